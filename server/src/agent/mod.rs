@@ -1,0 +1,3 @@
+//! What makes a model an agent: the history, the instructions, what may be done unasked, what is told of tasks.
+
+pub mod history;

@@ -1,0 +1,1 @@
+//! `pillion demo`: the main job, with no editor and no key.

@@ -1,0 +1,4 @@
+//! The commands for a terminal.
+
+pub mod demo;
+pub mod parse;

@@ -1,0 +1,1 @@
+//! `pillion parse`: the matcher engine on captured output.

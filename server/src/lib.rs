@@ -1,0 +1,12 @@
+//! Pillion: a coding agent's sidecar for the editor. `ARCHITECTURE.md` in the repository's root is the map.
+
+pub mod agent;
+pub mod cli;
+pub mod config;
+pub mod ids;
+pub mod matcher;
+pub mod problem;
+pub mod provider;
+pub mod task;
+pub mod tool;
+pub mod workspace;

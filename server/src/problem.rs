@@ -1,0 +1,110 @@
+//! What a matcher finds in a command's output, before any editor or model has a say: problems with a place, results of
+//! single tests, counts. These words know neither LSP nor tasks.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a problem is, as the tool that printed it means it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+    Information,
+    Hint,
+}
+
+/// A place in a file. Lines and columns are 1-based; columns count UTF-16 code units.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Absolute path.
+    pub file: PathBuf,
+    /// `None` where the tool names the file alone.
+    pub line: Option<u32>,
+    pub column: Option<u32>,
+    pub end_line: Option<u32>,
+    /// Exclusive.
+    pub end_column: Option<u32>,
+}
+
+/// Another place that belongs to a problem, for instance an outer stack frame.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Related {
+    pub place: Place,
+    pub message: String,
+}
+
+/// One fact that a person should see at a place: a compiler's error, a failed assertion.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Problem {
+    pub place: Place,
+    pub severity: Severity,
+    /// One line that a person needs, for instance ``assertion `left == right` failed: left: 200, right: 401``.
+    pub message: String,
+    /// The whole text as the tool printed it, for a hover; `None` when it says no more than `message`.
+    pub detail: Option<String>,
+    /// The tool's own code, for instance `E0308`.
+    pub code: Option<String>,
+    /// The tool, for instance `rustc`, `pytest`.
+    pub tool: String,
+    /// The test that failed, by the id that reruns it, for instance `auth::login_expires` or `tests/test_a.py::test_b`.
+    pub test: Option<String>,
+    pub related: Vec<Related>,
+    /// True while the place is only the test's function, because its line with the details has not been printed yet.
+    /// A later problem of the same `test` replaces it.
+    pub provisional: bool,
+}
+
+/// How one test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestStatus {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+/// The result of one test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The id that reruns it; the same as [`Problem::test`].
+    pub id: String,
+    /// What a person calls it.
+    pub name: String,
+    pub status: TestStatus,
+    pub place: Option<Place>,
+    pub duration_ms: Option<u64>,
+    /// The first line of the failure.
+    pub message: Option<String>,
+}
+
+/// How many tests passed, failed and were skipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
+}
+
+impl Counts {
+    /// All tests that ended.
+    pub fn total(self) -> u32 {
+        self.passed + self.failed + self.skipped
+    }
+}
+
+/// One thing that a matcher found, in the order of the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    Problem(Problem),
+    Test(TestResult),
+    /// The counts so far, over every runner in this output; each one replaces the one before it.
+    Counts(Counts),
+    /// How many tests the runners said that they will run, over every runner in this output so far.
+    Total(u32),
+    /// What goes on now, in a few words, where the tool says it (`Compiling serde`).
+    Progress(String),
+    /// The runner's own summary line, for instance `test result: FAILED. 47 passed; 3 failed`.
+    Summary(String),
+}

@@ -1,0 +1,132 @@
+//! Model services. Each provider turns the neutral history into its API's request and the answer's stream into
+//! [`StreamEvent`]s. Providers know no session, no tool's meaning and no editor.
+
+pub mod anthropic;
+pub mod http;
+pub mod offline;
+pub mod registry;
+pub mod scripted;
+pub mod sse;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::agent::history::{AssistantItem, Item};
+use crate::ids::ToolCallId;
+
+/// A tool as the model sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSpec {
+    pub name: String,
+    pub description: String,
+    /// JSON Schema of the input: an object schema without `$schema` and `title`.
+    pub input_schema: Value,
+}
+
+/// One request to a model. The same session always sends the same `system` and `tools` (prompt cache).
+#[derive(Clone, Debug)]
+pub struct ModelRequest {
+    pub model: String,
+    pub system: Arc<str>,
+    pub tools: Arc<[ToolSpec]>,
+    pub history: Vec<Arc<Item>>,
+    /// The most tokens that the answer may have.
+    pub max_tokens: u32,
+}
+
+/// What arrives while a model answers, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StreamEvent {
+    /// The first content of the answer has begun to arrive. Sent once per answer, before its first delta.
+    ContentStarted,
+    Text(String),
+    Thinking(String),
+    /// A tool call has begun; its input is still on the way.
+    ToolCallStarted {
+        id: ToolCallId,
+        name: String,
+    },
+    /// The stream broke after some content and is tried again from the start: forget what arrived.
+    Restarted {
+        reason: String,
+    },
+    /// A wait before another try, for people to see.
+    Retrying {
+        reason: String,
+        after: Duration,
+        attempt: u32,
+    },
+}
+
+/// Tokens, as the service counted them; 0 where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input that was neither read from nor written to a cache.
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub item: AssistantItem,
+    pub usage: Usage,
+}
+
+/// Why no answer came. Variants follow what the caller does next; the text of each names the remedy.
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+pub enum ProviderError {
+    /// 401 or 403: which key, from where, how to change it.
+    #[error("{0}")]
+    Auth(String),
+    /// The model's name is not known there.
+    #[error("{0}")]
+    UnknownModel(String),
+    /// The service refused the request itself (400, 413, 422).
+    #[error("{0}")]
+    BadRequest(String),
+    /// Busy or over a limit, and the retries are used up.
+    #[error("{0}")]
+    RateLimited(String),
+    /// Not reachable: DNS, TLS, refused, cut, silent; and the retries are used up.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The service broke (5xx) or sent what cannot be understood.
+    #[error("{0}")]
+    Service(String),
+    /// The conversation is longer than the model's window.
+    #[error("{0}")]
+    ContextTooLong(String),
+    /// Nothing is configured that could answer.
+    #[error("{0}")]
+    NotConfigured(String),
+    /// The scripted provider got a request that its script does not expect.
+    #[error("the script does not expect this request: {0}")]
+    OffScript(String),
+}
+
+/// A model service.
+pub trait Provider: Send + Sync {
+    /// The word of the settings: `anthropic`, `offline`, `scripted`.
+    fn name(&self) -> &'static str;
+
+    /// The model that is used when the session names none.
+    fn default_model(&self) -> String;
+
+    /// Tokens that the model's window holds, where known.
+    fn context_window(&self, model: &str) -> Option<u64>;
+
+    /// Sends one request and streams the answer. Retries inside where a retry helps. Dropping the future cancels.
+    /// Events are sent with backpressure; a closed channel is no error.
+    fn stream(
+        &self,
+        request: ModelRequest,
+        events: mpsc::Sender<StreamEvent>,
+    ) -> BoxFuture<'static, Result<Answer, ProviderError>>;
+}

@@ -1,0 +1,208 @@
+//! The words of background tasks. A Task is one ledger row; each start of it is a numbered run. Pure data: no clock, no
+//! process, no wire names (`protocol` has those).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{SessionId, TaskId, ToolCallId};
+use crate::problem::Counts;
+
+/// Milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// Milliseconds from `earlier` to `self`; 0 when the clock went backwards.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Declares a fieldless enum together with its names on the wire and in the store.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name that the contract gives it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value of a name, `None` for a word that is not one of them.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words!(
+    /// What kind of work a task is.
+    Kind { Shell = "shell", /// A subagent.
+        Agent = "agent", /// A watched stream.
+        Monitor = "monitor" }
+);
+words!(
+    /// What the command is for.
+    Group { Build = "build", Test = "test", Lint = "lint", Install = "install", Run = "run", Other = "other" }
+);
+words!(
+    /// Who started it.
+    Origin { Agent = "agent", /// An editor command or a terminal.
+        User = "user", /// A file change.
+        Watch = "watch" }
+);
+words!(
+    /// Where a run stands. Set from what the operating system reported, never guessed; a final status never changes.
+    Status {
+        Queued = "queued", Running = "running", WaitingForInput = "waiting_for_input",
+        Succeeded = "succeeded", /// Non-zero exit.
+        Failed = "failed", TimedOut = "timed_out", Killed = "killed",
+        /// Pillion or the machine went away and the end was not seen.
+        Interrupted = "interrupted",
+    }
+);
+words!(
+    /// Who or what stopped a run.
+    StoppedBy { User = "user", Agent = "agent", /// The output cap.
+        Limit = "limit", /// The end of the sidecar.
+        Exit = "exit" }
+);
+words!(
+    /// What the end of the task means to its session.
+    OnExit { None = "none", /// Told with the next request.
+        NextTurn = "next_turn", /// Wakes an idle session.
+        Wake = "wake" }
+);
+words!(
+    /// How far the notification of the newest run has got.
+    Delivery { None = "none", Pending = "pending", /// It is in the history.
+        Carried = "carried", /// A model began to answer a request that contained it.
+        Delivered = "delivered" }
+);
+words!(
+    /// How long a task may live.
+    Lifetime { Turn = "turn", Session = "session", Detached = "detached" }
+);
+words!(
+    /// What the command's standard input is.
+    Stdin { Null = "null", Pipe = "pipe", Pty = "pty" }
+);
+words!(
+    /// What a task that does not run waits for.
+    WaitKind { Permission = "permission", Input = "input", Lock = "lock", Slot = "slot", Dependency = "dependency" }
+);
+
+impl Status {
+    /// True when the run is over.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::WaitingForInput)
+    }
+}
+
+/// What a task waits for, with the question or the holder where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingFor {
+    pub kind: WaitKind,
+    pub question: Option<String>,
+    pub holder: Option<String>,
+}
+
+/// What a running command says of its own progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub message: Option<String>,
+    /// 0 to 100.
+    pub percent: Option<u8>,
+    pub counts: Counts,
+}
+
+/// The output file of the newest run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputInfo {
+    pub path: PathBuf,
+    /// Bytes ever written, also when the command cut its own file.
+    pub bytes: u64,
+    pub lines: u64,
+    /// The newest line with text in it, colours and overwrites resolved, at most 200 characters.
+    pub last_line: String,
+    /// True when the output cap ended it or the command cut its own file.
+    pub truncated: bool,
+}
+
+/// One run in a task's list of runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub run: u32,
+    pub status: Status,
+    pub ended_at: Option<Timestamp>,
+    pub exit_code: Option<i32>,
+}
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: TaskId,
+    pub kind: Kind,
+    pub label: String,
+    pub command: String,
+    pub cwd: PathBuf,
+    /// Variables set on top of the person's own environment.
+    pub env: Vec<(String, String)>,
+    pub group: Group,
+    pub origin: Origin,
+    pub session: Option<SessionId>,
+    pub tool_call: Option<ToolCallId>,
+    /// False for a task of another window.
+    pub owned: bool,
+    pub status: Status,
+    pub stopping: bool,
+    pub stopped_by: Option<StoppedBy>,
+    /// 1 for the first run.
+    pub run: u32,
+    pub attempt: u32,
+    pub max_attempts: u32,
+    pub flaky: bool,
+    pub runs: Vec<RunRecord>,
+    pub priority: i32,
+    pub on_exit: OnExit,
+    pub lifetime: Lifetime,
+    pub stdin: Stdin,
+    /// The limit that ends it, from process start.
+    pub timeout: Option<Duration>,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub pid: Option<u32>,
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    /// Processes that the command left behind when its main process ended.
+    pub stragglers: u32,
+    pub waiting_for: Option<WaitingFor>,
+    /// Workspace files with unsaved text when the run started: the command did not see that text.
+    pub unsaved: Vec<PathBuf>,
+    pub output: OutputInfo,
+    pub progress: Progress,
+    pub errors: u32,
+    pub warnings: u32,
+    /// One line for people and models, for instance `47 passed, 3 failed`.
+    pub summary: Option<String>,
+    pub delivery: Delivery,
+    pub delivered_turn: Option<crate::ids::TurnId>,
+}
+
+impl Task {
+    /// Milliseconds from the start of the newest run to its end, or to `now` while it runs; 0 before it started.
+    pub fn elapsed_ms(&self, now: Timestamp) -> u64 {
+        self.started_at.map_or(0, |start| self.ended_at.unwrap_or(now).since(start))
+    }
+}

@@ -1,0 +1,124 @@
+//! The words between the ledger and the supervisor: what a run needs to start, what it reports, how it ends. Pure data.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ids::TaskId;
+use crate::problem::Finding;
+use crate::task::model::{Progress, Stdin, Timestamp};
+
+/// Names one run of one task. Late events of an older run are dropped by comparing it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RunId {
+    pub task: TaskId,
+    pub run: u32,
+}
+
+/// Everything that a run needs to start.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    pub id: RunId,
+    /// Given to `bash -c` (`sh -c` where there is no bash).
+    pub command: String,
+    pub cwd: PathBuf,
+    /// The whole environment of the command.
+    pub env: Vec<(String, String)>,
+    pub stdin: Stdin,
+    /// Ends the run when it is over, counted from process start.
+    pub timeout: Option<Duration>,
+    /// How long after TERM the tree gets KILL.
+    pub stop_grace: Duration,
+    /// Bytes of output that end the run (`stoppedBy: limit`).
+    pub output_cap: u64,
+    /// Folder of this run: `output` (the command's stdout and stderr), `exit.json`. Created by the supervisor, mode 0700.
+    pub dir: PathBuf,
+    /// Workspace root: what is outside of it is no primary place of a problem.
+    pub root: PathBuf,
+}
+
+/// How a run ended, as the operating system reported it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The main process exited.
+    Exited { code: i32 },
+    /// The main process died of a signal that nobody here sent.
+    Signaled { signal: i32 },
+    /// Stopped on request: TERM, then KILL; the tree is empty.
+    Stopped { code: Option<i32>, signal: Option<i32> },
+    /// The timeout ended it; the tree is empty.
+    TimedOut { code: Option<i32>, signal: Option<i32> },
+    /// The output cap ended it; the tree is empty.
+    OverLimit { code: Option<i32>, signal: Option<i32> },
+    /// It never ran: what was missing, and what to do (a directory that does not exist, no shell, no space).
+    NotStarted { reason: String },
+    /// The shim went away without a report: the end was not seen.
+    Lost,
+}
+
+/// What a run's end leaves behind for the notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    pub ending: Ending,
+    pub at: Timestamp,
+    /// Processes of the tree that are still there, owned by the shim.
+    pub stragglers: u32,
+    /// The last lines of the output, colours and overwrites resolved, at most 6,000 characters, cut at line starts.
+    pub tail: String,
+    pub bytes: u64,
+    pub lines: u64,
+    pub truncated: bool,
+}
+
+/// What a run reports while it lives, in order.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// The command's main process runs.
+    Started {
+        pid: u32,
+        at: Timestamp,
+    },
+    /// There is new output; at most ten a second.
+    Output {
+        bytes: u64,
+        lines: u64,
+        last_line: String,
+        truncated: bool,
+    },
+    Progress(Progress),
+    /// From the matchers, in the order of the output; batched per read.
+    Findings(Vec<Finding>),
+    /// The end. No event of this run follows, but for `Emptied`.
+    Ended(RunEnd),
+    /// The last straggler is gone.
+    Emptied,
+}
+
+/// What a person or an agent does to a running command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunControl {
+    /// TERM to the whole tree, the grace, KILL; over when the tree is empty. Also ends stragglers after the end.
+    Stop,
+    /// Text to its standard input; `eof` closes it afterwards.
+    Input { text: String, eof: bool },
+}
+
+/// A piece of a run's output, for people and models: colours stripped, carriage-return overwrites resolved, invalid UTF-8
+/// replaced. Offsets are bytes of the raw output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSlice {
+    pub text: String,
+    pub offset: u64,
+    pub next_offset: u64,
+    pub total_bytes: u64,
+    /// Nothing follows `next_offset` now. (While the run lives, more may come.)
+    pub eof: bool,
+}
+
+/// Which piece of the output is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputRange {
+    /// From a byte offset, at most `limit` bytes (cut at a line start where one is near).
+    From { offset: u64, limit: u64 },
+    /// The last `lines` lines, at most `limit` bytes.
+    Tail { lines: u32, limit: u64 },
+}

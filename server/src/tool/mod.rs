@@ -1,0 +1,63 @@
+//! The tools that the model sees. [`input`] is their table: names, schemas, parsing. Tools that only touch files run here,
+//! as plain functions of a call and a [`Context`]; the tools of background tasks are carried out by the session, which
+//! owns the ledger. Tools know no LSP.
+
+pub mod files;
+pub mod input;
+pub mod search;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::history::FileDiff;
+use crate::workspace::editor::Editor;
+use crate::workspace::roots::Roots;
+
+/// What identifies a file's content at the moment that the model saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    pub length: u64,
+    pub hash: u64,
+}
+
+/// What a tool may use.
+#[derive(Clone)]
+pub struct Context {
+    pub roots: Roots,
+    /// Where relative paths start.
+    pub cwd: PathBuf,
+    pub editor: Arc<dyn Editor>,
+    /// The files that the model has read or written in this session, as it saw them.
+    pub seen: Arc<HashMap<PathBuf, Fingerprint>>,
+    /// Characters of a result's text; the rest is left out and counted.
+    pub max_result: usize,
+}
+
+/// A place that a tool worked at; the line is 1-based.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    pub path: PathBuf,
+    pub line: Option<u32>,
+}
+
+/// What a tool call came to. `Err` of a tool is text for the model (see [`run`]).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    pub text: String,
+    pub diffs: Vec<FileDiff>,
+    pub locations: Vec<Location>,
+    /// What the model has now seen of which file.
+    pub seen: Vec<(PathBuf, Fingerprint)>,
+}
+
+/// Runs a file tool. The error is told to the model and names the remedy; nothing was changed then.
+pub async fn run(call: input::FileCall, context: Context) -> Result<Output, String> {
+    match call {
+        input::FileCall::Read(call) => files::read(call, context).await,
+        input::FileCall::Write(call) => files::write(call, context).await,
+        input::FileCall::Edit(call) => files::edit(call, context).await,
+        input::FileCall::Glob(call) => search::glob(call, context).await,
+        input::FileCall::Grep(call) => search::grep(call, context).await,
+    }
+}

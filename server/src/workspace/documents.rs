@@ -1,0 +1,64 @@
+//! The editor's open documents, as a snapshot: written by the edge alone, read by everybody. A document is dirty when it
+//! holds text that the person has not saved.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One open document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The URI exactly as the client spelled it.
+    pub uri: String,
+    pub path: PathBuf,
+    pub version: i32,
+    pub text: Arc<str>,
+    /// The text as it was last known to be on disk through this editor (at open or save); equal to `text` when clean.
+    pub saved: Arc<str>,
+}
+
+impl Document {
+    /// True when it holds text that is not saved.
+    pub fn is_dirty(&self) -> bool {
+        self.text != self.saved
+    }
+}
+
+/// All open documents at one moment. Cloning is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    by_path: Arc<HashMap<PathBuf, Document>>,
+}
+
+impl Documents {
+    /// The open document of a path.
+    pub fn get(&self, path: &Path) -> Option<&Document> {
+        self.by_path.get(path)
+    }
+
+    /// The open documents with unsaved text, sorted by path.
+    pub fn unsaved(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = self
+            .by_path
+            .values()
+            .filter(|document| document.is_dirty())
+            .map(|document| document.path.clone())
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    /// The same snapshot with a document opened or replaced.
+    pub fn with(&self, document: Document) -> Self {
+        let mut by_path = (*self.by_path).clone();
+        by_path.insert(document.path.clone(), document);
+        Self { by_path: Arc::new(by_path) }
+    }
+
+    /// The same snapshot without a document.
+    pub fn without(&self, path: &Path) -> Self {
+        let mut by_path = (*self.by_path).clone();
+        by_path.remove(path);
+        Self { by_path: Arc::new(by_path) }
+    }
+}

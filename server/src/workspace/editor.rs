@@ -1,0 +1,37 @@
+//! What the tools may ask of the editor. The edge implements it over LSP; tests implement it in memory.
+
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+
+use super::documents::Documents;
+
+/// A replacement of a whole document's text, checked against the version that the tool looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentEdit {
+    pub uri: String,
+    pub version: i32,
+    pub old_text: String,
+    pub new_text: String,
+    /// A few words for the editor's undo list.
+    pub label: String,
+}
+
+/// The editor as the tools see it.
+pub trait Editor: Send + Sync {
+    /// The open documents now.
+    fn documents(&self) -> Documents;
+
+    /// Applies an edit to an open document (`workspace/applyEdit`, versioned). `Err` says why the editor refused.
+    fn apply(&self, edit: DocumentEdit) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Saves an open document (`pillion/document/save`). `Err` says why not.
+    fn save(&self, path: &Path) -> BoxFuture<'_, Result<(), String>>;
+
+    /// False for a plain client, which cannot save on request: its clean documents are written on disk instead, and the
+    /// editor reloads them.
+    fn can_save(&self) -> bool;
+
+    /// Files were written on disk; an editor that has them open should look.
+    fn changed_on_disk(&self, paths: &[PathBuf]);
+}

@@ -1,0 +1,9 @@
+//! The folder that the person works in: its roots, the editor's open documents, its own build and test commands.
+
+pub mod commands;
+pub mod documents;
+pub mod editor;
+pub mod environment;
+pub mod files;
+pub mod roots;
+pub mod watch;

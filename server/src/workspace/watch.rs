@@ -1,0 +1,1 @@
+//! File events. The only place that names `notify`.
