@@ -7,6 +7,7 @@ pub mod ids;
 pub mod matcher;
 pub mod problem;
 pub mod provider;
+pub mod store;
 pub mod task;
 pub mod tool;
 pub mod workspace;
