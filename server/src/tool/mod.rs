@@ -21,6 +21,9 @@ pub struct Fingerprint {
     pub hash: u64,
 }
 
+/// The files that the model has read or written, as it saw them.
+pub type FileSeen = Arc<HashMap<PathBuf, Fingerprint>>;
+
 /// What a tool may use.
 #[derive(Clone)]
 pub struct Context {
@@ -29,7 +32,7 @@ pub struct Context {
     pub cwd: PathBuf,
     pub editor: Arc<dyn Editor>,
     /// The files that the model has read or written in this session, as it saw them.
-    pub seen: Arc<HashMap<PathBuf, Fingerprint>>,
+    pub seen: FileSeen,
     /// Characters of a result's text; the rest is left out and counted.
     pub max_result: usize,
 }

@@ -1,0 +1,18 @@
+//! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
+//! loop that owns it ([`owner`]), and the hands that carry effects out ([`perform`]).
+
+mod calls;
+pub mod effect;
+pub mod event;
+mod facts;
+mod ledger;
+pub mod owner;
+mod perform;
+mod questions;
+mod replay;
+mod reports;
+mod requests;
+pub mod settings;
+pub mod state;
+mod storage;
+mod turn;
