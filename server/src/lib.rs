@@ -4,6 +4,7 @@ pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod ids;
+pub mod lsp;
 pub mod matcher;
 pub mod problem;
 pub mod provider;
