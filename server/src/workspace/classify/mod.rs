@@ -2,6 +2,7 @@
 //! never by a word in an argument (`echo "npm install"` installs nothing). Pure. It knows names, not the machine.
 
 mod programs;
+mod table;
 #[cfg(test)]
 mod tests;
 mod words;
