@@ -127,12 +127,8 @@ impl Reader {
 
     async fn finish(mut self, end: End) {
         // A straggler may write on for ever: what is there now is the rest.
-        let mut left = self.with_tail(|tail| tail.left()).await.unwrap_or(0);
-        while left > 0 {
-            let before = self.tail.as_ref().map_or(0, |tail| tail.seen);
-            let more = self.look().await.more;
-            let after = self.tail.as_ref().map_or(0, |tail| tail.seen);
-            left = if more { left.saturating_sub(after - before) } else { 0 };
+        let rest = self.with_tail(|tail| tail.seen + tail.left()).await.unwrap_or(0);
+        while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {
             self.report(false);
         }
         self.watch = None;

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::model::Progress;
 use super::output::{self, Lines};
@@ -42,6 +43,8 @@ pub struct Tail {
     engine: Option<Engine>,
     /// Offset in the file.
     position: u64,
+    /// The file's time at the last look: a file that was cut and written again may have its old size.
+    modified: Option<SystemTime>,
     /// The last bytes before the position.
     memory: Vec<u8>,
     /// Bytes ever seen.
@@ -60,6 +63,7 @@ impl Tail {
             file: File::open(path)?,
             engine: Some(engine),
             position: 0,
+            modified: None,
             memory: Vec::new(),
             seen: 0,
             lines: Lines::default(),
@@ -71,7 +75,9 @@ impl Tail {
 
     /// True when there is something to look at. Quick enough for any thread.
     pub fn is_due(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() != self.position)
+        self.file.metadata().is_ok_and(|now| {
+            now.len() != self.position || self.modified.is_some_and(|at| now.modified().ok() != Some(at))
+        })
     }
 
     /// Reads what is there, 1 MiB at most. Blocks.
@@ -123,10 +129,8 @@ impl Tail {
     /// Starts over when the file is not the one that was read: shorter, or different just before the position.
     fn notice_cut(&mut self) {
         let Ok(metadata) = self.file.metadata() else { return };
+        self.modified = metadata.modified().ok();
         let shorter = metadata.len() < self.position;
-        if !shorter && metadata.len() == self.position {
-            return;
-        }
         let mut now = [0; MEMORY];
         let now = &mut now[..self.memory.len()];
         let before = self.position - self.memory.len() as u64;
