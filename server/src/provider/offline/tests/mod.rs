@@ -1,0 +1,4 @@
+//! Wordings and conversations as data.
+
+mod conversations;
+mod phrases;
