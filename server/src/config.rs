@@ -150,6 +150,13 @@ fn default_slots() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
 
+/// The environment that the sidecar was started with. Variables that are not UTF-8 are left out.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 impl Config {
     /// The settings of this process, without an editor's.
     pub fn from_env() -> Self {

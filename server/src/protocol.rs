@@ -501,10 +501,21 @@ pub struct UpdateParams {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "sessionUpdate", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Update {
-    UserMessageChunk { content: ContentBlock, message_id: String },
-    AgentMessageChunk { content: ContentBlock, message_id: String },
-    AgentThoughtChunk { content: ContentBlock, message_id: String },
-    MessageDiscarded { message_id: String },
+    UserMessageChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    AgentMessageChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    AgentThoughtChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    MessageDiscarded {
+        message_id: String,
+    },
     ToolCall(ToolCall),
     ToolCallUpdate {
         tool_call_id: String,
@@ -519,10 +530,22 @@ pub enum Update {
         #[serde(skip_serializing_if = "Option::is_none")]
         task_id: Option<String>,
     },
-    Queue { prompts: Vec<QueuedPrompt> },
-    TaskNotification { task_ids: Vec<String>, text: String },
-    TurnStarted { reason: &'static str },
-    TurnEnded { stop_reason: &'static str, usage: Usage, error: Option<TurnError>, unsent: Vec<QueuedPrompt> },
+    Queue {
+        prompts: Vec<QueuedPrompt>,
+    },
+    TaskNotification {
+        task_ids: Vec<String>,
+        text: String,
+    },
+    TurnStarted {
+        reason: &'static str,
+    },
+    TurnEnded {
+        stop_reason: &'static str,
+        usage: Usage,
+        error: Option<TurnError>,
+        unsent: Vec<QueuedPrompt>,
+    },
     Usage(Usage),
     SessionInfo {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -534,7 +557,11 @@ pub enum Update {
         #[serde(skip_serializing_if = "Option::is_none")]
         wakes_paused: Option<bool>,
     },
-    Retrying { reason: String, after_ms: u64, attempt: u32 },
+    Retrying {
+        reason: String,
+        after_ms: u64,
+        attempt: u32,
+    },
     ReplayStarted,
     ReplayEnded,
 }

@@ -23,7 +23,12 @@ impl Mode {
     /// Every mode: id, name and description, in the order in which clients list them.
     pub const ALL: [(Self, &'static str, &'static str, &'static str); 4] = [
         (Self::Ask, "ask", "Ask", "Asks before commands and edits"),
-        (Self::AcceptEdits, "accept_edits", "Accept edits", "Edits in the workspace without asking; asks before commands"),
+        (
+            Self::AcceptEdits,
+            "accept_edits",
+            "Accept edits",
+            "Edits in the workspace without asking; asks before commands",
+        ),
         (Self::Plan, "plan", "Plan", "Reads only"),
         (Self::Auto, "auto", "Auto", "Runs commands and edits without asking"),
     ];
@@ -75,7 +80,9 @@ impl fmt::Display for Rule {
 pub enum Verdict {
     Allow,
     /// Ask a person; `always` is the rule that "always allow" would save, where one makes sense.
-    Ask { always: Option<Rule> },
+    Ask {
+        always: Option<Rule>,
+    },
     /// Refused without a question; the text is for the model.
     Refuse(String),
 }
@@ -99,7 +106,8 @@ pub fn judge(mode: Mode, rules: &[Rule], call: &Call, inside: impl Fn(&str) -> (
             let (path, inside) = inside(path_of(call).unwrap_or_default());
             match mode {
                 Mode::Plan => Verdict::Refuse(
-                    "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode.".into(),
+                    "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."
+                        .into(),
                 ),
                 Mode::Auto => Verdict::Allow,
                 _ if !inside || guarded(&path) => Verdict::Ask { always: None },
@@ -110,7 +118,11 @@ pub fn judge(mode: Mode, rules: &[Rule], call: &Call, inside: impl Fn(&str) -> (
         }
         Call::File(_) => {
             let (path, inside) = inside(path_of(call).unwrap_or_default());
-            if mode == Mode::Auto || (inside && !guarded(&path)) { Verdict::Allow } else { Verdict::Ask { always: None } }
+            if mode == Mode::Auto || (inside && !guarded(&path)) {
+                Verdict::Allow
+            } else {
+                Verdict::Ask { always: None }
+            }
         }
     }
 }

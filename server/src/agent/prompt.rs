@@ -43,7 +43,8 @@ pub struct Situation<'a> {
 
 /// The context text of a prompt.
 pub fn context(situation: &Situation<'_>) -> String {
-    let mut lines = vec![format!("[Context from the editor. Date: {}. Mode: {}.", situation.date, situation.mode.as_str())];
+    let mut lines =
+        vec![format!("[Context from the editor. Date: {}. Mode: {}.", situation.date, situation.mode.as_str())];
     if !situation.tasks.is_empty() {
         lines.push(format!("Background tasks: {}.", situation.tasks.join("; ")));
     }

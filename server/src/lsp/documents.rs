@@ -89,6 +89,15 @@ impl OpenDocuments {
         Some(path)
     }
 
+    /// The client says that it has saved a document; its `didSave` may still be on the way. The disk decides.
+    pub fn check_saved(&self, uri: &str) {
+        let Some(mut document) = self.get(uri) else { return };
+        if document.is_dirty() && is_on_disk(&document.path, &document.text) {
+            document.saved = Arc::clone(&document.text);
+            self.put(document);
+        }
+    }
+
     /// `textDocument/didClose`. Gives the path when the document was open.
     pub fn did_close(&self, uri: &str) -> Option<PathBuf> {
         let path = self.get(uri)?.path;

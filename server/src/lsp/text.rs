@@ -62,6 +62,34 @@ pub fn changed_lines(old: &str, new: &str) -> Option<(std::ops::Range<u32>, u32)
     (!changed.is_empty() || count > 0).then_some((changed, count))
 }
 
+/// The position of a byte, which is the start of a character.
+pub fn position(text: &str, byte: usize) -> Position {
+    let before = lines(&text[..byte]);
+    let column = before.last().map_or(0, |line| line.encode_utf16().count());
+    Position::new((before.len() - 1) as u32, column as u32)
+}
+
+/// The one replacement that makes `new` of `old`: what is the same at both ends is left alone, so that cursors and marks
+/// outside of it stay where they are.
+pub fn smallest_edit(old: &str, new: &str) -> (Range, String) {
+    let mut start = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
+    // Neither in the middle of a character nor between `\r` and `\n`.
+    while !old.is_char_boundary(start) || !new.is_char_boundary(start) || old[..start].ends_with('\r') {
+        start -= 1;
+    }
+    let (old_rest, new_rest) = (&old[start..], &new[start..]);
+    let same = old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(old, new)| old == new).count();
+    let mut end = same;
+    while !old_rest.is_char_boundary(old_rest.len() - end)
+        || !new_rest.is_char_boundary(new_rest.len() - end)
+        || old_rest[old_rest.len() - end..].starts_with('\n')
+    {
+        end -= 1;
+    }
+    let range = Range::new(position(old, start), position(old, old.len() - end));
+    (range, new_rest[..new_rest.len() - end].to_owned())
+}
+
 /// The first line break from `from` on: where it starts and where it ends.
 fn next_break(text: &str, from: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
@@ -76,6 +104,28 @@ mod tests {
 
     fn at(line: u32, character: u32) -> Position {
         Position::new(line, character)
+    }
+
+    #[test]
+    fn the_smallest_edit_makes_the_new_text() {
+        let table = [
+            ("a\nb\nc\n", "a\nB\nc\n"),
+            ("", "new"),
+            ("gone", ""),
+            ("same", "same"),
+            ("aaa", "aa"),
+            ("x\r\ny\r\n", "x\ny\r\n"),
+            ("x\r\n", "x\r"),
+            ("ü😀", "ü😁"),
+            ("no newline", "no newline\n"),
+        ];
+        for (old, new) in table {
+            let (range, text) = smallest_edit(old, new);
+            let (start, end) = (offset(old, range.start), offset(old, range.end));
+            assert_eq!(format!("{}{text}{}", &old[..start], &old[end..]), new, "{old:?} to {new:?}");
+        }
+        let (range, text) = smallest_edit("a\nb\nc\n", "a\nB\nc\n");
+        assert_eq!((range, text.as_str()), (Range::new(at(1, 0), at(1, 1)), "B"));
     }
 
     #[test]

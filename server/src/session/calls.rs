@@ -39,7 +39,11 @@ pub(super) enum Step {
     /// A foreground command runs as this task.
     Foreground(TaskId),
     /// The output of an ended foreground command, or of a looked-at task, is being read; this stands above it.
-    Reading { head: String, foot: String, is_error: bool },
+    Reading {
+        head: String,
+        foot: String,
+        is_error: bool,
+    },
     Done(ToolResult),
 }
 
@@ -104,7 +108,9 @@ impl State {
         for part in parts {
             let AssistantPart::ToolCall { id, name, input, invalid } = part else { continue };
             let call = match invalid {
-                Some(why) => Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again.")),
+                Some(why) => {
+                    Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again."))
+                }
                 None => input::parse(&name, &input),
             };
             self.update(session, Update::ToolCall(Box::new(row(&id, &name, &input, &call))));
@@ -195,7 +201,14 @@ impl State {
             Call::File(tool) => {
                 let Some(owner) = self.sessions.get(session) else { return };
                 let (cwd, seen) = (owner.cwd.clone(), owner.seen.clone());
-                self.effects.push(Effect::RunTool { session: session.clone(), turn, call: id.clone(), tool, cwd, seen });
+                self.effects.push(Effect::RunTool {
+                    session: session.clone(),
+                    turn,
+                    call: id.clone(),
+                    tool,
+                    cwd,
+                    seen,
+                });
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Running;
                 }
@@ -214,7 +227,13 @@ impl State {
             && let Some(task) = self.waiting_for_permission(session, &bash.command)
         {
             let text = format!("Already waiting for the user's permission as {task}. You are told when it is decided.");
-            return self.finish_call(session, id, text, false, ToolChange { task: Some(task), ..ToolChange::default() });
+            return self.finish_call(
+                session,
+                id,
+                text,
+                false,
+                ToolChange { task: Some(task), ..ToolChange::default() },
+            );
         }
         let task = self.start_for_agent(session, id, bash, ask.is_some());
         let text = match ask {

@@ -18,29 +18,71 @@ use super::event::{CommitId, FileProblems, ReplyId, StoredReport, StoredSession,
 /// One thing to do.
 #[derive(Debug)]
 pub enum Effect {
-    Reply { reply: ReplyId, result: Result<Reply, Refusal> },
+    Reply {
+        reply: ReplyId,
+        result: Result<Reply, Refusal>,
+    },
     Send(Outgoing),
     Store(Write),
     /// Reads a session for `LoadSession`; comes back as `SessionLoaded`.
-    LoadSession { reply: ReplyId, session: SessionId },
+    LoadSession {
+        reply: ReplyId,
+        session: SessionId,
+    },
     /// Lists the stored sessions and replies.
-    ListSessions { reply: ReplyId, limit: usize, before: Option<SessionId>, open: Vec<SessionId> },
+    ListSessions {
+        reply: ReplyId,
+        limit: usize,
+        before: Option<SessionId>,
+        open: Vec<SessionId>,
+    },
     /// Asks the model; comes back as `Stream` and `Answered`.
-    AskModel { session: SessionId, turn: TurnId, request: ModelRequest },
+    AskModel {
+        session: SessionId,
+        turn: TurnId,
+        request: ModelRequest,
+    },
     /// Drops the request and the file tools of a turn.
-    Abort { session: SessionId, turn: TurnId },
+    Abort {
+        session: SessionId,
+        turn: TurnId,
+    },
     /// Runs a file tool; comes back as `ToolDone`.
-    RunTool { session: SessionId, turn: TurnId, call: ToolCallId, tool: crate::tool::input::FileCall, cwd: PathBuf, seen: FileSeen },
+    RunTool {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        tool: crate::tool::input::FileCall,
+        cwd: PathBuf,
+        seen: FileSeen,
+    },
     /// Reads output for a tool result; comes back as `OutputRead`.
-    ReadForTool { session: SessionId, turn: TurnId, call: ToolCallId, path: PathBuf, range: OutputRange },
+    ReadForTool {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        path: PathBuf,
+        range: OutputRange,
+    },
     /// Reads output for the client and replies.
-    ReadForReply { reply: ReplyId, path: PathBuf, range: OutputRange },
+    ReadForReply {
+        reply: ReplyId,
+        path: PathBuf,
+        range: OutputRange,
+    },
     /// Looks for the project's own commands, then replies, or starts the first of `start` and replies.
-    FindCommands { reply: ReplyId, near: Option<PathBuf>, start: Option<Group> },
+    FindCommands {
+        reply: ReplyId,
+        near: Option<PathBuf>,
+        start: Option<Group>,
+    },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
     Control(RunId, RunControl),
-    SetTimer { timer: Timer, after_ms: u64 },
+    SetTimer {
+        timer: Timer,
+        after_ms: u64,
+    },
     CancelTimer(Timer),
 }
 
@@ -55,10 +97,23 @@ pub enum Write {
     DeleteSession(SessionId),
     Report(Box<StoredReport>),
     /// Reports that no session owned become this session's.
-    Assign { keys: Vec<Key>, session: SessionId },
+    Assign {
+        keys: Vec<Key>,
+        session: SessionId,
+    },
     /// Appends to a history and marks the reports carried, in one transaction. `commit` is acknowledged.
-    Append { session: SessionId, first: usize, items: Vec<Arc<Item>>, carried: Vec<Key>, commit: Option<CommitId> },
-    Delivered { session: SessionId, keys: Vec<Key>, turn: TurnId },
+    Append {
+        session: SessionId,
+        first: usize,
+        items: Vec<Arc<Item>>,
+        carried: Vec<Key>,
+        commit: Option<CommitId>,
+    },
+    Delivered {
+        session: SessionId,
+        keys: Vec<Key>,
+        turn: TurnId,
+    },
     Rule(String),
     RemoveRule(String),
 }
@@ -94,9 +149,17 @@ pub struct SessionRow {
 pub enum Refusal {
     UnknownSession(SessionId),
     UnknownTask(Option<TaskId>),
-    BadField { field: &'static str, message: String, remedy: String },
+    BadField {
+        field: &'static str,
+        message: String,
+        remedy: String,
+    },
     /// The state forbids it; `kind` is a word for programs.
-    State { kind: &'static str, message: String, remedy: String },
+    State {
+        kind: &'static str,
+        message: String,
+        remedy: String,
+    },
     /// Something broke that the client cannot help.
     Internal(String),
 }
@@ -174,23 +237,59 @@ pub struct ToolChange {
 /// One `pillion/session/update`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Update {
-    UserMessage { message: MessageId, content: Content },
-    AgentMessage { message: MessageId, text: String },
-    AgentThought { message: MessageId, text: String },
-    MessageDiscarded { message: MessageId },
+    UserMessage {
+        message: MessageId,
+        content: Content,
+    },
+    AgentMessage {
+        message: MessageId,
+        text: String,
+    },
+    AgentThought {
+        message: MessageId,
+        text: String,
+    },
+    MessageDiscarded {
+        message: MessageId,
+    },
     ToolCall(Box<ToolRow>),
-    ToolCallUpdate { call: ToolCallId, change: Box<ToolChange> },
+    ToolCallUpdate {
+        call: ToolCallId,
+        change: Box<ToolChange>,
+    },
     Queue(Vec<(PromptId, Vec<Content>)>),
-    TaskNotification { tasks: Vec<TaskId>, text: String },
-    TurnStarted { reason: TurnReason },
+    TaskNotification {
+        tasks: Vec<TaskId>,
+        text: String,
+    },
+    TurnStarted {
+        reason: TurnReason,
+    },
     /// `unsent`: queued prompts that come back.
-    TurnEnded { stop: StopReason, usage: UsageSum, error: Option<String>, unsent: Vec<(PromptId, Vec<Content>)> },
-    Usage { sum: UsageSum, window: Option<u64> },
-    Info { title: Option<String>, mode: Option<&'static str>, model: Option<String>, wakes_paused: Option<bool> },
+    TurnEnded {
+        stop: StopReason,
+        usage: UsageSum,
+        error: Option<String>,
+        unsent: Vec<(PromptId, Vec<Content>)>,
+    },
+    Usage {
+        sum: UsageSum,
+        window: Option<u64>,
+    },
+    Info {
+        title: Option<String>,
+        mode: Option<&'static str>,
+        model: Option<String>,
+        wakes_paused: Option<bool>,
+    },
     ReplayStarted,
     ReplayEnded,
     /// A request is tried again after a wait, and why.
-    Retrying { reason: String, after_ms: u64, attempt: u32 },
+    Retrying {
+        reason: String,
+        after_ms: u64,
+        attempt: u32,
+    },
 }
 
 /// A permission question as the client is asked it.
@@ -206,9 +305,17 @@ pub struct Question {
 /// What goes out to the client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outgoing {
-    Update { session: SessionId, turn: Option<TurnId>, replay: bool, update: Update },
+    Update {
+        session: SessionId,
+        turn: Option<TurnId>,
+        replay: bool,
+        update: Update,
+    },
     /// A task's status changed, or (not `urgent`) something about it that may be told a little later.
-    Task { task: TaskId, urgent: bool },
+    Task {
+        task: TaskId,
+        urgent: bool,
+    },
     /// All tasks: replaces whatever the client believed.
     Snapshot,
     Problems(FileProblems),
@@ -216,5 +323,8 @@ pub enum Outgoing {
     /// A question is over; a late answer is ignored.
     Withdraw(QuestionId),
     /// One sentence for the person, outside of any session.
-    Say { error: bool, text: String },
+    Say {
+        error: bool,
+        text: String,
+    },
 }

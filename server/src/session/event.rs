@@ -61,35 +61,95 @@ pub struct RunProject {
 /// A request of the client. Every one is answered at once, but for those that read the disk.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    NewSession { cwd: Option<PathBuf>, mode: Option<String>, model: Option<String> },
-    ListSessions { limit: usize, before: Option<SessionId> },
-    LoadSession { session: SessionId, limit: Option<usize> },
-    Prompt { session: SessionId, content: Vec<Content> },
-    EditQueue { session: SessionId, prompt: PromptId, replace: Option<Vec<Content>> },
-    SetMode { session: SessionId, mode: String },
-    SetModel { session: SessionId, model: String },
-    Rename { session: SessionId, title: String },
-    DeleteSession { session: SessionId },
+    NewSession {
+        cwd: Option<PathBuf>,
+        mode: Option<String>,
+        model: Option<String>,
+    },
+    ListSessions {
+        limit: usize,
+        before: Option<SessionId>,
+    },
+    LoadSession {
+        session: SessionId,
+        limit: Option<usize>,
+    },
+    Prompt {
+        session: SessionId,
+        content: Vec<Content>,
+    },
+    EditQueue {
+        session: SessionId,
+        prompt: PromptId,
+        replace: Option<Vec<Content>>,
+    },
+    SetMode {
+        session: SessionId,
+        mode: String,
+    },
+    SetModel {
+        session: SessionId,
+        model: String,
+    },
+    Rename {
+        session: SessionId,
+        title: String,
+    },
+    DeleteSession {
+        session: SessionId,
+    },
     StartTask(StartTask),
     /// `pillion.test`, `.build`, `.lint`.
     RunProject(RunProject),
-    ProjectCommands { near: Option<PathBuf> },
-    ListTasks { session: Option<SessionId>, include_finished: bool },
-    GetTask { task: TaskId },
-    ReadOutput { task: TaskId, run: Option<u32>, range: OutputRange },
+    ProjectCommands {
+        near: Option<PathBuf>,
+    },
+    ListTasks {
+        session: Option<SessionId>,
+        include_finished: bool,
+    },
+    GetTask {
+        task: TaskId,
+    },
+    ReadOutput {
+        task: TaskId,
+        run: Option<u32>,
+        range: OutputRange,
+    },
     /// The newest running task when `task` is `None`.
-    StopTask { task: Option<TaskId> },
+    StopTask {
+        task: Option<TaskId>,
+    },
     /// The newest finished task when `task` is `None`.
-    RerunTask { task: Option<TaskId> },
+    RerunTask {
+        task: Option<TaskId>,
+    },
     /// The foreground command of this session, or of this tool call, goes on in the background.
-    Promote { session: Option<SessionId>, call: Option<ToolCallId> },
-    Input { task: Option<TaskId>, text: String, eof: bool },
-    DismissTask { task: TaskId },
-    SetPriority { task: TaskId, priority: i32 },
+    Promote {
+        session: Option<SessionId>,
+        call: Option<ToolCallId>,
+    },
+    Input {
+        task: Option<TaskId>,
+        text: String,
+        eof: bool,
+    },
+    DismissTask {
+        task: TaskId,
+    },
+    SetPriority {
+        task: TaskId,
+        priority: i32,
+    },
     Rules,
-    RemoveRule { rule: String },
+    RemoveRule {
+        rule: String,
+    },
     /// Answers the oldest open question, for clients that cannot show one.
-    AnswerOldest { choice: Choice, reason: Option<String> },
+    AnswerOldest {
+        choice: Choice,
+        reason: Option<String>,
+    },
 }
 
 /// A person's choice at a permission question.
@@ -103,7 +163,10 @@ pub enum Choice {
 /// How a question came back from the client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QuestionOutcome {
-    Chosen { choice: Choice, reason: Option<String> },
+    Chosen {
+        choice: Choice,
+        reason: Option<String>,
+    },
     /// Closed without a choice, or the client cannot ask: it stays open. Null is never "no".
     Undecided,
 }
@@ -159,25 +222,75 @@ pub enum Timer {
 pub enum Event {
     /// The store is open (or is not, and why).
     Loaded(Box<Loaded>),
+    /// The client is ready for notifications.
+    ClientReady,
     Settings(Box<Settings>),
     /// A sentence for the person, from outside of the state.
-    Say { error: bool, text: String },
-    Request { reply: ReplyId, request: Request },
-    Cancel { session: SessionId, turn: Option<TurnId> },
-    SessionLoaded { reply: ReplyId, session: SessionId, stored: Result<Option<Box<StoredSession>>, String> },
-    Committed { commit: CommitId, result: Result<(), String> },
-    Stream { session: SessionId, turn: TurnId, event: StreamEvent },
-    Answered { session: SessionId, turn: TurnId, result: Box<Result<Answer, ProviderError>> },
-    ToolDone { session: SessionId, turn: TurnId, call: ToolCallId, result: Result<tool::Output, String> },
+    Say {
+        error: bool,
+        text: String,
+    },
+    Request {
+        reply: ReplyId,
+        request: Request,
+    },
+    Cancel {
+        session: SessionId,
+        turn: Option<TurnId>,
+    },
+    SessionLoaded {
+        reply: ReplyId,
+        session: SessionId,
+        stored: Result<Option<Box<StoredSession>>, String>,
+    },
+    Committed {
+        commit: CommitId,
+        result: Result<(), String>,
+    },
+    Stream {
+        session: SessionId,
+        turn: TurnId,
+        event: StreamEvent,
+    },
+    Answered {
+        session: SessionId,
+        turn: TurnId,
+        result: Box<Result<Answer, ProviderError>>,
+    },
+    ToolDone {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        result: Result<tool::Output, String>,
+    },
     /// The output that a tool result needs has been read.
-    OutputRead { session: SessionId, turn: TurnId, call: ToolCallId, slice: Result<OutputSlice, String> },
-    QuestionAnswered { question: QuestionId, outcome: QuestionOutcome },
-    Run { id: RunId, event: RunEvent },
+    OutputRead {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        slice: Result<OutputSlice, String>,
+    },
+    QuestionAnswered {
+        question: QuestionId,
+        outcome: QuestionOutcome,
+    },
+    Run {
+        id: RunId,
+        event: RunEvent,
+    },
     Timer(Timer),
     /// Why a command was not found: comes before the end of that run.
-    Explained { id: RunId, text: String },
+    Explained {
+        id: RunId,
+        text: String,
+    },
     /// Lines of a document were replaced: diagnostics move.
-    DocumentEdited { path: PathBuf, start: u32, old_end: u32, new_lines: u32 },
+    DocumentEdited {
+        path: PathBuf,
+        start: u32,
+        old_end: u32,
+        new_lines: u32,
+    },
 }
 
 /// Diagnostics of one file, as they are to be shown.

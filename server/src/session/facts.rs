@@ -32,8 +32,8 @@ impl Facts {
                 }
             }
             Finding::Test(test) if test.status == TestStatus::Failed => {
-                match self.failed.iter_mut().find(|known| known.id == test.id) {
-                    Some(known) => *known = test.clone(),
+                match self.failed.iter().position(|known| known.id == test.id) {
+                    Some(at) => self.failed[at] = test.clone(),
                     None if self.failed.len() < KEPT => self.failed.push(test.clone()),
                     None => {}
                 }

@@ -133,7 +133,7 @@ impl State {
     /// The store's tasks: what was alive when the sidecar went away has no end that anybody saw.
     pub(super) fn loaded(&mut self, loaded: Loaded) {
         if let Some(problem) = loaded.problem {
-            self.effects.push(Effect::Send(Outgoing::Say { error: true, text: problem }));
+            self.say(true, problem);
         }
         self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
         let mut cut = Vec::new();
@@ -154,7 +154,8 @@ impl State {
             self.save_task(&id);
             self.report_end(&id, String::new());
         }
-        self.effects.push(Effect::Send(Outgoing::Snapshot));
+        self.is_loaded = true;
+        self.show_all();
     }
 
     /// Puts a task into the ledger. `place` starts it when it may.
@@ -221,7 +222,13 @@ impl State {
         id
     }
 
-    fn enter_for_agent(&mut self, session: &SessionId, call: &ToolCallId, bash: &Bash, timeout_ms: Option<u64>) -> TaskId {
+    fn enter_for_agent(
+        &mut self,
+        session: &SessionId,
+        call: &ToolCallId,
+        bash: &Bash,
+        timeout_ms: Option<u64>,
+    ) -> TaskId {
         let cwd = self.sessions.get(session).map(|owner| owner.cwd.clone());
         let id = self.enter(StartTask {
             command: bash.command.clone(),
@@ -306,9 +313,7 @@ impl State {
             .iter()
             .enumerate()
             .filter(|(_, entry)| entry.task.status == Status::Queued && !entry.launched && entry.question.is_none())
-            .filter(|(_, entry)| {
-                entry.task.waiting_for.as_ref().is_none_or(|waiting| waiting.kind == WaitKind::Slot)
-            })
+            .filter(|(_, entry)| entry.task.waiting_for.as_ref().is_none_or(|waiting| waiting.kind == WaitKind::Slot))
             .map(|(at, entry)| (-entry.task.priority, at, entry.task.id.clone()))
             .collect();
         waiting.sort();
@@ -317,7 +322,8 @@ impl State {
             if takes_slot(entry.task.group) {
                 if used >= self.settings.slots {
                     if entry.task.waiting_for.is_none() {
-                        entry.task.waiting_for = Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
+                        entry.task.waiting_for =
+                            Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
                         self.task_changed(&id, true);
                     }
                     continue;

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, TurnId};
 use crate::provider::Provider;
@@ -118,7 +119,7 @@ async fn run(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>, mut queue: 
         let input = tokio::select! {
             input = queue.recv() => input,
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                owner.out.flush(&owner.state, timestamp());
+                owner.out.flush(&owner.state, clock::now());
                 continue;
             }
         };
@@ -150,7 +151,7 @@ async fn run(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>, mut queue: 
 
 impl Owner {
     fn apply(&mut self, event: Event) {
-        let moment = Moment { now: timestamp(), documents: self.hands.documents() };
+        let moment = Moment { now: clock::now(), documents: self.hands.documents() };
         let now = moment.now;
         for effect in self.state.apply(moment, event) {
             match effect {
@@ -284,9 +285,4 @@ impl Out {
             self.send_task(state, &task, now);
         }
     }
-}
-
-fn timestamp() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

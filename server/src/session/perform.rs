@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::ids::{SessionId, TurnId};
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
@@ -41,6 +41,8 @@ pub(super) struct Hands {
     store: Store,
     supervisor: Supervisor,
     environment: Arc<Environment>,
+    /// Variables that no command gets.
+    withheld: Vec<String>,
     /// Commands of the runs that are alive, for the explanation of exit code 127.
     commands: HashMap<RunId, (String, Arc<[(String, String)]>)>,
     inputs: mpsc::WeakUnboundedSender<Input>,
@@ -68,7 +70,7 @@ impl Hands {
                 let _ = inputs.send(Input::Event(Event::Run { id, event }));
             }
         });
-        let environment = Arc::new(Environment::new(config.environment.clone()));
+        let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let provider = registry::resolve(&config.model, offline.clone());
         let hands = Self {
@@ -81,6 +83,7 @@ impl Hands {
             store,
             supervisor: Supervisor::new(run_events),
             environment,
+            withheld: config.withheld.clone(),
             commands: HashMap::new(),
             inputs,
             timers: HashMap::new(),
@@ -255,7 +258,7 @@ impl Hands {
     }
 
     fn start_run(&mut self, mut spec: RunSpec) {
-        let env = self.environment.for_command(&spec.cwd, &spec.env, &[]);
+        let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
         let shared: Arc<[(String, String)]> = env.clone().into();
         self.commands.insert(spec.id.clone(), (spec.command.clone(), shared));
         spec.env = env;

@@ -80,9 +80,8 @@ impl State {
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {
             let key = &pending.report.key;
-            let mine = key.task == *task
-                && key.run <= run
-                && pending.session.as_ref().is_none_or(|owner| owner == session);
+            let mine =
+                key.task == *task && key.run <= run && pending.session.as_ref().is_none_or(|owner| owner == session);
             if mine {
                 told.push((session.clone(), key.clone()));
             }
@@ -123,10 +122,7 @@ impl State {
         }
         if owner.auto_turns >= limit {
             if !std::mem::replace(&mut owner.wakes_paused, true) {
-                self.update(
-                    session,
-                    Update::Info { title: None, mode: None, model: None, wakes_paused: Some(true) },
-                );
+                self.update(session, Update::Info { title: None, mode: None, model: None, wakes_paused: Some(true) });
             }
             return;
         }

@@ -250,13 +250,7 @@ impl State {
         }
     }
 
-    fn read_output(
-        &mut self,
-        reply: ReplyId,
-        task: TaskId,
-        run: Option<u32>,
-        range: crate::task::run::OutputRange,
-    ) {
+    fn read_output(&mut self, reply: ReplyId, task: TaskId, run: Option<u32>, range: crate::task::run::OutputRange) {
         let Some(found) = self.ledger.visible(&task) else {
             return self.refuse(reply, Refusal::UnknownTask(Some(task)));
         };
@@ -295,7 +289,8 @@ impl State {
         let chosen = match task {
             Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
             None => {
-                let newest = self.ledger.all_visible().filter(|task| task.status.is_final()).max_by_key(|task| task.ended_at);
+                let newest =
+                    self.ledger.all_visible().filter(|task| task.status.is_final()).max_by_key(|task| task.ended_at);
                 newest.map(|task| task.id.clone()).ok_or(None)
             }
         };
@@ -320,7 +315,9 @@ impl State {
 
     fn input(&mut self, reply: ReplyId, task: Option<TaskId>, text: String, eof: bool) {
         let chosen = task.clone().or_else(|| {
-            let waits = |kind| move |task: &&crate::task::model::Task| task.waiting_for.as_ref().is_some_and(|on| on.kind == kind);
+            let waits = |kind| {
+                move |task: &&crate::task::model::Task| task.waiting_for.as_ref().is_some_and(|on| on.kind == kind)
+            };
             self.ledger.all_visible().find(waits(WaitKind::Input)).map(|task| task.id.clone())
         });
         let Some(found) = chosen.as_ref().and_then(|id| self.ledger.visible(id)) else {

@@ -39,7 +39,14 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a configuration. `model`, `provider` and `context_window` come from the provider that answers.
-    pub fn new(config: &Config, root: PathBuf, runs: PathBuf, provider: &str, model: &str, window: Option<u64>) -> Self {
+    pub fn new(
+        config: &Config,
+        root: PathBuf,
+        runs: PathBuf,
+        provider: &str,
+        model: &str,
+        window: Option<u64>,
+    ) -> Self {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {

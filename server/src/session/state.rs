@@ -97,6 +97,12 @@ pub struct State {
     pub(super) rules: Vec<Rule>,
     pub(super) commits: HashMap<CommitId, (SessionId, TurnId)>,
     commit: u64,
+    /// The store has answered.
+    pub(super) is_loaded: bool,
+    /// The client takes notifications.
+    is_ready: bool,
+    /// What is to be said once the client is ready.
+    held: Vec<Outgoing>,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -115,6 +121,9 @@ impl State {
             rules: Vec::new(),
             commits: HashMap::new(),
             commit: 0,
+            is_loaded: false,
+            is_ready: false,
+            held: Vec::new(),
             effects: Vec::new(),
         }
     }
@@ -125,7 +134,8 @@ impl State {
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
             Event::Settings(settings) => self.settings = *settings,
-            Event::Say { error, text } => self.effects.push(Effect::Send(Outgoing::Say { error, text })),
+            Event::ClientReady => self.client_ready(),
+            Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
             Event::Cancel { session, turn } => self.cancel(&session, turn.as_ref()),
             Event::SessionLoaded { reply, session, stored } => self.session_loaded(reply, &session, stored),
@@ -157,6 +167,30 @@ impl State {
     /// All tasks that the client sees, oldest first.
     pub fn tasks(&self) -> Vec<Task> {
         self.ledger.all_visible().cloned().collect()
+    }
+
+    fn client_ready(&mut self) {
+        self.is_ready = true;
+        let held = std::mem::take(&mut self.held);
+        self.effects.extend(held.into_iter().map(Effect::Send));
+        self.show_all();
+    }
+
+    /// Tells the client all tasks, as soon as there is somebody to tell and something to be told.
+    pub(super) fn show_all(&mut self) {
+        if self.is_ready && self.is_loaded {
+            self.effects.push(Effect::Send(Outgoing::Snapshot));
+        }
+    }
+
+    /// A sentence for the person, outside of any session.
+    pub(super) fn say(&mut self, error: bool, text: String) {
+        let saying = Outgoing::Say { error, text };
+        if self.is_ready {
+            self.effects.push(Effect::Send(saying));
+        } else {
+            self.held.push(saying);
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use crate::agent::notification::Key;
 use crate::ids::SessionId;
 use crate::store::{self, LoadedSession, NotificationKey, Store, StoreError};
+use crate::task::exit_file;
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
-use crate::task::process;
 use crate::task::run::Ending;
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
@@ -25,7 +25,9 @@ pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded) {
                 .notifications
                 .iter()
                 .filter(|stored| stored.state == Delivery::Pending)
-                .filter_map(|stored| serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report)))
+                .filter_map(|stored| {
+                    serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report))
+                })
                 .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
                 .collect();
             let tasks = found.tasks.into_iter().map(seen_end).collect();
@@ -46,7 +48,7 @@ fn seen_end(mut task: Task) -> Task {
     if task.status.is_final() {
         return task;
     }
-    let Some(exit) = task.output.path.parent().and_then(process::read_exit) else { return task };
+    let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return task };
     task.ended_at = Some(exit.at);
     (task.exit_code, task.signal) = (exit.code, exit.signal);
     task.status = match exit.ending() {

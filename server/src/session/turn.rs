@@ -180,7 +180,7 @@ impl State {
             })
             .collect();
         let unsaved = self.unsaved();
-        let date = calendar_date(self.now().0);
+        let date = self.now().date();
         prompt::context(&prompt::Situation { date: &date, mode, unsaved: &unsaved, tasks: &tasks })
     }
 
@@ -192,7 +192,8 @@ impl State {
             return;
         }
         if let Err(error) = result {
-            let text = format!("The conversation could not be written: {error}. Free disk space or check the state folder.");
+            let text =
+                format!("The conversation could not be written: {error}. Free disk space or check the state folder.");
             return self.end_turn(&session, StopReason::Error, Some(text));
         }
         self.ask(&session, &turn);
@@ -252,7 +253,8 @@ impl State {
             }
             StreamEvent::Restarted { .. } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
-                let discarded: Vec<_> = [running.message.take(), running.thought.take()].into_iter().flatten().collect();
+                let discarded: Vec<_> =
+                    [running.message.take(), running.thought.take()].into_iter().flatten().collect();
                 running.partial.clear();
                 let calls = std::mem::take(&mut running.announced);
                 for message in discarded {
@@ -342,7 +344,8 @@ impl State {
         if queued && item.stop != ModelStop::Refusal {
             return self.drain(session, Vec::new(), None);
         }
-        let empty = item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
+        let empty =
+            item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
         let Some(running) = self.running_turn(session, turn) else { return };
         match item.stop {
             ModelStop::Pause => self.drain(session, Vec::new(), None),
@@ -415,20 +418,6 @@ impl Session {
             carried: Vec::new(),
         }
     }
-}
-
-/// `2026-01-31` of milliseconds since the epoch, UTC (Howard Hinnant's civil-from-days).
-fn calendar_date(ms: u64) -> String {
-    let days = i64::try_from(ms / 86_400_000).unwrap_or(0) + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// A result for the model.

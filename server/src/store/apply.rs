@@ -12,6 +12,10 @@ pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreE
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
     match write {
         Write::SaveTask(task) => save_task(connection, task)?,
+        Write::DeleteTask(id) => {
+            run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
+            run("DELETE FROM outbox WHERE task = ?1 AND state = 'pending'", params![id.as_str()])?;
+        }
         Write::SaveSession(row) => save_session(connection, row)?,
         Write::DeleteSession(id) => {
             for sql in [

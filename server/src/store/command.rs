@@ -67,6 +67,8 @@ pub struct LoadedSession {
 pub enum Write {
     /// Inserts or replaces a task's row.
     SaveTask(Box<Task>),
+    /// Removes a task's row and its notifications that nobody was told.
+    DeleteTask(TaskId),
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
     /// Removes a session with its history, its transcript and its notifications. Its tasks stay.

@@ -1,5 +1,6 @@
 //! Background tasks: the words ([`model`], [`run`]), and the machinery that owns processes.
 
+pub mod exit_file;
 mod follow;
 mod link;
 pub mod model;
