@@ -1,4 +1,4 @@
-//! `edit_file`: replaces text that occurs exactly. [`replace`] is pure; what does not fit is told with what would.
+//! `edit_file`: replaces text that occurs exactly. What does not fit is told with what would.
 
 use std::fmt::Write;
 use std::ops::Range;
