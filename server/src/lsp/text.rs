@@ -176,4 +176,21 @@ mod tests {
             assert_eq!((changed.as_str(), told), (result, lines), "{text:?} {start:?} {end:?} {new:?}");
         }
     }
+
+    proptest::proptest! {
+        /// Outside of the lines that are told, both texts are the same.
+        #[test]
+        fn what_is_not_told_has_not_changed(
+            text in "([ab😀]|\n|\r\n){0,12}", new in "([ab]|\n|\r\n){0,5}",
+            start in (0..6_u32, 0..6_u32), end in (0..6_u32, 0..6_u32),
+        ) {
+            let mut changed = text.clone();
+            let told = replace(&mut changed, Range::new(at(start.0, start.1), at(end.0, end.1)), &new);
+            let (old_lines, new_lines) = (lines(&text), lines(&changed));
+            let (old, count) = told.unwrap_or((0..0, 0));
+            let (first, last, count) = (old.start as usize, old.end as usize, count as usize);
+            proptest::prop_assert_eq!(&old_lines[..first], &new_lines[..first]);
+            proptest::prop_assert_eq!(&old_lines[last..], &new_lines[first + count..]);
+        }
+    }
 }

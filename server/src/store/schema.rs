@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -51,9 +51,20 @@ pub(super) fn open_file(path: &Path) -> Result<Connection, StoreError> {
     std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(not_writable)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    write_ahead(&connection)?;
     prepare(&mut connection, &path.display().to_string())?;
     Ok(connection)
+}
+
+/// Sets the journal mode. SQLite does not wait by itself here when another window is opening the same new file.
+fn write_ahead(connection: &Connection) -> Result<(), StoreError> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal").map_err(StoreError::from) {
+            Err(StoreError::Busy(_)) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+            done => return done,
+        }
+    }
 }
 
 /// Opens a database that lives as long as the process.

@@ -163,6 +163,7 @@ async fn appending_and_carrying_are_one() {
         assert_eq!(wait.await, Err(error));
     }
     good.await.unwrap();
+    assert_eq!(*store.trouble().borrow(), None, "the file is fine");
     assert_eq!(loaded(&store).await.items, [item("a"), item("b")]);
 }
 
@@ -267,4 +268,25 @@ async fn a_task_of_another_version_is_left_out_and_counted() {
     let (_second_window, loaded) = open(home.path());
     assert_eq!(loaded.tasks.iter().map(|task| &task.id).collect::<Vec<_>>(), [&TaskId::from("t1")]);
     assert_eq!(loaded.unreadable, 1);
+}
+
+#[test]
+fn several_windows_may_open_it_at_the_same_moment() {
+    for _ in 0..5 {
+        let home = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let (start, home) = (&start, home.path());
+                scope.spawn(move || {
+                    start.wait();
+                    let (store, _) = open(home);
+                    store.write(Write::SaveRule(format!("rule {n}")));
+                });
+            }
+        });
+        let (store, _) = open(home.path());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(store.rules()).unwrap().len(), 8);
+    }
 }

@@ -100,7 +100,9 @@ fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, troubl
         }
     };
     let results = outcome.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
-    let failed = results.iter().find_map(|result| result.as_ref().err().cloned());
+    // A write that was refused for what it says is its sender's affair; the file is fine.
+    let refused = |error: &&StoreError| matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_));
+    let failed = results.iter().filter_map(|result| result.as_ref().err()).find(|error| !refused(error)).cloned();
     if let Some(error) = &failed {
         tracing::error!(%error, "a write to the store failed");
     }
