@@ -1,5 +1,5 @@
 // Checks (or with --write formats) the Lua files of a folder: StyLua's format, then syntax, globals that nobody declared,
-// and locals that nobody uses. Folder/.stylua.toml holds the format's settings. Packages come from PILLION_NODE_PACKAGES.
+// and locals that nobody uses. The folder's stylua.toml holds the format's settings. Packages come from PILLION_NODE_PACKAGES.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -21,8 +21,8 @@ const GLOBALS = new Set(
 function styluaConfig() {
   const config = stylua.Config.new();
   config.syntax = stylua.LuaVersion.LuaJIT;
-  const file = join(folder, ".stylua.toml");
-  if (!existsSync(file)) return config;
+  const file = ["stylua.toml", ".stylua.toml"].map((name) => join(folder, name)).find(existsSync);
+  if (!file) return config;
   const words = {
     column_width: Number,
     indent_width: Number,
