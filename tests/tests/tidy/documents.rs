@@ -1,5 +1,7 @@
 //! What the documents promise is there.
 
+use std::collections::BTreeSet;
+
 use crate::source;
 
 /// The documents that a reader starts from.
@@ -21,6 +23,33 @@ fn the_readme_names_the_two_commands() {
     let readme = source::read("README.md");
     let missing = COMMANDS.iter().filter(|command| !readme.contains(**command));
     source::none(&missing.map(|command| format!("README.md does not name `{command}`")).collect::<Vec<_>>());
+}
+
+/// The settings are a table in the code (`name: "model.provider",`) and a table in the README.
+#[test]
+fn the_readme_tells_every_setting() {
+    let readme = source::read("README.md");
+    let told: BTreeSet<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name).collect();
+    let config = source::files().into_iter().filter(|file| file.path.starts_with("server/src/config"));
+    let names = |text: &str| -> Vec<String> {
+        let fields = text.lines().filter_map(|line| line.trim().strip_prefix("name: \"")?.strip_suffix("\","));
+        fields.map(str::to_owned).collect()
+    };
+    let known: Vec<String> = config.flat_map(|file| names(&file.text)).collect();
+    assert!(!known.is_empty(), "no settings found in server/src/config");
+    let mut complaints: Vec<String> = known
+        .iter()
+        .filter(|name| !told.contains(name.as_str()))
+        .map(|name| format!("README.md does not tell `{name}`"))
+        .collect();
+    let sections: BTreeSet<&str> = known.iter().filter_map(|name| name.split('.').next()).collect();
+    let unknown = told.iter().filter(|name| {
+        name.split_once('.').is_some_and(|(section, _)| sections.contains(section))
+            && !known.iter().any(|key| key == *name)
+    });
+    complaints.extend(unknown.map(|name| format!("README.md tells `{name}`, which is no setting")));
+    source::none(&complaints);
 }
 
 #[test]

@@ -83,7 +83,7 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
 ];
 
 /// What pure code does not name.
-const EFFECTS: [&str; 5] = ["tokio", "std::fs", "std::process", "std::net", "std::thread"];
+const EFFECTS: [&str; 5] = ["tokio", "std::fs", "std::process", "std::net", "thread::spawn"];
 
 /// Pure modules that name one of these all the same, and why.
 const EFFECTS_ALLOWED: &[(&str, &str, &str)] = &[("config", "std::fs", "it reads the settings' file")];

@@ -68,12 +68,13 @@ fn collect(folder: &Path, files: &mut Vec<File>) {
     }
 }
 
-/// Rust code alone: line comments are blanked, and the file's test module is left out. Line numbers stay.
+/// Rust code alone: line comments are blanked, and the file ends where its test module begins. Line numbers stay.
 pub fn code(text: &str) -> String {
     let mut out = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        if line.starts_with("#[cfg(test)]") && lines.peek().is_some_and(|next| next.starts_with("mod ")) {
+        let inline = |next: &&str| next.starts_with("mod ") && !next.ends_with(';');
+        if line.starts_with("#[cfg(test)]") && lines.peek().is_some_and(inline) {
             break;
         }
         out.push_str(line.split_once("//").map_or(line, |(code, _)| code));
@@ -104,8 +105,8 @@ pub fn none(complaints: &[String]) {
 
 #[test]
 fn comments_and_tests_are_no_code() {
-    let text = "use a; // b\n/// c\nfn d() {}\n#[cfg(test)]\nmod tests {}\n";
-    assert_eq!(code(text), "use a; \n\nfn d() {}\n");
+    let text = "use a; // b\n/// c\n#[cfg(test)]\nmod tests;\nfn d() {}\n#[cfg(test)]\nmod tests {}\n";
+    assert_eq!(code(text), "use a; \n\n#[cfg(test)]\nmod tests;\nfn d() {}\n");
     assert_eq!(lines_with("notify::x\nmy_notify::x\nNotify\n notify;", "notify"), [1, 4]);
     assert_eq!(lines_with("env::var(x)\nenv::vars(x)", "env::var"), [1]);
 }
