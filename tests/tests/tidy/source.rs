@@ -24,6 +24,11 @@ impl File {
         self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
+    /// True for Rust tests in files of their own: `tests.rs`, `render_tests.rs`, `tests/stream.rs`.
+    pub fn is_tests(&self) -> bool {
+        self.path.split('/').any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
+    }
+
     /// True for the demo's projects and for captured material: they are data here, other people's code in shape.
     pub fn is_material(&self) -> bool {
         self.path.starts_with("server/demo/") || self.path.contains("/fixtures/")
