@@ -2,6 +2,9 @@
 
 use crate::source;
 
+/// `environment.rs` asks the person's login shell once.
+const PROCESSES: &[&str] = &["task/shim", "task/process", "workspace/environment.rs", "cli/"];
+
 /// A name, the files (or beginnings of paths, below `server/src/`) that may have it, and why there.
 const PLACES: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["provider/http.rs"], "HTTP"),
@@ -12,11 +15,8 @@ const PLACES: &[(&str, &[&str], &str)] = &[
     ("env::var_os", &["config.rs", "main.rs"], "settings are read in one place"),
     ("env::vars", &["config.rs", "workspace/environment.rs"], "the environment that commands get"),
     ("env::vars_os", &["config.rs", "workspace/environment.rs"], "the environment that commands get"),
-    (
-        "process::Command",
-        &["task/shim", "task/process", "workspace/environment.rs", "cli/"],
-        "processes are started in one place",
-    ),
+    ("process::Command", PROCESSES, "processes are started in one place"),
+    ("Command::new", PROCESSES, "processes are started in one place"),
 ];
 
 /// Names that say nothing of the job.
@@ -27,7 +27,7 @@ fn things_have_one_place() {
     let mut complaints = Vec::new();
     for file in source::files() {
         let Some(inside) = file.path.strip_prefix("server/src/") else { continue };
-        if file.extension() != "rs" || inside.ends_with("/tests.rs") || inside.contains("/tests/") {
+        if file.extension() != "rs" || file.is_tests() {
             continue;
         }
         let code = source::code(&file.text);
