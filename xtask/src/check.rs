@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{self, Outcome, expect_success, program};
 use crate::counts::{self, Counts};
+use crate::home::Home;
 use crate::tools::Tools;
 use crate::{lua, repository};
 
@@ -220,19 +221,10 @@ fn nvim(machine: &Machine) -> Result<Verdict> {
 }
 
 fn demo(_: &Machine) -> Result<Verdict> {
-    // Its state must not mix with the person's own, and a socket's path must stay short.
-    let home = std::env::temp_dir().join(format!("pillion-check-{}", std::process::id()));
-    std::fs::create_dir_all(&home)?;
+    let home = Home::new()?;
     let mut run = program(repository::pillion()?);
-    run.arg("demo").current_dir(&home);
-    for (name, folder) in [("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("XDG_RUNTIME_DIR", "run")] {
-        let folder = home.join(folder);
-        std::fs::create_dir_all(&folder)?;
-        run.env(name, folder);
-    }
-    let outcome = command::show_within(&mut run, LIMIT);
-    std::fs::remove_dir_all(&home)?;
-    let outcome = outcome?;
+    home.house(run.arg("demo"))?;
+    let outcome = command::show_within(&mut run, LIMIT)?;
     if !outcome.success {
         bail!("`pillion demo` ended with {}", outcome.status);
     }

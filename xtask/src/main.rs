@@ -3,6 +3,7 @@
 mod check;
 mod command;
 mod counts;
+mod home;
 mod lua;
 mod record;
 mod repository;

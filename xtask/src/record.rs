@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::command::{self, expect_success, program};
+use crate::home::Home;
 use crate::terminal::Screen;
 use crate::{repository, svg};
 
@@ -17,6 +18,7 @@ const ROWS: usize = 50;
 
 /// Draws `docs/demo.svg` from the demo, or from the command that is given.
 pub fn run(arguments: &[String]) -> Result<()> {
+    let home = Home::new()?;
     let (mut command, title) = match arguments.split_first() {
         Some((name, rest)) => {
             let mut command = program(name);
@@ -26,7 +28,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         None => {
             expect_success(program("cargo").args(["build", "--package", "pillion"]))?;
             let mut command = program(repository::pillion()?);
-            command.arg("demo");
+            home.house(command.arg("demo"))?;
             (command, "pillion demo".to_owned())
         }
     };

@@ -1,5 +1,5 @@
-//! `cargo xtask try`: Neovim on a fresh copy of the demo project, with this repository's plugin and this build. Nothing of
-//! the person's own Neovim configuration is read or changed.
+//! `cargo xtask try`: Neovim on a fresh copy of the demo project, with this repository's plugin and this build. The
+//! person's own Neovim configuration is neither read nor changed, and the state is a fresh one; keys are found as usual.
 
 use std::process::ExitCode;
 
@@ -24,6 +24,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut editor = std::process::Command::new(&tools.nvim);
     editor
         .current_dir(&project)
+        .env("XDG_STATE_HOME", project.with_file_name("state"))
         .arg("--clean")
         .args(["--cmd", &format!("lua vim.opt.runtimepath:prepend({plugin})")])
         .args(["-c", &format!("lua require('pillion').setup({{ cmd = {{ {binary} }} }})")])
