@@ -31,8 +31,11 @@ pub fn program(name: impl AsRef<OsStr>) -> Command {
         Command::new(name)
     };
     command.current_dir(repository::root()).stdin(Stdio::null());
-    // Set for xtask by `cargo run`; a cargo below must not believe that it is this package's.
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+    // `cargo run` tells xtask what package it is. Build scripts that look at these would run again, with all that follows.
+    let told = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| told(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
