@@ -1,7 +1,5 @@
 //! The format and the cleanliness of the plugin's Lua: `lua/check.mjs` does it, with StyLua and a Lua parser under Node.
 
-use std::path::Path;
-
 use anyhow::Result;
 
 use crate::command::{expect_success, program};
@@ -20,7 +18,7 @@ pub fn format_everything() -> Result<()> {
 }
 
 fn run(tools: &Tools, arguments: &[&str]) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua").join("check.mjs");
+    let script = repository::xtask().join("lua").join("check.mjs");
     expect_success(
         program(&tools.node)
             .arg(script)

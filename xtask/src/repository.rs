@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+/// This package's folder: as `cargo run` tells it, so that a repository that was moved or a shared build folder is no matter.
+pub fn xtask() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
 /// The repository's root.
 pub fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().map_or_else(|| manifest.to_owned(), Path::to_owned)
+    let xtask = xtask();
+    xtask.parent().map_or_else(|| xtask.clone(), Path::to_owned)
 }
 
 /// The build's folder, whatever the settings call it: this very program lies in `TARGET/debug`.
