@@ -2,6 +2,7 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out ([`perform`]).
 
 mod calls;
+mod describe;
 pub mod effect;
 pub mod event;
 mod facts;
@@ -12,6 +13,7 @@ mod questions;
 mod replay;
 mod reports;
 mod requests;
+mod runs;
 pub mod settings;
 pub mod state;
 mod storage;
