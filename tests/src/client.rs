@@ -35,13 +35,7 @@ pub struct Options {
 impl Options {
     /// A client that renders the panel itself.
     pub fn pillion() -> Self {
-        Self {
-            pillion: true,
-            env: Vec::new(),
-            settings: json!({}),
-            process_id: std::process::id(),
-            deadline: DEADLINE,
-        }
+        Self { pillion: true, env: Vec::new(), settings: json!({}), process_id: std::process::id(), deadline: DEADLINE }
     }
 
     /// Any LSP client, with the capabilities that most have.
@@ -213,14 +207,7 @@ impl Client {
                 shared.change(|state| state.exit = Some(Exit { code: status.code(), at: Instant::now() }));
             }
         });
-        Self {
-            shared,
-            out,
-            next_id: AtomicU64::new(1),
-            process,
-            deadline: options.deadline,
-            server: Value::Null,
-        }
+        Self { shared, out, next_id: AtomicU64::new(1), process, deadline: options.deadline, server: Value::Null }
     }
 
     /// The sidecar's own process.
@@ -444,9 +431,12 @@ impl Drop for Client {
         self.process.wait_gone(DEADLINE);
         let mut state = self.shared.lock();
         let mut broken = std::mem::take(&mut state.broken);
-        broken.extend(state.questions.iter().map(|question| {
-            format!("a request that nobody looked at: {} {}", question.method, question.params)
-        }));
+        broken.extend(
+            state
+                .questions
+                .iter()
+                .map(|question| format!("a request that nobody looked at: {} {}", question.method, question.params)),
+        );
         if thread::panicking() {
             if !state.shown {
                 eprintln!("{}", state.transcript());

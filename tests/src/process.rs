@@ -84,7 +84,8 @@ pub fn naming(text: &str) -> Vec<Process> {
 /// Every process that names `text` in its environment and carries a task's marker, shims left out.
 pub fn of_tasks(text: &str) -> Vec<Process> {
     let mut found = matching(|entries| {
-        entries.iter().any(|entry| entry.contains(text)) && entries.iter().any(|entry| entry.starts_with("PILLION_TASK="))
+        entries.iter().any(|entry| entry.contains(text))
+            && entries.iter().any(|entry| entry.starts_with("PILLION_TASK="))
     });
     found.retain(|process| !process.command.split(' ').any(|word| word == "shim"));
     found

@@ -162,7 +162,9 @@ impl Rules {
         let turn = params["turnId"].to_string();
         match kind {
             "turn_ended" if !self.over.insert(turn.clone()) => broken.push(format!("turn {turn} ended twice")),
-            "turn_started" | "agent_message_chunk" | "agent_thought_chunk" | "tool_call" if self.over.contains(&turn) => {
+            "turn_started" | "agent_message_chunk" | "agent_thought_chunk" | "tool_call"
+                if self.over.contains(&turn) =>
+            {
                 broken.push(format!("{kind} after the end of turn {turn}"));
             }
             _ => {}

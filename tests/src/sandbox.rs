@@ -84,12 +84,8 @@ impl Sandbox {
             let path = std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
             path.is_dir().then(|| (name.to_owned(), path.display().to_string()))
         });
-        let own = [
-            ("HOME", "home"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_RUNTIME_DIR", "run"),
-        ];
+        let own =
+            [("HOME", "home"), ("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"), ("XDG_RUNTIME_DIR", "run")];
         let own = own.into_iter().map(|(name, folder)| (name.to_owned(), self.base.join(folder).display().to_string()));
         kept.chain(tools).chain(own).collect()
     }
@@ -190,7 +186,10 @@ impl Signal {
     /// Waits until it is given (once more).
     pub fn wait(&self) {
         let path = self.fifo.path.display();
-        assert!(process::wait_readable(&self.fifo.file, DEADLINE), "nothing gave the signal {path} within {DEADLINE:?}");
+        assert!(
+            process::wait_readable(&self.fifo.file, DEADLINE),
+            "nothing gave the signal {path} within {DEADLINE:?}"
+        );
         (&self.fifo.file).read_exact(&mut [0]).expect("one byte of the signal");
     }
 

@@ -67,8 +67,8 @@ impl Client {
 
     /// Waits for a session that wakes by itself after index `from`; returns the turn's id.
     pub fn wait_wake(&self, from: usize, session: &str) -> String {
-        let (_, params) = self
-            .wait_update(from, session, "turn_started", |params| params["update"]["reason"] == "task_notification");
+        let (_, params) =
+            self.wait_update(from, session, "turn_started", |params| params["update"]["reason"] == "task_notification");
         params["turnId"].as_str().unwrap_or_else(|| panic!("no turnId in {params}")).to_owned()
     }
 

@@ -1,6 +1,6 @@
 //! Frames of the Language Server Protocol's base layer. Strict: what the server writes is held to the letter.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 /// One frame around `body`.
 pub fn frame(body: &[u8]) -> Vec<u8> {
