@@ -244,7 +244,11 @@ impl Client {
 
     /// Sends a notification.
     pub fn notify(&self, method: &str, params: Value) {
-        self.write(json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        if !params.is_null() {
+            message["params"] = params;
+        }
+        self.write(message);
     }
 
     /// Sends a request and returns its id: the answer may come later.
@@ -410,7 +414,7 @@ impl Client {
     /// `shutdown`, `exit`, and the end: as an editor closes.
     pub fn shutdown(self) {
         assert_eq!(self.call("shutdown", Value::Null), Value::Null, "the answer to shutdown");
-        self.write(json!({"jsonrpc": "2.0", "method": "exit"}));
+        self.notify("exit", Value::Null);
         assert_eq!(self.wait_exit().code, Some(0), "the exit code after shutdown");
     }
 
