@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::editor::{Document, Editor, Reply, did_change, option_of};
+use crate::editor::{Document, Editor, Reply, did_change, edited, option_of};
 use crate::process::Process;
 use crate::rules::Rules;
 use crate::sandbox::Sandbox;
@@ -398,6 +398,26 @@ impl Client {
         document.dirty = true;
         let params = did_change(&uri, document);
         drop(state);
+        self.notify("textDocument/didChange", params);
+    }
+
+    /// The person edits: LSP text edits, told as ranges where the server takes them, else as the whole text.
+    pub fn edit(&self, path: &Path, start: (u32, u32), end: (u32, u32), new: &str) {
+        let position = |(line, character): (u32, u32)| json!({"line": line, "character": character});
+        let range = json!({"start": position(start), "end": position(end)});
+        let uri = uri(path);
+        let mut state = self.shared.lock();
+        let document = state.editor.documents.get_mut(&uri).expect("an open document");
+        let edits = json!([{"range": range, "newText": new}]);
+        document.text = edited(&document.text, &edits).expect("an edit that fits");
+        document.version += 1;
+        document.dirty = true;
+        let mut params = did_change(&uri, document);
+        drop(state);
+        let sync = &self.server["capabilities"]["textDocumentSync"];
+        if *sync == 2 || sync["change"] == 2 {
+            params["contentChanges"] = json!([{"range": range, "text": new}]);
+        }
         self.notify("textDocument/didChange", params);
     }
 

@@ -97,6 +97,11 @@ pub fn python(sandbox: &Sandbox) -> Place {
     Place { file: sandbox.write("test_sums.py", PYTHON), line: 6, test_line: 4 }
 }
 
+/// Makes its failing test pass.
+pub fn fix_python(sandbox: &Sandbox) {
+    sandbox.write("test_sums.py", &PYTHON.replace("2 - 3", "2 + 3"));
+}
+
 /// A file that does not compile, for `gcc`.
 pub fn c(sandbox: &Sandbox) -> Place {
     let file = sandbox.write("sum.c", "int sum(int a, int b)\n{\n    return a + c;\n}\n");

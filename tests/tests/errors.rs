@@ -100,8 +100,8 @@ fn an_unreachable_service_is_named_by_its_url() {
     assert!(ended["error"].to_string().contains(&format!("127.0.0.1:{port}")), "{ended}");
 }
 
-/// Waits for something that people see (a message, a turn's error) and that contains all `parts`.
-fn is_said(client: &Client, parts: &[&str]) {
+/// Waits for something that people see (a message, a turn's error) and that contains all `parts`; returns it.
+fn is_said(client: &Client, parts: &[&str]) -> String {
     let seen = |message: &Message| {
         let params = &message.body["params"];
         let text = match message.method()? {
@@ -109,9 +109,9 @@ fn is_said(client: &Client, parts: &[&str]) {
             "pillion/session/update" => params["update"]["error"].to_string(),
             _ => return None,
         };
-        parts.iter().all(|part| text.contains(part)).then_some(())
+        parts.iter().all(|part| text.contains(part)).then_some(text)
     };
-    client.wait_for(&format!("a message with {parts:?}"), 0, seen);
+    client.wait_for(&format!("a message with {parts:?}"), 0, seen).1
 }
 
 #[test]
@@ -138,7 +138,9 @@ fn a_broken_config_file_is_named_with_its_line() {
     let sandbox = Sandbox::new();
     sandbox.write_config("[permissions]\nmode = \"auto\"\n[background\nstopGraceMs = 5\n");
     let client = Client::start(&sandbox, Options::pillion());
-    is_said(&client, &[&sandbox.config_file().display().to_string(), "3"]);
+    let file = sandbox.config_file().display().to_string();
+    let text = is_said(&client, &[&file]);
+    assert!(text.contains(&format!("{file}:3")) || text.contains("line 3"), "it names the line: {text}");
     goes_on(&client);
 }
 
