@@ -3,8 +3,10 @@
 //! the protocol page alone.
 
 pub mod client;
+pub mod connection;
 pub mod editor;
 pub mod model;
+pub mod options;
 pub mod process;
 pub mod project;
 pub mod rules;
@@ -15,8 +17,9 @@ pub mod wire;
 
 use std::time::Duration;
 
-pub use client::{Client, Options, RpcError};
+pub use client::{Client, RpcError};
 pub use model::{Answer, Hold, Model, Request};
+pub use options::Options;
 pub use sandbox::{Gate, Sandbox, Signal};
 
 /// How long a test waits for an event before it fails. Generous, because machines are busy; no test waits it out when

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Message, Way};
+use crate::client::Client;
+use crate::connection::{Message, Way};
 
 /// The answer to a prompt.
 #[derive(Clone, Debug)]

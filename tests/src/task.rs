@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Message};
+use crate::client::Client;
+use crate::connection::Message;
 
 /// The statuses after which a run is over.
 pub const FINAL: &[&str] = &["succeeded", "failed", "timed_out", "killed", "interrupted"];

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pillion_tests::client::uri;
+use pillion_tests::options::uri;
 use pillion_tests::project::{self, Place};
 use pillion_tests::task::id_of;
 use pillion_tests::{Client, Gate, Options, Sandbox};

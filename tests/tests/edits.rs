@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use pillion_tests::client::{Way, uri};
+use pillion_tests::connection::Way;
+use pillion_tests::options::uri;
 use pillion_tests::task::id_of;
 use pillion_tests::{Answer, Client, Model, Options, Request, Sandbox};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pillion_tests::client::Message;
+use pillion_tests::connection::Message;
 use pillion_tests::{Answer, Client, Model, Options, Sandbox};
 use serde_json::{Value, json};
 

@@ -53,7 +53,7 @@ fn a_plain_client_runs_the_tests_by_a_command_without_arguments() {
         assert!(commands.as_array().is_some_and(|all| all.contains(&json!(command))), "{command} in {commands}");
     }
     client.call("workspace/executeCommand", json!({"command": "pillion.test"}));
-    let uri = pillion_tests::client::uri(&place.file);
+    let uri = pillion_tests::options::uri(&place.file);
     client.wait_notification("textDocument/publishDiagnostics", 0, |params| {
         let first = &params["diagnostics"][0];
         params["uri"] == uri && first["range"]["start"]["line"].as_u64() == Some(place.line - 1)

@@ -283,3 +283,40 @@ fn the_start_mode_comes_from_the_settings() {
     client.notify("workspace/didChangeConfiguration", settings);
     assert_eq!(client.call("pillion/session/new", json!({}))["mode"], "ask", "settings are live");
 }
+
+/// A plain client whose model wants to run `touch made`, and the request that asks its person.
+fn plain_question(sandbox: &Sandbox, model: &Model) -> (Client, pillion_tests::connection::Question) {
+    model.answer("the prompt", bash("touch made")).answer("the result", Answer::say("Made."));
+    let client = Client::start(sandbox, Options::plain().model(model));
+    let session = client.new_session("ask");
+    client.prompt(&session, "Make it.");
+    let question = client.question("window/showMessageRequest");
+    assert!(question.params["message"].as_str().is_some_and(|text| text.contains("touch made")), "{question:?}");
+    (client, question)
+}
+
+#[test]
+fn a_plain_client_is_asked_with_buttons() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    let (client, question) = plain_question(&sandbox, &model);
+    let actions = question.params["actions"].as_array().expect("buttons");
+    let yes = actions.iter().find(|action| action["title"] == "Yes").expect("a button that says Yes");
+    client.answer(&question, yes.clone());
+    model.wait_request(2);
+    assert!(sandbox.path("made").exists());
+}
+
+#[test]
+fn a_closed_box_is_no_answer_and_a_command_answers_later() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    let (client, question) = plain_question(&sandbox, &model);
+    client.answer(&question, Value::Null);
+    // The question stays open, and the person is told how to answer it.
+    client.wait_notification("window/showMessage", question.index, |params| {
+        params["message"].as_str().is_some_and(|text| text.contains("touch made"))
+    });
+    assert_eq!(model.requests().len(), 1, "null is never no");
+    client.call("workspace/executeCommand", json!({"command": "pillion.allow"}));
+    model.wait_request(2);
+    assert!(sandbox.path("made").exists());
+}

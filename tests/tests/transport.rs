@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pillion_tests::client::{Message, Way, initialize_params};
+use pillion_tests::connection::{Message, Way};
+use pillion_tests::options::initialize_params;
 use pillion_tests::{Answer, Client, Hold, Model, Options, RpcError, Sandbox, wire};
 use serde_json::{Value, json};
 
@@ -299,7 +300,9 @@ fn the_end_of_stdin_within_a_frame_ends_it() {
 fn the_end_of_the_client_process_ends_it_though_stdin_is_open() {
     let sandbox = Sandbox::new();
     // The claimed editor; this test holds the sidecar's stdin open, as a child of a crashed editor may.
-    let mut editor = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().expect("sleep");
+    let mut command = Command::new("sleep");
+    command.arg("1000").stdin(Stdio::null()).envs(sandbox.environment());
+    let mut editor = command.spawn().expect("sleep");
     with_work_in_flight(&sandbox, Options::pillion().process_id(editor.id()), |client| {
         assert!(client.process().is_alive());
         let since = Instant::now();
