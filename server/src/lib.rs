@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod cli;
 pub mod config;
+pub mod diagnostics;
 pub mod ids;
 pub mod matcher;
 pub mod problem;
