@@ -19,6 +19,9 @@ use super::tail::Tail;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
 
+const NO_WATCH: &str =
+    "The process that watches over the command ended before the command had started. Start the task again.";
+
 /// What all runs of a sidecar share.
 pub struct Shared {
     /// The binary whose `shim` command watches over a run.
@@ -59,7 +62,7 @@ struct Reading {
 struct Seen {
     pid: Option<u32>,
     reading: Option<Reading>,
-    ended: bool,
+    ending: Option<Ending>,
     stragglers: u32,
     emptied: bool,
 }
@@ -159,9 +162,10 @@ impl Run {
 
     /// Tells the end, the output's rest first. Only once.
     fn end(&self, end: End, seen: &mut Seen) {
-        if std::mem::replace(&mut seen.ended, true) {
+        if seen.ending.is_some() {
             return;
         }
+        seen.ending = Some(end.ending.clone());
         seen.stragglers = end.stragglers;
         match seen.reading.as_mut().and_then(|reading| reading.end.take()) {
             Some(told) => drop(told.send(end)),
@@ -171,7 +175,7 @@ impl Run {
 
     /// The shim is gone: sees to it that nothing is left and that everything was told.
     async fn conclude(self, shim: Child, marker: String, mut seen: Seen) {
-        let orderly = seen.ended && (seen.stragglers == 0 || seen.emptied);
+        let orderly = seen.ending.is_some() && (seen.stragglers == 0 || seen.emptied);
         let pid = seen.pid;
         let gone = spawn_blocking(
             move || {
@@ -179,8 +183,9 @@ impl Run {
             },
         );
         let _ = gone.await;
-        if !seen.ended {
-            let lost = || End { ending: Ending::Lost, at: link::now(), stragglers: 0 };
+        if seen.ending.is_none() {
+            let ending = if seen.pid.is_some() { Ending::Lost } else { Ending::NotStarted { reason: NO_WATCH.into() } };
+            let lost = || End { ending, at: link::now(), stragglers: 0 };
             // Whatever that end left behind is gone by now.
             let end = self.written_end().await.map_or_else(lost, |exit| End { stragglers: 0, ..end_of(&exit) });
             self.end(end, &mut seen);
@@ -189,7 +194,7 @@ impl Run {
             && reader.await.is_err()
         {
             tracing::error!("the reader of an output broke");
-            self.tell_end(Ending::Lost);
+            self.tell_end(seen.ending.unwrap_or(Ending::Lost));
         }
         if seen.stragglers > 0 {
             self.reporter.send(RunEvent::Emptied);

@@ -110,18 +110,35 @@ impl Reader {
                 (_, _, true) => SLOW,
                 _ => UNWATCHED,
             };
-            let due = self.last_look + pause;
-            let due = if self.has_news() { due.min(self.next_report) } else { due };
-            let watched = self.watch.is_some();
-            tokio::select! {
-                biased;
-                end = &mut end => break end,
-                () = sleep_until(due) => {}
-                () = self.wake.notified(), if watched => sleep_until(self.last_look + LEAST).await,
+            if let Some(end) = self.wait(self.last_look + pause, &mut end).await {
+                break end;
             }
         };
         if let Ok(end) = end {
             self.finish(end).await;
+        }
+    }
+
+    /// Until `due`, or until an event or a report that is due says otherwise. Something when the end came.
+    async fn wait(
+        &self,
+        mut due: Instant,
+        end: &mut oneshot::Receiver<End>,
+    ) -> Option<Result<End, oneshot::error::RecvError>> {
+        if self.has_news() {
+            due = due.min(self.next_report);
+        }
+        let mut watched = self.watch.is_some();
+        loop {
+            tokio::select! {
+                biased;
+                end = &mut *end => return Some(end),
+                () = sleep_until(due) => return None,
+                () = self.wake.notified(), if watched => {
+                    watched = false;
+                    due = due.min(self.last_look + LEAST);
+                }
+            }
         }
     }
 
@@ -131,8 +148,12 @@ impl Reader {
         while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {
             self.report(false);
         }
-        self.watch = None;
-        let rest = self.with_tail(|tail| (tail.finish(), tail.text())).await;
+        let watch = self.watch.take();
+        let finish = move |tail: &mut Tail| {
+            drop(watch);
+            (tail.finish(), tail.text())
+        };
+        let rest = self.with_tail(finish).await;
         let (findings, text) = rest.unwrap_or_default();
         if !findings.is_empty() {
             self.reporter.send(RunEvent::Findings(findings));

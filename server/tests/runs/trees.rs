@@ -105,6 +105,24 @@ async fn a_killed_shim_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_shim_that_is_killed_over_stragglers_leaves_none() {
+    pillion::task::process::adopt_orphans().unwrap();
+    let mut rig = Rig::new();
+    let mut spec = rig.spec("echo ready; read -r x; (setsid sleep 300 &)");
+    spec.stdin = pillion::task::model::Stdin::Pipe;
+    let id = rig.start_spec(spec);
+    let shim = parent(rig.started().await);
+    rig.line("ready").await;
+    rig.input(&id, "\n", false).unwrap();
+    assert_eq!(rig.end().await.stragglers, 1);
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::kill(shim, libc::SIGKILL) }, 0);
+    let (_, event) = rig.event().await;
+    assert!(matches!(event, RunEvent::Emptied), "{event:?}");
+    assert_eq!(rig.living(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_shim_that_is_asked_to_end_ends_its_tree() {
     let mut rig = Rig::new();
     rig.start("echo ready; sleep 300");
