@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
 use super::link::{self, Exit, Order, Report, Spec};
 use super::process::{self, Launched};
@@ -31,6 +32,7 @@ pub struct Shared {
     pub launches: Semaphore,
     /// How many outputs are read at a time.
     pub looks: Arc<Semaphore>,
+    pub epoch: Instant,
 }
 
 /// How much input a run has been given and has taken, in bytes.
@@ -154,8 +156,7 @@ impl Run {
         let tail = Tail::open(&path, Engine::new(origin, self.files.clone()))
             .inspect_err(|error| tracing::error!(%error, path = %path.display(), "the output cannot be read"))
             .ok()?;
-        let (events, looks) = (self.shared.file_events.clone(), self.shared.looks.clone());
-        let reader = Reader::new(tail, path, self.reporter.clone(), events, looks);
+        let reader = Reader::new(tail, path, self.reporter.clone(), &self.shared);
         let (end, ended) = oneshot::channel();
         Some(Reading { reader: tokio::spawn(reader.run(ended)), end: Some(end) })
     }
