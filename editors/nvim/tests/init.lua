@@ -1,7 +1,7 @@
 -- A Neovim with nothing but the plugin, for tests and for looking at it by hand.
 
-local here = vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))
-local plugin = vim.fs.dirname(vim.fn.fnamemodify(here, ":p"):gsub("/$", ""))
+local here = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
+local plugin = vim.fs.dirname(here)
 
 vim.opt.runtimepath:prepend(plugin)
 package.path = here .. "/?.lua;" .. package.path

@@ -16,13 +16,25 @@ return {
     function()
       t.eq("12/50 · 8s", parts({}, 8400))
       t.eq("12/50 · 1 failed · 8s", parts({ progress = { failed = 1 } }, 8400))
-      t.eq("queued · waits for cargo build", parts({ status = "queued", waitingFor = { kind = "lock", holder = "cargo build" } }))
-      t.eq("needs you · package name:", parts({ status = "waiting_for_input", waitingFor = { kind = "input", question = "package name:" } }))
+      t.eq(
+        "queued · waits for cargo build",
+        parts({ status = "queued", waitingFor = { kind = "lock", holder = "cargo build" } })
+      )
+      t.eq(
+        "needs you · package name:",
+        parts({ status = "waiting_for_input", waitingFor = { kind = "input", question = "package name:" } })
+      )
       t.eq("needs you · asks to run", parts({ status = "queued", waitingFor = { kind = "permission" } }))
       t.eq("passed · 0.3s", parts({ status = "succeeded", progress = {} }, 310))
       t.eq("47 passed · 12.4s", parts({ status = "succeeded", summary = "47 passed" }, 12400))
-      t.eq("3 failed (2 new) · 12.4s", parts({ status = "failed", summary = "47 passed, 3 failed (2 new, 1 still failing)" }, 12400))
-      t.eq("failed (101) · 1.0s", parts({ status = "failed", exitCode = 101, progress = { failed = 0 } }, 1000))
+      t.eq(
+        "3 failed (2 new) · 12.4s",
+        parts({ status = "failed", summary = "47 passed, 3 failed (2 new, 1 still failing)" }, 12400)
+      )
+      t.eq(
+        "failed (101) · 1.0s",
+        parts({ status = "failed", exitCode = 101, progress = { failed = 0 } }, 1000)
+      )
       t.eq("timed out · 2m 05s", parts({ status = "timed_out" }, 125000))
       t.eq("stopped · 1.0s", parts({ status = "killed", stoppedBy = "user" }, 1000))
       t.eq("stopped by the agent · 1.0s", parts({ status = "killed", stoppedBy = "agent" }, 1000))
@@ -54,7 +66,10 @@ return {
     "an edit shows what it added and took, and unfolds to its lines",
     function()
       local item = {
-        kind = "tool", status = "completed", title = "Edit src/auth.rs", tool_kind = "edit",
+        kind = "tool",
+        status = "completed",
+        title = "Edit src/auth.rs",
+        tool_kind = "edit",
         content = { { type = "diff", path = "/w/src/auth.rs", oldText = "a\nb\n", newText = "a\nc\nd\n" } },
       }
       local context = { tasks = {}, elapsed = function() end, open = false }
@@ -64,19 +79,25 @@ return {
       context.open = true
       lines = render.item(item, "Pillion", context)
       t.eq("▾", lines[1].right)
-      t.has(vim.tbl_map(function(line)
-        return line.text
-      end, lines), "-b\n+c\n+d")
+      t.has(
+        vim.tbl_map(function(line)
+          return line.text
+        end, lines),
+        "-b\n+c\n+d"
+      )
     end,
   },
   {
     "the header: title, mode, context; and no model",
     function()
-      t.eq("Pillion · Fix the login test · ask · 31 %", render.header({
-        title = "Fix the login test",
-        mode = "ask",
-        usage = { contextUsed = 31000, contextWindow = 100000 },
-      }))
+      t.eq(
+        "Pillion · Fix the login test · ask · 31 %",
+        render.header({
+          title = "Fix the login test",
+          mode = "ask",
+          usage = { contextUsed = 31000, contextWindow = 100000 },
+        })
+      )
       t.has(render.header({ model = "offline" }), "No model: tests and builds work, chat doesn't")
     end,
   },
@@ -84,15 +105,24 @@ return {
     "how a turn that did not end well is told",
     function()
       local context = { tasks = {}, elapsed = function() end, open = false }
-      local failed = { kind = "ended", stop_reason = "error", error = { message = "no key", data = { remedy = "add one" } } }
+      local failed = {
+        kind = "ended",
+        stop_reason = "error",
+        error = { message = "no key", data = { remedy = "add one" } },
+      }
       t.eq("✕ no key · add one", render.item(failed, "Pillion", context)[1].text)
-      t.eq("■ stopped", render.item({ kind = "ended", stop_reason = "cancelled" }, "Pillion", context)[1].text)
+      t.eq(
+        "■ stopped",
+        render.item({ kind = "ended", stop_reason = "cancelled" }, "Pillion", context)[1].text
+      )
     end,
   },
   {
     "frames are found wherever the stream is cut",
     function()
-      local stream = rpc.frame({ a = "é" }) .. "content-length: 2\r\nContent-Type: x\r\n\r\n{}" .. rpc.frame({ b = 2 })
+      local stream = rpc.frame({ a = "é" })
+        .. "content-length: 2\r\nContent-Type: x\r\n\r\n{}"
+        .. rpc.frame({ b = 2 })
       for size = 1, #stream do
         local bodies = {}
         local feed = rpc.deframer(function(body)

@@ -3,7 +3,7 @@
 
 local support = require("support")
 
-local here = vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))
+local here = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 local passed, failed = 0, 0
 
 local function say(text)

@@ -18,9 +18,13 @@ local function drawn(believed, id)
   local session = believed.sessions[id or "s1"]
   local out, before = {}, nil
   for _, item in ipairs(session.items) do
-    local lines = render.item(item, before, { tasks = believed.tasks, elapsed = function(task)
-      return state.elapsed(believed, task, 0)
-    end, open = false })
+    local lines = render.item(item, before, {
+      tasks = believed.tasks,
+      elapsed = function(task)
+        return state.elapsed(believed, task, 0)
+      end,
+      open = false,
+    })
     for _, line in ipairs(lines) do
       out[#out + 1] = line.text
     end
@@ -47,21 +51,47 @@ return {
     function()
       local s = state.new()
       local function text(kind, id, words)
-        apply(s, t.update({ sessionUpdate = kind, messageId = id, content = { type = "text", text = words } }))
+        apply(
+          s,
+          t.update({ sessionUpdate = kind, messageId = id, content = { type = "text", text = words } })
+        )
       end
       text("user_message_chunk", "m1", "Run the tests ")
       text("user_message_chunk", "m1", "and fix what fails.")
       text("agent_message_chunk", "m2", "I'll start the tests.")
-      apply(s, t.update({
-        sessionUpdate = "tool_call", toolCallId = "c1", title = "cargo test", name = "bash", kind = "execute",
-        status = "in_progress", rawInput = { command = "cargo test", run_in_background = true },
-      }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "tool_call",
+          toolCallId = "c1",
+          title = "cargo test",
+          name = "bash",
+          kind = "execute",
+          status = "in_progress",
+          rawInput = { command = "cargo test", run_in_background = true },
+        })
+      )
       apply(s, t.status({ toolCallId = "c1" }))
-      apply(s, t.update({ sessionUpdate = "tool_call_update", toolCallId = "c1", status = "completed", taskId = "t1k9" }))
-      apply(s, t.update({
-        sessionUpdate = "tool_call", toolCallId = "c2", title = "Read src/auth.rs", name = "read_file", kind = "read",
-        status = "completed",
-      }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "tool_call_update",
+          toolCallId = "c1",
+          status = "completed",
+          taskId = "t1k9",
+        })
+      )
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "tool_call",
+          toolCallId = "c2",
+          title = "Read src/auth.rs",
+          name = "read_file",
+          kind = "read",
+          status = "completed",
+        })
+      )
       apply(s, t.update({ sessionUpdate = "task_notification", taskIds = { "t1k9" }, text = NOTICE }))
       t.eq({
         "## You",
@@ -79,7 +109,16 @@ return {
     function()
       local s = state.new()
       apply(s, t.status({ toolCallId = "c9" }))
-      apply(s, t.update({ sessionUpdate = "tool_call", toolCallId = "c9", title = "cargo test", kind = "execute", status = "in_progress" }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "tool_call",
+          toolCallId = "c9",
+          title = "cargo test",
+          kind = "execute",
+          status = "in_progress",
+        })
+      )
       t.has(drawn(s), "◐ cargo test · 12/50 · 8s")
     end,
   },
@@ -134,9 +173,23 @@ return {
     "a message that was taken back is not shown",
     function()
       local s = state.new()
-      apply(s, t.update({ sessionUpdate = "agent_message_chunk", messageId = "a", content = { type = "text", text = "half" } }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "agent_message_chunk",
+          messageId = "a",
+          content = { type = "text", text = "half" },
+        })
+      )
       apply(s, t.update({ sessionUpdate = "message_discarded", messageId = "a" }))
-      apply(s, t.update({ sessionUpdate = "agent_message_chunk", messageId = "b", content = { type = "text", text = "whole" } }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "agent_message_chunk",
+          messageId = "b",
+          content = { type = "text", text = "whole" },
+        })
+      )
       t.eq({ "## Pillion", "whole" }, drawn(s))
     end,
   },
@@ -144,11 +197,25 @@ return {
     "a replay replaces the conversation and fires nothing",
     function()
       local s = state.new()
-      apply(s, t.update({ sessionUpdate = "agent_message_chunk", messageId = "a", content = { type = "text", text = "old" } }))
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "agent_message_chunk",
+          messageId = "a",
+          content = { type = "text", text = "old" },
+        })
+      )
       apply(s, t.update({ sessionUpdate = "replay_started" }))
-      local effects = apply(s, t.update({ sessionUpdate = "turn_ended", stopReason = "end_turn" }, { replay = true }))
+      local effects =
+        apply(s, t.update({ sessionUpdate = "turn_ended", stopReason = "end_turn" }, { replay = true }))
       t.eq({ "session" }, types(effects))
-      apply(s, t.update({ sessionUpdate = "agent_message_chunk", messageId = "a", content = { type = "text", text = "new" } }, { replay = true }))
+      apply(
+        s,
+        t.update(
+          { sessionUpdate = "agent_message_chunk", messageId = "a", content = { type = "text", text = "new" } },
+          { replay = true }
+        )
+      )
       apply(s, t.update({ sessionUpdate = "replay_ended" }))
       t.eq({ "## Pillion", "new" }, drawn(s))
       t.eq(false, s.sessions.s1.replaying)
@@ -158,7 +225,12 @@ return {
     "a question asked again keeps its place, and closes once",
     function()
       local s = state.new()
-      local params = { sessionId = "s1", questionId = "q1", toolCall = { title = "npm i", kind = "execute" }, options = {} }
+      local params = {
+        sessionId = "s1",
+        questionId = "q1",
+        toolCall = { title = "npm i", kind = "execute" },
+        options = {},
+      }
       t.eq({ "question", "session" }, types(state.ask(s, params)))
       t.eq({}, state.ask(s, params))
       t.eq(1, #state.questions(s))
@@ -170,7 +242,8 @@ return {
     "a task that waits for input is a question, told once",
     function()
       local s = state.new()
-      local waiting = { status = "waiting_for_input", waitingFor = { kind = "input", question = "package name: (demo)" } }
+      local waiting =
+        { status = "waiting_for_input", waitingFor = { kind = "input", question = "package name: (demo)" } }
       t.has(table.concat(types(apply(s, t.status(waiting))), " "), "question")
       assert(not vim.tbl_contains(types(apply(s, t.status(waiting))), "question"))
       t.eq("cargo test: package name: (demo)", state.questions(s)[1].title)
@@ -183,8 +256,14 @@ return {
     function()
       local s = state.new()
       apply(s, t.status({ id = "a" }))
-      apply(s, t.status({ id = "b", command = "x", status = "failed", progress = { failed = 3 }, endedAt = "2" }))
-      apply(s, t.status({ id = "c", command = "y", status = "failed", progress = { failed = 0 }, endedAt = "1" }))
+      apply(
+        s,
+        t.status({ id = "b", command = "x", status = "failed", progress = { failed = 3 }, endedAt = "2" })
+      )
+      apply(
+        s,
+        t.status({ id = "c", command = "y", status = "failed", progress = { failed = 0 }, endedAt = "1" })
+      )
       apply(s, t.status({ id = "d", command = "y", status = "succeeded", endedAt = "3" }))
       t.eq({ running = 1, failed = 3, questions = 0 }, state.counts(s))
     end,
@@ -198,9 +277,12 @@ return {
       apply(s, t.status({ id = "runs" }))
       apply(s, t.status({ id = "asks", status = "waiting_for_input" }))
       apply(s, t.status({ id = "waits", status = "queued" }))
-      t.eq({ "asks", "runs", "waits", "done", "old" }, vim.tbl_map(function(task)
-        return task.id
-      end, state.tasks(s)))
+      t.eq(
+        { "asks", "runs", "waits", "done", "old" },
+        vim.tbl_map(function(task)
+          return task.id
+        end, state.tasks(s))
+      )
     end,
   },
   {

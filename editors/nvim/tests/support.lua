@@ -2,7 +2,7 @@
 
 local M = {}
 
-local here = vim.fs.dirname(vim.fs.normalize(debug.getinfo(1, "S").source:sub(2)))
+local here = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 
 --- Waits until `check` gives something true, which is returned; fails with `what` when it never does.
 function M.wait(what, check, timeout)
@@ -48,8 +48,9 @@ end
 
 --- A new folder with a `.git`, and the editor in it.
 function M.workspace(files)
-  local dir = vim.uv.fs_realpath(vim.fn.tempname():gsub("/[^/]*$", "")) .. "/" .. vim.fn.fnamemodify(vim.fn.tempname(), ":t")
-  vim.fn.mkdir(dir .. "/.git", "p")
+  local made = vim.fn.tempname()
+  vim.fn.mkdir(made .. "/.git", "p")
+  local dir = assert(vim.uv.fs_realpath(made))
   for name, text in pairs(files or {}) do
     M.write(dir .. "/" .. name, text)
   end
@@ -146,20 +147,39 @@ local seq = 0
 --- A session update.
 function M.update(update, extra)
   seq = seq + 1
-  local params = vim.tbl_extend("force", { sessionId = "s1", turnId = "t1", seq = seq, update = update }, extra or {})
+  local params =
+    vim.tbl_extend("force", { sessionId = "s1", turnId = "t1", seq = seq, update = update }, extra or {})
   return { "pillion/session/update", params }
 end
 
 --- A task as the contract has it.
 function M.task(fields)
   return vim.tbl_deep_extend("force", {
-    id = "t1k9", kind = "shell", label = "cargo test", command = "cargo test", cwd = "/w", group = "test",
-    origin = "agent", sessionId = "s1", owned = true, status = "running", stopping = false,
-    run = 1, attempt = 1, maxAttempts = 1, flaky = false, onExit = "wake", lifetime = "session",
-    createdAt = "2026-01-01T00:00:00.000Z", elapsedMs = 8000, stragglers = 0, unsaved = {},
+    id = "t1k9",
+    kind = "shell",
+    label = "cargo test",
+    command = "cargo test",
+    cwd = "/w",
+    group = "test",
+    origin = "agent",
+    sessionId = "s1",
+    owned = true,
+    status = "running",
+    stopping = false,
+    run = 1,
+    attempt = 1,
+    maxAttempts = 1,
+    flaky = false,
+    onExit = "wake",
+    lifetime = "session",
+    createdAt = "2026-01-01T00:00:00.000Z",
+    elapsedMs = 8000,
+    stragglers = 0,
+    unsaved = {},
     output = { path = "/tmp/x", bytes = 0, lines = 0, truncated = false },
     progress = { message = "12/50", percent = 24, passed = 12, failed = 0, skipped = 0 },
-    diagnostics = { errors = 0, warnings = 0 }, delivery = "none",
+    diagnostics = { errors = 0, warnings = 0 },
+    delivery = "none",
   }, fields or {})
 end
 

@@ -110,7 +110,10 @@ local perform = {
     app:reload()
   end,
   turn_ended = function(_, effect)
-    event("PillionTurnEnd", { sessionId = effect.session, turnId = effect.turn, stopReason = effect.stop_reason })
+    event(
+      "PillionTurnEnd",
+      { sessionId = effect.session, turnId = effect.turn, stopReason = effect.stop_reason }
+    )
   end,
   question = function(app, effect)
     event("PillionQuestion", { question = effect.question })
@@ -171,10 +174,14 @@ function App:tick()
   local live = state.counts(self.state).running > 0
   if live and not self.timer then
     self.timer = assert(vim.uv.new_timer())
-    self.timer:start(1000, 1000, vim.schedule_wrap(function()
-      self:tell({ type = "tick" })
-      self:tell({ type = "flush" })
-    end))
+    self.timer:start(
+      1000,
+      1000,
+      vim.schedule_wrap(function()
+        self:tell({ type = "tick" })
+        self:tell({ type = "flush" })
+      end)
+    )
   elseif not live and self.timer then
     self.timer:close()
     self.timer = nil
@@ -248,13 +255,16 @@ function App:start()
 end
 
 function App:watch_buffers()
-  vim.api.nvim_create_autocmd({ "BufReadPost", "BufNewFile", "BufWritePost", "BufFilePost", "FileChangedShellPost" }, {
-    group = self.group,
-    desc = "Pillion: the workspace's files are known to the server",
-    callback = function(args)
-      self.client:attach(args.buf)
-    end,
-  })
+  vim.api.nvim_create_autocmd(
+    { "BufReadPost", "BufNewFile", "BufWritePost", "BufFilePost", "FileChangedShellPost" },
+    {
+      group = self.group,
+      desc = "Pillion: the workspace's files are known to the server",
+      callback = function(args)
+        self.client:attach(args.buf)
+      end,
+    }
+  )
   vim.api.nvim_create_autocmd("BufUnload", {
     group = self.group,
     callback = function(args)
@@ -300,7 +310,8 @@ function App:request(method, params, callback, on_error)
       end
     elseif not (on_error and on_error(err)) then
       if err.code == protocol.errors.method_not_found then
-        local what = params.command or method:gsub("^pillion/", "")
+        local command = method == "workspace/executeCommand" and params.command
+        local what = command or method:gsub("^pillion/", "")
         M.say(("this server has no `%s` yet"):format(what), vim.log.levels.WARN)
       else
         local remedy = type(err.data) == "table" and err.data.remedy

@@ -201,7 +201,10 @@ function M.open(options)
     local top = vim.api.nvim_get_current_win()
     vim.api.nvim_win_set_buf(top, self.buffer)
     vim.api.nvim_win_set_width(top, math.max(30, width))
-    window.dress(top, { wrap = true, linebreak = true, winfixwidth = true, winfixbuf = true, conceallevel = 0 })
+    window.dress(
+      top,
+      { wrap = true, linebreak = true, winfixwidth = true, winfixbuf = true, conceallevel = 0 }
+    )
     prompt.open(self.app, top)
     M.close_together(top, assert(prompt.window()))
     self:draw()

@@ -87,7 +87,10 @@ function Client:start()
   end
   local cmd = self.config.cmd
   if vim.fn.executable(cmd[1]) == 0 then
-    return false, ("`%s` was not found. Install it, or name it with `cmd` in setup(); see :checkhealth pillion"):format(cmd[1])
+    return false,
+      ("`%s` was not found. Install it, or name it with `cmd` in setup(); see :checkhealth pillion"):format(
+        cmd[1]
+      )
   end
   local last_words = ""
   self.stopping = false
@@ -130,9 +133,12 @@ function Client:start()
         end
       end)
     end,
-  }, { attach = false, reuse_client = function()
-    return false
-  end })
+  }, {
+    attach = false,
+    reuse_client = function()
+      return false
+    end,
+  })
   return self.id ~= nil, self.id == nil and "the server could not be started; see :checkhealth pillion" or nil
 end
 

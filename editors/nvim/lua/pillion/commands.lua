@@ -41,7 +41,10 @@ local function project(kind)
   return function(owner, command)
     local scope = command.words[1] or "package"
     if not vim.tbl_contains(scopes, scope) then
-      return app.say(("`%s` is not a scope: %s"):format(scope, table.concat(scopes, ", ")), vim.log.levels.WARN)
+      return app.say(
+        ("`%s` is not a scope: %s"):format(scope, table.concat(scopes, ", ")),
+        vim.log.levels.WARN
+      )
     end
     local file = current_file() or M.last_file
     owner:request("workspace/executeCommand", {
@@ -153,7 +156,11 @@ local run = {
   end,
 
   session = function(owner, command)
-    require("pillion.sessions").run(owner, command.words[1] or "list", vim.trim(command.text:gsub("^%S+", "")))
+    require("pillion.sessions").run(
+      owner,
+      command.words[1] or "list",
+      vim.trim(command.text:gsub("^%S+", ""))
+    )
   end,
 
   model = function(owner, command)

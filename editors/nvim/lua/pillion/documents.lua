@@ -118,7 +118,10 @@ function M.reload(buffers)
   for _, buffer in ipairs(buffers) do
     local valid = vim.api.nvim_buf_is_valid(buffer) and vim.api.nvim_buf_is_loaded(buffer)
     if valid and not vim.bo[buffer].modified and vim.bo[buffer].buftype == "" then
-      local auto = vim.api.nvim_get_option_value("autoread", { buf = buffer })
+      local auto = vim.bo[buffer].autoread
+      if auto == nil then
+        auto = vim.go.autoread
+      end
       if auto then -- without it Neovim would stop and ask
         pcall(vim.cmd.checktime, buffer)
       end

@@ -49,7 +49,9 @@ function M.check()
   end
   local client = app.client
   if client and client.lsp then
-    health.ok(("running for %s%s"):format(client.root, client.version and ", version " .. client.version or ""))
+    health.ok(
+      ("running for %s%s"):format(client.root, client.version and ", version " .. client.version or "")
+    )
   else
     health.info("not running: it starts with the first :Pillion")
   end

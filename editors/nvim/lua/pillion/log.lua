@@ -131,7 +131,8 @@ local function create(owner, id)
   local buffer = window.buffer("pillion://log/" .. id, "pillion-log")
   vim.bo[buffer].modifiable = false
   local task = owner.state.tasks[id]
-  local self = setmetatable({ app = owner, id = id, buffer = buffer, run = task and task.run, reading = false }, Log)
+  local self =
+    setmetatable({ app = owner, id = id, buffer = buffer, run = task and task.run, reading = false }, Log)
   logs[id] = self
   local name = "log:" .. id
   owner:listen(name, function(effect)

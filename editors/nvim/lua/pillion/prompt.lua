@@ -98,6 +98,7 @@ function Prompt:bind()
   window.map(buffer, { "n", "i" }, "<C-c>", function()
     self.app:cancel()
   end, "stop the turn")
+  vim.bo[buffer].completeopt = "menuone,noselect"
   vim.bo[buffer].omnifunc = "v:lua.require'pillion.prompt'.complete"
   for _, key in ipairs({ "/", "@" }) do
     vim.keymap.set("i", key, function()

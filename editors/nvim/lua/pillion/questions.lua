@@ -53,7 +53,8 @@ end
 ---@param owner pillion.App
 ---@param question pillion.Question
 local function permission(owner, question)
-  local asks = question.tool_call.kind == "execute" and ("Run `%s`?"):format(question.title) or question.title .. "?"
+  local asks = question.tool_call.kind == "execute" and ("Run `%s`?"):format(question.title)
+    or question.title .. "?"
   with_withdrawal(owner, question, function(done)
     vim.ui.select(question.options, {
       prompt = asks,
@@ -117,7 +118,8 @@ function M.answer(options)
     local task = owner.state.tasks[options.task]
     questions = vim.tbl_filter(function(question)
       local call = question.tool_call and question.tool_call.toolCallId
-      return question.task and question.task.id == options.task or (call ~= nil and task ~= nil and call == task.toolCallId)
+      return question.task and question.task.id == options.task
+        or (call ~= nil and task ~= nil and call == task.toolCallId)
     end, questions)
   end
   if #questions == 0 then

@@ -87,7 +87,8 @@ local function tool_details(item, task)
     lines[#lines + 1] = { text = (":Pillion log %s"):format(task.id), inset = true, hl = "PillionMuted" }
   end
   if #lines == 0 then
-    lines[1] = { text = item.input and vim.inspect(item.input):gsub("%s+", " ") or "nothing more", inset = true }
+    lines[1] =
+      { text = item.input and vim.inspect(item.input):gsub("%s+", " ") or "nothing more", inset = true }
   end
   return lines
 end
@@ -117,7 +118,11 @@ local function tool(item, context)
   if task then
     icon, highlight = task_line.icon(task)
     parts[1] = task.label or parts[1]
-    if item.name == "background_run" or item.status == "completed" or (item.input or {}).run_in_background then
+    if
+      item.name == "background_run"
+      or item.status == "completed"
+      or (item.input or {}).run_in_background
+    then
       parts[2] = "background"
     end
     vim.list_extend(parts, task_line.parts(task, context.elapsed(task)))
@@ -130,7 +135,9 @@ local function tool(item, context)
     end
   end
   local indent = item.parent and "  " or ""
-  local lines = { row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil }) }
+  local lines = {
+    row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil }),
+  }
   if context.open then
     vim.list_extend(lines, tool_details(item, task))
   end
@@ -163,7 +170,7 @@ local ends = {
   interrupted = "interrupted",
   refusal = "the model refused to go on",
   max_tokens = "the answer reached its longest length",
-  max_turn_requests = "stopped after many steps; say \"go on\" to continue",
+  max_turn_requests = 'stopped after many steps; say "go on" to continue',
 }
 
 local function ended(item)
@@ -182,7 +189,14 @@ local function thought(item, context)
   if item.parent or item.text == "" then
     return {}
   end
-  local lines = { row("·", "PillionMuted", { "thought" }, { hl = "PillionMuted", right = context.open and "▾" or "▸" }) }
+  local lines = {
+    row(
+      "·",
+      "PillionMuted",
+      { "thought" },
+      { hl = "PillionMuted", right = context.open and "▾" or "▸" }
+    ),
+  }
   if context.open then
     vim.list_extend(lines, lines_of(item.text, { inset = true, hl = "PillionMuted" }))
   end
@@ -250,7 +264,12 @@ function M.tail(session, questions)
     for _, block in ipairs(queued.prompt or {}) do
       text[#text + 1] = require("pillion.transcript").block_text(block)
     end
-    lines[#lines + 1] = row("○", "PillionMuted", { "queued", table.concat(text, " ") }, { hl = "PillionMuted" })
+    lines[#lines + 1] = row(
+      "○",
+      "PillionMuted",
+      { "queued", table.concat(text, " ") },
+      { hl = "PillionMuted" }
+    )
   end
   for _, question in ipairs(questions) do
     local asked = question.kind == "permission" and ("Run `%s`?"):format(question.title) or question.title

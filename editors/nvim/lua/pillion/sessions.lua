@@ -77,7 +77,10 @@ local run = {
 ---@param text string
 function M.run(owner, action, text)
   if not run[action] then
-    return app.say(("`session %s` is not known: list, new, rename, delete, export"):format(action), vim.log.levels.WARN)
+    return app.say(
+      ("`session %s` is not known: list, new, rename, delete, export"):format(action),
+      vim.log.levels.WARN
+    )
   end
   run[action](owner, text)
 end

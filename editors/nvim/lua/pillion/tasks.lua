@@ -35,18 +35,42 @@ local function create(owner)
       end
     end
   end
-  window.map(buffer, "n", "<CR>", on_task(function(task)
-    require("pillion.log").open(task.id)
-  end), "log of the task")
-  window.map(buffer, "n", "s", on_task(function(task)
-    M.stop(task.id)
-  end), "stop the task")
-  window.map(buffer, "n", "r", on_task(function(task)
-    M.rerun(task.id)
-  end), "run the task again")
-  window.map(buffer, "n", "a", on_task(function(task)
-    require("pillion.questions").answer({ task = task.id })
-  end), "answer the task's question")
+  window.map(
+    buffer,
+    "n",
+    "<CR>",
+    on_task(function(task)
+      require("pillion.log").open(task.id)
+    end),
+    "log of the task"
+  )
+  window.map(
+    buffer,
+    "n",
+    "s",
+    on_task(function(task)
+      M.stop(task.id)
+    end),
+    "stop the task"
+  )
+  window.map(
+    buffer,
+    "n",
+    "r",
+    on_task(function(task)
+      M.rerun(task.id)
+    end),
+    "run the task again"
+  )
+  window.map(
+    buffer,
+    "n",
+    "a",
+    on_task(function(task)
+      require("pillion.questions").answer({ task = task.id })
+    end),
+    "answer the task's question"
+  )
   window.map(buffer, "n", "q", function()
     window.close(window.showing(buffer))
   end, "close the list")
