@@ -495,6 +495,36 @@ return {
     end,
   },
   {
+    "a diagnostic is seen at once by who types in the prompt",
+    function()
+      local dir = t.workspace({ ["a.rs"] = "1\n2\n" })
+      vim.cmd.edit("a.rs")
+      local buffer = vim.api.nvim_get_current_buf()
+      local app = t.start()
+      open_chat(app)
+      local get_mode = vim.api.nvim_get_mode
+      vim.api.nvim_get_mode = function()
+        return { mode = "i", blocking = false }
+      end
+      local range = { start = { line = 1, character = 0 }, ["end"] = { line = 1, character = 1 } }
+      t.emit(app, {
+        "textDocument/publishDiagnostics",
+        {
+          uri = vim.uri_from_fname(dir .. "/a.rs"),
+          diagnostics = { { range = range, severity = 1, message = "left: 200" } },
+        },
+      })
+      local ok, err = pcall(t.wait, "the sign on its line", function()
+        local marks = vim.api.nvim_buf_get_extmarks(buffer, -1, { 1, 0 }, { 1, -1 }, { details = true })
+        return #marks > 0 and vim.iter(marks):any(function(mark)
+          return mark[4].sign_text ~= nil
+        end)
+      end)
+      vim.api.nvim_get_mode = get_mode
+      assert(ok, err)
+    end,
+  },
+  {
     "an edit of an open buffer is applied and saved with the person's hooks",
     function()
       local dir = t.workspace({ ["a.txt"] = "one\ntwo\n" })

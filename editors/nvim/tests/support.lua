@@ -91,7 +91,7 @@ function M.stop()
       return not app.client.id
     end)
   end
-  vim.cmd("silent! tabonly! | silent! only! | silent! %bwipeout!")
+  vim.cmd("tabnew | tabonly! | silent! %bwipeout!")
 end
 
 local request_id = 1000

@@ -201,11 +201,9 @@ function M.open(options)
     local top = vim.api.nvim_get_current_win()
     vim.api.nvim_win_set_buf(top, self.buffer)
     vim.api.nvim_win_set_width(top, math.max(30, width))
-    window.dress(
-      top,
-      { wrap = true, linebreak = true, winfixwidth = true, winfixbuf = true, conceallevel = 0 }
-    )
+    window.dress(top, { wrap = true, linebreak = true, winfixwidth = true, conceallevel = 0 })
     prompt.open(self.app, top)
+    window.keep(top)
     M.close_together(top, assert(prompt.window()))
     self:draw()
     self.app:with_session(function() end)

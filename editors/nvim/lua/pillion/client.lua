@@ -64,6 +64,7 @@ function Client:handlers()
       self.events.notification(method, params)
     end
   end
+  handlers["textDocument/publishDiagnostics"] = documents.publish
   handlers["workspace/applyEdit"] = function(_, params, context)
     local client = vim.lsp.get_client_by_id(context.client_id)
     return documents.apply_edit(params, client and client.offset_encoding or "utf-16")

@@ -45,6 +45,21 @@ function M.apply_edit(params, encoding)
   return { applied = ok, failureReason = not ok and tostring(err) or nil }
 end
 
+--- Takes diagnostics by Neovim's own path. That one holds them back while someone types, in whatever
+--- buffer: who types a message in the prompt is to see the failing line at once.
+---@param err? table
+---@param params {uri: string, diagnostics: table[]}
+---@param context lsp.HandlerContext
+function M.publish(err, params, context)
+  vim.lsp.handlers["textDocument/publishDiagnostics"](err, params, context)
+  local buffer = loaded(params.uri)
+  local typing = vim.api.nvim_get_mode().mode:match("^[iR]") ~= nil
+  if buffer and typing and buffer ~= vim.api.nvim_get_current_buf() then
+    local namespace = vim.lsp.diagnostic.get_namespace(context.client_id)
+    vim.diagnostic.show(namespace, buffer, nil, { update_in_insert = true })
+  end
+end
+
 ---@param buffer integer
 ---@return string? key changes when the file does
 local function stamp(buffer)

@@ -127,7 +127,7 @@ function Prompt:draw()
   end
   below[#below + 1] = { { HINT, "PillionMuted" } }
   local last = vim.api.nvim_buf_line_count(self.buffer) - 1
-  vim.api.nvim_buf_set_extmark(self.buffer, namespace, last, 0, { virt_lines = below })
+  vim.api.nvim_buf_set_extmark(self.buffer, namespace, last, 0, { virt_lines = below, virt_lines_leftcol = true })
 end
 
 function Prompt:send()
@@ -182,10 +182,10 @@ function M.open(owner, above)
     linebreak = true,
     winfixheight = true,
     winfixwidth = true,
-    winfixbuf = true,
     winbar = "",
     statuscolumn = "%{v:lnum == 1 && v:virtnum == 0 ? '> ' : '  '}",
   })
+  window.keep(win)
 end
 
 ---@return integer?

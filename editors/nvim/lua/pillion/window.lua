@@ -51,9 +51,26 @@ function M.dress(window, options)
     spell = false,
     list = false,
     cursorline = false,
+    fillchars = "eob: ",
   }
   for name, value in pairs(vim.tbl_extend("force", plain, options)) do
     vim.api.nvim_set_option_value(name, value, { win = window, scope = "local" })
+  end
+end
+
+--- Keeps a window for its buffer. While Neovim starts it enters windows by itself, which would split
+--- one that is kept: then it is kept from the first moment after.
+---@param window integer
+function M.keep(window)
+  local function keep()
+    if vim.api.nvim_win_is_valid(window) then
+      vim.wo[window].winfixbuf = true
+    end
+  end
+  if vim.v.vim_did_enter == 1 then
+    keep()
+  else
+    vim.api.nvim_create_autocmd("VimEnter", { once = true, callback = vim.schedule_wrap(keep) })
   end
 end
 
@@ -72,6 +89,8 @@ end
 ---@param window? integer
 function M.close(window)
   if window and vim.api.nvim_win_is_valid(window) and not pcall(vim.api.nvim_win_close, window, true) then
+    vim.wo[window].winfixbuf = false
+    vim.wo[window].winbar = ""
     vim.api.nvim_win_call(window, vim.cmd.enew)
   end
 end
