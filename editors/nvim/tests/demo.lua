@@ -59,7 +59,12 @@ t.emit(
   }),
   t.status({ id = "t0", status = "failed", progress = { failed = 3 }, endedAt = "1", elapsedMs = 12400 }),
   t.status({ toolCallId = "c1" }),
-  t.status({ id = "t2", label = "npm run build", command = "npm run build", progress = { message = "bundling…" } }),
+  t.status({
+    id = "t2",
+    label = "npm run build",
+    command = "npm run build",
+    progress = { message = "bundling…" },
+  }),
   t.update({
     sessionUpdate = "tool_call",
     toolCallId = "c2",

@@ -210,6 +210,25 @@ return {
     end,
   },
   {
+    "a message that did not arrive comes back into the prompt",
+    function()
+      t.workspace()
+      local app = t.start()
+      open_chat(app)
+      t.reply(
+        app,
+        "pillion/session/prompt",
+        { error = { code = -32012, message = "no model", data = { remedy = "add a key" } } }
+      )
+      t.press("ihello<C-j>there<CR><Esc>")
+      t.wait("the word", function()
+        return t.said[1]
+      end)
+      t.eq({ "Pillion: no model · add a key" }, t.said)
+      t.eq({ "hello", "there" }, t.lines(0))
+    end,
+  },
+  {
     "C-c stops the turn that runs",
     function()
       t.workspace()
@@ -516,9 +535,10 @@ return {
       })
       local ok, err = pcall(t.wait, "the sign on its line", function()
         local marks = vim.api.nvim_buf_get_extmarks(buffer, -1, { 1, 0 }, { 1, -1 }, { details = true })
-        return #marks > 0 and vim.iter(marks):any(function(mark)
-          return mark[4].sign_text ~= nil
-        end)
+        return #marks > 0
+          and vim.iter(marks):any(function(mark)
+            return mark[4].sign_text ~= nil
+          end)
       end)
       vim.api.nvim_get_mode = get_mode
       assert(ok, err)
@@ -642,7 +662,10 @@ return {
         return params.sessionId == "s1"
       end)
       t.eq("", require("pillion").statusline(), "its questions are gone")
-      t.has(t.said, "the server ended (code 7) and is started again. the fake server was told to die")
+      t.eq({
+        "Pillion: needs you: npm install (:Pillion answer)",
+        "Pillion: the server ended (code 7) and is started again. the fake server was told to die",
+      }, t.said)
     end,
   },
   {

@@ -211,10 +211,11 @@ return {
       t.eq({ "session" }, types(effects))
       apply(
         s,
-        t.update(
-          { sessionUpdate = "agent_message_chunk", messageId = "a", content = { type = "text", text = "new" } },
-          { replay = true }
-        )
+        t.update({
+          sessionUpdate = "agent_message_chunk",
+          messageId = "a",
+          content = { type = "text", text = "new" },
+        }, { replay = true })
       )
       apply(s, t.update({ sessionUpdate = "replay_ended" }))
       t.eq({ "## Pillion", "new" }, drawn(s))

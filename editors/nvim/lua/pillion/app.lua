@@ -4,6 +4,7 @@
 
 local client = require("pillion.client")
 local config = require("pillion.config")
+local effects = require("pillion.effects")
 local protocol = require("pillion.protocol")
 local state = require("pillion.state")
 
@@ -15,7 +16,7 @@ local M = {}
 ---@field client? pillion.Client
 ---@field private listeners table<string, fun(effect: table)>
 ---@field private responders table<string, {respond: function, request: any}> by question id
----@field private session_waiters function[]? set while `session/new` is under way
+---@field private session_waiters {ready: function, failed?: function}[]? set while `session/new` is under way
 local App = {}
 App.__index = App
 
@@ -75,12 +76,7 @@ function M.new(settings)
   return self
 end
 
---- Something that a person should read. Calm: one line, no trace.
----@param text string
----@param level? integer
-function M.say(text, level)
-  vim.notify("Pillion: " .. text, level or vim.log.levels.INFO)
-end
+M.say = effects.say
 
 --- A view registers under its name; the same name replaces the older one.
 ---@param name string
@@ -96,45 +92,6 @@ function App:tell(effect)
   end
 end
 
-local function event(pattern, data)
-  vim.api.nvim_exec_autocmds("User", { pattern = pattern, modeline = false, data = data })
-end
-
----@type table<string, fun(app: pillion.App, effect: table)>
-local perform = {
-  task_started = function(_, effect)
-    event("PillionTaskStart", { task = effect.task })
-  end,
-  task_ended = function(app, effect)
-    event("PillionTaskEnd", { task = effect.task })
-    app:reload()
-  end,
-  turn_ended = function(_, effect)
-    event(
-      "PillionTurnEnd",
-      { sessionId = effect.session, turnId = effect.turn, stopReason = effect.stop_reason }
-    )
-  end,
-  question = function(app, effect)
-    event("PillionQuestion", { question = effect.question })
-    if app.config.notify then
-      M.say(("needs you: %s (:Pillion answer)"):format(effect.question.title))
-    end
-  end,
-  tool_done = function(app, effect)
-    local paths = {}
-    for _, block in ipairs(effect.item.content or {}) do
-      paths[#paths + 1] = block.type == "diff" and block.path or nil
-    end
-    local kind = effect.item.tool_kind
-    if #paths > 0 then
-      app:reload(paths)
-    elseif kind ~= "read" and kind ~= "search" and kind ~= "think" then
-      app:reload()
-    end
-  end,
-}
-
 ---@param paths? string[]
 function App:reload(paths)
   if self.client then
@@ -143,15 +100,15 @@ function App:reload(paths)
 end
 
 --- Performs effects and tells the views; what they draw is drawn once for many.
----@param effects table[]
-function App:handle(effects)
-  for _, effect in ipairs(effects) do
+---@param list table[]
+function App:handle(list)
+  for _, effect in ipairs(list) do
     self:tell(effect)
-    if perform[effect.type] then
-      perform[effect.type](self, effect)
+    if effects.perform[effect.type] then
+      effects.perform[effect.type](self, effect)
     end
   end
-  if #effects > 0 then
+  if #list > 0 then
     self:flush_soon()
   end
 end
@@ -276,7 +233,6 @@ end
 ---@private
 function App:server_gone(code, words)
   self.responders = {}
-  self.session_waiters = nil
   self:handle(state.new_instance(self.state))
   local last = words:match("[^\n]*$")
   local at = now()
@@ -284,6 +240,8 @@ function App:server_gone(code, words)
     return at - moment < RESTART_WINDOW_MS
   end, self.started_at)
   if #self.started_at >= RESTARTS then
+    self.client:give_up()
+    self:session_failed()
     M.say(("the server keeps ending (code %d). %s"):format(code, last), vim.log.levels.ERROR)
     return
   end
@@ -322,35 +280,47 @@ function App:request(method, params, callback, on_error)
 end
 
 --- Calls back with the session of the chat, made at first need.
----@param callback fun(session: pillion.Session)
-function App:with_session(callback)
+---@param ready fun(session: pillion.Session)
+---@param failed? fun()
+function App:with_session(ready, failed)
   local session = state.current(self.state)
   if session then
-    return callback(session)
+    return ready(session)
   end
-  if self.session_waiters then
-    table.insert(self.session_waiters, callback)
-    return
+  local under_way = self.session_waiters ~= nil
+  self.session_waiters = self.session_waiters or {}
+  table.insert(self.session_waiters, { ready = ready, failed = failed })
+  if not under_way then
+    self:new_session()
   end
-  self.session_waiters = { callback }
-  self:new_session()
+end
+
+---@private
+function App:session_failed()
+  local waiters = self.session_waiters or {}
+  self.session_waiters = nil
+  for _, waiter in ipairs(waiters) do
+    if waiter.failed then
+      waiter.failed()
+    end
+  end
 end
 
 --- Begins a new session and shows it.
 function App:new_session()
   if not self:start() then
-    self.session_waiters = nil
-    return
+    return self:session_failed()
   end
   self:request(protocol.methods.session_new, { cwd = self.client.root }, function(reply)
     self:handle(state.open_session(self.state, reply))
     local waiters = self.session_waiters or {}
     self.session_waiters = nil
     for _, waiter in ipairs(waiters) do
-      waiter(self.state.sessions[reply.sessionId])
+      waiter.ready(self.state.sessions[reply.sessionId])
     end
   end, function()
-    self.session_waiters = nil
+    self:session_failed()
+    return false
   end)
 end
 
@@ -365,11 +335,16 @@ end
 
 --- Sends a prompt. While a turn runs the server queues it; while a question is open it answers "no".
 ---@param blocks pillion.ContentBlock[]
----@param sent? fun()
-function App:prompt(blocks, sent)
+---@param failed? fun() it did not arrive
+function App:prompt(blocks, failed)
   self:with_session(function(session)
-    self:request(protocol.methods.session_prompt, { sessionId = session.id, prompt = blocks }, sent)
-  end)
+    self:request(protocol.methods.session_prompt, { sessionId = session.id, prompt = blocks }, nil, function()
+      if failed then
+        failed()
+      end
+      return false
+    end)
+  end, failed)
 end
 
 --- Stops the running turn; tasks go on.

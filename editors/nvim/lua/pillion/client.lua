@@ -108,6 +108,12 @@ function Client:start()
         stderr = function(text)
           last_words = vim.trim((last_words .. text):sub(-2000))
         end,
+        exited = function(code)
+          self.id, self.lsp = nil, nil
+          if not self.stopping and vim.v.exiting == vim.NIL then
+            self.events.gone(code, last_words)
+          end
+        end,
       }, dispatchers)
     end,
     root_dir = self.root,
@@ -125,14 +131,6 @@ function Client:start()
       for _, callback in ipairs(queue) do
         callback(client)
       end
-    end,
-    on_exit = function(code)
-      vim.schedule(function()
-        self.id, self.lsp = nil, nil
-        if not self.stopping and vim.v.exiting == vim.NIL then
-          self.events.gone(code, last_words)
-        end
-      end)
     end,
   }, {
     attach = false,
@@ -227,6 +225,11 @@ function Client:notify(method, params)
   self:when_ready(function(client)
     client:notify(method, params)
   end)
+end
+
+--- Drops what waits for a server that does not come.
+function Client:give_up()
+  self.queue = {}
 end
 
 function Client:stop()

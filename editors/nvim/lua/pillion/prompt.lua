@@ -127,7 +127,13 @@ function Prompt:draw()
   end
   below[#below + 1] = { { HINT, "PillionMuted" } }
   local last = vim.api.nvim_buf_line_count(self.buffer) - 1
-  vim.api.nvim_buf_set_extmark(self.buffer, namespace, last, 0, { virt_lines = below, virt_lines_leftcol = true })
+  vim.api.nvim_buf_set_extmark(
+    self.buffer,
+    namespace,
+    last,
+    0,
+    { virt_lines = below, virt_lines_leftcol = true }
+  )
 end
 
 function Prompt:send()
@@ -142,7 +148,13 @@ function Prompt:send()
   self.attached = {}
   vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, {})
   self:draw()
-  self.app:prompt(blocks)
+  self.app:prompt(blocks, function()
+    local now = table.concat(vim.api.nvim_buf_get_lines(self.buffer, 0, -1, false), "")
+    if now == "" then -- give it back, unless something else was begun
+      vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, vim.split(text, "\n"))
+      self:draw()
+    end
+  end)
 end
 
 --- Attaches a link to the next message.

@@ -15,6 +15,7 @@ local M = {}
 ---@field requests table<string, fun(params: table, respond: fun(result: any, err?: table), id: any)> answered later
 ---@field withdrawn fun(id: any) the server no longer wants an answer to its request `id`
 ---@field stderr fun(text: string)
+---@field exited fun(code: integer) on the main loop
 
 local REQUEST_FAILED = -32803
 local MAX_HEADER = 8192
@@ -153,8 +154,9 @@ function M.start(options, dispatchers)
           entry.callback({ code = REQUEST_FAILED, message = "the server has gone" }, nil)
         end
       end
+      options.exited(result.code ~= 0 and result.code or result.signal)
     end)
-    dispatchers.on_exit(result.code, result.signal)
+    dispatchers.on_exit(0, 0) -- else Neovim tells of the end too, once more and with less
   end
 
   process = vim.system(options.cmd, {
