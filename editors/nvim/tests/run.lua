@@ -6,6 +6,9 @@ local support = require("support")
 local here = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 local passed, failed = 0, 0
 
+vim.o.showmode = false
+vim.opt.shortmess:append("cC")
+
 local function say(text)
   io.stdout:write(text .. "\n")
   io.stdout:flush()
