@@ -183,7 +183,7 @@ return {
       )
       local top = vim.fn.win_findbuf(t.buffer_of("pillion-chat"))[1]
       t.wait("the header", function()
-        return vim.wo[top].winbar == "Pillion · Fix 100%% of it · ask · 31 %%"
+        return vim.wo[top].winbar == "Pillion · Fix 100%% of it · ask · 31 %%%<"
       end)
     end,
   },
@@ -229,6 +229,24 @@ return {
     end,
   },
   {
+    "Tab completes a file after @ and a command of the session after /",
+    function()
+      t.workspace({ ["src/a.rs"] = "x\n" })
+      local app = t.start()
+      t.reply(
+        app,
+        "pillion/command/list",
+        { result = { commands = { { name = "compact", description = "shorten" } } } }
+      )
+      open_chat(app)
+      t.received(app, "pillion/command/list")
+      t.press("ilook at @src/a<Tab><C-n><C-y><Esc>")
+      t.eq({ "look at @src/a.rs" }, t.lines(0))
+      t.press("cc/<C-n><C-y><Esc>")
+      t.eq({ "/compact" }, t.lines(0))
+    end,
+  },
+  {
     "C-c stops the turn that runs",
     function()
       t.workspace()
@@ -258,6 +276,7 @@ return {
       vim.api.nvim_win_set_cursor(0, { 2, 0 })
       t.press("<CR>")
       t.eq(vim.split(text, "\n"), vim.list_slice(chat_text(), 3))
+      t.eq(2, vim.api.nvim_win_get_cursor(0)[1], "the cursor stays on the row")
       vim.api.nvim_win_set_cursor(0, { 4, 0 })
       t.press("<CR>")
       t.eq(2, #chat_text())

@@ -95,7 +95,8 @@ function Chat:lines(session, index)
   })
 end
 
-function Chat:draw()
+---@param stay? boolean the cursor is not moved to the end
+function Chat:draw(stay)
   if not vim.api.nvim_buf_is_loaded(self.buffer) then
     return
   end
@@ -109,7 +110,7 @@ function Chat:draw()
     if session then
       self:draw_items(session)
     end
-  end)
+  end, stay)
   self:draw_header(session)
 end
 
@@ -153,7 +154,7 @@ end
 
 ---@param session? pillion.Session
 function Chat:draw_header(session)
-  local header = render.header(session):gsub("%%", "%%%%")
+  local header = render.header(session):gsub("%%", "%%%%") .. "%<" -- cut at the end where it is narrow
   for _, win in ipairs(vim.fn.win_findbuf(self.buffer)) do
     if vim.wo[win].winbar ~= header then
       vim.api.nvim_set_option_value("winbar", header, { win = win, scope = "local" })
@@ -170,7 +171,7 @@ function Chat:toggle_item()
     if line <= row then
       self.open[index] = not self.open[index] or nil
       self.dirty[index] = true
-      return self:draw()
+      return self:draw(true)
     end
   end
 end
@@ -200,7 +201,7 @@ function M.open(options)
     vim.cmd("botright vsplit")
     local top = vim.api.nvim_get_current_win()
     vim.api.nvim_win_set_buf(top, self.buffer)
-    vim.api.nvim_win_set_width(top, math.max(30, width))
+    vim.api.nvim_win_set_width(top, math.max(width, math.min(40, math.floor(vim.o.columns / 2))))
     window.dress(top, { wrap = true, linebreak = true, winfixwidth = true, conceallevel = 0 })
     prompt.open(self.app, top)
     window.keep(top)

@@ -100,6 +100,9 @@ function Prompt:bind()
   end, "stop the turn")
   vim.bo[buffer].completeopt = "menuone,noselect"
   vim.bo[buffer].omnifunc = "v:lua.require'pillion.prompt'.complete"
+  vim.keymap.set("i", "<Tab>", function()
+    return vim.fn.pumvisible() == 1 and "<C-n>" or "<C-x><C-o>"
+  end, { buffer = buffer, expr = true, desc = "Pillion: complete a command or a file" })
   for _, key in ipairs({ "/", "@" }) do
     vim.keymap.set("i", key, function()
       local before = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])

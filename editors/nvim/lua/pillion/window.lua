@@ -98,7 +98,8 @@ end
 --- Runs `change` on a buffer that is closed to the person; windows that stood at its end stay there.
 ---@param buffer integer
 ---@param change fun()
-function M.edit(buffer, change)
+---@param stay? boolean leave every cursor where it is
+function M.edit(buffer, change, stay)
   local last = vim.api.nvim_buf_line_count(buffer)
   local following = {}
   for _, window in ipairs(vim.fn.win_findbuf(buffer)) do
@@ -111,7 +112,7 @@ function M.edit(buffer, change)
   vim.bo[buffer].modifiable = false
   vim.bo[buffer].modified = false
   local new_last = vim.api.nvim_buf_line_count(buffer)
-  if new_last ~= last then
+  if new_last ~= last and not stay then
     for _, window in ipairs(following) do
       vim.api.nvim_win_set_cursor(window, { new_last, 0 })
     end
