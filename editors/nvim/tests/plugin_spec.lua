@@ -240,7 +240,7 @@ return {
       )
       open_chat(app)
       t.received(app, "pillion/command/list")
-      t.press("ilook at @src/a<Tab><C-n><C-y><Esc>")
+      t.press("ilook at @src/a<Tab><C-y><Esc>")
       t.eq({ "look at @src/a.rs" }, t.lines(0))
       t.press("cc/<C-n><C-y><Esc>")
       t.eq({ "/compact" }, t.lines(0))

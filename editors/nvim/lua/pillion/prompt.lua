@@ -9,12 +9,14 @@ local M = {}
 
 local BUFFER = "pillion://prompt"
 local HINT = "/ commands · @ mention · <C-c> stops the turn"
+local MOST_FILES = 200
 local namespace = vim.api.nvim_create_namespace("pillion.prompt")
 
 ---@class pillion.Prompt
 ---@field app pillion.App
 ---@field buffer integer
 ---@field attached pillion.ContentBlock[]
+---@field listed? {at: integer, files?: string[]} the files that `@` offers
 ---@field commands {word: string, menu: string}[] the slash commands that the server knows
 local Prompt = {}
 Prompt.__index = Prompt
@@ -98,7 +100,7 @@ function Prompt:bind()
   window.map(buffer, { "n", "i" }, "<C-c>", function()
     self.app:cancel()
   end, "stop the turn")
-  vim.bo[buffer].completeopt = "menuone,noselect"
+  vim.bo[buffer].completeopt = "menuone,noselect,fuzzy"
   vim.bo[buffer].omnifunc = "v:lua.require'pillion.prompt'.complete"
   vim.keymap.set("i", "<Tab>", function()
     return vim.fn.pumvisible() == 1 and "<C-n>" or "<C-x><C-o>"
@@ -220,6 +222,37 @@ function Prompt:fetch_commands()
   end)
 end
 
+local FRESH_MS = 3000
+
+--- The workspace's files as git knows them; nil where it is not a repository.
+---@private
+---@return string[]?
+function Prompt:files()
+  local now = vim.uv.now()
+  if not self.listed or now - self.listed.at > FRESH_MS then
+    local command = { "git", "ls-files", "--cached", "--others", "--exclude-standard" }
+    local ok, result = pcall(function()
+      return vim.system(command, { text = true, timeout = 1000 }):wait()
+    end)
+    local known = ok and result.code == 0
+    self.listed = { at = now, files = known and vim.split(result.stdout, "\n", { trimempty = true }) or nil }
+  end
+  return self.listed.files
+end
+
+---@private
+---@param base string
+---@return string[]
+function Prompt:matching_files(base)
+  local files = self:files()
+  if not files then
+    return vim.fn.getcompletion(base, "file")
+  elseif base == "" then
+    return vim.list_slice(files, 1, MOST_FILES)
+  end
+  return vim.fn.matchfuzzy(files, base, { limit = MOST_FILES })
+end
+
 --- Completes `/command` at the start and `@path` anywhere (an 'omnifunc').
 ---@param find integer
 ---@param base string
@@ -229,18 +262,20 @@ function M.complete(find, base)
     local before = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
     local at = before:match("^()/%S*$") or before:match("()@%S*$")
     return at and at - 1 or -3
-  end
-  if not prompt then
+  elseif not prompt then
     return {}
   end
+  local words
   if vim.startswith(base, "/") then
-    return vim.tbl_filter(function(command)
+    words = vim.tbl_filter(function(command)
       return vim.startswith(command.word, base)
     end, prompt.commands)
+  else
+    words = vim.tbl_map(function(path)
+      return "@" .. path
+    end, prompt:matching_files(base:sub(2)))
   end
-  return vim.tbl_map(function(path)
-    return "@" .. path
-  end, vim.fn.getcompletion(base:sub(2), "file"))
+  return { words = words, refresh = "always" }
 end
 
 return M
