@@ -166,11 +166,12 @@ impl Shim {
                     Order::Input { text, eof } => self.stdin.push(&text, eof),
                 }
             }
+            self.report_input(socket);
+            // After the last word to it: a socket that is gone is not polled, and would wake nobody.
             if socket.is_gone() {
                 self.stop(Cause::Orphaned, self.stop_grace);
             }
             self.enforce(Instant::now());
-            self.report_input(socket);
             self.wait(socket)?;
             let arrived = self.signals.take();
             if arrived.end {
