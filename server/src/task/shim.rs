@@ -52,9 +52,9 @@ pub fn main() -> ExitCode {
 
 /// Makes this process what it has to be, and takes the socket.
 fn prepare() -> io::Result<Socket> {
+    // What the editor left open in the sidecar must not live on here, nor in the command: somebody may wait for its end.
+    system::close_inherited();
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // What the editor or the sidecar left open must not keep living in commands.
-    system::close_on_exec();
     let _ = rustix::process::setsid();
     system::adopt_orphans()?;
     system::name_process();

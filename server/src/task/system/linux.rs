@@ -32,10 +32,10 @@ pub fn name_process() {
     let _ = rustix::thread::set_name(c"pillion-shim");
 }
 
-/// No descriptor but the standard ones goes into a command.
-pub fn close_on_exec() {
-    // SAFETY: only sets close-on-exec; takes numbers, no pointers.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
+/// Closes every descriptor but the standard ones. To be called before anything was opened.
+pub fn close_inherited() {
+    // SAFETY: nothing in this process owns a descriptor yet, so none is closed under anybody; takes numbers, no pointers.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
 
 /// Gives free memory back to the system.
