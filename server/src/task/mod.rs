@@ -11,5 +11,6 @@ pub mod run;
 pub mod shim;
 pub mod slice;
 pub mod supervisor;
+mod system;
 mod tail;
 mod tree;

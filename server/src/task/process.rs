@@ -14,12 +14,13 @@ use std::time::Duration;
 use rustix::process::{Pid, WaitOptions};
 
 use super::link::{MARKER, Order, Spec};
+use super::system;
 use super::tree::{self, Process};
 
 /// Makes the sidecar the parent of every orphan below it, so that the tree of a shim that was killed stays in sight.
 /// To be called once, at the start.
 pub fn adopt_orphans() -> io::Result<()> {
-    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+    system::adopt_orphans()
 }
 
 /// A shim that was started and told its run.
@@ -85,11 +86,11 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
     let _ = shim.kill();
     let _ = shim.wait();
     let main = main.and_then(|pid| i32::try_from(pid).ok());
-    let own = rustix::process::getpgrp().as_raw_nonzero().get();
     let me = rustix::process::getpid().as_raw_nonzero().get();
     for attempt in 0..200 {
-        let all = tree::all();
-        let found = of_run(&all, marker, main, me);
+        let found = tree::below(&tree::processes(), |process| {
+            process.pid != me && (main == Some(process.session) || carries(process.pid, marker))
+        });
         for dead in found.iter().filter(|process| process.zombie && process.parent == me) {
             if let Some(pid) = Pid::from_raw(dead.pid) {
                 let _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
@@ -100,32 +101,14 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
         if living.is_empty() && attempt > 0 {
             return;
         }
-        tree::kill(&living, own);
+        tree::kill(&living);
         std::thread::sleep(Duration::from_millis(if attempt < 20 { 1 } else { 25 }));
     }
-}
-
-/// The processes of a run among `all`.
-fn of_run(all: &[Process], marker: &str, main: Option<i32>, me: i32) -> Vec<Process> {
-    let mut found: Vec<Process> = all
-        .iter()
-        .filter(|process| process.pid != me)
-        .filter(|process| main.is_some_and(|main| process.session == main) || carries(process.pid, marker))
-        .copied()
-        .collect();
-    let mut next = 0;
-    while let Some(parent) = found.get(next).copied() {
-        next += 1;
-        let fresh = all.iter().filter(|process| process.parent == parent.pid && !found.contains(process));
-        let fresh: Vec<Process> = fresh.copied().collect();
-        found.extend(fresh);
-    }
-    found
 }
 
 /// True when the process was started with this marker. Unreadable ones (another user's) carry none.
 pub fn carries(pid: i32, marker: &str) -> bool {
     let wanted = format!("{MARKER}={marker}");
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+    system::environment(pid)
+        .is_some_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
 }

@@ -98,15 +98,16 @@ impl Reader {
         let mut streak = 0;
         let end = loop {
             let more = if self.is_due() {
-                streak += 1;
-                self.look().await.more
+                let look = self.look().await;
+                streak = if look.grew { streak + 1 } else { 0 };
+                look.more
             } else {
                 streak = 0;
                 self.last_look = Instant::now();
                 self.watch().await
             };
             self.report(false);
-            if streak == BUSY {
+            if streak >= BUSY && self.watch.is_some() {
                 self.unwatch().await;
             }
             let next_look = match (more, streak > 0, self.watch.is_some()) {

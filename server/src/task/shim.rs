@@ -7,11 +7,9 @@
 
 mod command;
 mod growth;
-mod signals;
 mod socket;
 mod stdin;
 
-use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -26,16 +24,17 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
 use self::growth::Growth;
-use self::signals::Signals;
 use self::socket::Socket;
 use self::stdin::Stdin;
 use super::link::{self, Cause, Exit, Order, Report, Spec, VERSION};
-use super::tree;
+use super::system::{self, Signals};
+use super::tree::Tree;
 
-const NAME: &CStr = c"pillion-shim";
 /// A command over its output cap gets no longer than this to end: every moment costs disk.
 const LIMIT_GRACE: Duration = Duration::from_millis(250);
 
+/// Between two looks for stragglers where orphans are not adopted.
+const UNHEARD: Duration = Duration::from_millis(500);
 /// Whatever the settings say.
 const LONGEST_GRACE: Duration = Duration::from_secs(3_600);
 /// KILL goes out this often in quick succession, and then five times a second.
@@ -53,13 +52,12 @@ pub fn main() -> ExitCode {
 
 /// Makes this process what it has to be, and takes the socket.
 fn prepare() -> io::Result<Socket> {
+    // What the editor left open in the sidecar must not live on here, nor in the command: somebody may wait for its end.
+    system::close_inherited();
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // What the editor or the sidecar left open must not keep living in commands.
-    // SAFETY: only sets close-on-exec; takes numbers, no pointers.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
     let _ = rustix::process::setsid();
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let _ = rustix::thread::set_name(NAME);
+    system::adopt_orphans()?;
+    system::name_process();
     std::env::set_current_dir("/")?;
     Socket::new(stream)
 }
@@ -74,22 +72,14 @@ fn ride(mut socket: Socket) -> io::Result<()> {
         Ok(mut shim) => {
             let pid = shim.main.as_raw_nonzero().get().cast_unsigned();
             socket.send(&Report::Started { pid, at: link::now() });
-            release_memory();
+            // The first line was the largest thing that this process will ever hold.
+            system::release_memory();
             shim.run(&mut socket, further)?;
         }
         Err(reason) => socket.send(&Report::NotStarted { reason }),
     }
     socket.finish();
     Ok(())
-}
-
-/// Gives back what the first line took.
-fn release_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: this process has one thread, and the call only returns free pages.
-    unsafe {
-        libc::malloc_trim(0);
-    }
 }
 
 /// An end that is being made.
@@ -101,8 +91,8 @@ struct Stopping {
 }
 
 struct Shim {
-    me: Pid,
     main: Pid,
+    tree: Tree,
     dir: PathBuf,
     stop_grace: Duration,
     output_cap: u64,
@@ -134,8 +124,8 @@ impl Shim {
         let (stdin, theirs) = Stdin::open(spec.stdin, &output).map_err(|error| failed(spec.stdin.as_str(), &error))?;
         let main = command::start(&spec, theirs, &output)?;
         Ok(Self {
-            me: rustix::process::getpid(),
             main,
+            tree: Tree { root: rustix::process::getpid().as_raw_nonzero().get(), main: main.as_raw_nonzero().get() },
             deadline: spec.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             signals,
             input: stdin.state(),
@@ -155,13 +145,13 @@ impl Shim {
         loop {
             let empty = self.reap()?;
             if self.status.is_some() && self.reported.is_none() && (empty || self.stopping.is_none()) {
-                let stragglers = if empty { 0 } else { self.descendants().len() };
+                let stragglers = if empty { 0 } else { self.tree.living().len() };
                 self.report_end(socket, u32::try_from(stragglers).unwrap_or(u32::MAX));
             }
             let given_up = self.stopping.as_ref().is_some_and(|stopping| stopping.kills >= KILLS);
             if given_up && self.reported.is_none() {
                 // Another user's processes, or such as the kernel holds: the end is told, with what is left.
-                self.report_end(socket, u32::try_from(self.descendants().len()).unwrap_or(u32::MAX));
+                self.report_end(socket, u32::try_from(self.tree.living().len()).unwrap_or(u32::MAX));
             }
             if empty {
                 if self.reported.is_some_and(|stragglers| stragglers > 0) {
@@ -176,11 +166,12 @@ impl Shim {
                     Order::Input { text, eof } => self.stdin.push(&text, eof),
                 }
             }
+            self.report_input(socket);
+            // After the last word to it: a socket that is gone is not polled, and would wake nobody.
             if socket.is_gone() {
                 self.stop(Cause::Orphaned, self.stop_grace);
             }
             self.enforce(Instant::now());
-            self.report_input(socket);
             self.wait(socket)?;
             let arrived = self.signals.take();
             if arrived.end {
@@ -201,6 +192,8 @@ impl Shim {
             self.stopping.as_ref().map(|stopping| stopping.kill_at),
             self.deadline.filter(|_| self.stopping.is_none()),
             self.growth.due(),
+            // The end of a process that is nobody's child here makes no sound.
+            self.status.filter(|_| !system::ADOPTS_ORPHANS).map(|_| Instant::now() + UNHEARD),
         ];
         let limit = due.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()));
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
@@ -216,7 +209,8 @@ impl Shim {
         }
     }
 
-    /// Takes the dead. True when no process of the tree is left: every orphan of it is the shim's own child.
+    /// Takes the dead. True when no process of the tree is left: where orphans are adopted, the shim's own children are
+    /// all that can be left.
     fn reap(&mut self) -> io::Result<bool> {
         loop {
             match rustix::process::wait(WaitOptions::NOHANG) {
@@ -226,7 +220,7 @@ impl Shim {
                 }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) => return Ok(false),
-                Err(Errno::CHILD) => return Ok(true),
+                Err(Errno::CHILD) => return Ok(system::ADOPTS_ORPHANS || self.tree.living().is_empty()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -247,7 +241,7 @@ impl Shim {
             let pause =
                 if stopping.kills < QUICK_KILLS { Duration::from_millis(2) } else { Duration::from_millis(200) };
             stopping.kill_at = now + pause;
-            tree::kill(&self.descendants(), rustix::process::getpgrp().as_raw_nonzero().get());
+            self.tree.kill();
         }
     }
 
@@ -257,12 +251,8 @@ impl Shim {
             self.deadline = None;
             let kill_at = Instant::now() + grace.min(LONGEST_GRACE);
             self.stopping = Some(Stopping { cause, kill_at, kills: 0 });
-            tree::terminate(self.me.as_raw_nonzero().get());
+            self.tree.terminate();
         }
-    }
-
-    fn descendants(&self) -> Vec<tree::Process> {
-        tree::descendants(self.me.as_raw_nonzero().get())
     }
 
     /// Writes and tells the end. Only once.

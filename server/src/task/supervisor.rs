@@ -14,6 +14,7 @@ use super::link::INPUT_CAP;
 use super::model::Stdin;
 use super::reader::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use super::system::own_executable;
 use crate::matcher::Files;
 use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::watch::FileEvents;
@@ -42,8 +43,7 @@ impl Supervisor {
     pub fn new(events: mpsc::UnboundedSender<(RunId, RunEvent)>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Shared {
-            // Also when the file was replaced by a newer version meanwhile.
-            shim: PathBuf::from("/proc/self/exe"),
+            shim: own_executable(),
             file_events: FileEvents::default(),
             launches: Semaphore::new(LAUNCHES),
             looks: Arc::new(Semaphore::new(cores.max(2))),

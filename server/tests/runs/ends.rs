@@ -42,6 +42,18 @@ async fn the_command_gets_its_folder_its_environment_and_plain_signals() {
 }
 
 #[tokio::test]
+async fn nothing_that_is_open_here_is_open_there() {
+    let mut rig = Rig::new();
+    let (read, write) = std::io::pipe().unwrap();
+    // SAFETY: takes the number of an open descriptor; it stays open until the end of the test.
+    assert_eq!(unsafe { libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(&write), libc::F_SETFD, 0) }, 0);
+    let name = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read))).unwrap();
+    let end = rig.run("ls -l /proc/self/fd /proc/$PPID/fd").await;
+    assert!(end.tail.contains("signalfd"), "{}", end.tail);
+    assert!(!end.tail.contains(name.to_str().unwrap()), "{}", end.tail);
+}
+
+#[tokio::test]
 async fn events_come_in_order_and_none_follows_the_end() {
     let mut rig = Rig::new();
     rig.start("echo one; echo two >&2; exit 1");

@@ -7,10 +7,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 
 use crate::task::link::{MARKER, Spec};
-use crate::task::model;
+use crate::task::{model, system};
 
 /// Starts the command in a session of its own and returns its pid, or why it cannot start and what to do.
 pub fn start(spec: &Spec, stdin: Stdio, output: &File) -> Result<Pid, String> {
@@ -36,7 +36,7 @@ pub fn start(spec: &Spec, stdin: Stdio, output: &File) -> Result<Pid, String> {
 /// Runs in the child just before the shell.
 fn prepare(shim: Pid, terminal: bool) -> io::Result<()> {
     // What the editor ignores (a hang-up, an interrupt) is no business of the command.
-    for number in 1..=libc::SIGRTMAX() {
+    for number in 1..=64 {
         // SAFETY: sets a default action, which needs no handler; a number that has none fails and that is all.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
@@ -51,7 +51,7 @@ fn prepare(shim: Pid, terminal: bool) -> io::Result<()> {
     if terminal {
         rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     }
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    system::die_with_parent()?;
     // The shim may have died before that call; then nobody would ever send the signal.
     if rustix::process::getppid() != Some(shim) {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));

@@ -2,9 +2,10 @@
 //! begins to grow again (`F_NOTIFY` on its folder; an inotify instance per run would use up the 128 that a user has).
 
 use std::fs::File;
-use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use crate::task::system::ask_for_news;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 /// The slowest look where the kernel has no `F_NOTIFY`.
@@ -58,11 +59,8 @@ impl Growth {
         std::mem::replace(&mut self.size, size) != size
     }
 
-    /// Asks for one SIGIO at the next write.
+    /// Asks to be woken by the next write.
     fn arm(&self) -> bool {
-        const DN_MODIFY: libc::c_long = 2;
-        let Some(folder) = &self.folder else { return false };
-        // SAFETY: the descriptor is open; the call takes a number and no pointer.
-        unsafe { libc::fcntl(folder.as_raw_fd(), libc::F_NOTIFY, DN_MODIFY) == 0 }
+        self.folder.as_ref().is_some_and(ask_for_news)
     }
 }

@@ -8,8 +8,7 @@ use std::process::Stdio;
 
 use rustix::event::PollFlags;
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-use rustix::pipe::PipeFlags;
+use rustix::io::{Errno, FdFlags};
 use rustix::pty::OpenptFlags;
 
 use crate::task::link::INPUT_CAP;
@@ -46,9 +45,9 @@ impl Stdin {
         let (channel, theirs) = match kind {
             model::Stdin::Null => (Channel::Closed, Stdio::null()),
             model::Stdin::Pipe => {
-                let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+                let (read, write) = io::pipe()?;
                 rustix::io::ioctl_fionbio(&write, true)?;
-                (Channel::Pipe(write), Stdio::from(read))
+                (Channel::Pipe(write.into()), Stdio::from(read))
             }
             model::Stdin::Pty => {
                 let (master, slave) = open_pty()?;
@@ -137,7 +136,8 @@ impl Stdin {
 
 /// A terminal of 80 by 24 that neither echoes nor rewrites line ends.
 fn open_pty() -> io::Result<(OwnedFd, OwnedFd)> {
-    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    rustix::io::fcntl_setfd(&master, FdFlags::CLOEXEC)?;
     rustix::pty::grantpt(&master)?;
     rustix::pty::unlockpt(&master)?;
     let name = rustix::pty::ptsname(&master, Vec::new())?;

@@ -1,17 +1,10 @@
-//! The shim's signals as a descriptor. They are blocked for the thread, so that they wait to be read.
+//! Signals as a descriptor. They are blocked for the thread, so that they wait to be read.
 
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// What came since the last look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Arrived {
-    /// Somebody asks the shim itself to end.
-    pub end: bool,
-    /// The output's folder changed.
-    pub growth: bool,
-}
+use super::Arrived;
 
 /// SIGCHLD, SIGIO and the polite ends.
 pub struct Signals {

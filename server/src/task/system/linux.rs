@@ -1,0 +1,133 @@
+//! Linux: `/proc`, pidfds, prctl, and `F_NOTIFY`.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::Process;
+
+/// Orphans come to the nearest ancestor that asked for them.
+pub const ADOPTS_ORPHANS: bool = true;
+
+/// This very executable, also when its file was replaced meanwhile.
+pub fn own_executable() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
+}
+
+/// Makes this process the parent of every orphan below it.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// KILL comes to this process when the thread that forked it ends.
+pub fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// The name that `ps` and `top` show.
+pub fn name_process() {
+    let _ = rustix::thread::set_name(c"pillion-shim");
+}
+
+/// Closes every descriptor but the standard ones. To be called before anything was opened.
+pub fn close_inherited() {
+    // SAFETY: nothing in this process owns a descriptor yet, so none is closed under anybody; takes numbers, no pointers.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+/// Gives free memory back to the system.
+pub fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call only returns free pages.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Asks for one SIGIO at the next write to a file in this folder. False where the kernel has no such thing.
+pub fn ask_for_news(folder: &File) -> bool {
+    const DN_MODIFY: libc::c_long = 2;
+    // SAFETY: the descriptor is open; the call takes a number and no pointer.
+    unsafe { libc::fcntl(folder.as_raw_fd(), libc::F_NOTIFY, DN_MODIFY) == 0 }
+}
+
+/// The variables that the process was started with; `None` for another user's.
+pub fn environment(pid: i32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/environ")).ok()
+}
+
+/// True when the process has a handler for TERM.
+pub fn catches_term(pid: i32) -> bool {
+    let caught = |status: String| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        Some(u64::from_str_radix(mask.trim(), 16).ok()? & (1 << (libc::SIGTERM - 1)) != 0)
+    };
+    fs::read_to_string(format!("/proc/{pid}/status")).ok().and_then(caught).unwrap_or(false)
+}
+
+/// Every process that this user may see. (`/proc/PID/task/TID/children` would be quicker where the kernel has it; every
+/// Linux has `stat`.)
+pub fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| Process::of(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+impl Process {
+    /// The process of a pid, if there is one.
+    pub fn of(pid: i32) -> Option<Self> {
+        let mut text = [0_u8; 1024];
+        let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+        let length = file.read(&mut text).ok()?;
+        parse(&text[..length])
+    }
+
+    /// Sends a signal, unless the pid belongs to another process by now.
+    pub fn signal(&self, signal: Signal) {
+        let Some(pid) = Pid::from_raw(self.pid) else { return };
+        let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+        // The descriptor holds whoever has the pid now: only then is the comparison safe.
+        if Self::of(self.pid).is_some_and(|now| now.started == self.started) {
+            let _ = pidfd_send_signal(&pidfd, signal);
+        }
+    }
+}
+
+/// Reads `/proc/PID/stat` (proc_pid_stat(5)). The name in brackets may hold anything, brackets included.
+fn parse(stat: &[u8]) -> Option<Process> {
+    let close = memchr::memrchr(b')', stat)?;
+    let head = std::str::from_utf8(stat.get(..stat.iter().position(|byte| *byte == b' ')?)?).ok()?;
+    let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    // Field 22 of the page; the session is its sixth. In clock ticks since the boot.
+    let started = fields.nth(15)?.parse().ok()?;
+    let zombie = matches!(state, "Z" | "X" | "x");
+    Some(Process { pid: head.parse().ok()?, parent, group, session, zombie, started })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_brackets_and_spaces() {
+        let stat = b"42 (a) Z (b) S 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 1 1 1";
+        let expected = Process { pid: 42, parent: 7, group: 8, session: 9, zombie: false, started: 123_456 };
+        assert_eq!(parse(stat), Some(expected));
+        assert_eq!(parse(b"42 (cut"), None);
+    }
+
+    #[test]
+    fn finds_itself() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let found = Process::of(me).unwrap();
+        assert_eq!(found.pid, me);
+        assert!(processes().contains(&found));
+    }
+}

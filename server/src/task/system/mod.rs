@@ -1,0 +1,40 @@
+//! What differs between operating systems: processes as they are seen, orphans, signals as a descriptor, and the news
+//! that a folder changed. The rest of the engine asks here. Linux is the measure. macOS compiles and has process groups
+//! and sessions, but nobody adopts orphans there: a process that leaves its session and whose parent ends is out of
+//! sight.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod macos;
+#[cfg(target_os = "linux")]
+mod signals_linux;
+#[cfg(not(target_os = "linux"))]
+mod signals_macos;
+
+#[cfg(target_os = "linux")]
+pub use self::{linux::*, signals_linux::Signals};
+#[cfg(not(target_os = "linux"))]
+pub use self::{macos::*, signals_macos::Signals};
+
+/// What came since the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// Somebody asks the shim itself to end.
+    pub end: bool,
+    /// The output's folder changed.
+    pub growth: bool,
+}
+
+/// One process at the moment of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Process {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: i32,
+    pub session: i32,
+    /// Dead, and waiting for its parent to look.
+    pub zombie: bool,
+    /// When it started, in the system's own unit: with the pid, it names a process for good.
+    pub started: u64,
+}
