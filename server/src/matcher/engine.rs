@@ -46,7 +46,7 @@ fn trigger() -> &'static Regex {
             "node:internal[^ \n]*:[0-9]+\r?$",
         ];
         let inside = [
-            ": (?:\x1b\\[[0-9;]*[mK])*(?:fatal )?(?:error|warning|note|Error)",
+            ":(?:\x1b\\[[0-9;]*[mK])* (?:\x1b\\[[0-9;]*[mK])*(?:fatal )?(?:error|warning|note|Error)",
             "undefined reference to",
             ": \\*\\*\\* ",
             "ing directory [`']",

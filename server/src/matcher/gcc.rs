@@ -50,7 +50,10 @@ macro_rules! expression {
 expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning|note): (.*)$");
 expression!(asked, r"^(?:In file included from |\s+from )?(\S[^:]*):(\d+)(?::(\d+))?(?:[:,]|:\s+required from here)$");
 expression!(context, r"^\S[^:]*: (?:In |At |in )");
-expression!(linker, r"^(?:\S*ld: )?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((?:undefined reference|multiple definition) .*)$");
+expression!(
+    linker,
+    r"^(?:\S*ld: )?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((?:undefined reference|multiple definition) .*)$"
+);
 expression!(makefile, r"^(\S*[Mm]akefile\S*|\S+\.mk):(\d+): \*\*\* (.*)$");
 expression!(folder, r"^(?:\S*make|ninja)(?:\[\d+\])?: (Entering|Leaving) directory [`'](.+)'$");
 expression!(coded, r"^(.*?)\s+\[(-W[\w+=.,-]+|[a-z][a-z-]+)\]$");
@@ -131,7 +134,8 @@ impl Gcc {
             _ => [Column::Chars(column), Column::Chars(column)],
         });
         // Which unit a compiler counts in depends on its version; the caret's place on the screen tells.
-        let shown = current.caret.map(|(column, run)| at(Some(Column::Display(column)), Some(Column::Display(column + run))));
+        let shown =
+            current.caret.map(|(column, run)| at(Some(Column::Display(column)), Some(Column::Display(column + run))));
         let mut place = at(printed.map(|[usual, _]| usual), None);
         if let (Some(shown), Some([usual, other])) = (shown, printed) {
             if [usual, other].into_iter().any(|column| at(Some(column), None).column == shown.column) {

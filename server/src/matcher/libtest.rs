@@ -29,11 +29,11 @@ pub(super) struct Libtest {
     panics: PanicReader,
     /// Panics that were printed while the tests run (`--nocapture`), by thread.
     loose: HashMap<String, Vec<Panic>>,
-    failed: Vec<String>,
     /// `test x ... ` whose result comes on a later line (`--nocapture`).
     pending: Option<String>,
+    /// What `pending` printed as its error.
+    pending_error: Option<String>,
     block: Option<Block>,
-    /// After the last `failures:`: the names of the failed tests.
     dots: Growing,
     dots_here: Counts,
     dots_over: bool,
@@ -104,14 +104,14 @@ impl Libtest {
         self.tell_counts(scope);
         if status == TestStatus::Failed {
             scope.forget_test(test);
-            self.failed.push(test.to_owned());
             if !panics.is_empty() {
                 self.tell_panics(test, &panics, None, scope);
             } else if let Some(place) = place {
-                let mut found = problem(TOOL, Severity::Error, place, format!("test {test} failed"));
-                found.test = Some(test.to_owned());
-                found.provisional = true;
-                scope.problem(found);
+                let error = self.pending_error.take();
+                let provisional = error.is_none();
+                let message = error.unwrap_or_else(|| format!("test {test} failed"));
+                let found = problem(TOOL, Severity::Error, place, message);
+                Self::tell(test, Problem { provisional, ..found }, scope);
             }
         }
     }
@@ -206,10 +206,13 @@ impl Libtest {
             match status(&found[2]) {
                 Some(status) => {
                     self.pending = None;
+                    self.pending_error = None;
                     self.result(&name, status, scope);
                 }
-                None if line.ends_with("... ") || !found[2].contains("...") => self.pending = Some(name),
-                None => {}
+                None => {
+                    self.pending = Some(name);
+                    self.pending_error = found[2].starts_with("Error: ").then(|| found[2].to_owned());
+                }
             }
             return;
         }
@@ -223,6 +226,9 @@ impl Libtest {
                 self.result(&name, status, scope);
             }
             return;
+        }
+        if line.starts_with("Error: ") && self.pending.is_some() {
+            self.pending_error = Some(line.to_owned());
         }
         if let Some(panic) = self.panics.line(line) {
             self.keep_loose(panic);
@@ -251,7 +257,6 @@ impl Libtest {
         };
         self.active = true;
         self.counts = Counts::default();
-        self.failed.clear();
         self.loose.clear();
         self.finder.forget();
         scope.inside = Some(Runner::Libtest);

@@ -34,6 +34,8 @@ pub(super) struct Pytest {
     section: Option<Section>,
     /// Failures of `--tb=line`, until the summary names their tests.
     lines: Vec<(Place, String)>,
+    /// Failures whose test's file is not known yet, with what their title said.
+    unnamed: Vec<(String, Problem)>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
     /// Files with a failure among their letters.
@@ -150,6 +152,7 @@ impl Pytest {
             letters: Letters::default(),
             section: None,
             lines: Vec::new(),
+            unnamed: Vec::new(),
             failed: Vec::new(),
             failed_files: Vec::new(),
             told: HashSet::new(),
@@ -193,14 +196,22 @@ impl Pytest {
         true
     }
 
-    /// `1 failed, 3 passed in 0.12s`.
-    fn last(&mut self, line: &str, scope: &mut Scope) {
+    /// What no summary named.
+    fn tell_rest(&mut self, scope: &mut Scope) {
         self.close(scope);
+        for (_, found) in std::mem::take(&mut self.unnamed) {
+            Self::tell(None, found, scope);
+        }
         for (place, message) in std::mem::take(&mut self.lines) {
             let test = place.line.and_then(|line| enclosing_test(&scope.files.read(&place.file)?, line));
             let id = test.map(|test| format!("{}::{test}", scope.relative(&place.file)));
             Self::tell(id, problem(TOOL, Severity::Error, place, message), scope);
         }
+    }
+
+    /// `1 failed, 3 passed in 0.12s`.
+    fn last(&mut self, line: &str, scope: &mut Scope) {
+        self.tell_rest(scope);
         let mut counts = Counts::default();
         for found in number().captures_iter(line) {
             let number: u32 = found[1].parse().unwrap_or(0);
@@ -250,7 +261,14 @@ impl Pytest {
         }
     }
 
-    fn tell_result(&mut self, id: &str, status: TestStatus, place: Option<Place>, text: Option<String>, scope: &mut Scope) {
+    fn tell_result(
+        &mut self,
+        id: &str,
+        status: TestStatus,
+        place: Option<Place>,
+        text: Option<String>,
+        scope: &mut Scope,
+    ) {
         if self.told.len() < 100_000 && !self.told.insert(id.to_owned()) && status != TestStatus::Failed {
             return;
         }
@@ -262,21 +280,28 @@ impl Pytest {
     fn close(&mut self, scope: &mut Scope) {
         let Some(section) = self.section.take() else { return };
         let Some((place, others)) = section.places(scope) else { return };
-        let id = match &section.subject {
-            Subject::File(file) => Some(file.clone()),
-            Subject::Test(domain) | Subject::Fixture(domain) => self.id(&section, domain, scope),
-        };
         let mut found = problem(TOOL, Severity::Error, place, section.message());
-        found.detail = Some(section.detail);
+        found.detail = Some(section.detail.clone());
         found.related = others;
-        if let Some(id) = id.as_deref().filter(|id| !self.told.contains(*id)) {
-            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
-            self.tell_result(id, TestStatus::Failed, place, message, scope);
-        }
-        Self::tell(id, found, scope);
+        let id = match &section.subject {
+            Subject::File(file) => file.clone(),
+            Subject::Test(domain) | Subject::Fixture(domain) => match self.id(&section, domain, scope) {
+                Some(id) => id,
+                None => return self.unnamed.push((domain.clone(), found)),
+            },
+        };
+        self.tell_failed(id, found, scope);
     }
 
-    /// The node id of a section's test; its title has no file.
+    fn tell_failed(&mut self, id: String, found: Problem, scope: &mut Scope) {
+        if !self.told.contains(&id) {
+            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
+            self.tell_result(&id, TestStatus::Failed, place, message, scope);
+        }
+        Self::tell(Some(id), found, scope);
+    }
+
+    /// The node id of a section's test, where a file is known that declares it; its title has no file.
     fn id(&self, section: &Section, domain: &str, scope: &mut Scope) -> Option<String> {
         let first = section.first_file(scope);
         let named = |id: &&String| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
@@ -291,12 +316,17 @@ impl Pytest {
             let path = scope.own(file);
             path.is_some_and(|path| test_place(scope, path, domain).is_some())
         });
-        file.or(first.as_ref()).map(|file| format!("{file}::{domain}"))
+        file.map(|file| format!("{file}::{domain}"))
     }
 
     /// `FAILED tests/test_a.py::test_b - assert 1 == 2`.
     fn summary_line(&mut self, id: &str, message: Option<&str>, scope: &mut Scope) {
         let text = message.unwrap_or_default().trim();
+        let named = |(domain, _): &(String, Problem)| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
+        if let Some(at) = self.unnamed.iter().position(named) {
+            let (_, found) = self.unnamed.remove(at);
+            return self.tell_failed(id.to_owned(), found, scope);
+        }
         if scope.is_detailed(id) {
             return;
         }
@@ -322,11 +352,7 @@ impl Pytest {
         if found.message.is_empty() {
             found.message = format!("{id} failed");
         }
-        if !self.told.contains(id) {
-            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
-            self.tell_result(id, TestStatus::Failed, place, message, scope);
-        }
-        Self::tell(Some(id.to_owned()), found, scope);
+        self.tell_failed(id.to_owned(), found, scope);
     }
 
     fn progress_line(&mut self, line: &str, scope: &mut Scope) {
@@ -438,6 +464,6 @@ impl Matcher for Pytest {
     }
 
     fn end(&mut self, scope: &mut Scope) {
-        self.close(scope);
+        self.tell_rest(scope);
     }
 }

@@ -125,7 +125,8 @@ impl Section {
 
     /// One line that says what went wrong.
     pub(super) fn message(&self) -> String {
-        let errors: Vec<&str> = self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
+        let errors: Vec<&str> =
+            self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
         match errors.as_slice() {
             [] => self.exception.clone(),
             [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),

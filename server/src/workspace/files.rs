@@ -41,7 +41,8 @@ impl Files for DiskFiles {
         let mut listed = self.listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let files = listed.get_or_insert_with(|| {
             let walk = ignore::WalkBuilder::new(&self.root).require_git(false).build();
-            let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+            let files =
+                walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
             files.map(ignore::DirEntry::into_path).take(100_000).collect()
         });
         let wanted = |path: &&PathBuf| path.extension().is_some_and(|known| known == extension);
