@@ -76,11 +76,11 @@ impl Gcc {
         }
         self.flush(scope);
         let (mut at, mut column) = (number, column);
-        if file.is_none() {
-            if let Some((path, line, asked)) = self.asked.take() {
-                file = scope.own(&path);
-                (at, column) = (line, asked);
-            }
+        if file.is_none()
+            && let Some((path, line, asked)) = self.asked.take()
+        {
+            file = scope.own(&path);
+            (at, column) = (line, asked);
         }
         let Some(file) = file else { return true };
         let python = file.extension().is_some_and(|extension| extension == "py");
@@ -137,10 +137,10 @@ impl Gcc {
         let shown =
             current.caret.map(|(column, run)| at(Some(Column::Display(column)), Some(Column::Display(column + run))));
         let mut place = at(printed.map(|[usual, _]| usual), None);
-        if let (Some(shown), Some([usual, other])) = (shown, printed) {
-            if [usual, other].into_iter().any(|column| at(Some(column), None).column == shown.column) {
-                place = shown;
-            }
+        if let (Some(shown), Some([usual, other])) = (shown, printed)
+            && [usual, other].into_iter().any(|column| at(Some(column), None).column == shown.column)
+        {
+            place = shown;
         }
         let mut found = problem(tool, current.severity, place, current.message);
         found.code = current.code;
@@ -163,11 +163,11 @@ impl Gcc {
         if let Some(found) = folder().captures(line) {
             let folder = Path::new(&found[2]);
             if &found[1] == "Entering" { scope.enter(folder) } else { scope.leave(folder) }
-        } else if let Some(found) = makefile().captures(line) {
-            if let Some(file) = scope.own(&found[1]) {
-                let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-                scope.problem(problem("make", Severity::Error, place, &found[3]));
-            }
+        } else if let Some(found) = makefile().captures(line)
+            && let Some(file) = scope.own(&found[1])
+        {
+            let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+            scope.problem(problem("make", Severity::Error, place, &found[3]));
         }
     }
 }

@@ -8,16 +8,19 @@ pub(super) const MAX_LINE: usize = 64 * 1024;
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 
-/// The text of a raw line as a terminal would leave it: escape sequences gone, the last overwrite kept, bytes that are
-/// not UTF-8 replaced.
-pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
+/// The part of a raw line that a terminal would leave: what stands behind the last carriage return that is not at its end.
+pub(super) fn shown(raw: &[u8]) -> &[u8] {
     let mut raw = raw;
     while let [head @ .., b'\r'] = raw {
         raw = head;
     }
-    if let Some(overwrite) = memchr::memrchr(b'\r', raw) {
-        raw = &raw[overwrite + 1..];
-    }
+    memchr::memrchr(b'\r', raw).map_or(raw, |overwrite| &raw[overwrite + 1..])
+}
+
+/// The text of a raw line as a terminal would leave it: escape sequences gone, the last overwrite kept, bytes that are
+/// not UTF-8 replaced.
+pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
+    let raw = shown(raw);
     if memchr::memchr2(ESC, 0x08, raw).is_none() {
         return String::from_utf8_lossy(raw);
     }

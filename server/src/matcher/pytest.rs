@@ -356,21 +356,32 @@ impl Pytest {
     }
 
     fn progress_line(&mut self, line: &str, scope: &mut Scope) {
-        if let Some(found) = verbose().captures(line) {
-            self.pending = None;
-            self.result(&found[1], &found[2], scope);
-        } else if let Some(found) = xdist().captures(line) {
-            self.result(&found[2], &found[1], scope);
-        } else if let Some(found) = bare().captures(line).filter(|_| self.pending.is_some()) {
+        // Most lines here are what the tests print: the words are looked for before any expression runs.
+        if line.contains(".py::") {
+            if let Some(found) = verbose().captures(line) {
+                self.pending = None;
+                return self.result(&found[1], &found[2], scope);
+            }
+            if let Some(found) = xdist().captures(line) {
+                return self.result(&found[2], &found[1], scope);
+            }
+            if let Some(found) = begun().captures(line) {
+                self.pending = Some(found[1].to_owned());
+            }
+        } else if self.pending.is_some()
+            && let Some(found) = bare().captures(line)
+        {
             if let Some(id) = self.pending.take() {
                 self.result(&id, &found[1], scope);
             }
-        } else if let Some(found) = begun().captures(line) {
-            self.pending = Some(found[1].to_owned());
-        } else if let Some(found) = collected().captures(line) {
-            let tests = found.get(2).unwrap_or_else(|| found.get(1).expect("it matched"));
-            scope.more(Runner::Pytest, tests.as_str().parse().unwrap_or(0));
-        } else if let Some(found) = workers().captures(line) {
+        } else if line.contains("collected ") {
+            if let Some(found) = collected().captures(line) {
+                let tests = found.get(2).or(found.get(1)).map_or("", |tests| tests.as_str());
+                scope.more(Runner::Pytest, tests.parse().unwrap_or(0));
+            }
+        } else if line.contains(" worker")
+            && let Some(found) = workers().captures(line)
+        {
             scope.more(Runner::Pytest, found[1].parse().unwrap_or(0));
         }
     }
@@ -403,14 +414,13 @@ fn function(scope: &mut Scope, id: &str) -> Option<Place> {
 impl Matcher for Pytest {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         self.end_letters(line, scope);
-        if line.starts_with("===") {
-            if let Some(found) = banner().captures(line) {
-                if self.banner(&found[1], scope) {
-                    return;
-                }
-            }
+        if line.starts_with("===")
+            && let Some(found) = banner().captures(line)
+            && self.banner(&found[1], scope)
+        {
+            return;
         }
-        if last().is_match(line) && (self.phase != Phase::Idle || self.section.is_some()) {
+        if self.phase != Phase::Idle && line.contains(" in ") && last().is_match(line) {
             self.last(line, scope);
             return;
         }
@@ -422,11 +432,11 @@ impl Matcher for Pytest {
                     self.section = Some(section);
                 } else if let Some(section) = &mut self.section {
                     section.line(line);
-                } else if let Some(found) = one_line().captures(line) {
-                    if let Some(file) = scope.own(&found[1]) {
-                        let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-                        self.lines.push((place, found[3].to_owned()));
-                    }
+                } else if let Some(found) = one_line().captures(line)
+                    && let Some(file) = scope.own(&found[1])
+                {
+                    let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+                    self.lines.push((place, found[3].to_owned()));
                 }
             }
             Phase::Summary => {
