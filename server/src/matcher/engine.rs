@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::lines::{MAX_LINE, clean, shown};
+use super::lines::{Partial, clean, cut};
 use super::scope::Scope;
 use super::{
     Files, Matcher, Origin, gcc, libtest, node_spec, node_stack, node_tap, pytest, python_traceback, rust_panic, rustc,
@@ -18,8 +18,7 @@ use crate::problem::Finding;
 pub struct Engine {
     scope: Scope,
     matchers: Vec<Box<dyn Matcher>>,
-    /// The unfinished last line, at most [`MAX_LINE`] bytes of it.
-    partial: Vec<u8>,
+    partial: Partial,
     /// A matcher reads every line now.
     wants_all: bool,
 }
@@ -83,9 +82,8 @@ fn expression(text: &str) -> Regex {
     RegexBuilder::new(text).unicode(false).build().expect("the expression is valid")
 }
 
-/// True when some format may care about this raw line.
-fn matters(raw: &[u8]) -> bool {
-    let shown = shown(raw);
+/// True when some format may care about this line, as it is shown.
+fn matters(shown: &[u8]) -> bool {
     starts().is_match(shown) || inside().is_match(shown)
 }
 
@@ -127,7 +125,7 @@ impl Engine {
             ]
         };
         let wants_all = matchers.iter().any(|matcher| matcher.wants_all());
-        Self { scope, matchers, partial: Vec::new(), wants_all }
+        Self { scope, matchers, partial: Partial::default(), wants_all }
     }
 
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
@@ -138,30 +136,30 @@ impl Engine {
         let mut rest = bytes;
         if !self.partial.is_empty() {
             let end = memchr::memchr(b'\n', rest);
-            self.extend_partial(&rest[..end.unwrap_or(rest.len())]);
-            let Some(end) = end else {
-                self.grow();
-                findings.append(&mut self.scope.out);
-                return;
-            };
-            rest = &rest[end + 1..];
-            let line = std::mem::take(&mut self.partial);
-            self.consider(&line);
-            self.partial = line;
-            self.partial.clear();
+            self.partial.extend(&rest[..end.unwrap_or(rest.len())]);
+            match end {
+                Some(end) => {
+                    self.end_partial();
+                    rest = &rest[end + 1..];
+                }
+                None => rest = &[],
+            }
         }
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.scan(&rest[..whole]);
-        self.extend_partial(&rest[whole..]);
-        self.grow();
+        self.partial.extend(&rest[whole..]);
+        if self.wants_all && !self.partial.is_empty() {
+            for matcher in &mut self.matchers {
+                matcher.growing(self.partial.head(), &mut self.scope);
+            }
+        }
         findings.append(&mut self.scope.out);
     }
 
     /// The output is over: appends what only its end shows.
     pub fn finish(&mut self, findings: &mut Vec<Finding>) {
         if !self.partial.is_empty() {
-            let line = std::mem::take(&mut self.partial);
-            self.consider(&line);
+            self.end_partial();
         }
         for matcher in &mut self.matchers {
             matcher.end(&mut self.scope);
@@ -169,9 +167,11 @@ impl Engine {
         findings.append(&mut self.scope.out);
     }
 
-    fn extend_partial(&mut self, bytes: &[u8]) {
-        let room = MAX_LINE.saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    fn end_partial(&mut self) {
+        let mut partial = std::mem::take(&mut self.partial);
+        self.consider(partial.head(), partial.shown());
+        partial.clear();
+        self.partial = partial;
     }
 
     /// Whole lines, each with its end.
@@ -187,33 +187,25 @@ impl Engine {
             };
             word = Some(next_word);
             if self.wants_all || next_word < end || may_start(line) {
-                self.consider(line);
+                let (head, shown) = cut(line);
+                self.consider(head, shown);
             }
             at = end + 1;
         }
     }
 
-    /// One whole line without its end.
-    fn consider(&mut self, raw: &[u8]) {
-        let raw = &raw[..raw.len().min(MAX_LINE)];
-        if !self.wants_all && !matters(raw) {
+    /// One whole line without its end: its first bytes, and what is shown of it.
+    fn consider(&mut self, head: &[u8], shown: &[u8]) {
+        if !self.wants_all && !matters(shown) {
             return;
         }
         for matcher in &mut self.matchers {
-            matcher.growing(raw, &mut self.scope);
+            matcher.growing(head, &mut self.scope);
         }
-        let line = clean(raw);
+        let line = clean(shown);
         for matcher in &mut self.matchers {
             matcher.line(&line, &mut self.scope);
         }
         self.wants_all = self.matchers.iter().any(|matcher| matcher.wants_all());
-    }
-
-    fn grow(&mut self) {
-        if !self.partial.is_empty() && self.wants_all {
-            for matcher in &mut self.matchers {
-                matcher.growing(&self.partial, &mut self.scope);
-            }
-        }
     }
 }

@@ -35,6 +35,70 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The unfinished last line. Holds at most twice [`MAX_LINE`], also of a progress bar that overwrites itself for hours.
+#[derive(Debug, Default)]
+pub(super) struct Partial {
+    /// Its first bytes.
+    head: Vec<u8>,
+    /// Of a longer line: what a terminal would show of it.
+    tail: Option<Vec<u8>>,
+    /// A carriage return was read, and nothing behind it yet.
+    returned: bool,
+}
+
+impl Partial {
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_empty()
+    }
+
+    /// The line's first bytes.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The part that a terminal would leave, cut at [`MAX_LINE`].
+    pub(super) fn shown(&self) -> &[u8] {
+        self.tail.as_deref().unwrap_or_else(|| shown(&self.head))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.head.clear();
+        self.tail = None;
+        self.returned = false;
+    }
+
+    /// Adds bytes without a newline.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        let room = MAX_LINE - self.head.len();
+        let (head, rest) = bytes.split_at(bytes.len().min(room));
+        self.head.extend_from_slice(head);
+        if rest.is_empty() {
+            return;
+        }
+        if self.tail.is_none() {
+            self.tail = Some(shown(&self.head).to_vec());
+            self.returned = self.head.ends_with(b"\r");
+        }
+        let tail = self.tail.get_or_insert_default();
+        for (at, part) in rest.split(|&byte| byte == b'\r').enumerate() {
+            self.returned |= at > 0;
+            if !part.is_empty() {
+                if std::mem::take(&mut self.returned) {
+                    tail.clear();
+                }
+                let room = MAX_LINE - tail.len();
+                tail.extend_from_slice(&part[..part.len().min(room)]);
+            }
+        }
+    }
+}
+
+/// A whole line cut as [`Partial`] cuts it: its first bytes, and what is shown of it.
+pub(super) fn cut(raw: &[u8]) -> (&[u8], &[u8]) {
+    let shown = shown(raw);
+    (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(MAX_LINE)])
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Escape {
     #[default]
@@ -108,6 +172,24 @@ mod tests {
             assert_eq!(clean(raw.as_bytes()), text, "{raw:?}");
         }
         assert_eq!(clean(b"a\xffb"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn long_lines_are_cut_alike() {
+        let bar = |text: &str, times: usize| text.repeat(times).into_bytes();
+        for line in [
+            bar("x", 200_000),
+            bar("10% of it\r", 30_000),
+            [bar("10%\r", 30_000), b"error: at last\r\r".to_vec()].concat(),
+            [bar("x", 60_000), b"\r".to_vec(), bar("y", 80_000)].concat(),
+            [bar("x", MAX_LINE - 1), b"\r\rz".to_vec()].concat(),
+        ] {
+            for piece in [1, 7, 4_096, 65_535, 65_536, 65_537, 1_000_000] {
+                let mut partial = Partial::default();
+                line.chunks(piece).for_each(|piece| partial.extend(piece));
+                assert_eq!((partial.head(), partial.shown()), cut(&line), "pieces of {piece}");
+            }
+        }
     }
 
     #[test]

@@ -54,6 +54,7 @@ macro_rules! expression {
     };
 }
 
+expression!(quiet, r"^[.FEsxX]+ +\[ *\d+%\]$");
 expression!(banner, r"^={3,} (.+?) ={3,}$");
 expression!(
     last,
@@ -413,6 +414,11 @@ fn function(scope: &mut Scope, id: &str) -> Option<Place> {
 
 impl Matcher for Pytest {
     fn line(&mut self, line: &str, scope: &mut Scope) {
+        if self.phase == Phase::Idle && quiet().is_match(line) {
+            // `-q` behind a command that does not name pytest has no head.
+            self.phase = Phase::Progress;
+            self.growing(line.as_bytes(), scope);
+        }
         self.end_letters(line, scope);
         if line.starts_with("===")
             && let Some(found) = banner().captures(line)
