@@ -59,6 +59,7 @@ fn inside() -> &'static Regex {
             "undefined reference to|multiple definition of",
             ": \\*\\*\\* ",
             "ing directory [`']",
+            "required from here",
             "panicked at ",
         ];
         expression(&inside.join("|"))
@@ -70,7 +71,7 @@ fn inside() -> &'static Regex {
 fn words() -> &'static Regex {
     static WORDS: LazyLock<Regex> = LazyLock::new(|| {
         expression(
-            "error|warning|note|Error|Warning|undefined ref|multiple def|: \\*\\*\\* |ing directory |panicked at ",
+            "error|warning|note|Error|Warning|undefined ref|multiple def|: \\*\\*\\* |ing directory |panicked at |required from",
         )
     });
     &WORDS

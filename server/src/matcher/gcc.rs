@@ -18,7 +18,7 @@ const MAX_LINES: usize = 200;
 #[derive(Default)]
 pub(super) struct Gcc {
     current: Option<Diagnostic>,
-    /// Where an error in somebody else's header was asked for: `main.cpp:13:17:   required from here`.
+    /// Where somebody else's header with an error was included or a template was asked for, while such lines last.
     asked: Option<Printed>,
 }
 
@@ -48,7 +48,8 @@ macro_rules! expression {
 }
 
 expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning|note): (.*)$");
-expression!(asked, r"^(?:In file included from |\s+from )?(\S[^:]*):(\d+)(?::(\d+))?(?:[:,]|:\s+required from here)$");
+expression!(included, r"^(?:In file included from |\s+from )(\S[^:]*):(\d+)(?::(\d+))?[:,]$");
+expression!(required, r"^(\S[^:]*):(\d+)(?::(\d+))?:\s+required from here$");
 expression!(context, r"^\S[^:]*: (?:In |At |in )");
 expression!(
     linker,
@@ -197,13 +198,12 @@ impl Matcher for Gcc {
         if self.snippet(line) {
             return;
         }
-        if let Some(found) = asked().captures(line) {
+        if let Some(found) = included().captures(line).or_else(|| required().captures(line)) {
             let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok());
-            if line.ends_with("required from here") || self.asked.is_none() || line.starts_with("In file") {
-                self.asked = Some((found[1].to_owned(), number(2).unwrap_or(0), number(3)));
-            }
+            self.asked = Some((found[1].to_owned(), number(2).unwrap_or(0), number(3)));
             return;
         }
+        self.asked = None;
         self.flush(scope);
         if line.contains("ing directory ") || line.contains(": *** ") {
             Self::make(line, scope);

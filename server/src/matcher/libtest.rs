@@ -255,8 +255,8 @@ impl Libtest {
         let Some(tests) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok()) else {
             return;
         };
+        self.stop(scope);
         self.active = true;
-        self.counts = Counts::default();
         self.loose.clear();
         self.finder.forget();
         scope.inside = Some(Runner::Libtest);
@@ -267,6 +267,11 @@ impl Libtest {
         self.close_block(scope);
         self.active = false;
         self.pending = None;
+        // A program that died never said its counts: what was seen of it stays.
+        let counts = std::mem::take(&mut self.counts);
+        self.before.passed += counts.passed;
+        self.before.failed += counts.failed;
+        self.before.skipped += counts.skipped;
         if scope.inside == Some(Runner::Libtest) {
             scope.inside = None;
         }
@@ -326,12 +331,8 @@ impl Matcher for Libtest {
         }
         if let Some(found) = result_line().captures(line) {
             let number = |at: usize| found[at].parse().unwrap_or(0);
+            self.counts = Counts { passed: number(1), failed: number(2), skipped: number(3) };
             self.stop(scope);
-            let counts = Counts { passed: number(1), failed: number(2), skipped: number(3) };
-            self.counts = Counts::default();
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
             self.tell_counts(scope);
             scope.summary(line);
             return;
@@ -342,6 +343,11 @@ impl Matcher for Libtest {
             let test = base_name(&found[1]).to_owned();
             scope.test = Some(test.clone());
             self.block = Some(Block { test, ..Block::default() });
+            return;
+        }
+        if line.starts_with("error: test failed, to rerun") || line.starts_with("error: doctest failed, to rerun") {
+            self.flush_panic();
+            self.stop(scope);
             return;
         }
         if line == "failures:" {

@@ -67,7 +67,6 @@ expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)
 expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
 expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
-expression!(summary, r"^(FAILED|ERROR) (\S.*?\.\w+(?:::.*?)?)(?: - (.*))?$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 
 /// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.
@@ -321,8 +320,7 @@ impl Pytest {
     }
 
     /// `FAILED tests/test_a.py::test_b - assert 1 == 2`.
-    fn summary_line(&mut self, id: &str, message: Option<&str>, scope: &mut Scope) {
-        let text = message.unwrap_or_default().trim();
+    fn summary_line(&mut self, id: &str, text: &str, scope: &mut Scope) {
         let named = |(domain, _): &(String, Problem)| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
         if let Some(at) = self.unnamed.iter().position(named) {
             let (_, found) = self.unnamed.remove(at);
@@ -405,6 +403,15 @@ impl Pytest {
     }
 }
 
+/// Node id and message of `FAILED tests/test_a.py::test_b[x - y] - assert 1 == 2`.
+fn summary(line: &str) -> Option<(&str, &str)> {
+    let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+    let is_id = |id: &str| !id.contains('[') || id.ends_with(']');
+    let split = rest.match_indices(" - ").map(|(at, _)| at).find(|&at| is_id(&rest[..at]));
+    let (id, message) = split.map_or((rest, ""), |at| (&rest[..at], rest[at + 3..].trim()));
+    id.split("::").next().is_some_and(|file| file.contains('.')).then_some((id.trim(), message))
+}
+
 /// The function of a node id.
 fn function(scope: &mut Scope, id: &str) -> Option<Place> {
     let (file, domain) = id.split_once("::")?;
@@ -446,8 +453,8 @@ impl Matcher for Pytest {
                 }
             }
             Phase::Summary => {
-                if let Some(found) = summary().captures(line) {
-                    self.summary_line(&found[2], found.get(3).map(|message| message.as_str()), scope);
+                if let Some((id, message)) = summary(line) {
+                    self.summary_line(id, message, scope);
                 }
             }
             Phase::Idle | Phase::Other => {}
@@ -481,5 +488,22 @@ impl Matcher for Pytest {
 
     fn end(&mut self, scope: &mut Scope) {
         self.tell_rest(scope);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries() {
+        for (line, parts) in [
+            ("FAILED a/t.py::b - assert 1", Some(("a/t.py::b", "assert 1"))),
+            ("FAILED t.py::b[x - y] - assert [1] - 2", Some(("t.py::b[x - y]", "assert [1] - 2"))),
+            ("ERROR t.py", Some(("t.py", ""))),
+            ("FAILED to start", None),
+        ] {
+            assert_eq!(summary(line), parts, "{line}");
+        }
     }
 }

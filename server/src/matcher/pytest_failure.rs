@@ -130,8 +130,13 @@ impl Section {
         match errors.as_slice() {
             [] => self.exception.clone(),
             [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),
-            [first, second, ..] if second.starts_with("assert ") && !first.starts_with("assert ") => {
-                format!("{first} ({second})")
+            [first, rest @ ..] if !first.starts_with("assert ") => {
+                // A message of several lines may begin with an empty one.
+                let more =
+                    rest.first().filter(|_| first.ends_with(':')).map_or(String::new(), |next| format!(" {next}"));
+                let compared = rest.iter().find(|line| line.starts_with("assert "));
+                let compared = compared.map_or(String::new(), |compared| format!(" ({compared})"));
+                format!("{first}{more}{compared}")
             }
             [first, ..] => (*first).to_owned(),
         }
