@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pillion::cli::{demo, parse};
 use pillion::config::Config;
 
 /// A coding agent's sidecar for the editor.
@@ -20,6 +21,10 @@ struct Arguments {
 enum Command {
     /// Serve one editor on stdin and stdout (the default).
     Serve,
+    /// Play the main job with a little project, real tests and no editor.
+    Demo(demo::DemoArgs),
+    /// Find problems in captured output on stdin; one JSON object a line.
+    Parse(parse::ParseArgs),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +34,8 @@ fn main() -> ExitCode {
     }
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve(),
+        Command::Demo(arguments) => finished(demo::run(arguments)),
+        Command::Parse(arguments) => finished(parse::run(arguments)),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Which lines are looked at, and by whom. A line that no format could care about costs one pass of a search for the
-//! few words that do matter ([`trigger`]); the others are cleaned and shown to every matcher. Same findings for any cut
+//! few words that do matter ([`matters`]); the others are cleaned and shown to every matcher. Same findings for any cut
 //! of the bytes: matchers see whole lines, or each byte of the growing line in order.
 
 use std::sync::{Arc, LazyLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::lines::{MAX_LINE, clean};
+use super::lines::{Partial, clean, cut};
 use super::scope::Scope;
 use super::{
     Files, Matcher, Origin, gcc, libtest, node_spec, node_stack, node_tap, pytest, python_traceback, rust_panic, rustc,
@@ -18,50 +18,91 @@ use crate::problem::Finding;
 pub struct Engine {
     scope: Scope,
     matchers: Vec<Box<dyn Matcher>>,
-    /// The unfinished last line, at most [`MAX_LINE`] bytes of it.
-    partial: Vec<u8>,
+    partial: Partial,
+    /// A matcher reads every line now.
+    wants_all: bool,
 }
 
-/// Starts of lines and, for compilers that put the file first, the words in the middle that make a line worth reading.
-fn trigger() -> &'static Regex {
-    static TRIGGER: LazyLock<Regex> = LazyLock::new(|| {
+/// Starts of lines that some format knows, after colours and spaces.
+fn starts() -> &'static Regex {
+    static STARTS: LazyLock<Regex> = LazyLock::new(|| {
         let starts = [
             "error",
             "warning",
             "thread '",
             "running [0-9]",
-            "test [^ \n]",
-            "test result: ",
+            "test [^ ]",
             "---- ",
             "failures:",
-            "(?:Compiling|Checking|Building|Running|Doc-tests|Documenting|Blocking|Downloading|Finished) ",
-            "={3,}|_{3,} |!{3,} ",
-            "collect(?:ed|ing) ",
+            "(?:Compiling|Checking|Building|Running|Doc-tests|Documenting|Blocking|Downloading) ",
+            "={3,}|_{3,} ",
             "(?:FAILED|ERROR|FAIL|OK)\\b",
-            "(?:Traceback|File \"|Ran [0-9]|rootdir: )",
-            "(?:TAP version|# Subtest|ok [0-9]|not ok [0-9])",
+            "(?:collect(?:ed|ing) |rootdir: |Traceback|File \"|Ran [0-9])",
+            "[.FEsxX]+(?: +\\[ *[0-9]+%\\])?\\r*\\z",
+            "[^ ]+\\.py [.FEsxX]",
+            "(?:TAP version|# Subtest|# /|ok [0-9]|not ok [0-9])",
             "(?:\u{2714}|\u{2716}|\u{25b6}|\u{2139}|\u{fe63}|test at )",
-            "(?:In file included|Node\\.js v[0-9])",
-            "/[^ \n]*:[0-9]+\r?$",
-            "node:internal[^ \n]*:[0-9]+\r?$",
+            "In file included",
+            "(?:file://)?/[^ ]*:[0-9]+\\r*\\z",
+            "node:[^ ]*:[0-9]+\\r*\\z",
         ];
+        expression(&format!("\\A(?:{COLOUR}|[ \\t])*(?:{})", starts.join("|")))
+    });
+    &STARTS
+}
+
+/// What makes a line worth reading wherever it stands, for those who put a file's name first.
+fn inside() -> &'static Regex {
+    static INSIDE: LazyLock<Regex> = LazyLock::new(|| {
         let inside = [
-            ": (?:\x1b\\[[0-9;]*[mK])*(?:fatal )?(?:error|warning|note|Error)",
-            "undefined reference to",
+            &format!("[0-9]:(?:{COLOUR})* (?:{COLOUR})*(?:fatal )?(?:error|warning|note|Error|Warning)"),
+            "undefined reference to|multiple definition of",
             ": \\*\\*\\* ",
             "ing directory [`']",
+            "required from here",
             "panicked at ",
-            "^[.FEsxXi]+(?: +\\[ *[0-9]+%\\])?\r?$",
-            "\\.py [.FEsxX]",
         ];
-        let colours = "(?:\x1b\\[[0-9;:?]*[A-Za-z]|[ \t])*";
-        RegexBuilder::new(&format!("(?:^|\r){colours}(?:{})|{}", starts.join("|"), inside.join("|")))
-            .multi_line(true)
-            .unicode(false)
-            .build()
-            .expect("the trigger is a valid expression")
+        expression(&inside.join("|"))
     });
-    &TRIGGER
+    &INSIDE
+}
+
+/// A word of each of [`inside`]'s alternatives: literals alone, which are found many bytes at a time.
+fn words() -> &'static Regex {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        expression(
+            "error|warning|note|Error|Warning|undefined ref|multiple def|: \\*\\*\\* |ing directory |panicked at |required from",
+        )
+    });
+    &WORDS
+}
+
+const COLOUR: &str = "\x1b\\[[0-9;:?]*[A-Za-z]|\x1b\\([A-Z]";
+
+fn expression(text: &str) -> Regex {
+    RegexBuilder::new(text).unicode(false).build().expect("the expression is valid")
+}
+
+/// True when some format may care about this line, as it is shown.
+fn matters(shown: &[u8]) -> bool {
+    starts().is_match(shown) || inside().is_match(shown)
+}
+
+/// A cheap look at a line's start: false for most lines of a log.
+fn may_start(line: &[u8]) -> bool {
+    static FIRST: LazyLock<[bool; 256]> = LazyLock::new(|| {
+        let mut first = [false; 256];
+        for byte in b" \t\x1b\r.=_-#/CBRDEFOTIXcefnorstwx".iter().chain(&[0xe2, 0xef]) {
+            first[usize::from(*byte)] = true;
+        }
+        first
+    });
+    match line {
+        [] => false,
+        [first, ..] if FIRST[usize::from(*first)] => starts().is_match(line) || memchr::memchr(b'\r', line).is_some(),
+        // A file's name may begin with anything.
+        _ => memchr::memchr(b'\r', line).is_some() || memchr::memmem::find(line, b".py ").is_some(),
+    }
 }
 
 impl Engine {
@@ -84,7 +125,8 @@ impl Engine {
                 Box::new(gcc::Gcc::default()),
             ]
         };
-        Self { scope, matchers, partial: Vec::new() }
+        let wants_all = matchers.iter().any(|matcher| matcher.wants_all());
+        Self { scope, matchers, partial: Partial::default(), wants_all }
     }
 
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
@@ -95,30 +137,30 @@ impl Engine {
         let mut rest = bytes;
         if !self.partial.is_empty() {
             let end = memchr::memchr(b'\n', rest);
-            self.extend_partial(&rest[..end.unwrap_or(rest.len())]);
-            let Some(end) = end else {
-                self.grow();
-                findings.append(&mut self.scope.out);
-                return;
-            };
-            rest = &rest[end + 1..];
-            let line = std::mem::take(&mut self.partial);
-            self.consider(&line);
-            self.partial = line;
-            self.partial.clear();
+            self.partial.extend(&rest[..end.unwrap_or(rest.len())]);
+            match end {
+                Some(end) => {
+                    self.end_partial();
+                    rest = &rest[end + 1..];
+                }
+                None => rest = &[],
+            }
         }
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.scan(&rest[..whole]);
-        self.extend_partial(&rest[whole..]);
-        self.grow();
+        self.partial.extend(&rest[whole..]);
+        if self.wants_all && !self.partial.is_empty() {
+            for matcher in &mut self.matchers {
+                matcher.growing(self.partial.head(), &mut self.scope);
+            }
+        }
         findings.append(&mut self.scope.out);
     }
 
     /// The output is over: appends what only its end shows.
     pub fn finish(&mut self, findings: &mut Vec<Finding>) {
         if !self.partial.is_empty() {
-            let line = std::mem::take(&mut self.partial);
-            self.consider(&line);
+            self.end_partial();
         }
         for matcher in &mut self.matchers {
             matcher.end(&mut self.scope);
@@ -126,49 +168,45 @@ impl Engine {
         findings.append(&mut self.scope.out);
     }
 
-    fn extend_partial(&mut self, bytes: &[u8]) {
-        let room = MAX_LINE.saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    fn end_partial(&mut self) {
+        let mut partial = std::mem::take(&mut self.partial);
+        self.consider(partial.head(), partial.shown());
+        partial.clear();
+        self.partial = partial;
     }
 
     /// Whole lines, each with its end.
     fn scan(&mut self, lines: &[u8]) {
         let mut at = 0;
+        let mut word = None;
         while at < lines.len() {
-            if !self.wants_all() {
-                let Some(found) = trigger().find_at(lines, at) else { return };
-                at = memchr::memrchr(b'\n', &lines[at..found.start()]).map_or(at, |end| at + end + 1);
-            }
             let end = memchr::memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end);
-            self.consider(&lines[at..end]);
+            let line = &lines[at..end];
+            let next_word = match word {
+                Some(found) if found >= at => found,
+                _ => words().find_at(lines, at).map_or(lines.len(), |found| found.start()),
+            };
+            word = Some(next_word);
+            if self.wants_all || next_word < end || may_start(line) {
+                let (head, shown) = cut(line);
+                self.consider(head, shown);
+            }
             at = end + 1;
         }
     }
 
-    fn wants_all(&self) -> bool {
-        self.matchers.iter().any(|matcher| matcher.wants_all())
-    }
-
-    /// One whole line without its end.
-    fn consider(&mut self, raw: &[u8]) {
-        let raw = &raw[..raw.len().min(MAX_LINE)];
-        if !self.wants_all() && !trigger().is_match(raw) {
+    /// One whole line without its end: its first bytes, and what is shown of it.
+    fn consider(&mut self, head: &[u8], shown: &[u8]) {
+        if !self.wants_all && !matters(shown) {
             return;
         }
         for matcher in &mut self.matchers {
-            matcher.growing(raw, &mut self.scope);
+            matcher.growing(head, &mut self.scope);
         }
-        let line = clean(raw);
+        let line = clean(shown);
         for matcher in &mut self.matchers {
             matcher.line(&line, &mut self.scope);
         }
-    }
-
-    fn grow(&mut self) {
-        if !self.partial.is_empty() && self.wants_all() {
-            for matcher in &mut self.matchers {
-                matcher.growing(&self.partial, &mut self.scope);
-            }
-        }
+        self.wants_all = self.matchers.iter().any(|matcher| matcher.wants_all());
     }
 }

@@ -18,7 +18,7 @@ const MAX_LINES: usize = 200;
 #[derive(Default)]
 pub(super) struct Gcc {
     current: Option<Diagnostic>,
-    /// Where an error in somebody else's header was asked for: `main.cpp:13:17:   required from here`.
+    /// Where somebody else's header with an error was included or a template was asked for, while such lines last.
     asked: Option<Printed>,
 }
 
@@ -48,9 +48,13 @@ macro_rules! expression {
 }
 
 expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning|note): (.*)$");
-expression!(asked, r"^(?:In file included from |\s+from )?(\S[^:]*):(\d+)(?::(\d+))?(?:[:,]|:\s+required from here)$");
+expression!(included, r"^(?:In file included from |\s+from )(\S[^:]*):(\d+)(?::(\d+))?[:,]$");
+expression!(required, r"^(\S[^:]*):(\d+)(?::(\d+))?:\s+required from here$");
 expression!(context, r"^\S[^:]*: (?:In |At |in )");
-expression!(linker, r"^(?:\S*ld: )?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((?:undefined reference|multiple definition) .*)$");
+expression!(
+    linker,
+    r"^(?:\S*ld: )?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((?:undefined reference|multiple definition) .*)$"
+);
 expression!(makefile, r"^(\S*[Mm]akefile\S*|\S+\.mk):(\d+): \*\*\* (.*)$");
 expression!(folder, r"^(?:\S*make|ninja)(?:\[\d+\])?: (Entering|Leaving) directory [`'](.+)'$");
 expression!(coded, r"^(.*?)\s+\[(-W[\w+=.,-]+|[a-z][a-z-]+)\]$");
@@ -73,11 +77,11 @@ impl Gcc {
         }
         self.flush(scope);
         let (mut at, mut column) = (number, column);
-        if file.is_none() {
-            if let Some((path, line, asked)) = self.asked.take() {
-                file = scope.own(&path);
-                (at, column) = (line, asked);
-            }
+        if file.is_none()
+            && let Some((path, line, asked)) = self.asked.take()
+        {
+            file = scope.own(&path);
+            (at, column) = (line, asked);
         }
         let Some(file) = file else { return true };
         let python = file.extension().is_some_and(|extension| extension == "py");
@@ -131,12 +135,13 @@ impl Gcc {
             _ => [Column::Chars(column), Column::Chars(column)],
         });
         // Which unit a compiler counts in depends on its version; the caret's place on the screen tells.
-        let shown = current.caret.map(|(column, run)| at(Some(Column::Display(column)), Some(Column::Display(column + run))));
+        let shown =
+            current.caret.map(|(column, run)| at(Some(Column::Display(column)), Some(Column::Display(column + run))));
         let mut place = at(printed.map(|[usual, _]| usual), None);
-        if let (Some(shown), Some([usual, other])) = (shown, printed) {
-            if [usual, other].into_iter().any(|column| at(Some(column), None).column == shown.column) {
-                place = shown;
-            }
+        if let (Some(shown), Some([usual, other])) = (shown, printed)
+            && [usual, other].into_iter().any(|column| at(Some(column), None).column == shown.column)
+        {
+            place = shown;
         }
         let mut found = problem(tool, current.severity, place, current.message);
         found.code = current.code;
@@ -159,11 +164,11 @@ impl Gcc {
         if let Some(found) = folder().captures(line) {
             let folder = Path::new(&found[2]);
             if &found[1] == "Entering" { scope.enter(folder) } else { scope.leave(folder) }
-        } else if let Some(found) = makefile().captures(line) {
-            if let Some(file) = scope.own(&found[1]) {
-                let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-                scope.problem(problem("make", Severity::Error, place, &found[3]));
-            }
+        } else if let Some(found) = makefile().captures(line)
+            && let Some(file) = scope.own(&found[1])
+        {
+            let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+            scope.problem(problem("make", Severity::Error, place, &found[3]));
         }
     }
 }
@@ -193,13 +198,12 @@ impl Matcher for Gcc {
         if self.snippet(line) {
             return;
         }
-        if let Some(found) = asked().captures(line) {
+        if let Some(found) = included().captures(line).or_else(|| required().captures(line)) {
             let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok());
-            if line.ends_with("required from here") || self.asked.is_none() || line.starts_with("In file") {
-                self.asked = Some((found[1].to_owned(), number(2).unwrap_or(0), number(3)));
-            }
+            self.asked = Some((found[1].to_owned(), number(2).unwrap_or(0), number(3)));
             return;
         }
+        self.asked = None;
         self.flush(scope);
         if line.contains("ing directory ") || line.contains(": *** ") {
             Self::make(line, scope);

@@ -29,11 +29,11 @@ pub(super) struct Libtest {
     panics: PanicReader,
     /// Panics that were printed while the tests run (`--nocapture`), by thread.
     loose: HashMap<String, Vec<Panic>>,
-    failed: Vec<String>,
     /// `test x ... ` whose result comes on a later line (`--nocapture`).
     pending: Option<String>,
+    /// What `pending` printed as its error.
+    pending_error: Option<String>,
     block: Option<Block>,
-    /// After the last `failures:`: the names of the failed tests.
     dots: Growing,
     dots_here: Counts,
     dots_over: bool,
@@ -104,14 +104,14 @@ impl Libtest {
         self.tell_counts(scope);
         if status == TestStatus::Failed {
             scope.forget_test(test);
-            self.failed.push(test.to_owned());
             if !panics.is_empty() {
                 self.tell_panics(test, &panics, None, scope);
             } else if let Some(place) = place {
-                let mut found = problem(TOOL, Severity::Error, place, format!("test {test} failed"));
-                found.test = Some(test.to_owned());
-                found.provisional = true;
-                scope.problem(found);
+                let error = self.pending_error.take();
+                let provisional = error.is_none();
+                let message = error.unwrap_or_else(|| format!("test {test} failed"));
+                let found = problem(TOOL, Severity::Error, place, message);
+                Self::tell(test, Problem { provisional, ..found }, scope);
             }
         }
     }
@@ -206,10 +206,13 @@ impl Libtest {
             match status(&found[2]) {
                 Some(status) => {
                     self.pending = None;
+                    self.pending_error = None;
                     self.result(&name, status, scope);
                 }
-                None if line.ends_with("... ") || !found[2].contains("...") => self.pending = Some(name),
-                None => {}
+                None => {
+                    self.pending = Some(name);
+                    self.pending_error = found[2].starts_with("Error: ").then(|| found[2].to_owned());
+                }
             }
             return;
         }
@@ -223,6 +226,9 @@ impl Libtest {
                 self.result(&name, status, scope);
             }
             return;
+        }
+        if line.starts_with("Error: ") && self.pending.is_some() {
+            self.pending_error = Some(line.to_owned());
         }
         if let Some(panic) = self.panics.line(line) {
             self.keep_loose(panic);
@@ -249,9 +255,8 @@ impl Libtest {
         let Some(tests) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok()) else {
             return;
         };
+        self.stop(scope);
         self.active = true;
-        self.counts = Counts::default();
-        self.failed.clear();
         self.loose.clear();
         self.finder.forget();
         scope.inside = Some(Runner::Libtest);
@@ -262,6 +267,11 @@ impl Libtest {
         self.close_block(scope);
         self.active = false;
         self.pending = None;
+        // A program that died never said its counts: what was seen of it stays.
+        let counts = std::mem::take(&mut self.counts);
+        self.before.passed += counts.passed;
+        self.before.failed += counts.failed;
+        self.before.skipped += counts.skipped;
         if scope.inside == Some(Runner::Libtest) {
             scope.inside = None;
         }
@@ -321,12 +331,8 @@ impl Matcher for Libtest {
         }
         if let Some(found) = result_line().captures(line) {
             let number = |at: usize| found[at].parse().unwrap_or(0);
+            self.counts = Counts { passed: number(1), failed: number(2), skipped: number(3) };
             self.stop(scope);
-            let counts = Counts { passed: number(1), failed: number(2), skipped: number(3) };
-            self.counts = Counts::default();
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
             self.tell_counts(scope);
             scope.summary(line);
             return;
@@ -337,6 +343,11 @@ impl Matcher for Libtest {
             let test = base_name(&found[1]).to_owned();
             scope.test = Some(test.clone());
             self.block = Some(Block { test, ..Block::default() });
+            return;
+        }
+        if line.starts_with("error: test failed, to rerun") || line.starts_with("error: doctest failed, to rerun") {
+            self.flush_panic();
+            self.stop(scope);
             return;
         }
         if line == "failures:" {

@@ -8,16 +8,19 @@ pub(super) const MAX_LINE: usize = 64 * 1024;
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 
-/// The text of a raw line as a terminal would leave it: escape sequences gone, the last overwrite kept, bytes that are
-/// not UTF-8 replaced.
-pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
+/// The part of a raw line that a terminal would leave: what stands behind the last carriage return that is not at its end.
+pub(super) fn shown(raw: &[u8]) -> &[u8] {
     let mut raw = raw;
     while let [head @ .., b'\r'] = raw {
         raw = head;
     }
-    if let Some(overwrite) = memchr::memrchr(b'\r', raw) {
-        raw = &raw[overwrite + 1..];
-    }
+    memchr::memrchr(b'\r', raw).map_or(raw, |overwrite| &raw[overwrite + 1..])
+}
+
+/// The text of a raw line as a terminal would leave it: escape sequences gone, the last overwrite kept, bytes that are
+/// not UTF-8 replaced.
+pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
+    let raw = shown(raw);
     if memchr::memchr2(ESC, 0x08, raw).is_none() {
         return String::from_utf8_lossy(raw);
     }
@@ -30,6 +33,70 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
         byte => text.push(byte),
     });
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The unfinished last line. Holds at most twice [`MAX_LINE`], also of a progress bar that overwrites itself for hours.
+#[derive(Debug, Default)]
+pub(super) struct Partial {
+    /// Its first bytes.
+    head: Vec<u8>,
+    /// Of a longer line: what a terminal would show of it.
+    tail: Option<Vec<u8>>,
+    /// A carriage return was read, and nothing behind it yet.
+    returned: bool,
+}
+
+impl Partial {
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_empty()
+    }
+
+    /// The line's first bytes.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The part that a terminal would leave, cut at [`MAX_LINE`].
+    pub(super) fn shown(&self) -> &[u8] {
+        self.tail.as_deref().unwrap_or_else(|| shown(&self.head))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.head.clear();
+        self.tail = None;
+        self.returned = false;
+    }
+
+    /// Adds bytes without a newline.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        let room = MAX_LINE - self.head.len();
+        let (head, rest) = bytes.split_at(bytes.len().min(room));
+        self.head.extend_from_slice(head);
+        if rest.is_empty() {
+            return;
+        }
+        if self.tail.is_none() {
+            self.tail = Some(shown(&self.head).to_vec());
+            self.returned = self.head.ends_with(b"\r");
+        }
+        let tail = self.tail.get_or_insert_default();
+        for (at, part) in rest.split(|&byte| byte == b'\r').enumerate() {
+            self.returned |= at > 0;
+            if !part.is_empty() {
+                if std::mem::take(&mut self.returned) {
+                    tail.clear();
+                }
+                let room = MAX_LINE - tail.len();
+                tail.extend_from_slice(&part[..part.len().min(room)]);
+            }
+        }
+    }
+}
+
+/// A whole line cut as [`Partial`] cuts it: its first bytes, and what is shown of it.
+pub(super) fn cut(raw: &[u8]) -> (&[u8], &[u8]) {
+    let shown = shown(raw);
+    (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(MAX_LINE)])
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +172,24 @@ mod tests {
             assert_eq!(clean(raw.as_bytes()), text, "{raw:?}");
         }
         assert_eq!(clean(b"a\xffb"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn long_lines_are_cut_alike() {
+        let bar = |text: &str, times: usize| text.repeat(times).into_bytes();
+        for line in [
+            bar("x", 200_000),
+            bar("10% of it\r", 30_000),
+            [bar("10%\r", 30_000), b"error: at last\r\r".to_vec()].concat(),
+            [bar("x", 60_000), b"\r".to_vec(), bar("y", 80_000)].concat(),
+            [bar("x", MAX_LINE - 1), b"\r\rz".to_vec()].concat(),
+        ] {
+            for piece in [1, 7, 4_096, 65_535, 65_536, 65_537, 1_000_000] {
+                let mut partial = Partial::default();
+                line.chunks(piece).for_each(|piece| partial.extend(piece));
+                assert_eq!((partial.head(), partial.shown()), cut(&line), "pieces of {piece}");
+            }
+        }
     }
 
     #[test]

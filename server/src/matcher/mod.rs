@@ -65,7 +65,7 @@ trait Matcher: Send {
         let _ = (raw, scope);
     }
 
-    /// True while every following line matters, not only those that [`engine`]'s trigger finds.
+    /// True while every following line matters, not only those that [`engine`] thinks may matter.
     fn wants_all(&self) -> bool {
         false
     }

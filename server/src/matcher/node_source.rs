@@ -59,8 +59,5 @@ impl TestFinder {
 /// `test('name'`, `it.only("name"`, `t.test(` and so on.
 fn call(name: &str) -> Option<Regex> {
     let name = regex::escape(name);
-    Regex::new(&format!(
-        r#"\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(?:'{name}'|"{name}"|`{name}`)"#
-    ))
-    .ok()
+    Regex::new(&format!(r#"\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(?:'{name}'|"{name}"|`{name}`)"#)).ok()
 }

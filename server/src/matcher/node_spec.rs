@@ -165,10 +165,10 @@ impl Spec {
             let file = || if is_file { scope.own(&failure.name).map(|file| scope.whole(file)) } else { None };
             Some((failure.at.clone().or_else(file)?, Vec::new()))
         });
-        if crashed || places.is_some() {
-            if let Some(failed) = self.failed.iter_mut().rfind(|failed| failed.id == failure.id && !failed.told) {
-                failed.told = true;
-            }
+        if (crashed || places.is_some())
+            && let Some(failed) = self.failed.iter_mut().rfind(|failed| failed.id == failure.id && !failed.told)
+        {
+            failed.told = true;
         }
         let Some((place, others)) = places.filter(|_| !crashed) else { return };
         let mut found = problem(TOOL, Severity::Error, place, text);

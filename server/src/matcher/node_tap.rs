@@ -50,8 +50,11 @@ impl Totals {
             let get = |name: &str| words.iter().find(|(word, _)| word == name).map(|(_, number)| *number);
             get("tests")?;
             let sum = |names: &[&str]| names.iter().filter_map(|name| get(name)).sum();
-            let counts =
-                Counts { passed: sum(&["pass"]), failed: sum(&["fail", "cancelled"]), skipped: sum(&["skipped", "todo"]) };
+            let counts = Counts {
+                passed: sum(&["pass"]),
+                failed: sum(&["fail", "cancelled"]),
+                skipped: sum(&["skipped", "todo"]),
+            };
             let parts: Vec<String> = words.iter().map(|(word, number)| format!("{word} {number}")).collect();
             return Some((counts, parts.join(", ")));
         }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use super::Files;
 use crate::problem::Place;
 
+/// Searches of the whole workspace for a printed path, in one output.
+const MAX_SUFFIXES: usize = 1_000;
+
 /// How a tool counts columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -106,13 +109,14 @@ impl Paths {
         if let Some(known) = self.suffixes.get(printed) {
             return known.clone();
         }
+        if self.suffixes.len() >= MAX_SUFFIXES {
+            return None;
+        }
         let suffix = normal(printed);
         let extension = suffix.extension()?.to_str()?;
         let mut found = self.files.with_extension(extension).into_iter().filter(|path| path.ends_with(&suffix));
         let only = found.next().filter(|path| found.next().is_none() && self.is_own(path));
-        if self.suffixes.len() < 1_000 {
-            self.suffixes.insert(printed.to_owned(), only.clone());
-        }
+        self.suffixes.insert(printed.to_owned(), only.clone());
         only
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Pytest {
     section: Option<Section>,
     /// Failures of `--tb=line`, until the summary names their tests.
     lines: Vec<(Place, String)>,
+    /// Failures whose test's file is not known yet, with what their title said.
+    unnamed: Vec<(String, Problem)>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
     /// Files with a failure among their letters.
@@ -52,6 +54,7 @@ macro_rules! expression {
     };
 }
 
+expression!(quiet, r"^[.FEsxX]+ +\[ *\d+%\]$");
 expression!(banner, r"^={3,} (.+?) ={3,}$");
 expression!(
     last,
@@ -64,7 +67,6 @@ expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)
 expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
 expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
-expression!(summary, r"^(FAILED|ERROR) (\S.*?\.\w+(?:::.*?)?)(?: - (.*))?$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 
 /// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.
@@ -150,6 +152,7 @@ impl Pytest {
             letters: Letters::default(),
             section: None,
             lines: Vec::new(),
+            unnamed: Vec::new(),
             failed: Vec::new(),
             failed_files: Vec::new(),
             told: HashSet::new(),
@@ -193,14 +196,22 @@ impl Pytest {
         true
     }
 
-    /// `1 failed, 3 passed in 0.12s`.
-    fn last(&mut self, line: &str, scope: &mut Scope) {
+    /// What no summary named.
+    fn tell_rest(&mut self, scope: &mut Scope) {
         self.close(scope);
+        for (_, found) in std::mem::take(&mut self.unnamed) {
+            Self::tell(None, found, scope);
+        }
         for (place, message) in std::mem::take(&mut self.lines) {
             let test = place.line.and_then(|line| enclosing_test(&scope.files.read(&place.file)?, line));
             let id = test.map(|test| format!("{}::{test}", scope.relative(&place.file)));
             Self::tell(id, problem(TOOL, Severity::Error, place, message), scope);
         }
+    }
+
+    /// `1 failed, 3 passed in 0.12s`.
+    fn last(&mut self, line: &str, scope: &mut Scope) {
+        self.tell_rest(scope);
         let mut counts = Counts::default();
         for found in number().captures_iter(line) {
             let number: u32 = found[1].parse().unwrap_or(0);
@@ -250,7 +261,14 @@ impl Pytest {
         }
     }
 
-    fn tell_result(&mut self, id: &str, status: TestStatus, place: Option<Place>, text: Option<String>, scope: &mut Scope) {
+    fn tell_result(
+        &mut self,
+        id: &str,
+        status: TestStatus,
+        place: Option<Place>,
+        text: Option<String>,
+        scope: &mut Scope,
+    ) {
         if self.told.len() < 100_000 && !self.told.insert(id.to_owned()) && status != TestStatus::Failed {
             return;
         }
@@ -262,21 +280,28 @@ impl Pytest {
     fn close(&mut self, scope: &mut Scope) {
         let Some(section) = self.section.take() else { return };
         let Some((place, others)) = section.places(scope) else { return };
-        let id = match &section.subject {
-            Subject::File(file) => Some(file.clone()),
-            Subject::Test(domain) | Subject::Fixture(domain) => self.id(&section, domain, scope),
-        };
         let mut found = problem(TOOL, Severity::Error, place, section.message());
-        found.detail = Some(section.detail);
+        found.detail = Some(section.detail.clone());
         found.related = others;
-        if let Some(id) = id.as_deref().filter(|id| !self.told.contains(*id)) {
-            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
-            self.tell_result(id, TestStatus::Failed, place, message, scope);
-        }
-        Self::tell(id, found, scope);
+        let id = match &section.subject {
+            Subject::File(file) => file.clone(),
+            Subject::Test(domain) | Subject::Fixture(domain) => match self.id(&section, domain, scope) {
+                Some(id) => id,
+                None => return self.unnamed.push((domain.clone(), found)),
+            },
+        };
+        self.tell_failed(id, found, scope);
     }
 
-    /// The node id of a section's test; its title has no file.
+    fn tell_failed(&mut self, id: String, found: Problem, scope: &mut Scope) {
+        if !self.told.contains(&id) {
+            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
+            self.tell_result(&id, TestStatus::Failed, place, message, scope);
+        }
+        Self::tell(Some(id), found, scope);
+    }
+
+    /// The node id of a section's test, where a file is known that declares it; its title has no file.
     fn id(&self, section: &Section, domain: &str, scope: &mut Scope) -> Option<String> {
         let first = section.first_file(scope);
         let named = |id: &&String| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
@@ -291,12 +316,16 @@ impl Pytest {
             let path = scope.own(file);
             path.is_some_and(|path| test_place(scope, path, domain).is_some())
         });
-        file.or(first.as_ref()).map(|file| format!("{file}::{domain}"))
+        file.map(|file| format!("{file}::{domain}"))
     }
 
     /// `FAILED tests/test_a.py::test_b - assert 1 == 2`.
-    fn summary_line(&mut self, id: &str, message: Option<&str>, scope: &mut Scope) {
-        let text = message.unwrap_or_default().trim();
+    fn summary_line(&mut self, id: &str, text: &str, scope: &mut Scope) {
+        let named = |(domain, _): &(String, Problem)| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
+        if let Some(at) = self.unnamed.iter().position(named) {
+            let (_, found) = self.unnamed.remove(at);
+            return self.tell_failed(id.to_owned(), found, scope);
+        }
         if scope.is_detailed(id) {
             return;
         }
@@ -322,29 +351,36 @@ impl Pytest {
         if found.message.is_empty() {
             found.message = format!("{id} failed");
         }
-        if !self.told.contains(id) {
-            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
-            self.tell_result(id, TestStatus::Failed, place, message, scope);
-        }
-        Self::tell(Some(id.to_owned()), found, scope);
+        self.tell_failed(id.to_owned(), found, scope);
     }
 
     fn progress_line(&mut self, line: &str, scope: &mut Scope) {
-        if let Some(found) = verbose().captures(line) {
-            self.pending = None;
-            self.result(&found[1], &found[2], scope);
-        } else if let Some(found) = xdist().captures(line) {
-            self.result(&found[2], &found[1], scope);
-        } else if let Some(found) = bare().captures(line).filter(|_| self.pending.is_some()) {
+        // Most lines here are what the tests print: the words are looked for before any expression runs.
+        if line.contains(".py::") {
+            if let Some(found) = verbose().captures(line) {
+                self.pending = None;
+                return self.result(&found[1], &found[2], scope);
+            }
+            if let Some(found) = xdist().captures(line) {
+                return self.result(&found[2], &found[1], scope);
+            }
+            if let Some(found) = begun().captures(line) {
+                self.pending = Some(found[1].to_owned());
+            }
+        } else if self.pending.is_some()
+            && let Some(found) = bare().captures(line)
+        {
             if let Some(id) = self.pending.take() {
                 self.result(&id, &found[1], scope);
             }
-        } else if let Some(found) = begun().captures(line) {
-            self.pending = Some(found[1].to_owned());
-        } else if let Some(found) = collected().captures(line) {
-            let tests = found.get(2).unwrap_or_else(|| found.get(1).expect("it matched"));
-            scope.more(Runner::Pytest, tests.as_str().parse().unwrap_or(0));
-        } else if let Some(found) = workers().captures(line) {
+        } else if line.contains("collected ") {
+            if let Some(found) = collected().captures(line) {
+                let tests = found.get(2).or(found.get(1)).map_or("", |tests| tests.as_str());
+                scope.more(Runner::Pytest, tests.parse().unwrap_or(0));
+            }
+        } else if line.contains(" worker")
+            && let Some(found) = workers().captures(line)
+        {
             scope.more(Runner::Pytest, found[1].parse().unwrap_or(0));
         }
     }
@@ -367,6 +403,15 @@ impl Pytest {
     }
 }
 
+/// Node id and message of `FAILED tests/test_a.py::test_b[x - y] - assert 1 == 2`.
+fn summary(line: &str) -> Option<(&str, &str)> {
+    let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+    let is_id = |id: &str| !id.contains('[') || id.ends_with(']');
+    let split = rest.match_indices(" - ").map(|(at, _)| at).find(|&at| is_id(&rest[..at]));
+    let (id, message) = split.map_or((rest, ""), |at| (&rest[..at], rest[at + 3..].trim()));
+    id.split("::").next().is_some_and(|file| file.contains('.')).then_some((id.trim(), message))
+}
+
 /// The function of a node id.
 fn function(scope: &mut Scope, id: &str) -> Option<Place> {
     let (file, domain) = id.split_once("::")?;
@@ -376,15 +421,19 @@ fn function(scope: &mut Scope, id: &str) -> Option<Place> {
 
 impl Matcher for Pytest {
     fn line(&mut self, line: &str, scope: &mut Scope) {
-        self.end_letters(line, scope);
-        if line.starts_with("===") {
-            if let Some(found) = banner().captures(line) {
-                if self.banner(&found[1], scope) {
-                    return;
-                }
-            }
+        if self.phase == Phase::Idle && quiet().is_match(line) {
+            // `-q` behind a command that does not name pytest has no head.
+            self.phase = Phase::Progress;
+            self.growing(line.as_bytes(), scope);
         }
-        if last().is_match(line) && (self.phase != Phase::Idle || self.section.is_some()) {
+        self.end_letters(line, scope);
+        if line.starts_with("===")
+            && let Some(found) = banner().captures(line)
+            && self.banner(&found[1], scope)
+        {
+            return;
+        }
+        if self.phase != Phase::Idle && line.contains(" in ") && last().is_match(line) {
             self.last(line, scope);
             return;
         }
@@ -396,16 +445,16 @@ impl Matcher for Pytest {
                     self.section = Some(section);
                 } else if let Some(section) = &mut self.section {
                     section.line(line);
-                } else if let Some(found) = one_line().captures(line) {
-                    if let Some(file) = scope.own(&found[1]) {
-                        let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-                        self.lines.push((place, found[3].to_owned()));
-                    }
+                } else if let Some(found) = one_line().captures(line)
+                    && let Some(file) = scope.own(&found[1])
+                {
+                    let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+                    self.lines.push((place, found[3].to_owned()));
                 }
             }
             Phase::Summary => {
-                if let Some(found) = summary().captures(line) {
-                    self.summary_line(&found[2], found.get(3).map(|message| message.as_str()), scope);
+                if let Some((id, message)) = summary(line) {
+                    self.summary_line(id, message, scope);
                 }
             }
             Phase::Idle | Phase::Other => {}
@@ -438,6 +487,23 @@ impl Matcher for Pytest {
     }
 
     fn end(&mut self, scope: &mut Scope) {
-        self.close(scope);
+        self.tell_rest(scope);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries() {
+        for (line, parts) in [
+            ("FAILED a/t.py::b - assert 1", Some(("a/t.py::b", "assert 1"))),
+            ("FAILED t.py::b[x - y] - assert [1] - 2", Some(("t.py::b[x - y]", "assert [1] - 2"))),
+            ("ERROR t.py", Some(("t.py", ""))),
+            ("FAILED to start", None),
+        ] {
+            assert_eq!(summary(line), parts, "{line}");
+        }
     }
 }

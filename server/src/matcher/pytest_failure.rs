@@ -125,12 +125,18 @@ impl Section {
 
     /// One line that says what went wrong.
     pub(super) fn message(&self) -> String {
-        let errors: Vec<&str> = self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
+        let errors: Vec<&str> =
+            self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
         match errors.as_slice() {
             [] => self.exception.clone(),
             [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),
-            [first, second, ..] if second.starts_with("assert ") && !first.starts_with("assert ") => {
-                format!("{first} ({second})")
+            [first, rest @ ..] if !first.starts_with("assert ") => {
+                // A message of several lines may begin with an empty one.
+                let more =
+                    rest.first().filter(|_| first.ends_with(':')).map_or(String::new(), |next| format!(" {next}"));
+                let compared = rest.iter().find(|line| line.starts_with("assert "));
+                let compared = compared.map_or(String::new(), |compared| format!(" ({compared})"));
+                format!("{first}{more}{compared}")
             }
             [first, ..] => (*first).to_owned(),
         }

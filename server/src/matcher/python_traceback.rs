@@ -32,10 +32,10 @@ impl Matcher for Uncaught {
             return;
         }
         if self.reading {
-            if let Some(traceback) = &mut self.last {
-                if traceback.line(line) {
-                    return;
-                }
+            if let Some(traceback) = &mut self.last
+                && traceback.line(line)
+            {
+                return;
             }
             self.reading = false;
         }

@@ -75,20 +75,20 @@ impl PanicReader {
 
     /// Takes a line; a panic is handed over when its last line was the one before, or is this one.
     pub(super) fn line(&mut self, line: &str) -> Option<Panic> {
-        if line.contains("panicked at ") {
-            if let Some(found) = head().captures(line) {
-                let before = self.current.take();
-                let mut panic = Panic { thread: found[1].to_owned(), ..Panic::default() };
-                if let Some(quoted) = found.get(2) {
-                    panic.reading = Reading::Quoted;
-                    self.current = Some(panic);
-                    self.quoted(quoted.as_str());
-                } else {
-                    panic.at = Some((found[3].to_owned(), number(found.get(4)), number(found.get(5))));
-                    self.current = Some(panic);
-                }
-                return before;
+        if line.contains("panicked at ")
+            && let Some(found) = head().captures(line)
+        {
+            let before = self.current.take();
+            let mut panic = Panic { thread: found[1].to_owned(), ..Panic::default() };
+            if let Some(quoted) = found.get(2) {
+                panic.reading = Reading::Quoted;
+                self.current = Some(panic);
+                self.quoted(quoted.as_str());
+            } else {
+                panic.at = Some((found[3].to_owned(), number(found.get(4)), number(found.get(5))));
+                self.current = Some(panic);
             }
+            return before;
         }
         let panic = self.current.as_mut()?;
         panic.lines += 1;

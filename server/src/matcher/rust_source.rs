@@ -74,7 +74,8 @@ impl TestFinder {
         let sources = self.sources.get_or_insert_with(|| scope.files.with_extension("rs"));
         let mut candidates: Vec<(usize, &PathBuf, &PathBuf, Vec<String>)> = Vec::new();
         for source in sources.iter() {
-            let Some(root) = roots.iter().filter(|root| source.starts_with(root)).max_by_key(|root| root.as_os_str().len())
+            let Some(root) =
+                roots.iter().filter(|root| source.starts_with(root)).max_by_key(|root| root.as_os_str().len())
             else {
                 continue;
             };
@@ -82,9 +83,10 @@ impl TestFinder {
             let path = module_path(relative);
             if path.len() <= modules.len() && path.iter().zip(modules).all(|(a, b)| a == b) {
                 let is_root = binary.source.as_deref().is_some_and(|root| relative == Path::new(root));
-                let same_folder = binary.source.as_deref().is_some_and(|root| {
-                    Path::new(root).components().next() == relative.components().next()
-                });
+                let same_folder = binary
+                    .source
+                    .as_deref()
+                    .is_some_and(|root| Path::new(root).components().next() == relative.components().next());
                 let rank = path.len() * 4 + usize::from(is_root) * 2 + usize::from(same_folder);
                 candidates.push((rank, source, root, path));
             }

@@ -40,8 +40,8 @@ struct Spot {
     label: Option<String>,
     note: Option<String>,
     secondary: bool,
-    /// Characters before the source text in the snippet, and the number of its line.
-    source_line: Option<(u32, usize)>,
+    /// The number of the newest source line in its snippet.
+    source_line: Option<u32>,
 }
 
 macro_rules! expression {
@@ -56,7 +56,7 @@ macro_rules! expression {
 expression!(head, r"^(error|warning)(?:\[([\w:-]+)\])?: (.+)$");
 expression!(spot, r"^\s*(-->|:::) (.+?):(\d+):(\d+)\s*$");
 expression!(source, r"^\s*(\d+) \| ?");
-expression!(underline, r"^(\s*\| )(.*)$");
+expression!(underline, r"^\s*\| (.*)$");
 expression!(short, r"^(\S.*?\.rs|Cargo\.toml):(\d+):(\d+): (error|warning)(?:\[([\w:-]+)\])?: (.+)$");
 expression!(status, r"^\s*(Compiling|Checking|Building|Documenting|Downloading|Blocking|Running|Doc-tests) (.+)$");
 
@@ -121,11 +121,11 @@ impl Diagnostic {
             });
         } else if let Some(found) = source().captures(line) {
             if let Some(spot) = self.spots.last_mut() {
-                spot.source_line = found[1].parse().ok().map(|number| (number, found[0].chars().count()));
+                spot.source_line = found[1].parse().ok();
             }
         } else if let Some(found) = underline().captures(line) {
             if let Some(spot) = self.spots.last_mut() {
-                spot.underline(found[1].chars().count(), &found[2]);
+                spot.underline(&found[1]);
             }
         } else if let Some(note) = line.strip_prefix("note: ").or_else(|| line.strip_prefix("help: ")) {
             self.note = Some(note.to_owned());
@@ -168,17 +168,20 @@ impl Diagnostic {
 
 impl Spot {
     /// Reads `|     ^^^^ label` below the source line of this place.
-    fn underline(&mut self, margin: usize, marks: &str) {
-        let on_line = self.source_line.is_some_and(|(line, _)| line == self.line);
+    fn underline(&mut self, marks: &str) {
+        let on_line = self.source_line == Some(self.line);
         if self.width.is_some() || self.secondary || !on_line {
             return;
         }
-        // rustc's columns count characters of the source; in the snippet tabs are four spaces, so that the marks are
-        // found by their order, not by their column: the first run of `^` is the primary one.
-        let _ = margin;
-        let Some(start) = marks.find('^') else { return };
-        let run: &str = &marks[start..];
-        let width = run.bytes().take_while(|&byte| byte == b'^').count();
+        // Where nothing stands in front of it but spaces, the underline begins below the printed column, also when the
+        // mark of another span covers its start: `----^^^`. With tabs or wide characters the first `^` has to do.
+        let below = marks.get((self.column as usize).saturating_sub(1)..).filter(|run| {
+            let joined = run.bytes().take_while(|byte| matches!(byte, b'^' | b'-'));
+            joined.collect::<Vec<_>>().contains(&b'^')
+        });
+        let Some(run) = below.or_else(|| marks.find('^').map(|at| &marks[at..])) else { return };
+        let width = run.bytes().take_while(|byte| matches!(byte, b'^' | b'-')).count();
+        let width = run[..width].rfind('^').map_or(width, |last| last + 1);
         self.width = Some(width as u32);
         let label = run[width..].trim();
         if !label.is_empty() && !label.starts_with(['-', '^', '|']) {

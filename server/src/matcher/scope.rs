@@ -173,10 +173,11 @@ impl Scope {
                 problem.detail = None;
             }
         }
-        if let Some(test) = &problem.test {
-            if problem.provisional && (self.detailed.contains(test) || self.provisional.contains(test)) {
-                return;
-            }
+        if let Some(test) = &problem.test
+            && problem.provisional
+            && (self.detailed.contains(test) || self.provisional.contains(test))
+        {
+            return;
         }
         let place = &problem.place;
         let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);

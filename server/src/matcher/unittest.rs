@@ -43,7 +43,10 @@ macro_rules! expression {
 }
 
 expression!(header, r"^(?:ERROR|FAIL): (\w+) \(([\w.]+)\)");
-expression!(verbose, r"^\s*(\w+) \(([\w.]+)\)(?: \(.*\))? \.\.\. (ok|FAIL|ERROR|skipped|expected failure|unexpected success)");
+expression!(
+    verbose,
+    r"^\s*(\w+) \(([\w.]+)\)(?: \(.*\))? \.\.\. (ok|FAIL|ERROR|skipped|expected failure|unexpected success)"
+);
 expression!(ran, r"^Ran (\d+) tests? in ");
 expression!(verdict, r"^(?:OK|FAILED)(?: \((.+)\))?$");
 
