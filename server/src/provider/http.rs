@@ -67,18 +67,20 @@ pub struct Http {
     limits: Limits,
     /// For a service on this machine: a proxy could not reach it.
     direct: bool,
+    /// `http://`: no certificates are needed, and a machine that has none (a small container) is no hindrance.
+    plain: bool,
     client: OnceLock<reqwest::Client>,
 }
 
 impl Http {
     /// For the service at `base`. The system's proxy settings hold, but not for loopback addresses.
     pub fn new(base: &str, limits: Limits) -> Self {
-        let direct = reqwest::Url::parse(base).is_ok_and(|url| {
-            let host = url.host_str().unwrap_or_default();
-            let address = host.trim_start_matches('[').trim_end_matches(']');
-            host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        });
-        Self { limits, direct, client: OnceLock::new() }
+        let url = reqwest::Url::parse(base).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback = address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let plain = url.as_ref().is_some_and(|url| url.scheme() == "http");
+        Self { limits, direct: loopback || host == "localhost", plain, client: OnceLock::new() }
     }
 
     fn client(&self) -> Result<reqwest::Client, HttpError> {
@@ -93,6 +95,9 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none());
         if self.direct {
             builder = builder.no_proxy();
+        }
+        if self.plain {
+            builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| HttpError::Tls(root_cause(&error)))?;
         Ok(self.client.get_or_init(|| client).clone())
@@ -198,10 +203,10 @@ fn classify(error: reqwest::Error) -> HttpError {
     }
 }
 
-/// rustls errors travel inside `io::Error`, which hides them from `source`.
+/// rustls errors travel inside `io::Error`s, which hide what they hold from `source`.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held))
 }
 
 /// The innermost error's text: the one that a person can act on.

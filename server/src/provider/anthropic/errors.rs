@@ -96,7 +96,7 @@ impl Service {
             ))),
             HttpError::Tls(what) => self.refused(ProviderError::Unreachable(format!(
                 "No trusted connection to {}: {what}. Check the address (set by {}), this machine's clock and its \
-                 certificates; a proxy that opens TLS needs its certificate in the system's store.",
+                 certificates (the package ca-certificates; a proxy that opens TLS needs its own there).",
                 self.host(),
                 self.base_url_source
             ))),

@@ -159,6 +159,10 @@ impl Assembler {
         if self.bytes > ANSWER_CAP {
             return Err(StreamFault::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
         }
+        // Some gateways keep the connection alive with empty events.
+        if event.data.trim().is_empty() {
+            return Ok(Vec::new());
+        }
         let wire: Wire = serde_json::from_str(&event.data)
             .map_err(|error| StreamFault::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
         match wire {

@@ -386,6 +386,21 @@ async fn nobody_there() {
     expect![[r#"The address of the Anthropic API cannot be used: "api.anthropic.com/v1/messages" is no address: relative URL without a base. It was set by the environment variable ANTHROPIC_BASE_URL; correct it there."#]].assert_eq(&answer.expect_err("no address").to_string());
 }
 
+#[tokio::test]
+async fn somebody_else_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let plain = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        stream.write_all(b"HTTP/1.1 400 this port speaks no TLS\r\n\r\n").await.expect("written");
+        stream
+    });
+    let (events, answer) = ask(&format!("https://{host}")).await;
+    plain.abort();
+    assert_eq!(events, Vec::<String>::new(), "not tried again");
+    expect!["No trusted connection to {url}: received corrupt message of type InvalidContentType. Check the address (set by the environment variable ANTHROPIC_BASE_URL), this machine's clock and its certificates (the package ca-certificates; a proxy that opens TLS needs its own there)."].assert_eq(&answer.expect_err("no TLS").to_string().replace(&host, "{url}"));
+}
+
 #[test]
 fn waits_grow_and_obey() {
     let backoff = Backoff::default();

@@ -1,5 +1,36 @@
 //! The script's file: its shape, its reading, and its texts with `{{name}}` filled in. Pure: the caller reads the file.
 //! Unknown fields are mistakes, told with line and column, so that a misspelled expectation cannot pass unseen.
+//!
+//! Every field but `steps` may be left out. `{{name}}` stands for what a step has captured: in the texts, tool inputs and
+//! gates of that step's answer, and in everything of the steps after it, expectations included.
+//!
+//! ```json
+//! {
+//!   "description": "tests run in the background while a file is read",
+//!   "model": "scripted", "contextWindow": 200000, "paceMs": 0, "repeatLast": false, "anyOrder": false,
+//!   "steps": [
+//!     {"note": "the prompt",
+//!      "expect": {"contains": ["text anywhere"], "notContains": [], "lastUserContains": ["fix it"],
+//!                 "lastUserNotContains": [], "times": {"fix it": 1}, "tools": ["bash"]},
+//!      "answer": [
+//!        {"thinking": "Hm.", "signature": "s"},
+//!        {"text": "I run the tests.", "chunks": 3},
+//!        {"tool": "bash", "input": {"command": "cargo test", "run_in_background": true}, "id": "call_a"}],
+//!      "usage": {"input": 100, "output": 20, "cacheRead": 0, "cacheWrite": 0}},
+//!     {"capture": {"task": "task (t[0-9a-z]+)"},
+//!      "waitForFile": "gate-before-the-answer",
+//!      "answer": [
+//!        {"text": "{{task}} runs. "}, {"waitForFile": "gate-inside-the-answer"},
+//!        {"restart": "the stream was cut"}, {"retrying": {"reason": "overloaded", "afterMs": 500, "attempt": 2}},
+//!        {"tool": "check_background", "rawInput": "{\"task_id\": not JSON"}],
+//!      "stop": "tool_use"},
+//!     {"answer": [{"text": "half an ans"}], "error": {"kind": "unreachable", "message": "The line is dead."}}
+//!   ]
+//! }
+//! ```
+//!
+//! `stop`: `end_turn`, `tool_use`, `max_tokens`, `pause`, `refusal`, `context_full`. `error.kind`: `auth`,
+//! `unknown_model`, `bad_request`, `rate_limited`, `unreachable`, `service`, `context_too_long`, `not_configured`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -243,3 +243,12 @@ fn mistakes_in_a_script() {
     let error = Scripted::open(Path::new("/nowhere/script.json")).err().expect("no file").to_string();
     assert!(error.starts_with("The script /nowhere/script.json cannot be used: No such file"), "{error}");
 }
+
+#[test]
+fn the_example_in_the_documentation_is_a_script() {
+    let lines = include_str!("script.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let example: String =
+        lines.skip_while(|line| !line.contains("```json")).skip(1).take_while(|line| !line.contains("```")).collect();
+    let script = Script::parse(&example).expect("the example");
+    assert_eq!(script.steps.len(), 3);
+}
