@@ -1,10 +1,34 @@
 //! Settings: the config file, then the environment, then the editor's own (`initializationOptions`,
-//! `didChangeConfiguration`), each on top of the one before. The only file that reads the environment.
+//! `didChangeConfiguration`), each on top of the one before. The only file that reads the environment. `keys` is the table
+//! of settings, `source` reads the files.
+//!
+//! Invariant: loading never fails. What is wrong becomes a problem with its place and remedy; the rest holds.
 
-use std::path::PathBuf;
+mod keys;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
+
+pub use self::keys::{KEYS, Key};
+
+use self::source::{Entry, Value};
+
+/// Where the Anthropic API is, unless settings say otherwise.
+pub const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com";
+
+/// Where values come from that nobody set.
+const BY_DEFAULT: &str = "the default";
+
+/// Where the editor's values come from, for messages.
+const EDITOR: &str = "the editor's settings";
+
+/// The key that an editor hands to Pillion alone, out of its own secret storage. Kept from commands.
+const OWN_KEY: &str = "PILLION_ANTHROPIC_API_KEY";
 
 /// Every setting, with its default. The keys are the same in the config file, in `initializationOptions` and in VS Code
 /// (`pillion.` in front).
@@ -13,8 +37,13 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    /// `$XDG_STATE_HOME`; what is kept lies in [`Config::state_dir`].
     pub state_home: PathBuf,
+    /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
     pub runtime_dir: PathBuf,
+    /// Names of environment variables that were given to Pillion alone and do not reach commands. The person's own keys
+    /// are not among them: their commands may need them.
+    pub withheld: Vec<String>,
     /// What is wrong with the settings, each with the file, the line and the remedy. The rest holds.
     pub problems: Vec<String>,
 }
@@ -31,6 +60,8 @@ pub struct ModelSettings {
     pub anthropic: Option<ApiKey>,
     /// Without `/v1` and without a slash at the end.
     pub anthropic_base_url: String,
+    /// Where the address was set, for messages.
+    pub anthropic_base_url_source: String,
     /// Most tokens of one answer.
     pub max_tokens: u32,
 }
@@ -74,4 +105,222 @@ pub struct BackgroundSettings {
     /// Characters of one task's notification, and of a whole block (4,000 and 16,000).
     pub notification_chars: usize,
     pub block_chars: usize,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            provider: "auto".into(),
+            provider_source: BY_DEFAULT.into(),
+            name: None,
+            anthropic: None,
+            anthropic_base_url: ANTHROPIC_BASE_URL.into(),
+            anthropic_base_url_source: BY_DEFAULT.into(),
+            max_tokens: 32_000,
+        }
+    }
+}
+
+impl Default for PermissionSettings {
+    fn default() -> Self {
+        Self { mode: "ask".into() }
+    }
+}
+
+impl Default for BackgroundSettings {
+    fn default() -> Self {
+        Self {
+            max_concurrent: default_slots(),
+            timeout: None,
+            check_in: Duration::from_secs(300),
+            promote_after: Duration::from_secs(15),
+            promote_slow_after: Duration::from_secs(1),
+            wake_debounce: Duration::from_millis(250),
+            max_auto_turns: 5,
+            stop_grace: Duration::from_secs(2),
+            output_cap: 1 << 30,
+            notification_chars: 4_000,
+            block_chars: 16_000,
+        }
+    }
+}
+
+/// The number of cores, at least 2.
+fn default_slots() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
+/// The environment that the sidecar was started with. Variables that are not UTF-8 are left out.
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+impl Config {
+    /// The settings of this process, without an editor's.
+    pub fn from_env() -> Self {
+        Self::load(&|name| std::env::var(name).ok())
+    }
+
+    /// The config file, the key file and the environment, read through `env`. Empty variables count as unset.
+    pub fn load(env: &dyn Fn(&str) -> Option<String>) -> Self {
+        let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+        let mut problems = Vec::new();
+        let home = env("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).unwrap_or_else(|| {
+            problems.push("HOME is not set, so settings and state lie in the temporary folder; set it.".into());
+            std::env::temp_dir()
+        });
+        let mut folder = |name: &str, default: PathBuf| match env(name).map(PathBuf::from) {
+            Some(path) if path.is_absolute() => path,
+            Some(path) => {
+                problems.push(format!("{name} is {}, which is not an absolute path; it is ignored.", path.display()));
+                default
+            }
+            None => default,
+        };
+        let config_dir = folder("XDG_CONFIG_HOME", home.join(".config")).join("pillion");
+        let state_home = folder("XDG_STATE_HOME", home.join(".local/state"));
+        let runtime_dir = folder("XDG_RUNTIME_DIR", state_home.join("pillion/run"));
+        let mut config = Self {
+            model: ModelSettings::default(),
+            permissions: PermissionSettings::default(),
+            background: BackgroundSettings::default(),
+            state_home,
+            runtime_dir,
+            withheld: Vec::new(),
+            problems,
+        };
+        config.read_file(&config_dir.join("config.toml"));
+        config.read_keys(&config_dir.join("keys.toml"));
+        config.read_env(&env);
+        config
+    }
+
+    /// These settings with the editor's on top: the `pillion` section, bare or wrapped, nested or with dotted keys. Null
+    /// and empty values, and the provider `auto`, leave what holds. For live changes, call it on the loaded settings each
+    /// time, not on the last result.
+    pub fn with_editor(mut self, settings: &serde_json::Value) -> Self {
+        for entry in source::json(settings) {
+            let known = KEYS.iter().find(|key| key.name == entry.key);
+            match known {
+                Some(key) if !key.editor => self.problems.push(format!(
+                    "{EDITOR}: `{}` is not taken from an editor, because a workspace could set it there. Write it into \
+                     config.toml or the environment.",
+                    key.name
+                )),
+                // An editor's section also holds what is for its own plugin.
+                None if !keys::in_a_section(&entry.key) => {}
+                _ if entry.key == "model.provider" && entry.value == Value::Text("auto".into()) => {}
+                _ => self.apply(&entry, EDITOR),
+            }
+        }
+        self
+    }
+
+    /// Where sessions, tasks and logs are kept: `$XDG_STATE_HOME/pillion`.
+    pub fn state_dir(&self) -> PathBuf {
+        self.state_home.join("pillion")
+    }
+
+    /// Where sockets lie: `$XDG_RUNTIME_DIR/pillion`.
+    pub fn socket_dir(&self) -> PathBuf {
+        self.runtime_dir.join("pillion")
+    }
+
+    fn apply(&mut self, entry: &Entry, place: &str) {
+        if entry.value == Value::Text(String::new()) {
+            return;
+        }
+        let problem = match KEYS.iter().find(|key| key.name == entry.key) {
+            Some(key) => match (key.set)(self, &entry.value, place) {
+                Ok(()) => return,
+                Err(wanted) => {
+                    format!("`{}` has to be {wanted}, and not {}; it is ignored.", key.name, entry.value)
+                }
+            },
+            None => {
+                format!(
+                    "there is no setting `{}`; did you mean `{}`? It is ignored.",
+                    entry.key,
+                    keys::nearest(&entry.key)
+                )
+            }
+        };
+        self.problems.push(format!("{place}: {problem}"));
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        match source::file(path) {
+            Ok(entries) => {
+                for entry in entries {
+                    self.apply(&entry, &format!("{}:{}", path.display(), entry.line));
+                }
+            }
+            Err(problem) => self.problems.push(format!("{problem} Until then the defaults hold.")),
+        }
+    }
+
+    fn read_keys(&mut self, path: &Path) {
+        if source::open_to_others(path) {
+            self.problems.push(format!(
+                "{0} can be read by others, so no key is taken from it. Close it: chmod 600 {0}",
+                path.display()
+            ));
+            return;
+        }
+        match source::file(path) {
+            Ok(entries) => {
+                for entry in entries {
+                    let place = format!("{}:{}", path.display(), entry.line);
+                    match (entry.key.as_str(), entry.value) {
+                        ("anthropic", Value::Text(secret)) => {
+                            self.take_key(&secret, format!("the file {}", path.display()))
+                        }
+                        ("anthropic", _) => {
+                            self.problems.push(format!("{place}: `anthropic` has to be the key, in quotes."))
+                        }
+                        (other, _) => self.problems.push(format!(
+                            "{place}: `{other}` is not the name of a provider with a key; the only one is `anthropic`."
+                        )),
+                    }
+                }
+            }
+            Err(problem) => self.problems.push(format!("{problem} Until then it gives no key.")),
+        }
+    }
+
+    fn read_env(&mut self, env: &dyn Fn(&str) -> Option<String>) {
+        for (variable, key) in [
+            ("PILLION_PROVIDER", "model.provider"),
+            ("PILLION_MODEL", "model.name"),
+            ("ANTHROPIC_BASE_URL", "model.anthropicBaseUrl"),
+        ] {
+            if let Some(value) = env(variable) {
+                let entry = Entry { key: key.into(), value: Value::Text(value.trim().into()), line: 0 };
+                self.apply(&entry, &format!("the environment variable {variable}"));
+            }
+        }
+        for variable in ["ANTHROPIC_API_KEY", OWN_KEY] {
+            if let Some(secret) = env(variable) {
+                self.take_key(&secret, format!("the environment variable {variable}"));
+            }
+        }
+        self.withheld.extend(env(OWN_KEY).map(|_| OWN_KEY.to_owned()));
+    }
+
+    fn take_key(&mut self, secret: &str, source: String) {
+        let secret = secret.trim();
+        if secret.is_empty() {
+            return;
+        }
+        if secret.chars().all(|c| c.is_ascii_graphic()) {
+            self.model.anthropic = Some(ApiKey { secret: SecretString::from(secret), source });
+        } else {
+            self.problems.push(format!(
+                "The key in {source} holds characters that no key has (a blank, a line's end, quotes of a text); it is \
+                 ignored. Set it again."
+            ));
+        }
+    }
 }

@@ -2,11 +2,17 @@
 
 pub mod agent;
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod diagnostics;
 pub mod ids;
+pub mod lsp;
 pub mod matcher;
 pub mod problem;
+pub mod protocol;
 pub mod provider;
+pub mod session;
+pub mod store;
 pub mod task;
 pub mod tool;
 pub mod workspace;

@@ -1,1 +1,59 @@
-fn main() {}
+//! The binary. Dispatch only.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use pillion::config::Config;
+
+/// A coding agent's sidecar for the editor.
+#[derive(Parser)]
+#[command(name = "pillion", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Speak on stdin and stdout; what editors pass. It is what happens anyway.
+    #[arg(long, global = true, hide = true)]
+    stdio: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve one editor on stdin and stdout (the default).
+    Serve,
+}
+
+fn main() -> ExitCode {
+    // Before anything else starts: the shim has one thread and almost no memory.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "shim") {
+        return pillion::task::shim::main();
+    }
+    match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(),
+    }
+}
+
+fn finished(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pillion: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> ExitCode {
+    let config = Config::from_env();
+    pillion::cli::log::start(&config.state_dir());
+    if let Err(error) = pillion::task::process::adopt_orphans() {
+        tracing::warn!(%error, "orphans of a killed shim cannot be adopted");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return finished(Err(anyhow::Error::from(error).context("the runtime could not start"))),
+    };
+    let code = runtime.block_on(pillion::lsp::serve(config));
+    // A thread may still be reading stdin: the process ends without it.
+    runtime.shutdown_background();
+    std::process::exit(code);
+}

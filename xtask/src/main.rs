@@ -1,1 +1,63 @@
-fn main() {}
+//! The developer's commands, `cargo xtask …`. This file only reads the arguments; each command has a file of its own.
+
+mod check;
+mod command;
+mod counts;
+mod home;
+mod lua;
+mod record;
+mod repository;
+mod svg;
+mod terminal;
+mod tools;
+mod try_nvim;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  check               everything that must hold: format, lints, build, tests, documents, Lua, Neovim, the demo
+    --step NAME       one step only; may be given again
+    --keep-going      run the steps after a failed one too (always so when CI is set)
+    --list            name the steps
+  fmt                 format Rust and Lua in place
+  tools               install what the checks need under target/tools, and say where it is
+  try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
+  record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<ExitCode> {
+    let Some((name, rest)) = arguments.split_first() else {
+        eprint!("{USAGE}");
+        return Ok(ExitCode::from(2));
+    };
+    match name.as_str() {
+        "check" => check::run(&check::Options::parse(rest)?),
+        "fmt" => lua::format_everything().map(|()| ExitCode::SUCCESS),
+        "tools" => {
+            println!("{}", tools::Tools::install()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        "try" => try_nvim::run(rest),
+        "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("there is no command `{other}`; `cargo xtask help` lists them"),
+    }
+}

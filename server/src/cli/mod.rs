@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod demo;
+pub mod log;
 pub mod parse;
 pub mod terminal;

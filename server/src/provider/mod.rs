@@ -2,6 +2,7 @@
 //! [`StreamEvent`]s. Providers know no session, no tool's meaning and no editor.
 
 pub mod anthropic;
+pub mod check;
 pub mod http;
 pub mod offline;
 pub mod registry;

@@ -1,8 +1,15 @@
 //! Background tasks: the words ([`model`], [`run`]), and the machinery that owns processes.
 
+pub mod exit_file;
+mod follow;
+mod link;
 pub mod model;
 pub mod output;
 pub mod process;
+mod reader;
 pub mod run;
 pub mod shim;
+pub mod slice;
 pub mod supervisor;
+mod tail;
+mod tree;

@@ -19,6 +19,27 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// `2026-01-31`, UTC.
+    pub fn date(self) -> String {
+        // Days to a date of the proleptic Gregorian calendar, after Howard Hinnant's `civil_from_days`.
+        let days = self.0 / 86_400_000 + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    /// `2026-01-31T12:34:56.789Z` (RFC 3339).
+    pub fn rfc3339(self) -> String {
+        let (seconds, ms) = (self.0 / 1_000 % 86_400, self.0 % 1_000);
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        format!("{}T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z", self.date())
+    }
 }
 
 /// Declares a fieldless enum together with its names on the wire and in the store.
@@ -204,5 +225,23 @@ impl Task {
     /// Milliseconds from the start of the newest run to its end, or to `now` while it runs; 0 before it started.
     pub fn elapsed_ms(&self, now: Timestamp) -> u64 {
         self.started_at.map_or(0, |start| self.ended_at.unwrap_or(now).since(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        let table = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_767_225_599_999, "2025-12-31T23:59:59.999Z"),
+            (1_772_323_199_000, "2026-02-28T23:59:59.000Z"),
+        ];
+        for (ms, text) in table {
+            assert_eq!(Timestamp(ms).rfc3339(), text);
+        }
     }
 }

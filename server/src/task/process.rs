@@ -1,1 +1,127 @@
-//! Under construction.
+//! The sidecar's side of processes: starts shims, and ends what a shim that was killed leaves behind. Waits for its own
+//! children by pid only: other parts of the sidecar have children too. Every function here blocks.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, WaitOptions};
+
+use super::link::{MARKER, Order, Spec};
+use super::tree::{self, Process};
+
+/// Makes the sidecar the parent of every orphan below it, so that the tree of a shim that was killed stays in sight.
+/// To be called once, at the start.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// A shim that was started and told its run.
+pub(super) struct Launched {
+    pub shim: Child,
+    /// Dropping it ends the run.
+    pub socket: UnixStream,
+}
+
+/// Prepares the run's folder, starts a shim and tells it the run. `Err` is the reason for people.
+pub(super) fn launch(shim: &Path, spec: Spec) -> Result<Launched, String> {
+    prepare(&spec.dir).map_err(|error| {
+        let dir = spec.dir.display();
+        format!("The folder for the output, {dir}, cannot be written ({error}). Free some space or mend its permissions, and start the task again.")
+    })?;
+    start(shim, spec).map_err(|error| {
+        format!("The process that watches over the command could not be started ({error}). End some tasks and start it again.")
+    })
+}
+
+fn prepare(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let _ = fs::remove_file(dir.join("exit.json"));
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("output"))?;
+    Ok(())
+}
+
+fn start(shim: &Path, spec: Spec) -> io::Result<Launched> {
+    let mut line = serde_json::to_vec(&Order::Run(Box::new(spec)))?;
+    line.push(b'\n');
+    let (mut socket, theirs) = UnixStream::pair()?;
+    // No `pre_exec` and no `current_dir`: so the standard library can use posix_spawn, which copies no page tables.
+    let shim = Command::new(shim)
+        .arg0("pillion")
+        .arg("shim")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let told = socket.write_all(&line).and_then(|()| socket.set_nonblocking(true));
+    match told {
+        Ok(()) => Ok(Launched { shim, socket }),
+        Err(error) => {
+            drop(socket);
+            reap(shim);
+            Err(error)
+        }
+    }
+}
+
+/// Waits for a shim whose end of the socket is closed.
+pub(super) fn reap(mut shim: Child) {
+    let _ = shim.wait();
+}
+
+/// Ends everything of a run whose shim is gone: what carries its marker, what is in the session of its main process, and
+/// whatever descends from these. Returns when nothing is left, or after some five seconds.
+pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
+    let _ = shim.kill();
+    let _ = shim.wait();
+    let main = main.and_then(|pid| i32::try_from(pid).ok());
+    let own = rustix::process::getpgrp().as_raw_nonzero().get();
+    let me = rustix::process::getpid().as_raw_nonzero().get();
+    for attempt in 0..200 {
+        let all = tree::all();
+        let found = of_run(&all, marker, main, me);
+        for dead in found.iter().filter(|process| process.zombie && process.parent == me) {
+            if let Some(pid) = Pid::from_raw(dead.pid) {
+                let _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+            }
+        }
+        let living: Vec<Process> = found.into_iter().filter(|process| !process.zombie).collect();
+        // An empty look may have missed one that was just being forked: two in a row have not.
+        if living.is_empty() && attempt > 0 {
+            return;
+        }
+        tree::kill(&living, own);
+        std::thread::sleep(Duration::from_millis(if attempt < 20 { 1 } else { 25 }));
+    }
+}
+
+/// The processes of a run among `all`.
+fn of_run(all: &[Process], marker: &str, main: Option<i32>, me: i32) -> Vec<Process> {
+    let mut found: Vec<Process> = all
+        .iter()
+        .filter(|process| process.pid != me)
+        .filter(|process| main.is_some_and(|main| process.session == main) || carries(process.pid, marker))
+        .copied()
+        .collect();
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        next += 1;
+        let fresh = all.iter().filter(|process| process.parent == parent.pid && !found.contains(process));
+        let fresh: Vec<Process> = fresh.copied().collect();
+        found.extend(fresh);
+    }
+    found
+}
+
+/// True when the process was started with this marker. Unreadable ones (another user's) carry none.
+pub fn carries(pid: i32, marker: &str) -> bool {
+    let wanted = format!("{MARKER}={marker}");
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+}

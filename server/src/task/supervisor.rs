@@ -1,28 +1,113 @@
-//! Starts runs, tails their output through the matchers, controls them, and reports what happens.
+//! Starts runs, tails their output through the matchers, controls them, and reports what happens. Holds no state of a
+//! run but the way to reach it: each run is followed by a task of its own.
 
-use tokio::sync::mpsc;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use tokio::sync::{Semaphore, mpsc};
+
+use super::follow::{InputGauge, Run, Shared};
+use super::link::INPUT_CAP;
+use super::model::Stdin;
+use super::reader::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use crate::matcher::Files;
+use crate::workspace::files::WorkspaceFiles;
+use crate::workspace::watch::FileEvents;
 
-/// Owns every running run of this sidecar.
+/// Shims that are started at a time: more would only wait for each other.
+const LAUNCHES: usize = 4;
+
+/// Owns every running run of this sidecar. Dropping it ends them all.
 pub struct Supervisor {
-    _events: mpsc::UnboundedSender<(RunId, RunEvent)>,
+    events: mpsc::UnboundedSender<(RunId, RunEvent)>,
+    shared: Arc<Shared>,
+    runs: HashMap<RunId, Handle>,
+    /// One for each root: their caches serve all runs.
+    files: HashMap<PathBuf, Arc<dyn Files>>,
+}
+
+/// The way to a run.
+struct Handle {
+    controls: mpsc::UnboundedSender<RunControl>,
+    stdin: Stdin,
+    input: Arc<InputGauge>,
 }
 
 impl Supervisor {
-    /// A supervisor that reports to `events`.
+    /// A supervisor that reports to `events`. The shim is this very executable.
     pub fn new(events: mpsc::UnboundedSender<(RunId, RunEvent)>) -> Self {
-        Self { _events: events }
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let shared = Shared {
+            // Also when the file was replaced by a newer version meanwhile.
+            shim: PathBuf::from("/proc/self/exe"),
+            file_events: FileEvents::default(),
+            launches: Semaphore::new(LAUNCHES),
+            looks: Arc::new(Semaphore::new(cores.max(2))),
+        };
+        Self { events, shared: Arc::new(shared), runs: HashMap::new(), files: HashMap::new() }
     }
 
-    /// Starts a run. Returns at once; whatever comes of it is an event, a failure to start included.
+    /// The same with another executable for the shim: for tests, whose own executable has no such command. To be called
+    /// before the first start.
+    pub fn with_shim(mut self, path: PathBuf) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.shim = path;
+        }
+        self
+    }
+
+    /// Starts a run. Returns at once; whatever comes of it is an event, a failure to start included. To be called within
+    /// a tokio runtime.
     pub fn start(&mut self, spec: RunSpec) {
-        let _ = spec;
+        self.runs.retain(|_, handle| !handle.controls.is_closed());
+        let files =
+            self.files.entry(spec.root.clone()).or_insert_with_key(|root| Arc::new(WorkspaceFiles::new(root.clone())));
+        let (controls, received) = mpsc::unbounded_channel();
+        let handle = Handle { controls, stdin: spec.stdin, input: Arc::default() };
+        let run = Run {
+            shared: self.shared.clone(),
+            files: files.clone(),
+            reporter: Reporter { id: spec.id.clone(), events: self.events.clone() },
+            controls: received,
+            input: handle.input.clone(),
+            spec,
+        };
+        self.runs.insert(run.reporter.id.clone(), handle);
+        tokio::spawn(run.follow());
     }
 
-    /// Acts on a run. `Err` when the run is not (or no longer) here, with the reason.
+    /// Acts on a run. `Err` when the run is not (or no longer) here or cannot do it, with the reason.
     pub fn control(&mut self, run: &RunId, control: RunControl) -> Result<(), String> {
-        let _ = (run, control);
+        let gone = || format!("Run {} of task {} is over.", run.run, run.task);
+        let handle = self.runs.get(run).ok_or_else(gone)?;
+        if let RunControl::Input { text, eof } = &control {
+            handle.admit(text.len() as u64, *eof)?;
+        }
+        handle.controls.send(control).map_err(|_| gone())
+    }
+}
+
+impl Handle {
+    /// Counts input in, or says why the run takes none.
+    fn admit(&self, length: u64, eof: bool) -> Result<(), String> {
+        if self.stdin == Stdin::Null {
+            return Err("This task has no standard input. Start it with stdin `pipe` or `pty`.".to_owned());
+        }
+        if self.input.closed.load(Ordering::Relaxed) {
+            return Err("The standard input of this task is closed.".to_owned());
+        }
+        let given = self.input.given.load(Ordering::Relaxed) + length;
+        let waiting = given.saturating_sub(self.input.taken.load(Ordering::Relaxed));
+        if waiting > INPUT_CAP {
+            return Err(format!(
+                "The command does not read its input: {waiting} bytes would wait, and at most {INPUT_CAP} may."
+            ));
+        }
+        self.input.given.store(given, Ordering::Relaxed);
+        self.input.closed.fetch_or(eof, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -2,9 +2,17 @@
 //! as plain functions of a call and a [`Context`]; the tools of background tasks are carried out by the session, which
 //! owns the ledger. Tools know no LSP.
 
+mod change;
+pub mod edit;
 pub mod files;
 pub mod input;
+mod nearest;
+pub mod read;
 pub mod search;
+#[cfg(test)]
+mod tests;
+mod walk;
+pub mod write;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,12 +22,15 @@ use crate::agent::history::FileDiff;
 use crate::workspace::editor::Editor;
 use crate::workspace::roots::Roots;
 
-/// What identifies a file's content at the moment that the model saw it.
+/// What identifies a file's content at the moment that the model saw it ([`files::fingerprint`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     pub length: u64,
     pub hash: u64,
 }
+
+/// The files that the model has read or written, as it saw them.
+pub type FileSeen = Arc<HashMap<PathBuf, Fingerprint>>;
 
 /// What a tool may use.
 #[derive(Clone)]
@@ -28,8 +39,8 @@ pub struct Context {
     /// Where relative paths start.
     pub cwd: PathBuf,
     pub editor: Arc<dyn Editor>,
-    /// The files that the model has read or written in this session, as it saw them.
-    pub seen: Arc<HashMap<PathBuf, Fingerprint>>,
+    /// The files that the model has read or written in this session, as it saw them, by real path (links followed).
+    pub seen: FileSeen,
     /// Characters of a result's text; the rest is left out and counted.
     pub max_result: usize,
 }
@@ -54,9 +65,9 @@ pub struct Output {
 /// Runs a file tool. The error is told to the model and names the remedy; nothing was changed then.
 pub async fn run(call: input::FileCall, context: Context) -> Result<Output, String> {
     match call {
-        input::FileCall::Read(call) => files::read(call, context).await,
-        input::FileCall::Write(call) => files::write(call, context).await,
-        input::FileCall::Edit(call) => files::edit(call, context).await,
+        input::FileCall::Read(call) => read::read(call, context).await,
+        input::FileCall::Write(call) => write::write(call, context).await,
+        input::FileCall::Edit(call) => edit::edit(call, context).await,
         input::FileCall::Glob(call) => search::glob(call, context).await,
         input::FileCall::Grep(call) => search::grep(call, context).await,
     }

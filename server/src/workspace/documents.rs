@@ -36,6 +36,11 @@ impl Documents {
         self.by_path.get(path)
     }
 
+    /// All open documents, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Document> {
+        self.by_path.values()
+    }
+
     /// The open documents with unsaved text, sorted by path.
     pub fn unsaved(&self) -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> = self
@@ -61,4 +66,25 @@ impl Documents {
         by_path.remove(path);
         Self { by_path: Arc::new(by_path) }
     }
+}
+
+/// Whole lines that a change replaced, so that what hangs on lines can move with them: lines `start_line` to
+/// `old_end_line` (0-based, the end not included) became `new_line_count` lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineEdit {
+    pub path: PathBuf,
+    pub start_line: u32,
+    pub old_end_line: u32,
+    pub new_line_count: u32,
+}
+
+/// Whether two texts are the same to a person. Editors leave out the byte-order mark, may show `\r\n` as `\n`, and add a
+/// final line break where there is none.
+pub fn same_text(one: &str, other: &str) -> bool {
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
+    }
+    one == other || lines(one).eq(lines(other))
 }

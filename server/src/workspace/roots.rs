@@ -33,7 +33,7 @@ impl Roots {
 
     /// True when the path, as it is written and where its links lead, lies in the workspace.
     pub fn contains(&self, path: &Path) -> bool {
-        let real = canonical_parent(path);
+        let real = real_path(path);
         self.all().any(|root| {
             let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
             real.starts_with(&root)
@@ -57,7 +57,7 @@ pub fn absolute(base: &Path, path: &str) -> PathBuf {
 }
 
 /// The real path of a file that may not exist yet: its nearest existing ancestor, links followed, and the rest.
-fn canonical_parent(path: &Path) -> PathBuf {
+pub fn real_path(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
     let mut at = path;
     loop {

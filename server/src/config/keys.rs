@@ -1,0 +1,224 @@
+//! The table of settings: name, documentation, default, and how a value is taken. The documentation of the settings and
+//! the editors' schemas are made from it. Pure.
+
+use std::time::Duration;
+
+use super::source::Value;
+use super::{Config, default_slots};
+
+/// One setting.
+pub struct Key {
+    /// As in the config file and, with `pillion.` in front, in VS Code.
+    pub name: &'static str,
+    /// For people, in Markdown.
+    pub doc: &'static str,
+    /// As it would be written in the config file.
+    pub default: &'static str,
+    /// Whether an editor may set it. Editors pass a workspace's own settings on, and a workspace never chooses where a
+    /// key is sent.
+    pub editor: bool,
+    /// Takes a value that was set at a place. The error says what it has to be.
+    pub(super) set: fn(&mut Config, &Value, &str) -> Result<(), String>,
+}
+
+/// Every setting, by section.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "model.provider",
+        doc: "Who answers: `auto` (Anthropic when a key is set, else offline), `anthropic`, `offline` (commands without a \
+              model) or `scripted:FILE`.",
+        default: "\"auto\"",
+        editor: true,
+        set: |config, value, place| {
+            config.model.provider = text(value)?;
+            config.model.provider_source = place.to_owned();
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.name",
+        doc: "The model's name, for instance `claude-sonnet-4-5`; the provider's default when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.model.name = Some(text(value)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.maxTokens",
+        doc: "The most tokens that one answer may have.",
+        default: "32000",
+        editor: true,
+        set: |config, value, _| {
+            config.model.max_tokens = number(value, 1, 1_000_000)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.anthropicBaseUrl",
+        doc: "Where the Anthropic API is, without `/v1`: for a gateway. Not taken from editors.",
+        default: "\"https://api.anthropic.com\"",
+        editor: false,
+        set: |config, value, place| {
+            let url = text(value)?;
+            let url = url.trim().trim_end_matches('/');
+            config.model.anthropic_base_url = url.strip_suffix("/v1").unwrap_or(url).to_owned();
+            config.model.anthropic_base_url_source = place.to_owned();
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.mode",
+        doc: "The mode of new sessions: `ask` before changes and commands, `accept_edits`, `plan` (read only) or `auto`.",
+        default: "\"ask\"",
+        editor: true,
+        set: |config, value, _| {
+            const MODES: [&str; 4] = ["ask", "accept_edits", "plan", "auto"];
+            let mode = text(value).ok().filter(|mode| MODES.contains(&mode.as_str()));
+            config.permissions.mode = mode.ok_or("`ask`, `accept_edits`, `plan` or `auto`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "background.maxConcurrent",
+        doc: "How many build, test, lint and install tasks run at a time; 0 for the number of cores, at least 2.",
+        default: "0",
+        editor: true,
+        set: |config, value, _| {
+            let slots: usize = number(value, 0, 1024)?;
+            config.background.max_concurrent = if slots == 0 { default_slots() } else { slots };
+            Ok(())
+        },
+    },
+    Key {
+        name: "background.timeoutMs",
+        doc: "Ends background tasks of the agent that name no timeout themselves, in milliseconds; 0 for never.",
+        default: "0",
+        editor: true,
+        set: |config, value, _| {
+            config.background.timeout = Some(millis(value)?).filter(|timeout| !timeout.is_zero());
+            Ok(())
+        },
+    },
+    Key {
+        name: "background.checkInMs",
+        doc: "After this many milliseconds the agent is told once that a task is still running.",
+        default: "300000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.check_in, millis(value)),
+    },
+    Key {
+        name: "background.promoteAfterMs",
+        doc: "A command that the agent waits for goes on in the background after this many milliseconds.",
+        default: "15000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.promote_after, millis(value)),
+    },
+    Key {
+        name: "background.promoteSlowAfterMs",
+        doc: "The same for installs, builds, tests and deployments.",
+        default: "1000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.promote_slow_after, millis(value)),
+    },
+    Key {
+        name: "background.wakeDebounceMs",
+        doc: "Tasks that end within this many milliseconds wake the agent once, together.",
+        default: "250",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.wake_debounce, millis(value)),
+    },
+    Key {
+        name: "background.maxAutoTurns",
+        doc: "How many turns in a row may start by themselves before a word from you.",
+        default: "5",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.max_auto_turns, number(value, 0, 1000)),
+    },
+    Key {
+        name: "background.stopGraceMs",
+        doc: "Milliseconds from asking a command to end until it is ended.",
+        default: "2000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.stop_grace, millis(value)),
+    },
+    Key {
+        name: "background.outputCapBytes",
+        doc: "The most bytes of output that one run may write; it is stopped beyond that.",
+        default: "1073741824",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.output_cap, number(value, 64 * 1024, 1 << 50)),
+    },
+    Key {
+        name: "background.notificationChars",
+        doc: "The most characters that the agent is told about one task's end.",
+        default: "4000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.notification_chars, number(value, 500, 100_000)),
+    },
+    Key {
+        name: "background.blockChars",
+        doc: "The most characters that the agent is told about all tasks that ended since its last answer.",
+        default: "16000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.block_chars, number(value, 500, 400_000)),
+    },
+];
+
+fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *field = value?;
+    Ok(())
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Text(text) => Ok(text.trim().to_owned()),
+        _ => Err("a text in quotes".into()),
+    }
+}
+
+fn number<T: TryFrom<i64>>(value: &Value, least: i64, most: i64) -> Result<T, String> {
+    let wanted = || format!("a whole number from {least} to {most}");
+    match value {
+        Value::Number(number) if (least..=most).contains(number) => T::try_from(*number).map_err(|_| wanted()),
+        _ => Err(wanted()),
+    }
+}
+
+/// Up to 30 days.
+fn millis(value: &Value) -> Result<Duration, String> {
+    number(value, 0, 30 * 24 * 3600 * 1000)
+        .map(Duration::from_millis)
+        .map_err(|wanted| format!("{wanted} (milliseconds)"))
+}
+
+/// Whether a key belongs to a section of the table, known itself or not.
+pub(super) fn in_a_section(key: &str) -> bool {
+    let section = key.split('.').next();
+    KEYS.iter().any(|known| known.name.split('.').next() == section)
+}
+
+/// The known key that is most like `key`.
+pub(super) fn nearest(key: &str) -> &'static str {
+    let like = |known: &&Key| {
+        let last = known.name.rsplit('.').next().unwrap_or_default();
+        distance(key, known.name).min(distance(key.rsplit('.').next().unwrap_or_default(), last) + 1)
+    };
+    KEYS.iter().min_by_key(like).map_or("", |known| known.name)
+}
+
+/// How many characters to insert, remove or replace, capitals aside (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

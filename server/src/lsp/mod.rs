@@ -1,0 +1,42 @@
+//! The edge to the editor: the only code that knows LSP and JSON-RPC.
+
+pub mod client_process;
+pub mod convert;
+pub mod documents;
+pub mod editor;
+pub mod frames;
+pub mod outbox;
+pub mod params;
+pub mod presenter;
+pub mod progress;
+pub mod server;
+pub mod text;
+pub mod transport;
+pub mod uri;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::config::Config;
+use crate::provider::offline::Offline;
+
+/// Serves one client on stdin and stdout until it is gone; gives the exit code.
+pub async fn serve(config: Config) -> i32 {
+    let (outbox, outgoing) = outbox::Outbox::new();
+    let (tell_client, client) = oneshot::channel();
+    let offline: server::MakeOffline = |root: PathBuf| Arc::new(Offline::new(root));
+    let (service, socket) = server::Server::new(config, outbox.clone(), offline, tell_client).service();
+    let client_gone = async {
+        match client.await {
+            Ok(pid) => client_process::process_gone(pid).await,
+            // A client that names no process is watched by its end of stdin alone.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let answered = move |id: serde_json::Value, result| outbox.answered(&id, result);
+    transport::serve(tokio::io::stdin(), tokio::io::stdout(), service, socket, outgoing, answered, client_gone)
+        .await
+        .code()
+}

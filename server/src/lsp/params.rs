@@ -1,0 +1,244 @@
+//! Reads the client's parameters into the owner's requests. An error names the field and the remedy.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower_lsp::jsonrpc;
+
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::protocol as wire;
+use crate::session::event::{Choice, Request, RunProject, StartTask};
+use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin};
+use crate::task::run::OutputRange;
+
+use super::convert;
+use super::uri;
+
+/// Bytes of one reply of `pillion/task/output`, when the client names no limit, and the most that it may name.
+const OUTPUT_LIMIT: u64 = 64 << 10;
+const OUTPUT_MAX: u64 = 4 << 20;
+
+type Read<T> = Result<T, jsonrpc::Error>;
+
+/// Parameters of a type; the error names the field.
+pub fn typed<T: DeserializeOwned>(params: Value) -> Read<T> {
+    serde_json::from_value(params).map_err(|error| {
+        let text = error.to_string();
+        let field = text.split('`').nth(1).map(str::to_owned);
+        convert::error(-32602, text, "bad_params", field.as_deref(), "See PROTOCOL.md for the fields of this method.")
+    })
+}
+
+fn bad(field: &str, message: String, remedy: &str) -> jsonrpc::Error {
+    convert::error(-32602, format!("`{field}`: {message}"), "bad_params", Some(field), remedy)
+}
+
+fn word<T: Copy>(
+    field: &str,
+    text: Option<&str>,
+    all: &[T],
+    parse: impl Fn(&str) -> Option<T>,
+    name: impl Fn(T) -> &'static str,
+) -> Read<Option<T>> {
+    let Some(text) = text else { return Ok(None) };
+    parse(text).map(Some).ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|value| name(*value)).collect();
+        bad(field, format!("there is no {text:?}"), &format!("It can be: {}.", known.join(", ")))
+    })
+}
+
+/// A folder that the client names: absolute, or relative to the workspace; it must be there.
+fn folder(field: &str, text: Option<String>, root: &Path) -> Read<Option<PathBuf>> {
+    let Some(text) = text else { return Ok(None) };
+    let path = root.join(uri::to_path(&text).unwrap_or_else(|| PathBuf::from(&text)));
+    if path.is_dir() {
+        return Ok(Some(path));
+    }
+    let why = if path.exists() { "is not a directory" } else { "does not exist" };
+    Err(bad(field, format!("the directory {} {why}", path.display()), "Name a directory that exists."))
+}
+
+/// `pillion/session/new`.
+pub fn new_session(params: Value, root: &Path) -> Read<Request> {
+    let wire::NewSessionParams { cwd, mode, model } = typed(params)?;
+    Ok(Request::NewSession { cwd: folder("cwd", cwd, root)?, mode, model })
+}
+
+/// `pillion/session/list`.
+pub fn list_sessions(params: Value) -> Read<Request> {
+    let wire::ListSessionsParams { limit, before } = typed(params)?;
+    Ok(Request::ListSessions { limit: limit.unwrap_or(50).clamp(1, 500) as usize, before: before.map(SessionId) })
+}
+
+/// `pillion/session/load`.
+pub fn load_session(params: Value) -> Read<Request> {
+    let wire::LoadSessionParams { session_id } = typed(params)?;
+    Ok(Request::LoadSession { session: SessionId(session_id), limit: None })
+}
+
+/// `pillion/session/prompt`.
+pub fn prompt(params: Value) -> Read<Request> {
+    let wire::PromptParams { session_id, prompt } = typed(params)?;
+    Ok(Request::Prompt { session: SessionId(session_id), content: convert::content(prompt) })
+}
+
+/// `pillion/session/queue`.
+pub fn queue(params: Value) -> Read<Request> {
+    let wire::QueueParams { session_id, prompt_id, remove, replace } = typed(params)?;
+    if remove == replace.is_some() {
+        return Err(bad("remove", "give either `remove: true` or `replace`".into(), "Not both, and not neither."));
+    }
+    Ok(Request::EditQueue {
+        session: SessionId(session_id),
+        prompt: PromptId(prompt_id),
+        replace: replace.map(convert::content),
+    })
+}
+
+/// `pillion/task/start`, and the arguments of the command `pillion.task.start`.
+pub fn start_task(params: Value, root: &Path) -> Read<Request> {
+    let params: wire::StartTaskParams = typed(params)?;
+    let later = [
+        ("matchers", &params.matchers),
+        ("pattern", &params.pattern),
+        ("ready", &params.ready),
+        ("watch", &params.watch),
+        ("dependsOn", &params.depends_on),
+    ];
+    if let Some((field, _)) = later.iter().find(|(_, value)| value.is_some()) {
+        return Err(bad(field, "is not served by this version".into(), "Leave it out."));
+    }
+    let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
+    let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?.unwrap_or(Kind::Shell);
+    if kind != Kind::Shell {
+        return Err(bad("kind", format!("{} tasks are not served by this version", kind.as_str()), "Use \"shell\"."));
+    }
+    if params.timeout_ms == Some(0) {
+        return Err(bad("timeoutMs", "is 0".into(), "Give milliseconds, or leave it out for no limit."));
+    }
+    Ok(Request::StartTask(StartTask {
+        command: params.command,
+        // A directory that does not exist is the task's own failure, with its reason: the start is not lost.
+        cwd: params.cwd.map(|cwd| root.join(cwd)),
+        env: params.env.into_iter().collect(),
+        label: params.label,
+        kind,
+        group: word("group", params.group.as_deref(), Group::ALL, Group::parse, Group::as_str)?,
+        session: params.session_id.map(SessionId),
+        timeout_ms: params.timeout_ms,
+        priority: params.priority.unwrap_or(0),
+        retries: params.retries.unwrap_or(0),
+        on_exit: word("onExit", params.on_exit.as_deref(), OnExit::ALL, OnExit::parse, OnExit::as_str)?,
+        lifetime: word("lifetime", params.lifetime.as_deref(), Lifetime::ALL, Lifetime::parse, Lifetime::as_str)?
+            .unwrap_or(Lifetime::Session),
+        stdin: stdin.unwrap_or(Stdin::Null),
+        origin: Origin::User,
+    }))
+}
+
+/// `pillion/task/list`.
+pub fn list_tasks(params: Value) -> Read<Request> {
+    let wire::ListTasksParams { session_id, include_finished } = typed(params)?;
+    Ok(Request::ListTasks { session: session_id.map(SessionId), include_finished: include_finished.unwrap_or(true) })
+}
+
+/// `pillion/task/output`.
+pub fn output(params: Value) -> Read<Request> {
+    let wire::OutputParams { task_id, run, offset, limit, tail } = typed(params)?;
+    let limit = limit.unwrap_or(OUTPUT_LIMIT).clamp(1, OUTPUT_MAX);
+    let range = match (offset, tail) {
+        (Some(_), Some(_)) => {
+            return Err(bad("tail", "does not go with `offset`".into(), "Give one of the two."));
+        }
+        (None, Some(lines)) => OutputRange::Tail { lines, limit },
+        (offset, None) => OutputRange::From { offset: offset.unwrap_or(0), limit },
+    };
+    Ok(Request::ReadOutput { task: TaskId(task_id), run, range })
+}
+
+/// Methods that take a task alone.
+pub fn task(params: Value, make: impl FnOnce(TaskId) -> Request) -> Read<Request> {
+    let wire::TaskParams { task_id } = typed(params)?;
+    Ok(make(TaskId(task_id)))
+}
+
+/// `pillion/task/rerun`.
+pub fn rerun(params: Value) -> Read<Request> {
+    let wire::RerunParams { task_id, only } = typed(params)?;
+    if only.is_some() {
+        return Err(bad("only", "is not served by this version".into(), "Leave it out to rerun the whole command."));
+    }
+    Ok(Request::RerunTask { task: Some(TaskId(task_id)) })
+}
+
+/// `pillion/task/promote`.
+pub fn promote(params: Value) -> Read<Request> {
+    let wire::PromoteParams { session_id, tool_call_id } = typed(params)?;
+    if session_id.is_none() && tool_call_id.is_none() {
+        return Err(bad("sessionId", "is missing".into(), "Give `sessionId` or `toolCallId`."));
+    }
+    Ok(Request::Promote { session: session_id.map(SessionId), call: tool_call_id.map(ToolCallId) })
+}
+
+/// `pillion/task/input`.
+pub fn input(params: Value) -> Read<Request> {
+    let wire::InputParams { task_id, text, eof } = typed(params)?;
+    Ok(Request::Input { task: Some(TaskId(task_id)), text, eof })
+}
+
+/// `workspace/executeCommand`.
+pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Request> {
+    let first = if arguments.is_empty() { Value::Null } else { arguments.remove(0) };
+    let id = first.as_str().map(TaskId::from);
+    let project = |group| -> Read<Request> {
+        let wire::ProjectRunArguments { scope, uri } =
+            if first.is_null() { wire::ProjectRunArguments::default() } else { typed(first.clone())? };
+        let near = uri.as_deref().and_then(uri::to_path).filter(|_| scope.as_deref() != Some("workspace"));
+        Ok(Request::RunProject(RunProject { group, near }))
+    };
+    let answer = |choice| Request::AnswerOldest { choice, reason: first.as_str().map(str::to_owned) };
+    match name {
+        "pillion.task.start" => start_task(first, root),
+        "pillion.task.stop" => Ok(Request::StopTask { task: id }),
+        "pillion.task.rerun" => Ok(Request::RerunTask { task: id }),
+        "pillion.task.list" => Ok(Request::ListTasks { session: None, include_finished: true }),
+        "pillion.task.input" => {
+            let (task, text) = match arguments.first().and_then(Value::as_str) {
+                Some(text) => (id, text),
+                None => (None, first.as_str().unwrap_or_default()),
+            };
+            let text = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+            Ok(Request::Input { task, text, eof: false })
+        }
+        "pillion.test" => project(Group::Test),
+        "pillion.build" => project(Group::Build),
+        "pillion.lint" => project(Group::Lint),
+        "pillion.allow" => Ok(answer(Choice::AllowOnce)),
+        "pillion.always" => Ok(answer(Choice::AllowAlways)),
+        "pillion.deny" => Ok(answer(Choice::Reject)),
+        _ => Err(convert::error(
+            -32602,
+            format!("there is no command {name}"),
+            "unknown_command",
+            Some("command"),
+            &format!("The commands are: {}.", COMMANDS.join(", ")),
+        )),
+    }
+}
+
+/// What `workspace/executeCommand` serves.
+pub const COMMANDS: [&str; 12] = [
+    "pillion.task.start",
+    "pillion.task.stop",
+    "pillion.task.rerun",
+    "pillion.task.list",
+    "pillion.task.output",
+    "pillion.task.input",
+    "pillion.test",
+    "pillion.build",
+    "pillion.lint",
+    "pillion.allow",
+    "pillion.always",
+    "pillion.deny",
+];

@@ -1,0 +1,211 @@
+//! Shows the owner's messages to the client: `pillion/*` notifications and requests where the client renders the panel,
+//! plain LSP where it does not; `$/progress` for running tasks; `publishDiagnostics` for both.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::ids::{QuestionId, TaskId};
+use crate::protocol::{self as wire, PermissionOutcome, PermissionResult, method};
+use crate::session::effect::Question;
+use crate::session::event::{Choice, Event, FileProblems, QuestionOutcome};
+use crate::session::owner::{Handle, Message};
+use crate::task::model::{Status, Task, Timestamp};
+
+use super::convert;
+use super::outbox::Outbox;
+use super::progress::Progress;
+use super::uri;
+
+/// What the client can show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shows {
+    /// It renders sessions itself.
+    pub updates: bool,
+    /// It asks permission questions itself.
+    pub asks: bool,
+    /// It shows `$/progress` that the server begins.
+    pub progress: bool,
+    /// It has `window/showMessageRequest`.
+    pub message_requests: bool,
+}
+
+/// Reads the owner's messages until it is gone.
+pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox, shows: Shows, owner: Arc<Owner>) {
+    let (begun, mut ready) = mpsc::unbounded_channel();
+    let mut presenter = Presenter {
+        progress: Progress::new(outbox.clone(), begun),
+        outbox,
+        shows,
+        owner,
+        questions: HashMap::new(),
+        published: HashSet::new(),
+    };
+    loop {
+        tokio::select! {
+            message = messages.recv() => match message {
+                Some(message) => presenter.show(message).await,
+                None => break,
+            },
+            Some(token) = ready.recv() => presenter.progress.begin(&token).await,
+        }
+    }
+}
+
+/// The owner's handle, set once it has started: messages may come before that.
+pub type Owner = std::sync::OnceLock<Handle>;
+
+struct Presenter {
+    outbox: Outbox,
+    shows: Shows,
+    owner: Arc<Owner>,
+    progress: Progress,
+    /// The open questions, by the id of the request that asks them.
+    questions: HashMap<QuestionId, String>,
+    /// Files with diagnostics at the client.
+    published: HashSet<PathBuf>,
+}
+
+impl Presenter {
+    async fn show(&mut self, message: Message) {
+        match message {
+            Message::Update { seq, session, turn, replay, update } => {
+                if self.shows.updates {
+                    let params = wire::UpdateParams {
+                        session_id: session.0,
+                        turn_id: turn.map(|id| id.0),
+                        seq,
+                        parent_tool_call_id: None,
+                        replay,
+                        update: convert::update(*update),
+                    };
+                    self.outbox.notify(method::SESSION_UPDATE, params).await;
+                }
+            }
+            Message::Task { seq, task, now } => self.task(seq, &task, now).await,
+            Message::Snapshot { seq, tasks, now } => {
+                if self.shows.updates {
+                    let tasks = tasks.iter().map(|task| convert::task(task, now)).collect();
+                    self.outbox.notify(method::TASK_SNAPSHOT, wire::TaskSnapshotParams { seq, tasks }).await;
+                }
+            }
+            Message::Problems(problems) => self.problems(problems).await,
+            Message::Ask(question) => self.ask(*question).await,
+            Message::Withdraw(question) => {
+                if let Some(request) = self.questions.remove(&question) {
+                    self.outbox.cancel(&request).await;
+                }
+            }
+            Message::Say { error, text } => self.say(if error { 1 } else { 3 }, &text).await,
+        }
+    }
+
+    async fn say(&self, kind: u32, text: &str) {
+        self.outbox.notify("window/showMessage", json!({"type": kind, "message": format!("Pillion: {text}")})).await;
+    }
+
+    async fn task(&mut self, seq: u64, task: &Task, now: Timestamp) {
+        if self.shows.progress {
+            self.progress.task(task).await;
+        }
+        if self.shows.updates {
+            let params = wire::TaskStatusParams { seq, task: convert::task(task, now) };
+            self.outbox.notify(method::TASK_STATUS, params).await;
+        } else if task.status.is_final() && task.status != Status::Succeeded {
+            let summary = task.summary.as_deref().unwrap_or("see the output");
+            let text = format!("{} {}: {summary}", task.label, task.status.as_str().replace('_', " "));
+            self.say(2, &text).await;
+        }
+    }
+
+    async fn problems(&mut self, problems: FileProblems) {
+        let known = self.published.contains(&problems.path);
+        if problems.problems.is_empty() && !known {
+            return;
+        }
+        let diagnostics: Vec<Value> = problems.problems.iter().map(convert::diagnostic).collect();
+        let params = json!({"uri": uri::from_path(&problems.path), "diagnostics": diagnostics});
+        if diagnostics.is_empty() {
+            self.published.remove(&problems.path);
+        } else {
+            self.published.insert(problems.path);
+        }
+        self.outbox.notify("textDocument/publishDiagnostics", params).await;
+    }
+
+    async fn ask(&mut self, question: Question) {
+        let asked = if self.shows.asks {
+            self.outbox.request(method::SESSION_REQUEST_PERMISSION, convert::question(&question)).await
+        } else if self.shows.message_requests {
+            let actions: Vec<Value> =
+                convert::question(&question).options.iter().map(|option| json!({"title": option.name})).collect();
+            let message = format!("Pillion asks: {}?", question.row.title);
+            let params = json!({"type": 3, "message": message, "actions": actions});
+            self.outbox.request("window/showMessageRequest", params).await
+        } else {
+            return self.name_question(&question).await;
+        };
+        self.questions.insert(question.id.clone(), asked.id.clone());
+        let (owner, outbox, asks) = (self.owner.clone(), self.outbox.clone(), self.shows.asks);
+        tokio::spawn(async move {
+            let answer = asked.answer().await;
+            let outcome = if asks { permission(answer.ok()) } else { button(answer.ok()) };
+            if outcome == QuestionOutcome::Undecided && !asks {
+                name(&outbox, &question).await;
+            }
+            if let Some(owner) = owner.get() {
+                owner.tell(Event::QuestionAnswered { question: question.id, outcome });
+            }
+        });
+    }
+
+    async fn name_question(&self, question: &Question) {
+        name(&self.outbox, question).await;
+    }
+}
+
+/// A question that the client could not put: named, so that the person can answer it by a command.
+async fn name(outbox: &Outbox, question: &Question) {
+    let message = format!(
+        "Pillion waits for your permission: {}. Answer with the command pillion.allow, pillion.always or pillion.deny.",
+        question.row.title
+    );
+    outbox.notify("window/showMessage", json!({"type": 3, "message": message})).await;
+}
+
+/// The answer to `pillion/session/request_permission`. Whatever is no choice leaves the question open.
+fn permission(answer: Option<Value>) -> QuestionOutcome {
+    match answer.and_then(|answer| serde_json::from_value::<PermissionResult>(answer).ok()).map(|it| it.outcome) {
+        Some(PermissionOutcome::Selected { option_id, reason }) => {
+            let choice = match option_id.as_str() {
+                "allow_once" => Choice::AllowOnce,
+                "allow_always" => Choice::AllowAlways,
+                "reject_once" | "reject_always" => Choice::Reject,
+                _ => return QuestionOutcome::Undecided,
+            };
+            QuestionOutcome::Chosen { choice, reason }
+        }
+        Some(PermissionOutcome::Cancelled) => QuestionOutcome::Chosen { choice: Choice::Reject, reason: None },
+        None => QuestionOutcome::Undecided,
+    }
+}
+
+/// The answer to `window/showMessageRequest`: null is never "no".
+fn button(answer: Option<Value>) -> QuestionOutcome {
+    let title = answer.as_ref().and_then(|answer| answer["title"].as_str()).unwrap_or_default();
+    let choice = match title {
+        "Yes" => Choice::AllowOnce,
+        "No" => Choice::Reject,
+        title if title.starts_with("Always allow") => Choice::AllowAlways,
+        _ => return QuestionOutcome::Undecided,
+    };
+    QuestionOutcome::Chosen { choice, reason: None }
+}
+
+/// The token of a task's progress.
+pub fn token(task: &TaskId, run: u32) -> String {
+    format!("pillion/{task}/{run}")
+}

@@ -1,0 +1,366 @@
+//! The language server: what the client calls. A handler reads its parameters and sends one request to the owner as its
+//! first act, so that requests reach the owner in wire order; then it waits for the answer. No state of its own but what
+//! `initialize` settles.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tower_lsp::jsonrpc::{self, Result};
+use tower_lsp::ls_types::{
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DidSaveTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult,
+    InitializedParams, LSPAny, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressCancelParams,
+};
+use tower_lsp::{LanguageServer, LspService};
+
+use super::documents::OpenDocuments;
+use super::editor::LspEditor;
+use super::outbox::Outbox;
+use super::presenter::{self, Shows};
+use super::{convert, params, progress, uri};
+use crate::clock;
+use crate::config::Config;
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::protocol::{self as wire, method};
+use crate::provider::Provider;
+use crate::session::event::{Event, Request};
+use crate::session::owner::{self, Handle};
+
+/// Makes the provider that answers without a model, for a workspace.
+pub type MakeOffline = fn(PathBuf) -> Arc<dyn Provider>;
+
+/// The server of one client.
+pub struct Server {
+    config: Config,
+    outbox: Outbox,
+    make_offline: MakeOffline,
+    documents: Arc<OpenDocuments>,
+    /// Told the client's process id, once.
+    client: Mutex<Option<oneshot::Sender<i32>>>,
+    owner: Arc<OnceLock<Handle>>,
+    root: OnceLock<PathBuf>,
+}
+
+impl Server {
+    /// A server that writes through `outbox`. `client` is told the client's process id.
+    pub fn new(config: Config, outbox: Outbox, make_offline: MakeOffline, client: oneshot::Sender<i32>) -> Self {
+        Self {
+            config,
+            outbox,
+            make_offline,
+            documents: Arc::default(),
+            client: Mutex::new(Some(client)),
+            owner: Arc::default(),
+            root: OnceLock::new(),
+        }
+    }
+
+    /// The service with every method of ours.
+    pub fn service(self) -> (LspService<Self>, tower_lsp::ClientSocket) {
+        LspService::build(|_client| self)
+            .custom_method(method::SESSION_NEW, Self::session_new)
+            .custom_method(method::SESSION_LIST, Self::session_list)
+            .custom_method(method::SESSION_LOAD, Self::session_load)
+            .custom_method(method::SESSION_PROMPT, Self::session_prompt)
+            .custom_method(method::SESSION_QUEUE, Self::session_queue)
+            .custom_method(method::SESSION_CANCEL, Self::session_cancel)
+            .custom_method(method::SESSION_SET_MODE, Self::session_set_mode)
+            .custom_method(method::SESSION_SET_MODEL, Self::session_set_model)
+            .custom_method(method::SESSION_RENAME, Self::session_rename)
+            .custom_method(method::SESSION_DELETE, Self::session_delete)
+            .custom_method(method::PERMISSION_LIST, Self::permission_list)
+            .custom_method(method::PERMISSION_REMOVE, Self::permission_remove)
+            .custom_method(method::PROJECT_COMMANDS, Self::project_commands)
+            .custom_method(method::TASK_START, Self::task_start)
+            .custom_method(method::TASK_LIST, Self::task_list)
+            .custom_method(method::TASK_GET, Self::task_get)
+            .custom_method(method::TASK_OUTPUT, Self::task_output)
+            .custom_method(method::TASK_STOP, Self::task_stop)
+            .custom_method(method::TASK_PROMOTE, Self::task_promote)
+            .custom_method(method::TASK_INPUT, Self::task_input)
+            .custom_method(method::TASK_RERUN, Self::task_rerun)
+            .custom_method(method::TASK_DISMISS, Self::task_dismiss)
+            .custom_method(method::TASK_SET_PRIORITY, Self::task_set_priority)
+            .custom_method("window/workDoneProgress/cancel", Self::progress_cancelled)
+            .finish()
+    }
+
+    fn root(&self) -> &Path {
+        self.root.get().map_or(Path::new("/"), PathBuf::as_path)
+    }
+
+    /// Sends a request to the owner (before the first wait) and gives its answer.
+    async fn ask(&self, request: Result<Request>) -> Result<Value> {
+        let owner = self.owner.get().ok_or_else(jsonrpc::Error::internal_error)?;
+        let answer = owner.ask(request?);
+        match answer.await {
+            Ok(Ok(reply)) => Ok(convert::reply(reply, clock::now())),
+            Ok(Err(refusal)) => Err(convert::refusal(refusal)),
+            // The owner is gone: the sidecar ends.
+            Err(_) => Err(jsonrpc::Error::internal_error()),
+        }
+    }
+
+    async fn session_new(&self, params: Value) -> Result<Value> {
+        self.ask(params::new_session(params, self.root())).await
+    }
+
+    async fn session_list(&self, params: Value) -> Result<Value> {
+        self.ask(params::list_sessions(params)).await
+    }
+
+    async fn session_load(&self, params: Value) -> Result<Value> {
+        self.ask(params::load_session(params)).await
+    }
+
+    async fn session_prompt(&self, params: Value) -> Result<Value> {
+        self.ask(params::prompt(params)).await
+    }
+
+    async fn session_queue(&self, params: Value) -> Result<Value> {
+        self.ask(params::queue(params)).await
+    }
+
+    async fn session_cancel(&self, params: Value) {
+        let read: Result<wire::CancelParams> = params::typed(params);
+        if let (Ok(params), Some(owner)) = (read, self.owner.get()) {
+            owner.tell(Event::Cancel { session: SessionId(params.session_id), turn: params.turn_id.map(TurnId) });
+        }
+    }
+
+    async fn session_set_mode(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SetModeParams> = params::typed(params);
+        self.ask(read.map(|it| Request::SetMode { session: SessionId(it.session_id), mode: it.mode })).await
+    }
+
+    async fn session_set_model(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SetModelParams> = params::typed(params);
+        self.ask(read.map(|it| Request::SetModel { session: SessionId(it.session_id), model: it.model })).await
+    }
+
+    async fn session_rename(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::RenameParams> = params::typed(params);
+        self.ask(read.map(|it| Request::Rename { session: SessionId(it.session_id), title: it.title })).await
+    }
+
+    async fn session_delete(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SessionParams> = params::typed(params);
+        self.ask(read.map(|it| Request::DeleteSession { session: SessionId(it.session_id) })).await
+    }
+
+    async fn permission_list(&self, _params: Value) -> Result<Value> {
+        self.ask(Ok(Request::Rules)).await
+    }
+
+    async fn permission_remove(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::RemoveRuleParams> = params::typed(params);
+        self.ask(read.map(|it| Request::RemoveRule { rule: it.rule })).await
+    }
+
+    async fn project_commands(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::ProjectCommandsParams> = params::typed(params);
+        self.ask(read.map(|it| Request::ProjectCommands { near: it.uri.as_deref().and_then(uri::to_path) })).await
+    }
+
+    async fn task_start(&self, params: Value) -> Result<Value> {
+        self.ask(params::start_task(params, self.root())).await
+    }
+
+    async fn task_list(&self, params: Value) -> Result<Value> {
+        self.ask(params::list_tasks(params)).await
+    }
+
+    async fn task_get(&self, params: Value) -> Result<Value> {
+        self.ask(params::task(params, |task| Request::GetTask { task })).await
+    }
+
+    async fn task_output(&self, params: Value) -> Result<Value> {
+        self.ask(params::output(params)).await
+    }
+
+    async fn task_stop(&self, params: Value) -> Result<Value> {
+        self.ask(params::task(params, |task| Request::StopTask { task: Some(task) })).await
+    }
+
+    async fn task_promote(&self, params: Value) -> Result<Value> {
+        self.ask(params::promote(params)).await
+    }
+
+    async fn task_input(&self, params: Value) -> Result<Value> {
+        self.ask(params::input(params)).await
+    }
+
+    async fn task_rerun(&self, params: Value) -> Result<Value> {
+        self.ask(params::rerun(params)).await
+    }
+
+    async fn task_dismiss(&self, params: Value) -> Result<Value> {
+        self.ask(params::task(params, |task| Request::DismissTask { task })).await
+    }
+
+    async fn task_set_priority(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SetPriorityParams> = params::typed(params);
+        self.ask(read.map(|it| Request::SetPriority { task: TaskId(it.task_id), priority: it.priority })).await
+    }
+
+    async fn progress_cancelled(&self, cancelled: WorkDoneProgressCancelParams) {
+        let token = serde_json::to_value(cancelled.token).unwrap_or_default();
+        let task = token.as_str().and_then(progress::task_of).map(TaskId::from);
+        if let (Some(task), Some(owner)) = (task, self.owner.get()) {
+            // The stop shows in the task's status; nobody waits for the answer.
+            drop(owner.ask(Request::StopTask { task: Some(task) }));
+        }
+    }
+
+    /// `pillion.task.output`: the end of a task's output; of the newest task without an id.
+    async fn command_output(&self, task: Option<&str>) -> Result<Value> {
+        let task = match task {
+            Some(task) => task.to_owned(),
+            None => {
+                let list = self.ask(Ok(Request::ListTasks { session: None, include_finished: true })).await?;
+                let newest = list["tasks"].as_array().and_then(|tasks| tasks.last()).and_then(|it| it["id"].as_str());
+                newest.unwrap_or_default().to_owned()
+            }
+        };
+        self.ask(params::output(json!({"taskId": task, "tail": 200}))).await
+    }
+
+    /// What the first workspace folder, else the root, else the working directory is; canonical. And further folders.
+    #[expect(deprecated, reason = "rootUri is what older clients send")]
+    fn folders(asked: &InitializeParams) -> (PathBuf, Vec<PathBuf>) {
+        let mut folders: Vec<PathBuf> = asked
+            .workspace_folders
+            .iter()
+            .flatten()
+            .filter_map(|folder| uri::to_path(folder.uri.as_str()))
+            .chain(asked.root_uri.iter().filter_map(|root| uri::to_path(root.as_str())))
+            .map(|path| path.canonicalize().unwrap_or(path))
+            .collect();
+        folders.dedup();
+        if folders.is_empty() {
+            let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+            folders.push(here.canonicalize().unwrap_or(here));
+        }
+        let first = folders.remove(0);
+        (first, folders)
+    }
+}
+
+/// What the client says that it can do.
+fn abilities(asked: &InitializeParams) -> (wire::ClientCapability, Shows) {
+    let pillion = asked.capabilities.experimental.as_ref().map(|all| all["pillion"].clone()).unwrap_or_default();
+    let pillion: wire::ClientCapability = serde_json::from_value(pillion).unwrap_or_default();
+    let window = asked.capabilities.window.as_ref();
+    let shows = Shows {
+        updates: pillion.session_updates,
+        asks: pillion.request_permission,
+        progress: window.and_then(|window| window.work_done_progress).unwrap_or(false),
+        message_requests: window.is_some_and(|window| window.show_message.is_some()),
+    };
+    (pillion, shows)
+}
+
+impl LanguageServer for Server {
+    async fn initialize(&self, asked: InitializeParams) -> Result<InitializeResult> {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(client), Some(pid)) = (client, asked.process_id.and_then(|pid| i32::try_from(pid).ok())) {
+            // The other end waits as long as the connection lives.
+            let _ = client.send(pid);
+        }
+        let (root, further_roots) = Self::folders(&asked);
+        let (pillion, shows) = abilities(&asked);
+        let config = match &asked.initialization_options {
+            Some(settings) => self.config.clone().with_editor(settings),
+            None => self.config.clone(),
+        };
+        let (messages, shown) = mpsc::unbounded_channel();
+        let editor = Arc::new(LspEditor {
+            documents: self.documents.clone(),
+            outbox: self.outbox.clone(),
+            saves: pillion.document_save,
+        });
+        let offline = (self.make_offline)(root.clone());
+        let handle =
+            owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, offline, messages });
+        // Both are set once: the service refuses a second `initialize`.
+        let _ = self.root.set(root);
+        let _ = self.owner.set(handle);
+        let owner = self.owner.clone();
+        let outbox = self.outbox.clone();
+        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner).await });
+        let pillion =
+            wire::ServerCapability { version: wire::VERSION, instance_id: uuid::Uuid::now_v7().simple().to_string() };
+        Ok(InitializeResult {
+            capabilities: ServerCapabilities {
+                text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+                    open_close: Some(true),
+                    change: Some(TextDocumentSyncKind::INCREMENTAL),
+                    save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+                    ..TextDocumentSyncOptions::default()
+                })),
+                execute_command_provider: Some(ExecuteCommandOptions {
+                    commands: params::COMMANDS.iter().map(|name| (*name).to_owned()).collect(),
+                    ..ExecuteCommandOptions::default()
+                }),
+                experimental: serde_json::to_value(pillion).ok().map(|pillion| json!({"pillion": pillion})),
+                ..ServerCapabilities::default()
+            },
+            server_info: Some(ServerInfo { name: "pillion".into(), version: Some(env!("CARGO_PKG_VERSION").into()) }),
+            ..InitializeResult::default()
+        })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        if let Some(owner) = self.owner.get() {
+            owner.tell(Event::ClientReady);
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn did_open(&self, opened: DidOpenTextDocumentParams) {
+        let document = opened.text_document;
+        self.documents.did_open(document.uri.as_str(), document.version, document.text);
+    }
+
+    async fn did_change(&self, changed: DidChangeTextDocumentParams) {
+        let document = changed.text_document;
+        let edits = self.documents.did_change(document.uri.as_str(), document.version, changed.content_changes);
+        let Some(owner) = self.owner.get() else { return };
+        for edit in edits {
+            owner.tell(Event::DocumentEdited {
+                path: edit.path,
+                start: edit.start_line,
+                old_end: edit.old_end_line,
+                new_lines: edit.new_line_count,
+            });
+        }
+    }
+
+    async fn did_save(&self, saved: DidSaveTextDocumentParams) {
+        self.documents.did_save(saved.text_document.uri.as_str());
+    }
+
+    async fn did_close(&self, closed: DidCloseTextDocumentParams) {
+        self.documents.did_close(closed.text_document.uri.as_str());
+    }
+
+    async fn did_change_configuration(&self, changed: DidChangeConfigurationParams) {
+        if let Some(owner) = self.owner.get() {
+            owner.configure(self.config.clone().with_editor(&changed.settings));
+        }
+    }
+
+    async fn execute_command(&self, asked: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        if asked.command == "pillion.task.output" {
+            let task = asked.arguments.first().and_then(Value::as_str).map(str::to_owned);
+            return self.command_output(task.as_deref()).await.map(Some);
+        }
+        self.ask(params::command(&asked.command, asked.arguments, self.root())).await.map(Some)
+    }
+}

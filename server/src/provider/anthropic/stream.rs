@@ -1,0 +1,418 @@
+//! An answer of Anthropic's Messages API, put together from its events. Pure. Source: the API reference, "Streaming
+//! messages". Unknown events, blocks, deltas and fields are read over; the reference announces that more will come.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::NAME;
+use crate::agent::history::{AssistantItem, AssistantPart, ModelStop};
+use crate::ids::ToolCallId;
+use crate::provider::sse::Event;
+use crate::provider::{Answer, StreamEvent, Usage};
+
+/// Most bytes of a whole answer: beyond any model's longest.
+const ANSWER_CAP: usize = 64 * 1024 * 1024;
+
+/// Why the events of a stream give no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamFault {
+    /// An `error` event, with the API's word for it (`overloaded_error`).
+    Api { kind: String, message: String },
+    /// The stream ended before the answer did.
+    Cut,
+    /// It is not what the reference describes.
+    Garbled(String),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Wire {
+    MessageStart {
+        message: MessageStart,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: WireBlock,
+    },
+    ContentBlockDelta {
+        index: u64,
+        delta: WireDelta,
+    },
+    MessageDelta {
+        delta: StopDelta,
+        usage: Option<WireUsage>,
+    },
+    MessageStop,
+    Error {
+        error: WireError,
+    },
+    /// `ping`, `content_block_stop` and what is to come.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct MessageStart {
+    #[serde(default)]
+    model: String,
+    usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum WireBlock {
+    Text {
+        #[serde(default)]
+        text: String,
+    },
+    Thinking {
+        #[serde(default)]
+        thinking: String,
+        #[serde(default)]
+        signature: String,
+    },
+    RedactedThinking {
+        data: String,
+    },
+    ToolUse {
+        id: String,
+        name: String,
+        #[serde(default)]
+        input: Value,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum WireDelta {
+    TextDelta {
+        text: String,
+    },
+    ThinkingDelta {
+        thinking: String,
+    },
+    SignatureDelta {
+        signature: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct StopDelta {
+    stop_reason: Option<String>,
+}
+
+/// Cumulative counts; a field that an event leaves out keeps its value.
+#[derive(Default, Deserialize)]
+struct WireUsage {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+}
+
+/// An error as the API writes it, in an event and in the body of a refused request.
+#[derive(Deserialize)]
+pub struct WireError {
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+enum Block {
+    Text(String),
+    Thinking { text: String, signature: String },
+    Redacted(String),
+    Tool { id: String, name: String, whole: Value, pieces: String },
+}
+
+/// Takes the events of one answer, in order.
+#[derive(Default)]
+pub struct Assembler {
+    /// By the API's index, which is the order of the answer.
+    blocks: BTreeMap<u64, Block>,
+    usage: Usage,
+    model: String,
+    stop: Option<String>,
+    bytes: usize,
+    ended: bool,
+}
+
+impl Assembler {
+    /// The answer has ended; nothing more is to be read.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes one event and returns what people may see of it.
+    pub fn take(&mut self, event: &Event) -> Result<Vec<StreamEvent>, StreamFault> {
+        self.bytes += event.data.len();
+        if self.bytes > ANSWER_CAP {
+            return Err(StreamFault::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
+        }
+        let wire: Wire = serde_json::from_str(&event.data)
+            .map_err(|error| StreamFault::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
+        match wire {
+            Wire::MessageStart { message } => {
+                self.model = message.model;
+                self.count(message.usage);
+            }
+            Wire::ContentBlockStart { index, content_block } => return Ok(self.start(index, content_block)),
+            Wire::ContentBlockDelta { index, delta } => return Ok(self.delta(index, delta)),
+            Wire::MessageDelta { delta, usage } => {
+                self.stop = delta.stop_reason.or(self.stop.take());
+                self.count(usage);
+            }
+            Wire::MessageStop => self.ended = true,
+            Wire::Error { error } => return Err(StreamFault::Api { kind: error.kind, message: error.message }),
+            Wire::Other => {}
+        }
+        Ok(Vec::new())
+    }
+
+    fn count(&mut self, usage: Option<WireUsage>) {
+        let usage = usage.unwrap_or_default();
+        let Usage { input, output, cache_read, cache_write } = &mut self.usage;
+        for (field, value) in [
+            (input, usage.input_tokens),
+            (output, usage.output_tokens),
+            (cache_read, usage.cache_read_input_tokens),
+            (cache_write, usage.cache_creation_input_tokens),
+        ] {
+            *field = value.unwrap_or(*field);
+        }
+    }
+
+    fn start(&mut self, index: u64, block: WireBlock) -> Vec<StreamEvent> {
+        let mut events = Vec::new();
+        let block = match block {
+            WireBlock::Text { text } => {
+                events.extend((!text.is_empty()).then(|| StreamEvent::Text(text.clone())));
+                Block::Text(text)
+            }
+            WireBlock::Thinking { thinking, signature } => {
+                events.extend((!thinking.is_empty()).then(|| StreamEvent::Thinking(thinking.clone())));
+                Block::Thinking { text: thinking, signature }
+            }
+            WireBlock::RedactedThinking { data } => Block::Redacted(data),
+            WireBlock::ToolUse { id, name, input } => {
+                events.push(StreamEvent::ToolCallStarted { id: ToolCallId(id.clone()), name: name.clone() });
+                Block::Tool { id, name, whole: input, pieces: String::new() }
+            }
+            WireBlock::Other => return events,
+        };
+        if self.blocks.is_empty() {
+            events.insert(0, StreamEvent::ContentStarted);
+        }
+        self.blocks.insert(index, block);
+        events
+    }
+
+    fn delta(&mut self, index: u64, delta: WireDelta) -> Vec<StreamEvent> {
+        match (self.blocks.get_mut(&index), delta) {
+            (Some(Block::Text(text)), WireDelta::TextDelta { text: more }) if !more.is_empty() => {
+                text.push_str(&more);
+                vec![StreamEvent::Text(more)]
+            }
+            (Some(Block::Thinking { text, .. }), WireDelta::ThinkingDelta { thinking }) if !thinking.is_empty() => {
+                text.push_str(&thinking);
+                vec![StreamEvent::Thinking(thinking)]
+            }
+            (Some(Block::Thinking { signature, .. }), WireDelta::SignatureDelta { signature: more }) => {
+                signature.push_str(&more);
+                Vec::new()
+            }
+            (Some(Block::Tool { pieces, .. }), WireDelta::InputJsonDelta { partial_json }) => {
+                pieces.push_str(&partial_json);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The whole answer. A stream that ended after the stop reason is whole: only `message_stop` was lost.
+    pub fn finish(self, asked_model: &str) -> Result<Answer, StreamFault> {
+        if !self.ended && self.stop.is_none() {
+            return Err(StreamFault::Cut);
+        }
+        let parts: Vec<AssistantPart> = self.blocks.into_values().filter_map(part).collect();
+        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
+        let stop = match self.stop.as_deref() {
+            Some("max_tokens") => ModelStop::MaxTokens,
+            Some("pause_turn") => ModelStop::Pause,
+            Some("refusal") => ModelStop::Refusal,
+            Some("model_context_window_exceeded") => ModelStop::ContextFull,
+            // `end_turn`, `stop_sequence`, `tool_use`, and reasons of a later API: what is in the answer decides.
+            _ if calls => ModelStop::ToolUse,
+            _ => ModelStop::EndTurn,
+        };
+        let model = if self.model.is_empty() { asked_model.to_owned() } else { self.model };
+        Ok(Answer { item: AssistantItem { parts, stop, provider: NAME.to_owned(), model }, usage: self.usage })
+    }
+}
+
+fn part(block: Block) -> Option<AssistantPart> {
+    Some(match block {
+        Block::Text(text) if text.is_empty() => return None,
+        Block::Text(text) => AssistantPart::Text { text },
+        Block::Thinking { text, signature } if text.is_empty() && signature.is_empty() => return None,
+        Block::Thinking { text, signature } => {
+            AssistantPart::Thinking { text, signature: (!signature.is_empty()).then_some(signature) }
+        }
+        Block::Redacted(data) => AssistantPart::RedactedThinking { data },
+        Block::Tool { id, name, whole, pieces } => {
+            let (input, invalid) = tool_input(whole, &pieces);
+            AssistantPart::ToolCall { id: ToolCallId(id), name, input, invalid }
+        }
+    })
+}
+
+/// A tool call's input from its pieces: always an object, and what was wrong where the pieces give none.
+fn tool_input(whole: Value, pieces: &str) -> (Value, Option<String>) {
+    let empty = || Value::Object(Map::new());
+    if pieces.trim().is_empty() {
+        return (if whole.is_object() { whole } else { empty() }, None);
+    }
+    match serde_json::from_str::<Value>(pieces) {
+        Ok(input) if input.is_object() => (input, None),
+        Ok(_) => (empty(), Some("the input is not a JSON object".into())),
+        Err(error) => (empty(), Some(format!("the input is not valid JSON: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds the `data` of events, one a line.
+    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, StreamFault>) {
+        let mut assembler = Assembler::default();
+        let mut events = Vec::new();
+        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match assembler.take(&Event { name: "test".into(), data: line.into() }) {
+                Ok(more) => events.extend(more),
+                Err(fault) => return (events, Err(fault)),
+            }
+        }
+        (events, assembler.finish("asked"))
+    }
+
+    #[test]
+    fn a_whole_answer_with_thinking_text_and_tools() {
+        let (events, answer) = answer(
+            r#"
+            {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","content":[],"model":"claude-x","stop_reason":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"output_tokens":1,"service_tier":"standard"}}}
+            {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+            {"type":"ping"}
+            {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm"}}
+            {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}
+            {"type":"content_block_stop","index":0}
+            {"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"ZGF0YQ=="}}
+            {"type":"content_block_start","index":2,"content_block":{"type":"text","text":""}}
+            {"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"Let me"}}
+            {"type":"content_block_delta","index":2,"delta":{"type":"citations_delta","citation":{}}}
+            {"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":" see."}}
+            {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_1","name":"bash","input":{}}}
+            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}
+            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"{\"command\": \"ls"}}
+            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":" -l\"}"}}
+            {"type":"content_block_start","index":4,"content_block":{"type":"tool_use","id":"toolu_2","name":"glob","input":{}}}
+            {"type":"content_block_start","index":5,"content_block":{"type":"hologram","x":1}}
+            {"type":"an_event_to_come","x":{}}
+            {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":89}}
+            {"type":"message_stop"}
+            "#,
+        );
+        let tool = |id: &str, name: &str| StreamEvent::ToolCallStarted { id: id.into(), name: name.into() };
+        assert_eq!(
+            events,
+            [
+                StreamEvent::ContentStarted,
+                StreamEvent::Thinking("Hm".into()),
+                StreamEvent::Text("Let me".into()),
+                StreamEvent::Text(" see.".into()),
+                tool("toolu_1", "bash"),
+                tool("toolu_2", "glob"),
+            ]
+        );
+        let answer = answer.expect("whole");
+        assert_eq!(answer.usage, Usage { input: 25, output: 89, cache_read: 100, cache_write: 7 });
+        let call = |id: &str, name: &str, input| AssistantPart::ToolCall {
+            id: id.into(),
+            name: name.into(),
+            input,
+            invalid: None,
+        };
+        assert_eq!(
+            answer.item,
+            AssistantItem {
+                parts: vec![
+                    AssistantPart::Thinking { text: "Hm".into(), signature: Some("c2ln".into()) },
+                    AssistantPart::RedactedThinking { data: "ZGF0YQ==".into() },
+                    AssistantPart::Text { text: "Let me see.".into() },
+                    call("toolu_1", "bash", serde_json::json!({"command": "ls -l"})),
+                    call("toolu_2", "glob", serde_json::json!({})),
+                ],
+                stop: ModelStop::ToolUse,
+                provider: "anthropic".into(),
+                model: "claude-x".into(),
+            }
+        );
+    }
+
+    #[test]
+    fn stop_reasons() {
+        for (word, stop) in [
+            ("end_turn", ModelStop::EndTurn),
+            ("stop_sequence", ModelStop::EndTurn),
+            ("max_tokens", ModelStop::MaxTokens),
+            ("pause_turn", ModelStop::Pause),
+            ("refusal", ModelStop::Refusal),
+            ("model_context_window_exceeded", ModelStop::ContextFull),
+            ("a_reason_to_come", ModelStop::EndTurn),
+        ] {
+            let (_, answer) = answer(&format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{word}"}}}}"#));
+            assert_eq!(answer.expect("whole").item.stop, stop, "{word}");
+        }
+    }
+
+    #[test]
+    fn tool_inputs() {
+        for (pieces, input, invalid) in [
+            ("", "{}", None),
+            (r#"{"a":1}"#, r#"{"a":1}"#, None),
+            ("[1]", "{}", Some("the input is not a JSON object")),
+            (r#"{"command": "ls"#, "{}", Some("the input is not valid JSON")),
+        ] {
+            let (got, wrong) = tool_input(Value::Null, pieces);
+            assert_eq!(got.to_string(), input, "{pieces:?}");
+            assert_eq!(wrong.is_some(), invalid.is_some(), "{pieces:?}");
+            assert!(wrong.unwrap_or_default().starts_with(invalid.unwrap_or_default()), "{pieces:?}");
+        }
+        // Some gateways send the input whole, at the start.
+        assert_eq!(tool_input(serde_json::json!({"a": 1}), ""), (serde_json::json!({"a": 1}), None));
+    }
+
+    #[test]
+    fn streams_that_give_no_answer() {
+        let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#;
+        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        assert_eq!(answer("").1, Err(StreamFault::Cut));
+        assert_eq!(answer(start).1, Err(StreamFault::Cut));
+        assert_eq!(
+            answer(&format!("{start}\n{error}")).1,
+            Err(StreamFault::Api { kind: "overloaded_error".into(), message: "Overloaded".into() })
+        );
+        assert!(matches!(answer("<html>").1, Err(StreamFault::Garbled(_))));
+        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(StreamFault::Garbled(_))));
+    }
+}

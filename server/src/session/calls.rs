@@ -1,0 +1,433 @@
+//! The tool calls of one answer: which may start, what each came to. Reads start at once; what writes or runs keeps the
+//! order of the answer, so that a test never starts before the edit that precedes it. A question holds up neither reads
+//! nor background starts that follow a command's question.
+
+use serde_json::Value;
+
+use crate::agent::approval::{self, Rule, Verdict};
+use crate::agent::history::{AssistantPart, ToolResult};
+use crate::agent::notification;
+use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::run::{OutputRange, OutputSlice};
+use crate::tool::input::{self, Bash, Call, CheckBackground, FileCall, StopBackground};
+use crate::workspace::roots;
+
+use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::state::{Phase, State};
+use super::turn::result;
+
+/// One call and where it stands.
+#[derive(Debug)]
+pub(super) struct CallState {
+    pub(super) id: ToolCallId,
+    pub(super) name: String,
+    pub(super) input: Value,
+    /// `Err` when the call could not be understood.
+    pub(super) call: Result<Call, String>,
+    pub(super) step: Step,
+}
+
+/// Where a call stands.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// Not begun.
+    Waiting,
+    /// A person is asked; the call does not run before the answer.
+    Asking(QuestionId),
+    /// A file tool runs, or output is read.
+    Running,
+    /// A foreground command runs as this task.
+    Foreground(TaskId),
+    /// The output of an ended foreground command, or of a looked-at task, is being read; this stands above it.
+    Reading {
+        head: String,
+        foot: String,
+        is_error: bool,
+    },
+    Done(ToolResult),
+}
+
+impl CallState {
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.step, Step::Done(_))
+    }
+
+    /// The result for the history: what it came to, or that it was cut off.
+    pub(super) fn into_result(self) -> Option<ToolResult> {
+        Some(match self.step {
+            Step::Done(result) => result,
+            _ => result(&self.id, "Cancelled by the user before it ended.", true),
+        })
+    }
+
+    fn background(&self) -> bool {
+        matches!(&self.call, Ok(Call::Bash(bash)) if bash.run_in_background == Some(true))
+    }
+
+    fn writes(&self) -> bool {
+        matches!(&self.call, Ok(Call::File(FileCall::Write(_) | FileCall::Edit(_))))
+    }
+
+    /// True when nothing later depends on it.
+    fn reads(&self) -> bool {
+        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_)))
+    }
+
+    /// True when `self` must wait for `earlier` to be over.
+    fn waits_for(&self, earlier: &Self) -> bool {
+        if earlier.is_done() || earlier.reads() {
+            return false;
+        }
+        let asked = matches!(earlier.step, Step::Asking(_));
+        if self.reads() {
+            return earlier.writes() && !asked;
+        }
+        if self.background() {
+            return earlier.writes();
+        }
+        true
+    }
+}
+
+impl State {
+    /// A call was announced while its input is still on the way.
+    pub(super) fn announce_call(&mut self, session: &SessionId, call: &ToolCallId, name: &str) {
+        let row = row(call, name, &Value::Object(serde_json::Map::new()), &Err(String::new()));
+        self.update(session, Update::ToolCall(Box::new(row)));
+    }
+
+    /// An announced call never came to be.
+    pub(super) fn discard_call(&mut self, session: &SessionId, call: &ToolCallId) {
+        let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
+        self.update(session, Update::ToolCallUpdate { call: call.clone(), change: Box::new(change) });
+    }
+
+    /// The answer's calls, all of them.
+    pub(super) fn begin_calls(&mut self, session: &SessionId, turn: &TurnId, parts: Vec<AssistantPart>) {
+        let mut calls = Vec::new();
+        for part in parts {
+            let AssistantPart::ToolCall { id, name, input, invalid } = part else { continue };
+            let call = match invalid {
+                Some(why) => {
+                    Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again."))
+                }
+                None => input::parse(&name, &input),
+            };
+            self.update(session, Update::ToolCall(Box::new(row(&id, &name, &input, &call))));
+            calls.push(CallState { id, name, input, call, step: Step::Waiting });
+        }
+        let Some(running) = self.running_turn(session, turn) else { return };
+        running.calls = calls;
+        running.phase = Phase::Working;
+        running.message = None;
+        self.advance(session);
+    }
+
+    /// Starts what may start; drains and asks again when every call is over.
+    pub(super) fn advance(&mut self, session: &SessionId) {
+        loop {
+            let Some(turn) = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()) else { return };
+            if turn.phase != Phase::Working || turn.calls.is_empty() {
+                return;
+            }
+            if turn.calls.iter().all(CallState::is_done) {
+                return self.drain(session, Vec::new(), None);
+            }
+            let next = turn.calls.iter().enumerate().position(|(at, call)| {
+                call.step == Step::Waiting && !turn.calls[..at].iter().any(|earlier| call.waits_for(earlier))
+            });
+            match next {
+                Some(at) => self.begin_call(session, at),
+                None => return,
+            }
+        }
+    }
+
+    fn begin_call(&mut self, session: &SessionId, at: usize) {
+        let Some(state) = self.call_at(session, at) else { return };
+        let (id, call) = (state.id.clone(), state.call.clone());
+        match call {
+            Err(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
+            Ok(call) => match self.judge(session, &call) {
+                Verdict::Allow => self.run_call(session, &id, call),
+                Verdict::Refuse(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
+                Verdict::Ask { always } => self.ask_for_call(session, &id, call, always),
+            },
+        }
+    }
+
+    fn call_at(&mut self, session: &SessionId, at: usize) -> Option<&mut CallState> {
+        self.sessions.get_mut(session)?.turn.as_mut()?.calls.get_mut(at)
+    }
+
+    pub(super) fn call(&mut self, session: &SessionId, id: &ToolCallId) -> Option<&mut CallState> {
+        self.sessions.get_mut(session)?.turn.as_mut()?.calls.iter_mut().find(|call| call.id == *id)
+    }
+
+    fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
+        let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
+        let root = &self.settings.root;
+        approval::judge(owner.mode, &self.rules, call, |path| {
+            let path = roots::absolute(&owner.cwd, path);
+            let inside = path.starts_with(root);
+            (path, inside)
+        })
+    }
+
+    /// A background start that needs permission is a queued task at once; anything else waits for its answer.
+    fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, always: Option<Rule>) {
+        match call {
+            Call::Bash(bash) if bash.run_in_background == Some(true) => {
+                self.start_in_background(session, id, &bash, Some(always));
+            }
+            call => {
+                let Some(state) = self.call(session, id) else { return };
+                let row = row(id, &state.name, &state.input, &Ok(call));
+                let question = self.ask_person(session, Some(id.clone()), None, row, always);
+                if let Some(state) = self.call(session, id) {
+                    state.step = Step::Asking(question);
+                }
+            }
+        }
+    }
+
+    /// Carries out a call that is allowed.
+    pub(super) fn run_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call) {
+        let Some(turn) = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()) else { return };
+        let turn = turn.id.clone();
+        let change = ToolChange { status: Some(ToolStatus::InProgress), ..ToolChange::default() };
+        self.update(session, Update::ToolCallUpdate { call: id.clone(), change: Box::new(change) });
+        match call {
+            Call::File(tool) => {
+                let Some(owner) = self.sessions.get(session) else { return };
+                let (cwd, seen) = (owner.cwd.clone(), owner.seen.clone());
+                self.effects.push(Effect::RunTool {
+                    session: session.clone(),
+                    turn,
+                    call: id.clone(),
+                    tool,
+                    cwd,
+                    seen,
+                });
+                if let Some(state) = self.call(session, id) {
+                    state.step = Step::Running;
+                }
+            }
+            Call::Bash(bash) if bash.run_in_background == Some(true) => {
+                self.start_in_background(session, id, &bash, None);
+            }
+            Call::Bash(bash) => self.start_in_foreground(session, id, &turn, &bash),
+            Call::Check(check) => self.check(session, id, &turn, &check),
+            Call::Stop(stop) => self.stop_call(session, id, &stop),
+        }
+    }
+
+    fn start_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
+        if ask.is_some()
+            && let Some(task) = self.waiting_for_permission(session, &bash.command)
+        {
+            let text = format!("Already waiting for the user's permission as {task}. You are told when it is decided.");
+            return self.finish_call(
+                session,
+                id,
+                text,
+                false,
+                ToolChange { task: Some(task), ..ToolChange::default() },
+            );
+        }
+        let task = self.start_for_agent(session, id, bash, ask.is_some());
+        let text = match ask {
+            Some(always) => {
+                let input = serde_json::json!({ "command": bash.command });
+                let row = row(id, "bash", &input, &Ok(Call::Bash(bash.clone())));
+                let question = self.ask_person(session, None, Some(task.clone()), row, always);
+                self.ledger.asked(&task, question);
+                format!(
+                    "Task {task} waits for the user's permission and starts when it is given. Go on with other work; \
+                     you are told when it ends, or that it was refused."
+                )
+            }
+            None => format!(
+                "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
+            ),
+        };
+        self.place();
+        self.finish_call(session, id, text, false, ToolChange { task: Some(task), ..ToolChange::default() });
+    }
+
+    fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
+        let Some(task) = check.task_id.as_deref().map(TaskId::from) else {
+            let text = self.list_for_model();
+            return self.finish_call(session, id, text, false, ToolChange::default());
+        };
+        let Some(entry) = self.ledger.get(&task) else {
+            let text = format!("There is no task {task}. `check_background` without an id lists all tasks.");
+            return self.finish_call(session, id, text, true, ToolChange::default());
+        };
+        let path = entry.task.output.path.clone();
+        let limit = self.settings.max_result as u64;
+        let range = match (check.offset, check.tail) {
+            (Some(offset), _) => OutputRange::From { offset, limit },
+            (None, Some(lines)) => OutputRange::Tail { lines, limit },
+            (None, None) => OutputRange::Tail { lines: 60, limit: limit / 2 },
+        };
+        let head = self.describe_for_model(&task);
+        self.told_by_result(session, &task);
+        if path.as_os_str().is_empty() {
+            return self.finish_call(session, id, head, false, ToolChange::default());
+        }
+        if let Some(state) = self.call(session, id) {
+            state.step = Step::Reading { head, foot: String::new(), is_error: false };
+        }
+        self.effects.push(Effect::ReadForTool {
+            session: session.clone(),
+            turn: turn.clone(),
+            call: id.clone(),
+            path,
+            range,
+        });
+    }
+
+    fn stop_call(&mut self, session: &SessionId, id: &ToolCallId, stop: &StopBackground) {
+        let task = TaskId::from(stop.task_id.as_str());
+        let (text, is_error) = match self.ledger.get(&task) {
+            None => (format!("There is no task {task}. `check_background` without an id lists all tasks."), true),
+            Some(entry) if entry.task.status.is_final() && entry.task.stragglers == 0 => {
+                let status = entry.task.status.as_str();
+                (format!("Task {task} had already ended: {status}."), false)
+            }
+            Some(_) => {
+                self.stop_task(&task, crate::task::model::StoppedBy::Agent);
+                (format!("Stopping {task} and everything that it started."), false)
+            }
+        };
+        self.told_by_result(session, &task);
+        self.finish_call(session, id, text, is_error, ToolChange { task: Some(task), ..ToolChange::default() });
+    }
+
+    /// A call is over: its row ends, its result waits for the drain.
+    pub(super) fn finish_call(
+        &mut self,
+        session: &SessionId,
+        id: &ToolCallId,
+        text: String,
+        is_error: bool,
+        change: ToolChange,
+    ) {
+        let Some(state) = self.call(session, id) else { return };
+        if state.is_done() {
+            return;
+        }
+        state.step = Step::Done(result(id, text.clone(), is_error));
+        let status = if is_error { ToolStatus::Failed } else { ToolStatus::Completed };
+        let change = ToolChange {
+            status: Some(status),
+            content: change.content.or_else(|| Some(vec![ToolContent::Text(text.clone())])),
+            output: Some(text),
+            ..change
+        };
+        self.update(session, Update::ToolCallUpdate { call: id.clone(), change: Box::new(change) });
+        self.advance(session);
+    }
+
+    /// A file tool came back.
+    pub(super) fn tool_done(
+        &mut self,
+        session: &SessionId,
+        turn: &TurnId,
+        id: &ToolCallId,
+        outcome: Result<crate::tool::Output, String>,
+    ) {
+        if self.running_turn(session, turn).is_none() {
+            return;
+        }
+        match outcome {
+            Err(why) => self.finish_call(session, id, why, true, ToolChange::default()),
+            Ok(output) => {
+                if let Some(owner) = self.sessions.get_mut(session) {
+                    let seen = std::sync::Arc::make_mut(&mut owner.seen);
+                    seen.extend(output.seen);
+                }
+                let content = (!output.diffs.is_empty())
+                    .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());
+                let change = ToolChange { content, locations: Some(output.locations), ..ToolChange::default() };
+                self.finish_call(session, id, output.text, false, change);
+            }
+        }
+    }
+
+    /// The output for a result has been read.
+    pub(super) fn output_read(
+        &mut self,
+        session: &SessionId,
+        turn: &TurnId,
+        id: &ToolCallId,
+        slice: Result<OutputSlice, String>,
+    ) {
+        if self.running_turn(session, turn).is_none() {
+            return;
+        }
+        let Some(state) = self.call(session, id) else { return };
+        let Step::Reading { head, foot, is_error } = &state.step else { return };
+        let (head, foot, is_error) = (head.clone(), foot.clone(), *is_error);
+        let body = match slice {
+            Err(error) => format!("(the output could not be read: {error})"),
+            Ok(slice) if slice.text.trim().is_empty() => "(no output)".to_owned(),
+            Ok(slice) if slice.offset > 0 => {
+                format!("(the first {} bytes are left out)\n{}", slice.offset, slice.text.trim_end())
+            }
+            Ok(slice) => slice.text.trim_end().to_owned(),
+        };
+        let text = [head, body, foot].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+        self.finish_call(session, id, text, is_error, ToolChange::default());
+    }
+
+    /// Every call of a cancelled turn gets its result; the next drain puts them into the history.
+    pub(super) fn cancel_calls(&mut self, session: &SessionId) {
+        let Some(turn) = self.sessions.get_mut(session).and_then(|owner| owner.turn.as_mut()) else { return };
+        let calls = std::mem::take(&mut turn.calls);
+        let mut left_over = Vec::new();
+        for call in calls {
+            if let Step::Foreground(task) = &call.step {
+                let task = task.clone();
+                self.stop_task(&task, crate::task::model::StoppedBy::User);
+            }
+            if !call.is_done() {
+                let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
+                self.update(session, Update::ToolCallUpdate { call: call.id.clone(), change: Box::new(change) });
+            }
+            left_over.extend(call.into_result());
+        }
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.left_over.extend(left_over);
+        }
+    }
+}
+
+/// A call's row as people see it.
+pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call, String>) -> ToolRow {
+    let (title, kind) = match call {
+        Ok(Call::Bash(bash)) => (bash.command.clone(), "execute"),
+        Ok(Call::Check(check)) => match &check.task_id {
+            Some(task) => (format!("Look at {task}"), "other"),
+            None => ("Look at the tasks".to_owned(), "other"),
+        },
+        Ok(Call::Stop(stop)) => (format!("Stop {}", stop.task_id), "execute"),
+        Ok(Call::File(FileCall::Read(call))) => (format!("Read {}", call.path), "read"),
+        Ok(Call::File(FileCall::Write(call))) => (format!("Write {}", call.path), "edit"),
+        Ok(Call::File(FileCall::Edit(call))) => (format!("Edit {}", call.path), "edit"),
+        Ok(Call::File(FileCall::Glob(call))) => (format!("Find {}", call.pattern), "search"),
+        Ok(Call::File(FileCall::Grep(call))) => (format!("Search {}", call.pattern), "search"),
+        Err(_) => (name.to_owned(), "other"),
+    };
+    ToolRow {
+        call: id.clone(),
+        title: notification::cut(title.lines().next().unwrap_or(name), 120),
+        name: name.to_owned(),
+        kind,
+        status: ToolStatus::Pending,
+        input: input.clone(),
+        content: Vec::new(),
+        locations: Vec::new(),
+    }
+}

@@ -1,0 +1,311 @@
+//! What happens to the owner's state: one enum, from every side. Pure words.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::history::{Content, Item};
+use crate::agent::notification::{Key, Report};
+use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::problem::Problem;
+use crate::provider::{Answer, ProviderError, StreamEvent};
+use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
+use crate::task::run::{OutputRange, OutputSlice, RunEvent, RunId};
+use crate::tool;
+use crate::workspace::documents::Documents;
+
+use super::settings::Settings;
+
+/// Names a request of the client that waits for its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReplyId(pub u64);
+
+/// Names a store transaction that a turn waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CommitId(pub u64);
+
+/// When an event is applied, and what the editor holds then.
+#[derive(Clone, Debug, Default)]
+pub struct Moment {
+    pub now: Timestamp,
+    pub documents: Documents,
+}
+
+/// A task that somebody wants started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartTask {
+    pub command: String,
+    pub cwd: Option<PathBuf>,
+    pub env: Vec<(String, String)>,
+    pub label: Option<String>,
+    pub kind: Kind,
+    pub group: Option<Group>,
+    pub session: Option<SessionId>,
+    pub timeout_ms: Option<u64>,
+    pub priority: i32,
+    pub retries: u32,
+    pub on_exit: Option<OnExit>,
+    pub lifetime: Lifetime,
+    pub stdin: Stdin,
+    pub origin: Origin,
+}
+
+/// Which of the project's own commands a person wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunProject {
+    pub group: Group,
+    /// The active file, where the editor says.
+    pub near: Option<PathBuf>,
+}
+
+/// A request of the client. Every one is answered at once, but for those that read the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    NewSession {
+        cwd: Option<PathBuf>,
+        mode: Option<String>,
+        model: Option<String>,
+    },
+    ListSessions {
+        limit: usize,
+        before: Option<SessionId>,
+    },
+    LoadSession {
+        session: SessionId,
+        limit: Option<usize>,
+    },
+    Prompt {
+        session: SessionId,
+        content: Vec<Content>,
+    },
+    EditQueue {
+        session: SessionId,
+        prompt: PromptId,
+        replace: Option<Vec<Content>>,
+    },
+    SetMode {
+        session: SessionId,
+        mode: String,
+    },
+    SetModel {
+        session: SessionId,
+        model: String,
+    },
+    Rename {
+        session: SessionId,
+        title: String,
+    },
+    DeleteSession {
+        session: SessionId,
+    },
+    StartTask(StartTask),
+    /// `pillion.test`, `.build`, `.lint`.
+    RunProject(RunProject),
+    ProjectCommands {
+        near: Option<PathBuf>,
+    },
+    ListTasks {
+        session: Option<SessionId>,
+        include_finished: bool,
+    },
+    GetTask {
+        task: TaskId,
+    },
+    ReadOutput {
+        task: TaskId,
+        run: Option<u32>,
+        range: OutputRange,
+    },
+    /// The newest running task when `task` is `None`.
+    StopTask {
+        task: Option<TaskId>,
+    },
+    /// The newest finished task when `task` is `None`.
+    RerunTask {
+        task: Option<TaskId>,
+    },
+    /// The foreground command of this session, or of this tool call, goes on in the background.
+    Promote {
+        session: Option<SessionId>,
+        call: Option<ToolCallId>,
+    },
+    Input {
+        task: Option<TaskId>,
+        text: String,
+        eof: bool,
+    },
+    DismissTask {
+        task: TaskId,
+    },
+    SetPriority {
+        task: TaskId,
+        priority: i32,
+    },
+    Rules,
+    RemoveRule {
+        rule: String,
+    },
+    /// Answers the oldest open question, for clients that cannot show one.
+    AnswerOldest {
+        choice: Choice,
+        reason: Option<String>,
+    },
+}
+
+/// A person's choice at a permission question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    AllowOnce,
+    AllowAlways,
+    Reject,
+}
+
+/// How a question came back from the client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QuestionOutcome {
+    Chosen {
+        choice: Choice,
+        reason: Option<String>,
+    },
+    /// Closed without a choice, or the client cannot ask: it stays open. Null is never "no".
+    Undecided,
+}
+
+/// A session as the store has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSession {
+    pub id: SessionId,
+    pub title: Option<String>,
+    pub cwd: PathBuf,
+    pub mode: String,
+    pub model: String,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub turns: u32,
+    pub history: Vec<Item>,
+    /// Reports that are in the history and that no model has begun to answer.
+    pub carried: Vec<Key>,
+}
+
+/// A notification that the store still holds as undelivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredReport {
+    pub report: Report,
+    pub at: Timestamp,
+    pub session: Option<SessionId>,
+    pub wakes: bool,
+}
+
+/// What the store held when the sidecar started.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub tasks: Vec<Task>,
+    pub reports: Vec<StoredReport>,
+    pub rules: Vec<String>,
+    /// What went wrong with the store; the sidecar goes on in memory then.
+    pub problem: Option<String>,
+}
+
+/// A moment that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// Completions have gathered for long enough: wake the session.
+    Wake(SessionId),
+    /// A foreground command has run for so long that it goes on in the background.
+    Promote(TaskId, u32),
+    /// A background task has run for so long that the agent hears of it once.
+    CheckIn(TaskId, u32),
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The store is open (or is not, and why).
+    Loaded(Box<Loaded>),
+    /// The client is ready for notifications.
+    ClientReady,
+    Settings(Box<Settings>),
+    /// A sentence for the person, from outside of the state.
+    Say {
+        error: bool,
+        text: String,
+    },
+    Request {
+        reply: ReplyId,
+        request: Request,
+    },
+    Cancel {
+        session: SessionId,
+        turn: Option<TurnId>,
+    },
+    SessionLoaded {
+        reply: ReplyId,
+        session: SessionId,
+        stored: Result<Option<Box<StoredSession>>, String>,
+    },
+    Committed {
+        commit: CommitId,
+        result: Result<(), String>,
+    },
+    Stream {
+        session: SessionId,
+        turn: TurnId,
+        event: StreamEvent,
+    },
+    Answered {
+        session: SessionId,
+        turn: TurnId,
+        result: Box<Result<Answer, ProviderError>>,
+    },
+    ToolDone {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        result: Result<tool::Output, String>,
+    },
+    /// The output that a tool result needs has been read.
+    OutputRead {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        slice: Result<OutputSlice, String>,
+    },
+    QuestionAnswered {
+        question: QuestionId,
+        outcome: QuestionOutcome,
+    },
+    Run {
+        id: RunId,
+        event: RunEvent,
+    },
+    Timer(Timer),
+    /// Why a command was not found: comes before the end of that run.
+    Explained {
+        id: RunId,
+        text: String,
+    },
+    /// Lines of a document were replaced: diagnostics move.
+    DocumentEdited {
+        path: PathBuf,
+        start: u32,
+        old_end: u32,
+        new_lines: u32,
+    },
+}
+
+/// Diagnostics of one file, as they are to be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileProblems {
+    pub path: PathBuf,
+    pub problems: Vec<ShownProblem>,
+}
+
+/// One diagnostic with the run that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownProblem {
+    pub task: TaskId,
+    pub run: u32,
+    pub problem: Problem,
+    /// Its line was edited since the run.
+    pub edited: bool,
+}

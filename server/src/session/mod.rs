@@ -1,0 +1,20 @@
+//! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
+//! loop that owns it ([`owner`]), and the hands that carry effects out ([`perform`]).
+
+mod calls;
+mod describe;
+pub mod effect;
+pub mod event;
+mod facts;
+mod ledger;
+pub mod owner;
+mod perform;
+mod questions;
+mod replay;
+mod reports;
+mod requests;
+mod runs;
+pub mod settings;
+pub mod state;
+mod storage;
+mod turn;

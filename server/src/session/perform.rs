@@ -1,0 +1,335 @@
+//! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::config::{self, Config};
+use crate::ids::{SessionId, TurnId};
+use crate::provider::registry::{self, Resolved};
+use crate::provider::{ModelRequest, Provider, ProviderError};
+use crate::store::{self, Store};
+use crate::task::model::Group;
+use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
+use crate::task::{slice, supervisor::Supervisor};
+use crate::tool;
+use crate::workspace::commands::{self, ProjectCommand};
+use crate::workspace::documents::Documents;
+use crate::workspace::editor::Editor;
+use crate::workspace::environment::{self, Environment};
+use crate::workspace::roots::Roots;
+
+use super::effect::{Effect, Refusal, Reply};
+use super::event::{Event, ReplyId, Request, Timer};
+use super::owner::{Input, Parts};
+use super::requests::by_person;
+use super::settings::Settings;
+use super::storage;
+
+/// Everything that acts on the world for the owner.
+pub(super) struct Hands {
+    root: PathBuf,
+    roots: Roots,
+    runs: PathBuf,
+    editor: Arc<dyn Editor>,
+    offline: Arc<dyn Provider>,
+    provider: Result<Resolved, ProviderError>,
+    store: Store,
+    supervisor: Supervisor,
+    environment: Arc<Environment>,
+    /// Variables that no command gets.
+    withheld: Vec<String>,
+    /// Commands of the runs that are alive, for the explanation of exit code 127.
+    commands: HashMap<RunId, (String, Arc<[(String, String)]>)>,
+    inputs: mpsc::WeakUnboundedSender<Input>,
+    timers: HashMap<Timer, AbortHandle>,
+    turns: HashMap<TurnId, Vec<AbortHandle>>,
+}
+
+impl Hands {
+    /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
+    pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
+        let Parts { config, root, further_roots, editor, offline, .. } = parts;
+        let (state_home, place) = (config.state_home.clone(), root.clone());
+        let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
+        let (store, mut loaded) = match opened {
+            Ok(opened) => opened,
+            Err(error) => storage::forgetful(format!("the state could not be opened: {error}")),
+        };
+        loaded.rules = store.rules().await.unwrap_or_default();
+        let runs = store::workspace_dir(&config.state_home, &root).join("tasks");
+        let (run_events, mut from_runs) = mpsc::unbounded_channel();
+        let back = inputs.clone();
+        tokio::spawn(async move {
+            while let Some((id, event)) = from_runs.recv().await {
+                let Some(inputs) = back.upgrade() else { break };
+                let _ = inputs.send(Input::Event(Event::Run { id, event }));
+            }
+        });
+        let environment = Arc::new(Environment::new(config::environment()));
+        environment.warm();
+        let provider = registry::resolve(&config.model, offline.clone());
+        let hands = Self {
+            roots: Roots::new(root.clone()).with(further_roots),
+            root,
+            runs,
+            editor,
+            offline,
+            provider,
+            store,
+            supervisor: Supervisor::new(run_events),
+            environment,
+            withheld: config.withheld.clone(),
+            commands: HashMap::new(),
+            inputs,
+            timers: HashMap::new(),
+            turns: HashMap::new(),
+        };
+        let settings = hands.settings(&config);
+        let mut first = vec![Event::Loaded(Box::new(loaded))];
+        first.extend(hands.complaints(&config));
+        (hands, settings, first)
+    }
+
+    fn settings(&self, config: &Config) -> Settings {
+        let (provider, model, window) = match &self.provider {
+            Ok(resolved) => {
+                let window = resolved.provider.context_window(&resolved.model);
+                (resolved.provider.name(), resolved.model.clone(), window)
+            }
+            Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into()), None),
+        };
+        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model, window)
+    }
+
+    /// What is wrong with the settings, for the person.
+    fn complaints(&self, config: &Config) -> Vec<Event> {
+        let mut texts = config.problems.clone();
+        texts.extend(self.provider.as_ref().err().map(ToString::to_string));
+        texts.into_iter().map(|text| Event::Say { error: true, text }).collect()
+    }
+
+    /// New settings: the next request goes to the provider that they name. Returns what the state must know.
+    pub(super) fn configure(&mut self, config: Config) -> Vec<Event> {
+        self.provider = registry::resolve(&config.model, self.offline.clone());
+        let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
+        events.extend(self.complaints(&config));
+        events
+    }
+
+    /// The open documents now.
+    pub(super) fn documents(&self) -> Documents {
+        self.editor.documents()
+    }
+
+    /// What the state must hear before this event: why a command was not found.
+    pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
+        let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
+        let (command, env) = self.commands.remove(id)?;
+        if end.ending != (Ending::Exited { code: 127 }) {
+            return None;
+        }
+        environment::explain_127(&command, &env).map(|text| Event::Explained { id: id.clone(), text })
+    }
+
+    /// Carries one effect out. Never blocks.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { .. } | Effect::Send(_) => {}
+            Effect::Store(write) => storage::write(&self.store, write, &self.inputs),
+            Effect::LoadSession { reply, session } => self.load_session(reply, session),
+            Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
+            Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
+            Effect::Abort { turn, .. } => {
+                for work in self.turns.remove(&turn).unwrap_or_default() {
+                    work.abort();
+                }
+            }
+            Effect::RunTool { session, turn, call, tool, cwd, seen } => {
+                let context = tool::Context {
+                    roots: self.roots.clone(),
+                    cwd,
+                    editor: self.editor.clone(),
+                    seen,
+                    max_result: 30_000,
+                };
+                self.work(turn.clone(), async move {
+                    let result = tool::run(tool, context).await;
+                    Event::ToolDone { session, turn, call, result }
+                });
+            }
+            Effect::ReadForTool { session, turn, call, path, range } => {
+                self.work(turn.clone(), async move {
+                    let slice = read_output(path, range).await;
+                    Event::OutputRead { session, turn, call, slice }
+                });
+            }
+            Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
+                read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
+            }),
+            Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
+            Effect::StartRun(spec) => self.start_run(spec),
+            Effect::Control(run, control) => {
+                if let Err(why) = self.supervisor.control(&run, control) {
+                    tracing::debug!(task = %run.task, run = run.run, why, "a run could not be controlled");
+                }
+            }
+            Effect::SetTimer { timer, after_ms } => self.set_timer(timer, after_ms),
+            Effect::CancelTimer(timer) => {
+                if let Some(waiting) = self.timers.remove(&timer) {
+                    waiting.abort();
+                }
+            }
+        }
+    }
+
+    /// Does something for a turn; its event comes back unless the turn is aborted first.
+    fn work(&mut self, turn: TurnId, work: impl Future<Output = Event> + Send + 'static) {
+        let inputs = self.inputs.clone();
+        let task = tokio::spawn(async move {
+            let event = work.await;
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(event));
+            }
+        });
+        let running = self.turns.entry(turn).or_default();
+        running.retain(|work| !work.is_finished());
+        running.push(task.abort_handle());
+        self.turns.retain(|_, works| works.iter().any(|work| !work.is_finished()));
+    }
+
+    fn answer_later(&self, reply: ReplyId, work: impl Future<Output = Result<Reply, Refusal>> + Send + 'static) {
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let answered = work.await;
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Answer(reply, answered));
+            }
+        });
+    }
+
+    fn load_session(&self, reply: ReplyId, session: SessionId) {
+        let read = self.store.load_session(session.clone());
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let stored = storage::session(read.await);
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
+            }
+        });
+    }
+
+    fn list_sessions(&self, reply: ReplyId, limit: usize, before: Option<SessionId>, open: Vec<SessionId>) {
+        let read = self.store.list_sessions(u32::try_from(limit).unwrap_or(u32::MAX), before);
+        self.answer_later(reply, async move { storage::rows(read.await, &open) });
+    }
+
+    fn ask_model(&mut self, session: SessionId, turn: TurnId, request: ModelRequest) {
+        let provider = match &self.provider {
+            Ok(resolved) => resolved.provider.clone(),
+            Err(error) => {
+                let result = Box::new(Err(error.clone()));
+                return self.work(turn.clone(), async move { Event::Answered { session, turn, result } });
+            }
+        };
+        let inputs = self.inputs.clone();
+        let of = turn.clone();
+        self.work(of, async move {
+            let (send, mut pieces) = mpsc::channel(64);
+            let answer = provider.stream(request, send);
+            let forward = async {
+                while let Some(event) = pieces.recv().await {
+                    let Some(inputs) = inputs.upgrade() else { break };
+                    let _ = inputs.send(Input::Event(Event::Stream {
+                        session: session.clone(),
+                        turn: turn.clone(),
+                        event,
+                    }));
+                }
+            };
+            // The provider drops its sender when it is done: then every piece has been forwarded.
+            let (result, ()) = tokio::join!(answer, forward);
+            Event::Answered { session, turn, result: Box::new(result) }
+        });
+    }
+
+    fn start_run(&mut self, mut spec: RunSpec) {
+        let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
+        let shared: Arc<[(String, String)]> = env.clone().into();
+        self.commands.insert(spec.id.clone(), (spec.command.clone(), shared));
+        spec.env = env;
+        self.supervisor.start(spec);
+    }
+
+    fn set_timer(&mut self, timer: Timer, after_ms: u64) {
+        if self.timers.get(&timer).is_some_and(|waiting| !waiting.is_finished()) {
+            return;
+        }
+        let inputs = self.inputs.clone();
+        let due = timer.clone();
+        let waiting = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Timer(due)));
+            }
+        });
+        self.timers.insert(timer, waiting.abort_handle());
+    }
+
+    fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
+        let root = self.root.clone();
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
+            let place = root.clone();
+            let found = tokio::task::spawn_blocking(move || commands::find(&place, &at)).await.unwrap_or_default();
+            let Some(inputs) = inputs.upgrade() else { return };
+            let input = match start {
+                None => Input::Answer(reply, Ok(Reply::Commands(found))),
+                Some(group) => match found.into_iter().find(|command| command.group == group) {
+                    Some(ProjectCommand { label, command, cwd, .. }) => {
+                        Input::Again(reply, Request::StartTask(by_person(command, cwd, label, group)))
+                    }
+                    None => Input::Answer(reply, Err(no_command(&root, group))),
+                },
+            };
+            let _ = inputs.send(input);
+        });
+    }
+
+    /// The end: everything queued for the store is written.
+    pub(super) async fn close(self) {
+        for waiting in self.timers.values() {
+            waiting.abort();
+        }
+        let _ = self.store.flush().await;
+    }
+}
+
+fn no_command(root: &Path, group: Group) -> Refusal {
+    Refusal::State {
+        kind: "no_project_command",
+        message: format!("no {} command was found in {}", group.as_str(), root.display()),
+        remedy: format!("Looked for {}. Run a command by name instead.", commands::LOOKED_FOR),
+    }
+}
+
+async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
+    if path.as_os_str().is_empty() {
+        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+    }
+    tokio::task::spawn_blocking(move || match slice::read(&path, range) {
+        // Not started yet: nothing was written.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+        }
+        Err(error) => Err(format!("{}: {error}", path.display())),
+        Ok(slice) => Ok(slice),
+    })
+    .await
+    .unwrap_or_else(|error| Err(error.to_string()))
+}

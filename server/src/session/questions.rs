@@ -1,0 +1,167 @@
+//! Permission questions: who is asked what, and the one outcome that each has, whatever comes first: an answer, a prompt
+//! typed instead, a cancel.
+
+use std::collections::BTreeMap;
+
+use crate::agent::approval::Rule;
+use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId};
+
+use super::calls::Step;
+use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow, Write};
+use super::event::{Choice, QuestionOutcome, ReplyId};
+use super::state::State;
+
+/// An open question.
+#[derive(Debug)]
+struct Open {
+    asked: Question,
+    /// The call that waits for the answer.
+    call: Option<ToolCallId>,
+    /// The queued task that waits for the answer.
+    task: Option<TaskId>,
+    always: Option<Rule>,
+    /// Questions are answered oldest first where a client names none.
+    order: u64,
+}
+
+/// The open questions.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    open: BTreeMap<QuestionId, Open>,
+    asked: u64,
+}
+
+impl Questions {
+    /// The open questions of a session, oldest first, for a client that has just loaded it.
+    pub(super) fn of(&self, session: &SessionId) -> Vec<Question> {
+        let mut open: Vec<&Open> = self.open.values().filter(|open| open.asked.session == *session).collect();
+        open.sort_by_key(|open| open.order);
+        open.into_iter().map(|open| open.asked.clone()).collect()
+    }
+
+    fn oldest(&self) -> Option<QuestionId> {
+        self.open.iter().min_by_key(|(_, open)| open.order).map(|(id, _)| id.clone())
+    }
+}
+
+impl State {
+    /// Asks a person. The answer comes back as an event, whenever it comes.
+    pub(super) fn ask_person(
+        &mut self,
+        session: &SessionId,
+        call: Option<ToolCallId>,
+        task: Option<TaskId>,
+        row: ToolRow,
+        always: Option<Rule>,
+    ) -> QuestionId {
+        let id = self.ids.question();
+        let label = always.as_ref().map(|rule| match rule {
+            Rule::Command(command) => format!("`{command}`"),
+            Rule::Edits => "edits in this workspace".to_owned(),
+        });
+        let asked = Question { id: id.clone(), session: session.clone(), row, always: label };
+        self.effects.push(Effect::Send(Outgoing::Ask(Box::new(asked.clone()))));
+        self.questions.asked += 1;
+        let order = self.questions.asked;
+        self.questions.open.insert(id.clone(), Open { asked, call, task, always, order });
+        id
+    }
+
+    /// The client's answer. A question that is over already ignores it.
+    pub(super) fn question_answered(&mut self, id: &QuestionId, outcome: QuestionOutcome) {
+        let QuestionOutcome::Chosen { choice, reason } = outcome else { return };
+        let Some(open) = self.questions.open.remove(id) else { return };
+        match choice {
+            Choice::Reject => self.rejected(open, reason.as_deref()),
+            Choice::AllowOnce => self.allowed(open),
+            Choice::AllowAlways => {
+                if let Some(rule) = open.always.clone().filter(|rule| !self.rules.contains(rule)) {
+                    self.effects.push(Effect::Store(Write::Rule(rule.to_string())));
+                    self.rules.push(rule);
+                }
+                self.allowed(open);
+            }
+        }
+    }
+
+    fn allowed(&mut self, open: Open) {
+        let session = open.asked.session;
+        if let Some(task) = open.task {
+            self.ledger.permitted(&task);
+            self.task_changed(&task, true);
+            self.place();
+        }
+        if let Some(call) = open.call {
+            let allowed = self.call(&session, &call).filter(|state| matches!(state.step, Step::Asking(_)));
+            if let Some(Ok(tool)) = allowed.map(|state| state.call.clone()) {
+                self.run_call(&session, &call, tool);
+                self.advance(&session);
+            }
+        }
+    }
+
+    fn rejected(&mut self, open: Open, reason: Option<&str>) {
+        let session = open.asked.session;
+        let text = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+            Some(reason) => format!("The user refused this, and says: {reason}"),
+            None => "The user refused this. Nothing was done. Do not try it again in another way.".to_owned(),
+        };
+        if let Some(task) = open.task {
+            self.refused_task(&task, text.clone());
+        }
+        if let Some(call) = open.call {
+            self.finish_call(&session, &call, text, true, ToolChange::default());
+        }
+    }
+
+    /// A prompt was typed while questions are open: it is their "no", and its text the reason. True when a call of the
+    /// running turn waited for one: the model gets the words as that call's result.
+    pub(super) fn refuse_open_questions(&mut self, session: &SessionId, reason: &str) -> bool {
+        let ids: Vec<QuestionId> = self.questions.of(session).into_iter().map(|question| question.id).collect();
+        let mut heard = false;
+        for id in ids {
+            let Some(open) = self.questions.open.remove(&id) else { continue };
+            self.effects.push(Effect::Send(Outgoing::Withdraw(id)));
+            heard |= open.call.is_some();
+            self.rejected(open, Some(reason));
+        }
+        heard
+    }
+
+    /// The turn is cancelled: its questions are withdrawn, the tasks that waited for one never start.
+    pub(super) fn withdraw_questions(&mut self, session: &SessionId) {
+        for question in self.questions.of(session) {
+            let Some(open) = self.questions.open.remove(&question.id) else { continue };
+            self.effects.push(Effect::Send(Outgoing::Withdraw(question.id)));
+            if let Some(task) = open.task {
+                self.refused_task(&task, "The user cancelled the turn before this was allowed.".to_owned());
+            }
+        }
+    }
+
+    /// A queued task that waited for permission was stopped by other means: its question is over.
+    pub(super) fn withdraw_question(&mut self, id: &QuestionId) {
+        if self.questions.open.remove(id).is_some() {
+            self.effects.push(Effect::Send(Outgoing::Withdraw(id.clone())));
+        }
+    }
+
+    /// For clients without a way to ask: answers the oldest question.
+    pub(super) fn answer_oldest(&mut self, reply: ReplyId, choice: Choice, reason: Option<String>) {
+        match self.questions.oldest() {
+            Some(id) => {
+                self.effects.push(Effect::Send(Outgoing::Withdraw(id.clone())));
+                self.question_answered(&id, QuestionOutcome::Chosen { choice, reason });
+                self.reply(reply, Reply::Done);
+            }
+            None => self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "no_question",
+                    message: "no question is open".into(),
+                    remedy: "There is nothing to answer now.".into(),
+                },
+            ),
+        }
+    }
+}

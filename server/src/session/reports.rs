@@ -1,0 +1,143 @@
+//! Notifications of tasks on their way into a history: kept until a drain carries them, told once, and waking an idle
+//! session whose person has spoken.
+
+use crate::agent::notification::{self, Key, Limits, Report};
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::task::model::{Delivery, OnExit};
+
+use super::effect::{Effect, TurnReason, Update, Write};
+use super::event::{StoredReport, Timer};
+use super::state::State;
+
+/// The reports that no history has yet.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    pending: Vec<StoredReport>,
+    /// Reports that a tool result has told, until the drain that carries the result.
+    told: Vec<(SessionId, Key)>,
+}
+
+impl Reports {
+    /// Takes every pending report of a session, as one block of text.
+    pub(super) fn drain(&mut self, session: &SessionId, limits: Limits) -> (Vec<Key>, Option<String>) {
+        let mut drained = Vec::new();
+        self.pending.retain(|pending| {
+            let mine = pending.session.as_ref() == Some(session);
+            if mine {
+                drained.push(pending.report.clone());
+            }
+            !mine
+        });
+        let keys = drained.iter().map(|report: &Report| report.key.clone()).collect();
+        let text = (!drained.is_empty()).then(|| notification::block(&drained, limits));
+        (keys, text)
+    }
+
+    /// Takes the reports that this drain's tool results tell.
+    pub(super) fn told_by_results(&mut self, session: &SessionId) -> Vec<Key> {
+        let (mine, others) = std::mem::take(&mut self.told).into_iter().partition(|(owner, _)| owner == session);
+        self.told = others;
+        let mine: Vec<(SessionId, Key)> = mine;
+        mine.into_iter().map(|(_, key)| key).collect()
+    }
+
+    fn wakes(&self, session: &SessionId) -> bool {
+        self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
+    }
+}
+
+impl State {
+    /// What was undelivered when the sidecar went away.
+    pub(super) fn restore_reports(&mut self, reports: Vec<StoredReport>) {
+        for stored in reports {
+            self.ledger.set_delivery(&stored.report.key.task, Delivery::Pending, None);
+            self.reports.pending.push(stored);
+        }
+    }
+
+    /// Something to tell the task's session.
+    pub(super) fn report(&mut self, report: Report, session: Option<SessionId>, on_exit: OnExit) {
+        if on_exit == OnExit::None || self.reports.pending.iter().any(|pending| pending.report.key == report.key) {
+            return;
+        }
+        let task = report.key.task.clone();
+        let stored = StoredReport { report, at: self.now(), session: session.clone(), wakes: on_exit == OnExit::Wake };
+        self.effects.push(Effect::Store(Write::Report(Box::new(stored.clone()))));
+        self.reports.pending.push(stored);
+        self.ledger.set_delivery(&task, Delivery::Pending, None);
+        if let Some(session) = session {
+            self.wake_soon(&session);
+        }
+    }
+
+    /// A tool result tells how a task ended: that is the delivery.
+    pub(super) fn told_by_result(&mut self, session: &SessionId, task: &TaskId) {
+        let Some(entry) = self.ledger.get(task) else { return };
+        if !entry.task.status.is_final() {
+            return;
+        }
+        let run = entry.task.run;
+        let told = &mut self.reports.told;
+        self.reports.pending.retain(|pending| {
+            let key = &pending.report.key;
+            let mine =
+                key.task == *task && key.run <= run && pending.session.as_ref().is_none_or(|owner| owner == session);
+            if mine {
+                told.push((session.clone(), key.clone()));
+            }
+            !mine
+        });
+    }
+
+    /// Tasks that no session owns become this session's: it is the one that is prompted.
+    pub(super) fn adopt_unowned(&mut self, session: &SessionId) {
+        for task in self.ledger.adopt(session) {
+            self.save_task(&task);
+        }
+        let mut keys = Vec::new();
+        for pending in self.reports.pending.iter_mut().filter(|pending| pending.session.is_none()) {
+            pending.session = Some(session.clone());
+            keys.push(pending.report.key.clone());
+        }
+        if !keys.is_empty() {
+            self.effects.push(Effect::Store(Write::Assign { keys, session: session.clone() }));
+        }
+    }
+
+    /// Wakes the session a little later, if it is idle and something wants to wake it.
+    pub(super) fn wake_soon(&mut self, session: &SessionId) {
+        let Some(owner) = self.sessions.get(session) else { return };
+        if owner.turn.is_none() && owner.spoken && self.reports.wakes(session) {
+            let after_ms = self.settings.wake_debounce;
+            self.effects.push(Effect::SetTimer { timer: Timer::Wake(session.clone()), after_ms });
+        }
+    }
+
+    /// The time has come.
+    pub(super) fn wake(&mut self, session: &SessionId) {
+        let limit = self.settings.max_auto_turns;
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        if owner.turn.is_some() || !owner.spoken || !self.reports.wakes(session) {
+            return;
+        }
+        if owner.auto_turns >= limit {
+            if !std::mem::replace(&mut owner.wakes_paused, true) {
+                self.update(session, Update::Info { title: None, mode: None, model: None, wakes_paused: Some(true) });
+            }
+            return;
+        }
+        owner.auto_turns += 1;
+        if self.start_turn(session, TurnReason::TaskNotification).is_some() {
+            self.drain(session, Vec::new(), None);
+        }
+    }
+
+    /// Tells the rows of tasks how far their notifications got.
+    pub(super) fn set_delivery(&mut self, keys: &[Key], delivery: Delivery, turn: Option<&TurnId>) {
+        for key in keys {
+            if self.ledger.set_delivery(&key.task, delivery, turn) {
+                self.task_changed(&key.task, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The client's requests, one by one: each is answered at once (or as soon as the disk has answered), and what follows
+//! comes as notifications.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::approval::{Mode, Rule};
+use crate::agent::history::Item;
+use crate::agent::prompt;
+use crate::ids::{SessionId, TaskId};
+use crate::task::model::{Kind, Lifetime, Origin, Stdin, StoppedBy, WaitKind};
+use crate::task::run::{RunControl, RunId};
+
+use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
+use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
+use super::state::{Session, State};
+
+impl State {
+    pub(super) fn reply(&mut self, reply: ReplyId, answer: Reply) {
+        self.effects.push(Effect::Reply { reply, result: Ok(answer) });
+    }
+
+    pub(super) fn refuse(&mut self, reply: ReplyId, refusal: Refusal) {
+        self.effects.push(Effect::Reply { reply, result: Err(refusal) });
+    }
+
+    /// One request of the client.
+    pub(super) fn request(&mut self, reply: ReplyId, request: Request) {
+        match request {
+            Request::NewSession { cwd, mode, model } => self.new_session(reply, cwd, mode, model),
+            Request::ListSessions { limit, before } => {
+                let open = self.sessions.keys().cloned().collect();
+                self.effects.push(Effect::ListSessions { reply, limit, before, open });
+            }
+            Request::LoadSession { session, limit } => self.load_session(reply, session, limit),
+            Request::Prompt { session, content } => self.prompt(reply, &session, content),
+            Request::EditQueue { session, prompt, replace } => self.edit_queue(reply, &session, &prompt, replace),
+            Request::SetMode { session, mode } => self.set_mode(reply, &session, &mode),
+            Request::SetModel { session, model } => self.set_model(reply, &session, model),
+            Request::Rename { session, title } => self.rename(reply, &session, title),
+            Request::DeleteSession { session } => self.delete_session(reply, session),
+            Request::StartTask(start) => self.start_task(reply, start),
+            Request::RunProject(RunProject { group, near }) => {
+                self.effects.push(Effect::FindCommands { reply, near, start: Some(group) });
+            }
+            Request::ProjectCommands { near } => self.effects.push(Effect::FindCommands { reply, near, start: None }),
+            Request::ListTasks { session, include_finished } => {
+                let mut tasks = self.tasks();
+                tasks.retain(|task| session.is_none() || task.session == session);
+                tasks.retain(|task| include_finished || !task.status.is_final());
+                self.reply(reply, Reply::Tasks(tasks, 0));
+            }
+            Request::GetTask { task } => match self.ledger.visible(&task) {
+                Some(found) => {
+                    let found = Box::new(found.clone());
+                    self.reply(reply, Reply::Task(found));
+                }
+                None => self.refuse(reply, Refusal::UnknownTask(Some(task))),
+            },
+            Request::ReadOutput { task, run, range } => self.read_output(reply, task, run, range),
+            Request::StopTask { task } => self.stop_request(reply, task),
+            Request::RerunTask { task } => self.rerun_request(reply, task),
+            Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
+                Some(task) => {
+                    self.promote(&task);
+                    self.reply_task(reply, &task);
+                }
+                None => self.refuse(
+                    reply,
+                    Refusal::State {
+                        kind: "no_foreground_command",
+                        message: "no foreground command is running there".into(),
+                        remedy: "It has ended, or it runs in the background already.".into(),
+                    },
+                ),
+            },
+            Request::Input { task, text, eof } => self.input(reply, task, text, eof),
+            Request::DismissTask { task } => self.dismiss(reply, &task),
+            Request::SetPriority { task, priority } => match self.ledger.visible(&task) {
+                Some(_) => {
+                    self.set_priority(&task, priority);
+                    self.reply(reply, Reply::Done);
+                }
+                None => self.refuse(reply, Refusal::UnknownTask(Some(task))),
+            },
+            Request::Rules => {
+                let rules = self.rules.iter().map(Rule::to_string).collect();
+                self.reply(reply, Reply::Rules(rules));
+            }
+            Request::RemoveRule { rule } => {
+                self.rules.retain(|known| known.to_string() != rule);
+                self.effects.push(Effect::Store(Write::RemoveRule(rule)));
+                self.reply(reply, Reply::Done);
+            }
+            Request::AnswerOldest { choice, reason } => self.answer_oldest(reply, choice, reason),
+        }
+    }
+
+    fn new_session(&mut self, reply: ReplyId, cwd: Option<PathBuf>, mode: Option<String>, model: Option<String>) {
+        let mode = match mode.as_deref().map(Mode::parse) {
+            None => self.settings.mode,
+            Some(Ok(mode)) => mode,
+            Some(Err(message)) => return self.refuse(reply, bad_mode(message)),
+        };
+        let id = self.ids.session();
+        let cwd = cwd.unwrap_or_else(|| self.settings.root.clone());
+        let session = Session {
+            title: None,
+            mode,
+            model: model.unwrap_or_else(|| self.settings.model.clone()),
+            created_at: self.now(),
+            updated_at: self.now(),
+            turns: 0,
+            system: prompt::system(&self.settings.root, &cwd).into(),
+            cwd,
+            history: Vec::new(),
+            left_over: Vec::new(),
+            queue: Vec::new(),
+            turn: None,
+            seen: Arc::default(),
+            spoken: false,
+            auto_turns: 0,
+            wakes_paused: false,
+            usage: UsageSum::default(),
+            carried: Vec::new(),
+            id: id.clone(),
+        };
+        self.sessions.insert(id.clone(), session);
+        self.save_session(&id);
+        self.reply_session(reply, &id);
+    }
+
+    fn reply_session(&mut self, reply: ReplyId, session: &SessionId) {
+        let Some(owner) = self.sessions.get(session) else { return };
+        let (mode, model) = (owner.mode.as_str(), owner.model.clone());
+        self.reply(reply, Reply::Session { session: session.clone(), mode, model });
+    }
+
+    fn load_session(&mut self, reply: ReplyId, session: SessionId, _limit: Option<usize>) {
+        if self.sessions.contains_key(&session) {
+            self.reply_session(reply, &session);
+            self.replay(&session);
+        } else {
+            self.effects.push(Effect::LoadSession { reply, session });
+        }
+    }
+
+    /// The store has answered.
+    pub(super) fn session_loaded(
+        &mut self,
+        reply: ReplyId,
+        id: &SessionId,
+        stored: Result<Option<Box<StoredSession>>, String>,
+    ) {
+        match stored {
+            Err(error) => self.refuse(reply, Refusal::Internal(error)),
+            Ok(None) => self.refuse(reply, Refusal::UnknownSession(id.clone())),
+            Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone(), None),
+            Ok(Some(stored)) => {
+                let session = Session::restored(*stored, &self.settings.root);
+                self.sessions.insert(id.clone(), session);
+                self.reply_session(reply, id);
+                self.replay(id);
+            }
+        }
+    }
+
+    fn set_mode(&mut self, reply: ReplyId, session: &SessionId, mode: &str) {
+        let mode = match Mode::parse(mode) {
+            Ok(mode) => mode,
+            Err(message) => return self.refuse(reply, bad_mode(message)),
+        };
+        let Some(owner) = self.sessions.get_mut(session) else {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        };
+        owner.mode = mode;
+        self.reply(reply, Reply::Done);
+        self.save_session(session);
+        self.info(session, None, Some(mode.as_str()), None);
+    }
+
+    fn set_model(&mut self, reply: ReplyId, session: &SessionId, model: String) {
+        let Some(owner) = self.sessions.get_mut(session) else {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        };
+        owner.model.clone_from(&model);
+        self.reply(reply, Reply::Done);
+        self.save_session(session);
+        self.info(session, None, None, Some(model));
+    }
+
+    fn rename(&mut self, reply: ReplyId, session: &SessionId, title: String) {
+        let Some(owner) = self.sessions.get_mut(session) else {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        };
+        owner.title = Some(title.clone());
+        self.reply(reply, Reply::Done);
+        self.save_session(session);
+        self.info(session, Some(title), None, None);
+    }
+
+    fn info(&mut self, session: &SessionId, title: Option<String>, mode: Option<&'static str>, model: Option<String>) {
+        self.update(session, super::effect::Update::Info { title, mode, model, wakes_paused: None });
+    }
+
+    fn delete_session(&mut self, reply: ReplyId, session: SessionId) {
+        if self.sessions.get(&session).is_some_and(|owner| owner.turn.is_some()) {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "turn_running",
+                    message: format!("a turn is running in session {session}"),
+                    remedy: "Cancel the turn first.".into(),
+                },
+            );
+        }
+        self.withdraw_questions(&session);
+        self.sessions.remove(&session);
+        self.effects.push(Effect::Store(Write::DeleteSession(session)));
+        self.reply(reply, Reply::Done);
+    }
+
+    fn start_task(&mut self, reply: ReplyId, start: StartTask) {
+        if start.command.trim().is_empty() {
+            return self.refuse(
+                reply,
+                Refusal::BadField {
+                    field: "command",
+                    message: "the command is empty".into(),
+                    remedy: "Give a shell command, for instance \"cargo test\".".into(),
+                },
+            );
+        }
+        if let Some(session) = start.session.as_ref().filter(|session| !self.sessions.contains_key(session)) {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        }
+        let task = self.enter(start);
+        self.reply_task(reply, &task);
+        self.task_changed(&task, true);
+        self.place();
+    }
+
+    fn reply_task(&mut self, reply: ReplyId, task: &TaskId) {
+        match self.ledger.get(task) {
+            Some(entry) => {
+                let task = Box::new(entry.task.clone());
+                self.reply(reply, Reply::Task(task));
+            }
+            None => self.refuse(reply, Refusal::UnknownTask(Some(task.clone()))),
+        }
+    }
+
+    fn read_output(&mut self, reply: ReplyId, task: TaskId, run: Option<u32>, range: crate::task::run::OutputRange) {
+        let Some(found) = self.ledger.visible(&task) else {
+            return self.refuse(reply, Refusal::UnknownTask(Some(task)));
+        };
+        let path = match run.filter(|run| *run != found.run) {
+            None => found.output.path.clone(),
+            Some(run) if run > 0 && run < found.run => {
+                self.settings.runs.join(task.as_str()).join(run.to_string()).join("output")
+            }
+            Some(run) => {
+                let message = format!("task {task} has no run {run}");
+                let remedy = format!("Its runs are 1 to {}.", found.run);
+                return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
+            }
+        };
+        self.effects.push(Effect::ReadForReply { reply, path, range });
+    }
+
+    fn stop_request(&mut self, reply: ReplyId, task: Option<TaskId>) {
+        let chosen = match task {
+            Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
+            None => {
+                let newest = self.ledger.all_visible().rev().find(|task| !task.status.is_final());
+                newest.map(|task| task.id.clone()).ok_or(None)
+            }
+        };
+        match chosen {
+            Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
+            Ok(task) => {
+                self.stop_task(&task, StoppedBy::User);
+                self.reply_task(reply, &task);
+            }
+        }
+    }
+
+    fn rerun_request(&mut self, reply: ReplyId, task: Option<TaskId>) {
+        let chosen = match task {
+            Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
+            None => {
+                let newest =
+                    self.ledger.all_visible().filter(|task| task.status.is_final()).max_by_key(|task| task.ended_at);
+                newest.map(|task| task.id.clone()).ok_or(None)
+            }
+        };
+        let task = match chosen {
+            Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
+            Ok(task) => task,
+        };
+        let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
+        if running {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "running",
+                    message: format!("task {task} is running"),
+                    remedy: "Wait for its end, or stop it first.".into(),
+                },
+            );
+        }
+        self.rerun(&task);
+        self.reply_task(reply, &task);
+    }
+
+    fn input(&mut self, reply: ReplyId, task: Option<TaskId>, text: String, eof: bool) {
+        let chosen = task.clone().or_else(|| {
+            let waits = |kind| {
+                move |task: &&crate::task::model::Task| task.waiting_for.as_ref().is_some_and(|on| on.kind == kind)
+            };
+            self.ledger.all_visible().find(waits(WaitKind::Input)).map(|task| task.id.clone())
+        });
+        let Some(found) = chosen.as_ref().and_then(|id| self.ledger.visible(id)) else {
+            return self.refuse(reply, Refusal::UnknownTask(task));
+        };
+        if found.status.is_final() || found.stdin == Stdin::Null || found.pid.is_none() {
+            let (message, remedy) = if found.stdin == Stdin::Null {
+                (
+                    format!("task {} reads from nothing", found.id),
+                    "Start it with `stdin` \"pipe\" or \"pty\" to be able to answer it.",
+                )
+            } else {
+                (format!("task {} is not running", found.id), "Rerun it first.")
+            };
+            let remedy = remedy.to_owned();
+            return self.refuse(reply, Refusal::State { kind: "no_input", message, remedy });
+        }
+        let run = RunId { task: found.id.clone(), run: found.run };
+        self.effects.push(Effect::Control(run, RunControl::Input { text, eof }));
+        self.reply(reply, Reply::Done);
+    }
+
+    fn dismiss(&mut self, reply: ReplyId, task: &TaskId) {
+        let Some(found) = self.ledger.visible(task) else {
+            return self.refuse(reply, Refusal::UnknownTask(Some(task.clone())));
+        };
+        if !found.status.is_final() || found.stragglers > 0 {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "running",
+                    message: format!("task {task} is running"),
+                    remedy: "Stop it first, then dismiss it.".into(),
+                },
+            );
+        }
+        let files = self.problems.dismiss(task);
+        self.show_problems(files);
+        self.ledger.remove(task);
+        self.effects.push(Effect::Store(Write::ForgetTask(task.clone())));
+        self.effects.push(Effect::Send(Outgoing::Snapshot));
+        self.reply(reply, Reply::Done);
+    }
+}
+
+fn bad_mode(message: String) -> Refusal {
+    Refusal::BadField { field: "mode", message, remedy: "Choose one of the listed modes.".into() }
+}
+
+impl Session {
+    /// A session of an earlier sidecar. It does not wake before a person speaks in it.
+    fn restored(stored: StoredSession, root: &std::path::Path) -> Self {
+        let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
+        let left_over = match history.last().map(|item| &**item) {
+            Some(Item::Assistant(answer)) => {
+                let text = "Pillion went away before this call was answered: its result is not known.";
+                answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self {
+            id: stored.id,
+            title: stored.title,
+            mode: Mode::parse(&stored.mode).unwrap_or(Mode::Ask),
+            model: stored.model,
+            created_at: stored.created_at,
+            updated_at: stored.updated_at,
+            turns: stored.turns,
+            system: prompt::system(root, &stored.cwd).into(),
+            cwd: stored.cwd,
+            history,
+            left_over,
+            queue: Vec::new(),
+            turn: None,
+            seen: Arc::default(),
+            spoken: false,
+            auto_turns: 0,
+            wakes_paused: false,
+            usage: UsageSum::default(),
+            carried: stored.carried,
+        }
+    }
+}
+
+/// A plain start by a person.
+pub(super) fn by_person(command: String, cwd: PathBuf, label: String, group: crate::task::model::Group) -> StartTask {
+    StartTask {
+        command,
+        cwd: Some(cwd),
+        env: Vec::new(),
+        label: Some(label),
+        kind: Kind::Shell,
+        group: Some(group),
+        session: None,
+        timeout_ms: None,
+        priority: 0,
+        retries: 0,
+        on_exit: None,
+        lifetime: Lifetime::Session,
+        stdin: Stdin::Null,
+        origin: Origin::User,
+    }
+}

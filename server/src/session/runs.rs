@@ -1,0 +1,310 @@
+//! What becomes of a run: its events into the row, its findings into diagnostics, its end to whoever waits for it. A status
+//! comes from what the operating system reported; late events of an older run are dropped.
+
+use std::path::PathBuf;
+
+use crate::agent::notification::{self, Key, Report};
+use crate::ids::TaskId;
+use crate::problem::Finding;
+use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Timestamp};
+use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
+
+use super::calls::Step;
+use super::describe::notes;
+use super::effect::{Effect, Outgoing, ToolChange};
+use super::event::{FileProblems, ShownProblem, Timer};
+use super::facts::progress_text;
+use super::ledger::close_run;
+use super::state::State;
+
+impl State {
+    /// What a run reports. Late events of an older run are dropped.
+    pub(super) fn run_event(&mut self, id: &RunId, event: RunEvent) {
+        let now = self.now();
+        let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        if entry.task.run != id.run || (entry.task.status.is_final() && !matches!(event, RunEvent::Emptied)) {
+            return;
+        }
+        match event {
+            RunEvent::Started { pid, at } => {
+                let task = &mut entry.task;
+                task.status = Status::Running;
+                task.pid = Some(pid);
+                task.started_at = Some(at);
+                task.ended_at = None;
+                if let Some(record) = task.runs.last_mut() {
+                    record.status = Status::Running;
+                }
+                if let Some(after_ms) = entry.promote_after {
+                    let timer = Timer::Promote(id.task.clone(), id.run);
+                    self.effects.push(Effect::SetTimer { timer, after_ms });
+                } else if task.origin == Origin::Agent && task.timeout.is_none() {
+                    let timer = Timer::CheckIn(id.task.clone(), id.run);
+                    self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
+                }
+                self.save_task(&id.task);
+                self.task_changed(&id.task, true);
+            }
+            RunEvent::Output { bytes, lines, last_line, truncated } => {
+                let output = &mut entry.task.output;
+                (output.bytes, output.lines, output.last_line, output.truncated) = (bytes, lines, last_line, truncated);
+                self.task_changed(&id.task, false);
+            }
+            RunEvent::Progress(progress) => {
+                let message = progress_text(&progress, entry.total);
+                entry.task.progress = Progress { message, ..progress };
+                self.task_changed(&id.task, false);
+            }
+            RunEvent::Findings(findings) => self.found(id, findings),
+            RunEvent::Ended(end) => self.ended(id, end, now),
+            RunEvent::Emptied => {
+                entry.task.stragglers = 0;
+                entry.task.stopping = false;
+                self.save_task(&id.task);
+                self.task_changed(&id.task, true);
+            }
+        }
+    }
+
+    /// Why a command was not found: comes just before the end of its run.
+    pub(super) fn explained(&mut self, id: &RunId, text: String) {
+        if let Some(entry) = self.ledger.get_mut(&id.task).filter(|entry| entry.task.run == id.run) {
+            entry.explanation = Some(text);
+        }
+    }
+
+    fn found(&mut self, id: &RunId, findings: Vec<Finding>) {
+        let mut files = Vec::new();
+        for finding in findings {
+            let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+            entry.facts.add(&finding);
+            match finding {
+                Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
+                Finding::Total(total) => entry.total = Some(total),
+                Finding::Counts(counts) => {
+                    let progress = &mut entry.task.progress;
+                    progress.counts = counts;
+                    progress.message = progress_text(progress, entry.total);
+                }
+                Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+            }
+        }
+        self.count_problems(&id.task);
+        self.show_problems(files);
+        self.task_changed(&id.task, false);
+    }
+
+    pub(super) fn count_problems(&mut self, id: &TaskId) {
+        let (errors, warnings) = self.problems.counts(id);
+        if let Some(entry) = self.ledger.get_mut(id) {
+            entry.task.errors = errors;
+            entry.task.warnings = warnings;
+        }
+    }
+
+    /// Shows the diagnostics of files anew.
+    pub(super) fn show_problems(&mut self, mut files: Vec<PathBuf>) {
+        files.sort();
+        files.dedup();
+        for path in files {
+            let problems = self
+                .problems
+                .for_file(&path)
+                .into_iter()
+                .map(|stored| ShownProblem {
+                    task: stored.task.clone(),
+                    run: stored.run,
+                    problem: stored.problem.clone(),
+                    edited: stored.edited,
+                })
+                .collect();
+            self.effects.push(Effect::Send(Outgoing::Problems(FileProblems { path, problems })));
+        }
+    }
+
+    fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
+        let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        entry.launched = false;
+        entry.promote_after = None;
+        let task = &mut entry.task;
+        task.output.bytes = end.bytes;
+        task.output.lines = end.lines;
+        task.output.truncated |= end.truncated;
+        task.stragglers = end.stragglers;
+        task.ended_at = Some(if end.at.0 == 0 { now } else { end.at });
+        task.waiting_for = None;
+        task.pid = None;
+        (task.exit_code, task.signal) = (None, None);
+        let mut reason = None;
+        task.status = match end.ending {
+            Ending::Exited { code } => {
+                task.exit_code = Some(code);
+                if code == 0 { Status::Succeeded } else { Status::Failed }
+            }
+            Ending::Signaled { signal } => {
+                task.signal = Some(signal);
+                Status::Failed
+            }
+            Ending::Stopped { code, signal } => {
+                (task.exit_code, task.signal) = (code, signal);
+                task.stopped_by = task.stopped_by.or(Some(StoppedBy::Exit));
+                Status::Killed
+            }
+            Ending::TimedOut { code, signal } => {
+                (task.exit_code, task.signal) = (code, signal);
+                Status::TimedOut
+            }
+            Ending::OverLimit { code, signal } => {
+                (task.exit_code, task.signal) = (code, signal);
+                task.stopped_by = Some(StoppedBy::Limit);
+                Status::Killed
+            }
+            Ending::NotStarted { reason: why } => {
+                reason = Some(why);
+                Status::Failed
+            }
+            Ending::Lost => Status::Interrupted,
+        };
+        task.stopping = false;
+        self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
+        self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
+        let not_started = reason.is_some();
+        if task.status == Status::Failed && task.attempt < task.max_attempts && !not_started {
+            task.attempt += 1;
+            task.status = Status::Queued;
+            self.save_task(&id.task);
+            self.task_changed(&id.task, true);
+            return self.place();
+        }
+        task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
+        task.summary = reason
+            .or_else(|| entry.explanation.clone())
+            .or_else(|| entry.facts.summary())
+            .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
+        close_run(task);
+        let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
+        let files = self.problems.end_run(&id.task, id.run, cancelled);
+        self.count_problems(&id.task);
+        self.save_task(&id.task);
+        self.show_problems(files);
+        self.task_changed(&id.task, true);
+        self.tell_end(&id.task, end.tail);
+        self.place();
+    }
+
+    /// The end reaches whoever waits for it: the call of a foreground command, else the outbox.
+    fn tell_end(&mut self, id: &TaskId, tail: String) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let Some((session, turn, call)) = entry.foreground.take() else {
+            return self.report_end(id, tail);
+        };
+        let task = &entry.task;
+        let range = OutputRange::Tail { lines: 2_000, limit: self.settings.max_result as u64 };
+        let path = task.output.path.clone();
+        let is_error = task.status != Status::Succeeded;
+        let mut foot = Vec::new();
+        match task.status {
+            Status::Succeeded => {}
+            Status::Failed if task.exit_code.is_some() => {
+                foot.push(format!("Exit code: {}", task.exit_code.unwrap_or_default()));
+            }
+            status => foot.push(format!("Status: {}", status.as_str())),
+        }
+        foot.extend(task.summary.clone().filter(|_| is_error));
+        foot.extend(notes(task, &self.settings.root));
+        if task.stragglers == 0 {
+            self.ledger.remove(id);
+        } else {
+            self.save_task(id);
+            self.task_changed(id, true);
+        }
+        if let Some(state) = self.call(&session, &call) {
+            state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
+            self.effects.push(Effect::ReadForTool { session, turn, call, path, range });
+        }
+    }
+
+    /// The end of a background run, for the outbox. What the model itself stopped is no news to it.
+    pub(super) fn report_end(&mut self, id: &TaskId, tail: String) {
+        let Some(entry) = self.ledger.get(id) else { return };
+        let task = &entry.task;
+        if task.stopped_by == Some(StoppedBy::Agent) && task.status == Status::Killed {
+            return;
+        }
+        let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed;
+        let on_exit = if by_user && task.on_exit == OnExit::Wake { OnExit::NextTurn } else { task.on_exit };
+        let (failures, more_failures) = entry.facts.failures(&self.settings.root);
+        let mut notes = notes(task, &self.settings.root);
+        if by_user {
+            notes.push("The user stopped this task. Do not start it again unless asked.".into());
+        }
+        let report = Report {
+            key: Key { task: id.clone(), run: task.run, about: "end".into() },
+            status: task.status.as_str().into(),
+            command: task.command.clone(),
+            exit_code: task.exit_code,
+            duration_ms: task.started_at.map(|_| task.elapsed_ms(self.now())),
+            summary: task.summary.clone(),
+            failures,
+            more_failures,
+            tail,
+            output_file: task.output.path.display().to_string(),
+            notes,
+        };
+        let session = task.session.clone();
+        self.report(report, session, on_exit);
+    }
+
+    /// The time of a foreground command is over: it goes on in the background as it stands.
+    pub(super) fn promote_due(&mut self, id: &TaskId, run: u32) {
+        let due = self.ledger.get(id).is_some_and(|entry| entry.task.run == run && entry.foreground.is_some());
+        if due {
+            self.promote(id);
+        }
+    }
+
+    /// The foreground command goes on in the background; its call says so.
+    pub(super) fn promote(&mut self, id: &TaskId) {
+        let after = self.ledger.get(id).map_or(0, |entry| entry.task.elapsed_ms(self.now()));
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let Some((session, _, call)) = entry.foreground.take() else { return };
+        entry.promote_after = None;
+        let check_in = entry.task.timeout.is_none();
+        if check_in {
+            let timer = Timer::CheckIn(id.clone(), entry.task.run);
+            self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
+        }
+        self.save_task(id);
+        self.task_changed(id, true);
+        let text = format!(
+            "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you are \
+             told when it ends.",
+            notification::duration(after)
+        );
+        self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
+    }
+
+    /// A background task has run for long: its session hears of it once.
+    pub(super) fn check_in(&mut self, id: &TaskId, run: u32) {
+        let Some(entry) = self.ledger.get(id) else { return };
+        let task = &entry.task;
+        if task.run != run || task.status.is_final() {
+            return;
+        }
+        let report = Report {
+            key: Key { task: id.clone(), run, about: "check_in".into() },
+            status: task.status.as_str().into(),
+            command: task.command.clone(),
+            exit_code: None,
+            duration_ms: Some(task.elapsed_ms(self.now())),
+            summary: task.progress.message.clone(),
+            failures: entry.facts.failures(&self.settings.root).0,
+            more_failures: 0,
+            tail: task.output.last_line.clone(),
+            output_file: task.output.path.display().to_string(),
+            notes: vec!["Still running. It goes on; you are told when it ends.".into()],
+        };
+        let (session, on_exit) = (task.session.clone(), task.on_exit);
+        self.report(report, session, on_exit);
+    }
+}

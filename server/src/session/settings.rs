@@ -1,0 +1,75 @@
+//! The settings that the state machine goes by: plain values, taken from `Config` whenever it changes.
+
+use std::path::PathBuf;
+
+use crate::agent::approval::Mode;
+use crate::agent::notification::Limits;
+use crate::config::Config;
+
+/// What the state machine needs to know. All times in milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub root: PathBuf,
+    /// Where run folders are made: `<task>/<run>/`.
+    pub runs: PathBuf,
+    pub mode: Mode,
+    /// The model of new sessions.
+    pub model: String,
+    /// The provider's name (`anthropic`, `offline`, `scripted`).
+    pub provider: String,
+    /// Tokens of a model's window, where known.
+    pub context_window: Option<u64>,
+    pub max_tokens: u32,
+    pub slots: usize,
+    pub background_timeout: Option<u64>,
+    pub foreground_timeout: u64,
+    pub check_in: u64,
+    pub promote_after: u64,
+    pub promote_slow_after: u64,
+    pub wake_debounce: u64,
+    pub max_auto_turns: u32,
+    /// Model requests of one turn, after which it ends with `max_turn_requests`.
+    pub max_turn_requests: u32,
+    pub stop_grace: u64,
+    pub output_cap: u64,
+    pub limits: Limits,
+    /// Characters of a tool result.
+    pub max_result: usize,
+}
+
+impl Settings {
+    /// The settings of a configuration. `model`, `provider` and `context_window` come from the provider that answers.
+    pub fn new(
+        config: &Config,
+        root: PathBuf,
+        runs: PathBuf,
+        provider: &str,
+        model: &str,
+        window: Option<u64>,
+    ) -> Self {
+        let background = &config.background;
+        let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            root,
+            runs,
+            mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+            context_window: window,
+            max_tokens: config.model.max_tokens,
+            slots: background.max_concurrent.max(1),
+            background_timeout: background.timeout.map(ms),
+            foreground_timeout: 120_000,
+            check_in: ms(background.check_in),
+            promote_after: ms(background.promote_after),
+            promote_slow_after: ms(background.promote_slow_after),
+            wake_debounce: ms(background.wake_debounce),
+            max_auto_turns: background.max_auto_turns,
+            max_turn_requests: 200,
+            stop_grace: ms(background.stop_grace),
+            output_cap: background.output_cap,
+            limits: Limits { task: background.notification_chars, block: background.block_chars },
+            max_result: 30_000,
+        }
+    }
+}

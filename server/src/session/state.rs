@@ -1,0 +1,268 @@
+//! The state of a sidecar, as one pure machine: `apply(event) -> effects`. No clock, no process, no socket, no file: what
+//! happens comes in as an [`Event`], what is to be done goes out as an [`Effect`].
+//!
+//! Invariants: a final status of a run never changes; every tool call of a history is answered exactly once, in the next
+//! user item; a report is in at most one history, and leaves the machine only when its transaction is written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::approval::{Mode, Rule};
+use crate::agent::history::{Content, Item, Prompt, ToolResult};
+use crate::agent::notification::Key;
+use crate::diagnostics;
+use crate::ids::{IdSource, MessageId, SessionId, ToolCallId, TurnId};
+use crate::task::model::{Task, Timestamp};
+use crate::tool::FileSeen;
+
+use super::calls::CallState;
+use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
+use super::event::{CommitId, Event, Moment, Timer};
+use super::ledger::Ledger;
+use super::questions::Questions;
+use super::reports::Reports;
+use super::settings::Settings;
+
+/// One conversation.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) title: Option<String>,
+    pub(super) cwd: PathBuf,
+    pub(super) mode: Mode,
+    pub(super) model: String,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) turns: u32,
+    /// Frozen: prompt caches depend on it.
+    pub(super) system: Arc<str>,
+    pub(super) history: Vec<Arc<Item>>,
+    /// Results of calls of the newest answer that a cancelled turn left for the next drain.
+    pub(super) left_over: Vec<ToolResult>,
+    pub(super) queue: Vec<Prompt>,
+    pub(super) turn: Option<Turn>,
+    pub(super) seen: FileSeen,
+    /// A person has spoken in it since it was loaded: only then may it wake by itself.
+    pub(super) spoken: bool,
+    /// Turns in a row that started by themselves.
+    pub(super) auto_turns: u32,
+    pub(super) wakes_paused: bool,
+    pub(super) usage: UsageSum,
+    /// Reports that are in the history and that no model has begun to answer.
+    pub(super) carried: Vec<Key>,
+}
+
+/// One answer in the making.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) id: TurnId,
+    pub(super) phase: Phase,
+    pub(super) requests: u32,
+    /// The message that streams now, and its text so far (kept when the turn is cancelled).
+    pub(super) message: Option<MessageId>,
+    pub(super) partial: String,
+    pub(super) thought: Option<MessageId>,
+    pub(super) calls: Vec<CallState>,
+    /// Rows that were shown while the answer was still streaming.
+    pub(super) announced: Vec<ToolCallId>,
+    /// The newest request carried a block of notifications.
+    pub(super) carried_block: bool,
+    pub(super) continued: bool,
+    pub(super) usage: UsageSum,
+}
+
+/// What a turn waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The store, before the request may leave.
+    Committing(CommitId),
+    /// The model.
+    Asking,
+    /// Tool calls.
+    Working,
+}
+
+/// Everything that the sidecar knows.
+#[derive(Debug)]
+pub struct State {
+    pub(super) settings: Settings,
+    pub(super) ids: IdSource,
+    pub(super) moment: Moment,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) ledger: Ledger,
+    pub(super) reports: Reports,
+    pub(super) questions: Questions,
+    pub(super) problems: diagnostics::store::Store,
+    pub(super) rules: Vec<Rule>,
+    pub(super) commits: HashMap<CommitId, (SessionId, TurnId)>,
+    commit: u64,
+    /// The store has answered.
+    pub(super) is_loaded: bool,
+    /// The client takes notifications.
+    is_ready: bool,
+    /// What is to be said once the client is ready.
+    held: Vec<Outgoing>,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl State {
+    /// An empty state.
+    pub fn new(settings: Settings, ids: IdSource) -> Self {
+        Self {
+            settings,
+            ids,
+            moment: Moment::default(),
+            sessions: BTreeMap::new(),
+            ledger: Ledger::default(),
+            reports: Reports::default(),
+            questions: Questions::default(),
+            problems: diagnostics::store::Store::default(),
+            rules: Vec::new(),
+            commits: HashMap::new(),
+            commit: 0,
+            is_loaded: false,
+            is_ready: false,
+            held: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes one event and says what is to be done, in order.
+    pub fn apply(&mut self, moment: Moment, event: Event) -> Vec<Effect> {
+        self.moment = moment;
+        match event {
+            Event::Loaded(loaded) => self.loaded(*loaded),
+            Event::Settings(settings) => self.settings = *settings,
+            Event::ClientReady => self.client_ready(),
+            Event::Say { error, text } => self.say(error, text),
+            Event::Request { reply, request } => self.request(reply, request),
+            Event::Cancel { session, turn } => self.cancel(&session, turn.as_ref()),
+            Event::SessionLoaded { reply, session, stored } => self.session_loaded(reply, &session, stored),
+            Event::Committed { commit, result } => self.committed(commit, result),
+            Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
+            Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
+            Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
+            Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
+            Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
+            Event::Run { id, event } => self.run_event(&id, event),
+            Event::Explained { id, text } => self.explained(&id, text),
+            Event::Timer(Timer::Wake(session)) => self.wake(&session),
+            Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
+            Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
+            Event::DocumentEdited { path, start, old_end, new_lines } => {
+                if self.problems.shift(&path, start, old_end, new_lines) {
+                    self.show_problems(vec![path]);
+                }
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// A task, for the client.
+    pub fn task(&self, id: &crate::ids::TaskId) -> Option<&Task> {
+        self.ledger.visible(id)
+    }
+
+    /// All tasks that the client sees, oldest first.
+    pub fn tasks(&self) -> Vec<Task> {
+        self.ledger.all_visible().cloned().collect()
+    }
+
+    fn client_ready(&mut self) {
+        self.is_ready = true;
+        let held = std::mem::take(&mut self.held);
+        self.effects.extend(held.into_iter().map(Effect::Send));
+        self.show_all();
+    }
+
+    /// Tells the client all tasks, as soon as there is somebody to tell and something to be told.
+    pub(super) fn show_all(&mut self) {
+        if self.is_ready && self.is_loaded {
+            self.effects.push(Effect::Send(Outgoing::Snapshot));
+        }
+    }
+
+    /// A sentence for the person, outside of any session.
+    pub(super) fn say(&mut self, error: bool, text: String) {
+        let saying = Outgoing::Say { error, text };
+        if self.is_ready {
+            self.effects.push(Effect::Send(saying));
+        } else {
+            self.held.push(saying);
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.moment.now
+    }
+
+    pub(super) fn next_commit(&mut self) -> CommitId {
+        self.commit += 1;
+        CommitId(self.commit)
+    }
+
+    pub(super) fn update(&mut self, session: &SessionId, update: Update) {
+        let turn = self.sessions.get(session).and_then(|session| session.turn.as_ref()).map(|turn| turn.id.clone());
+        self.effects.push(Effect::Send(Outgoing::Update { session: session.clone(), turn, replay: false, update }));
+    }
+
+    pub(super) fn running_turn(&mut self, session: &SessionId, turn: &TurnId) -> Option<&mut Turn> {
+        self.sessions.get_mut(session)?.turn.as_mut().filter(|running| running.id == *turn)
+    }
+
+    /// The queue of a session changed: tells the client the whole of it.
+    pub(super) fn queue_changed(&mut self, session: &SessionId) {
+        let Some(owner) = self.sessions.get(session) else { return };
+        let queue: Vec<(crate::ids::PromptId, Vec<Content>)> =
+            owner.queue.iter().map(|prompt| (prompt.id.clone(), prompt.content.clone())).collect();
+        self.update(session, Update::Queue(queue));
+    }
+
+    /// Begins a turn. The caller has seen that none runs.
+    pub(super) fn start_turn(&mut self, session: &SessionId, reason: TurnReason) -> Option<TurnId> {
+        let id = self.ids.turn();
+        let owner = self.sessions.get_mut(session)?;
+        owner.turns += 1;
+        owner.updated_at = self.moment.now;
+        owner.turn = Some(Turn {
+            id: id.clone(),
+            phase: Phase::Working,
+            requests: 0,
+            message: None,
+            partial: String::new(),
+            thought: None,
+            calls: Vec::new(),
+            announced: Vec::new(),
+            carried_block: false,
+            continued: false,
+            usage: UsageSum::default(),
+        });
+        self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
+        self.save_session(session);
+        self.update(session, Update::TurnStarted { reason });
+        Some(id)
+    }
+
+    /// Ends the running turn of a session.
+    pub(super) fn end_turn(&mut self, session: &SessionId, stop: StopReason, error: Option<String>) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let Some(turn) = owner.turn.as_ref() else { return };
+        let usage = turn.usage;
+        owner.updated_at = self.moment.now;
+        let unsent: Vec<_> = if matches!(stop, StopReason::Cancelled | StopReason::Error) {
+            std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect()
+        } else {
+            Vec::new()
+        };
+        if !unsent.is_empty() {
+            self.queue_changed(session);
+        }
+        self.update(session, Update::TurnEnded { stop, usage, error, unsent });
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.turn = None;
+        }
+        self.save_session(session);
+        self.wake_soon(session);
+    }
+}

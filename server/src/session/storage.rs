@@ -1,0 +1,167 @@
+//! Between the owner's words and the store's: opening, writing in order, reading sessions back.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::agent::notification::Key;
+use crate::ids::SessionId;
+use crate::store::{self, LoadedSession, NotificationKey, Store, StoreError};
+use crate::task::exit_file;
+use crate::task::model::{Delivery, Status, StoppedBy, Task};
+use crate::task::run::Ending;
+
+use super::effect::{Refusal, Reply, SessionRow, Write};
+use super::event::{Event, Loaded, StoredReport, StoredSession};
+use super::owner::Input;
+
+/// Opens the workspace's store and reads what it holds. When that cannot be, the sidecar goes on without memory and
+/// says so.
+pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded) {
+    match Store::open(state_home, root) {
+        Err(error) => forgetful(error.to_string()),
+        Ok((store, found)) => {
+            let reports = found
+                .notifications
+                .iter()
+                .filter(|stored| stored.state == Delivery::Pending)
+                .filter_map(|stored| {
+                    serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report))
+                })
+                .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
+                .collect();
+            let tasks = found.tasks.into_iter().map(seen_end).collect();
+            (store, Loaded { tasks, reports, ..Loaded::default() })
+        }
+    }
+}
+
+/// A store that forgets, for when none can be opened.
+pub(super) fn forgetful(problem: String) -> (Store, Loaded) {
+    let store = Store::in_memory().expect("a database in memory needs nothing from outside");
+    let problem = Some(format!("Nothing is remembered beyond this window: {problem}"));
+    (store, Loaded { problem, ..Loaded::default() })
+}
+
+/// A task that was alive when the sidecar went away: its shim may have seen the end.
+fn seen_end(mut task: Task) -> Task {
+    if task.status.is_final() {
+        return task;
+    }
+    let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return task };
+    task.ended_at = Some(exit.at);
+    (task.exit_code, task.signal) = (exit.code, exit.signal);
+    task.status = match exit.ending() {
+        Ending::Exited { code: 0 } => Status::Succeeded,
+        Ending::Exited { .. } | Ending::Signaled { .. } | Ending::NotStarted { .. } => Status::Failed,
+        Ending::TimedOut { .. } => Status::TimedOut,
+        Ending::OverLimit { .. } => {
+            task.stopped_by = Some(StoppedBy::Limit);
+            Status::Killed
+        }
+        Ending::Stopped { .. } => {
+            task.stopped_by = task.stopped_by.or(Some(StoppedBy::Exit));
+            Status::Killed
+        }
+        Ending::Lost => Status::Interrupted,
+    };
+    task
+}
+
+fn key(key: &Key) -> NotificationKey {
+    NotificationKey { task: key.task.clone(), run: key.run, kind: key.about.clone() }
+}
+
+fn keys(keys: &[Key]) -> Vec<NotificationKey> {
+    keys.iter().map(key).collect()
+}
+
+/// Queues one write. A commit that somebody waits for comes back as an event.
+pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSender<Input>) {
+    let plain = match write {
+        Write::Task(task) => store::Write::SaveTask(task),
+        Write::ForgetTask(task) => store::Write::DeleteTask(task),
+        Write::Session(session) => store::Write::SaveSession(row(&session)),
+        Write::DeleteSession(session) => store::Write::DeleteSession(session),
+        Write::Report(stored) => store::Write::Notify {
+            key: key(&stored.report.key),
+            session: stored.session.clone(),
+            body: serde_json::to_string(&*stored).unwrap_or_default(),
+            created_at: stored.at,
+        },
+        Write::Assign { keys: which, session } => store::Write::AssignNotifications { keys: keys(&which), session },
+        Write::Delivered { session, keys: which, turn } => {
+            store::Write::MarkDelivered { session, keys: keys(&which), turn }
+        }
+        Write::Rule(rule) => store::Write::SaveRule(rule),
+        Write::RemoveRule(rule) => store::Write::RemoveRule(rule),
+        Write::Append { session, first, items, carried, commit } => {
+            let append = store::Write::AppendItems {
+                session,
+                first_seq: first as u64,
+                items: items.iter().map(|item| (**item).clone()).collect(),
+                carried: keys(&carried),
+            };
+            let inputs = inputs.clone();
+            return store.write_then(append, move |result| {
+                let (Some(commit), Some(inputs)) = (commit, inputs.upgrade()) else { return };
+                let result = result.map_err(|error| error.to_string());
+                let _ = inputs.send(Input::Event(Event::Committed { commit, result }));
+            });
+        }
+    };
+    store.write(plain);
+}
+
+fn row(session: &StoredSession) -> store::SessionRow {
+    store::SessionRow {
+        id: session.id.clone(),
+        title: session.title.clone(),
+        cwd: session.cwd.clone(),
+        mode: session.mode.clone(),
+        model: Some(session.model.clone()),
+        created_at: session.created_at,
+        updated_at: session.updated_at,
+        turns: session.turns,
+        open: true,
+    }
+}
+
+/// A session that was read, in the owner's words.
+pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result<Option<Box<StoredSession>>, String> {
+    let Some(loaded) = read.map_err(|error| error.to_string())? else { return Ok(None) };
+    let carried = loaded
+        .notifications
+        .iter()
+        .filter(|stored| stored.state == Delivery::Carried)
+        .map(|stored| Key { task: stored.key.task.clone(), run: stored.key.run, about: stored.key.kind.clone() })
+        .collect();
+    let row = loaded.row;
+    Ok(Some(Box::new(StoredSession {
+        id: row.id,
+        title: row.title,
+        cwd: row.cwd,
+        mode: row.mode,
+        model: row.model.unwrap_or_default(),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        turns: row.turns,
+        history: loaded.items,
+        carried,
+    })))
+}
+
+/// The list of sessions, for the client.
+pub(super) fn rows(read: Result<Vec<store::SessionRow>, StoreError>, open: &[SessionId]) -> Result<Reply, Refusal> {
+    let rows = read.map_err(|error| Refusal::Internal(error.to_string()))?;
+    let rows = rows.into_iter().map(|row| SessionRow {
+        open: open.contains(&row.id),
+        id: row.id,
+        title: row.title,
+        cwd: row.cwd,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        turns: row.turns,
+    });
+    Ok(Reply::Sessions(rows.collect()))
+}

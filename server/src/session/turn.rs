@@ -1,0 +1,426 @@
+//! The turn loop: drain what is new into the history, commit, ask the model, stream, run its tool calls, repeat.
+//!
+//! Before every request one drain appends everything new as one user item (tool results, the block of task
+//! notifications, prompts) and marks the notifications carried in the same transaction; the request leaves when the
+//! store has it. History only grows.
+
+use std::sync::Arc;
+
+use crate::agent::approval::Mode;
+use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
+use crate::agent::{notification, prompt};
+use crate::ids::{PromptId, SessionId, TurnId};
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, ToolSpec, Usage};
+use crate::tool;
+
+use super::calls::CallState;
+use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
+use super::event::{CommitId, ReplyId, StoredSession};
+use super::state::{Phase, Session, State};
+
+/// What a model that answered nothing to a block of notifications is told, once a turn.
+const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
+
+impl State {
+    /// A person's prompt: starts a turn, is queued behind the running one, or is the "no" to an open question.
+    pub(super) fn prompt(&mut self, reply: ReplyId, session: &SessionId, content: Vec<Content>) {
+        let Some(owner) = self.sessions.get(session) else {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        };
+        let blank = content.iter().all(|block| matches!(block, Content::Text { text } if text.trim().is_empty()));
+        if blank {
+            return self.refuse(
+                reply,
+                Refusal::BadField {
+                    field: "prompt",
+                    message: "the prompt is empty".into(),
+                    remedy: "Send at least one content block with text.".into(),
+                },
+            );
+        }
+        let id = self.ids.prompt();
+        let running = owner.turn.as_ref().map(|turn| turn.id.clone());
+        let words = prompt::words(&content);
+        self.person_spoke(session, &content);
+        // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
+        let heard = self.refuse_open_questions(session, words.trim());
+        match running {
+            Some(turn) if heard => {
+                self.show_prompt(session, &content);
+                self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
+            }
+            Some(turn) => {
+                if let Some(owner) = self.sessions.get_mut(session) {
+                    owner.queue.push(Prompt { id: id.clone(), content });
+                }
+                self.reply(reply, Reply::Prompted { turn, prompt: id, queued: true });
+                self.queue_changed(session);
+            }
+            None => {
+                let Some(turn) = self.start_turn(session, TurnReason::Prompt) else { return };
+                self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
+                self.adopt_unowned(session);
+                self.drain(session, vec![Prompt { id, content }], None);
+            }
+        }
+    }
+
+    fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        owner.spoken = true;
+        owner.auto_turns = 0;
+        let resumed = std::mem::take(&mut owner.wakes_paused);
+        let title = owner.title.is_none().then(|| prompt::title(content));
+        if let Some(title) = &title {
+            owner.title = Some(title.clone());
+        }
+        if title.is_some() || resumed {
+            let wakes_paused = resumed.then_some(false);
+            self.update(session, Update::Info { title, mode: None, model: None, wakes_paused });
+        }
+    }
+
+    fn show_prompt(&mut self, session: &SessionId, content: &[Content]) {
+        let message = self.ids.message();
+        for block in content {
+            self.update(session, Update::UserMessage { message: message.clone(), content: block.clone() });
+        }
+    }
+
+    /// A queued prompt is replaced, or taken out.
+    pub(super) fn edit_queue(
+        &mut self,
+        reply: ReplyId,
+        session: &SessionId,
+        prompt: &PromptId,
+        replace: Option<Vec<Content>>,
+    ) {
+        let Some(owner) = self.sessions.get_mut(session) else {
+            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        };
+        let Some(at) = owner.queue.iter().position(|queued| queued.id == *prompt) else {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "not_queued",
+                    message: format!("the prompt {prompt} is not queued (any more)"),
+                    remedy: "It has reached the model, or was taken out. Send a new prompt.".into(),
+                },
+            );
+        };
+        match replace {
+            Some(content) => owner.queue[at].content = content,
+            None => drop(owner.queue.remove(at)),
+        }
+        self.reply(reply, Reply::Done);
+        self.queue_changed(session);
+    }
+
+    /// Appends everything new to the history as one item, and asks the model when that is written.
+    pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, nudge: Option<String>) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let results = match owner.turn.as_mut() {
+            Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).filter_map(CallState::into_result).collect(),
+            _ => std::mem::take(&mut owner.left_over),
+        };
+        let queued = std::mem::take(&mut owner.queue);
+        let had_queue = !queued.is_empty();
+        prompts.extend(queued);
+        for prompt in &prompts {
+            self.show_prompt(session, &prompt.content.clone());
+        }
+        if had_queue {
+            self.queue_changed(session);
+        }
+        let told = self.reports.told_by_results(session);
+        let (drained, text) = self.reports.drain(session, self.settings.limits);
+        if let Some(text) = &text {
+            let tasks = drained.iter().map(|key| key.task.clone()).collect();
+            self.update(session, Update::TaskNotification { tasks, text: text.clone() });
+        }
+        let context = (!prompts.is_empty()).then(|| self.context(session));
+        let mut carried = drained;
+        carried.extend(told);
+        self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
+        let item = UserItem { results, notification: text, context, prompts, nudge };
+        let new = item != UserItem::default();
+        let commit = self.next_commit();
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let Some(turn) = owner.turn.as_mut() else { return };
+        turn.carried_block = item.notification.is_some();
+        turn.phase = Phase::Committing(commit);
+        let id = turn.id.clone();
+        owner.carried.extend(carried.iter().cloned());
+        let first = owner.history.len();
+        let mut items = Vec::new();
+        if new {
+            let item = Arc::new(Item::User(item));
+            owner.history.push(item.clone());
+            items.push(item);
+        }
+        self.commits.insert(commit, (session.clone(), id));
+        self.effects.push(Effect::Store(Write::Append {
+            session: session.clone(),
+            first,
+            items,
+            carried,
+            commit: Some(commit),
+        }));
+    }
+
+    fn context(&self, session: &SessionId) -> String {
+        let mode = self.sessions.get(session).map_or(Mode::Ask, |owner| owner.mode);
+        let tasks: Vec<String> = self
+            .ledger
+            .all_visible()
+            .filter(|task| !task.status.is_final())
+            .map(|task| {
+                let command = notification::escape(&notification::cut(&task.command, 80));
+                format!("{} {command} ({})", task.id, task.status.as_str())
+            })
+            .collect();
+        let unsaved = self.unsaved();
+        let date = self.now().date();
+        prompt::context(&prompt::Situation { date: &date, mode, unsaved: &unsaved, tasks: &tasks })
+    }
+
+    /// The store has the newest item: the request may leave.
+    pub(super) fn committed(&mut self, commit: CommitId, result: Result<(), String>) {
+        let Some((session, turn)) = self.commits.remove(&commit) else { return };
+        let waiting = self.running_turn(&session, &turn).is_some_and(|turn| turn.phase == Phase::Committing(commit));
+        if !waiting {
+            return;
+        }
+        if let Err(error) = result {
+            let text =
+                format!("The conversation could not be written: {error}. Free disk space or check the state folder.");
+            return self.end_turn(&session, StopReason::Error, Some(text));
+        }
+        self.ask(&session, &turn);
+    }
+
+    fn ask(&mut self, session: &SessionId, turn: &TurnId) {
+        let limit = self.settings.max_turn_requests;
+        let Some(running) = self.running_turn(session, turn) else { return };
+        if running.requests >= limit {
+            return self.end_turn(session, StopReason::MaxTurnRequests, None);
+        }
+        running.requests += 1;
+        running.phase = Phase::Asking;
+        running.message = None;
+        running.thought = None;
+        running.partial.clear();
+        running.announced.clear();
+        let Some(owner) = self.sessions.get(session) else { return };
+        let request = ModelRequest {
+            model: owner.model.clone(),
+            system: owner.system.clone(),
+            tools: self.tools(),
+            history: owner.history.clone(),
+            max_tokens: self.settings.max_tokens,
+        };
+        self.effects.push(Effect::AskModel { session: session.clone(), turn: turn.clone(), request });
+    }
+
+    fn tools(&self) -> Arc<[ToolSpec]> {
+        tool::input::specs().into()
+    }
+
+    /// A piece of the answer.
+    pub(super) fn streamed(&mut self, session: &SessionId, turn: &TurnId, event: StreamEvent) {
+        if self.running_turn(session, turn).is_none_or(|turn| turn.phase != Phase::Asking) {
+            return;
+        }
+        match event {
+            StreamEvent::ContentStarted => self.delivered(session),
+            StreamEvent::Text(text) => {
+                let fresh = self.ids.message();
+                let Some(running) = self.running_turn(session, turn) else { return };
+                let message = running.message.get_or_insert(fresh).clone();
+                running.partial.push_str(&text);
+                self.update(session, Update::AgentMessage { message, text });
+            }
+            StreamEvent::Thinking(text) => {
+                let fresh = self.ids.message();
+                let Some(running) = self.running_turn(session, turn) else { return };
+                let message = running.thought.get_or_insert(fresh).clone();
+                self.update(session, Update::AgentThought { message, text });
+            }
+            StreamEvent::ToolCallStarted { id, name } => {
+                let Some(running) = self.running_turn(session, turn) else { return };
+                running.announced.push(id.clone());
+                self.announce_call(session, &id, &name);
+            }
+            StreamEvent::Restarted { .. } => {
+                let Some(running) = self.running_turn(session, turn) else { return };
+                let discarded: Vec<_> =
+                    [running.message.take(), running.thought.take()].into_iter().flatten().collect();
+                running.partial.clear();
+                let calls = std::mem::take(&mut running.announced);
+                for message in discarded {
+                    self.update(session, Update::MessageDiscarded { message });
+                }
+                for call in calls {
+                    self.discard_call(session, &call);
+                }
+            }
+            StreamEvent::Retrying { reason, after, attempt } => {
+                let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                self.update(session, Update::Retrying { reason, after_ms, attempt });
+            }
+        }
+    }
+
+    /// A model has begun to answer a request that contained every carried report.
+    fn delivered(&mut self, session: &SessionId) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let keys = std::mem::take(&mut owner.carried);
+        let Some(turn) = owner.turn.as_ref().map(|turn| turn.id.clone()) else { return };
+        if keys.is_empty() {
+            return;
+        }
+        self.set_delivery(&keys, crate::task::model::Delivery::Delivered, Some(&turn));
+        self.effects.push(Effect::Store(Write::Delivered { session: session.clone(), keys, turn }));
+    }
+
+    /// The answer is whole, or there is none.
+    pub(super) fn answered(&mut self, session: &SessionId, turn: &TurnId, result: Result<Answer, ProviderError>) {
+        if self.running_turn(session, turn).is_none_or(|turn| turn.phase != Phase::Asking) {
+            return;
+        }
+        match result {
+            Err(error) => {
+                self.keep_partial(session);
+                self.end_turn(session, StopReason::Error, Some(error.to_string()));
+            }
+            Ok(Answer { item, usage }) => {
+                self.delivered(session);
+                self.count(session, usage);
+                self.append_answer(session, item.clone());
+                self.act_on(session, turn, item);
+            }
+        }
+    }
+
+    fn count(&mut self, session: &SessionId, usage: Usage) {
+        let window = self.settings.context_window;
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let add = |sum: &mut UsageSum| {
+            sum.input += usage.input;
+            sum.output += usage.output;
+            sum.cache_read += usage.cache_read;
+            sum.cache_write += usage.cache_write;
+            sum.context_used = usage.input + usage.cache_read + usage.cache_write + usage.output;
+        };
+        add(&mut owner.usage);
+        if let Some(turn) = owner.turn.as_mut() {
+            add(&mut turn.usage);
+        }
+        let sum = owner.usage;
+        self.update(session, Update::Usage { sum, window });
+    }
+
+    fn append_answer(&mut self, session: &SessionId, item: AssistantItem) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let first = owner.history.len();
+        let item = Arc::new(Item::Assistant(item));
+        owner.history.push(item.clone());
+        self.effects.push(Effect::Store(Write::Append {
+            session: session.clone(),
+            first,
+            items: vec![item],
+            carried: Vec::new(),
+            commit: None,
+        }));
+    }
+
+    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem) {
+        let calls: Vec<AssistantPart> =
+            item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
+        if !calls.is_empty() {
+            return self.begin_calls(session, turn, calls);
+        }
+        let queued = self.sessions.get(session).is_some_and(|owner| !owner.queue.is_empty());
+        if queued && item.stop != ModelStop::Refusal {
+            return self.drain(session, Vec::new(), None);
+        }
+        let empty =
+            item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
+        let Some(running) = self.running_turn(session, turn) else { return };
+        match item.stop {
+            ModelStop::Pause => self.drain(session, Vec::new(), None),
+            ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {
+                running.continued = true;
+                self.drain(session, Vec::new(), Some(CONTINUE.to_owned()));
+            }
+            ModelStop::EndTurn | ModelStop::ToolUse => self.end_turn(session, StopReason::EndTurn, None),
+            ModelStop::MaxTokens => self.end_turn(session, StopReason::MaxTokens, None),
+            ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, None),
+            ModelStop::ContextFull => self.end_turn(
+                session,
+                StopReason::Error,
+                Some("The conversation no longer fits into the model's context window. Start a new session.".into()),
+            ),
+        }
+    }
+
+    /// The person stops the turn. Tasks go on; the foreground command of the turn is stopped; queued prompts come back.
+    pub(super) fn cancel(&mut self, session: &SessionId, turn: Option<&TurnId>) {
+        let Some(running) = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()) else { return };
+        if turn.is_some_and(|turn| *turn != running.id) {
+            return;
+        }
+        let id = running.id.clone();
+        self.effects.push(Effect::Abort { session: session.clone(), turn: id });
+        self.keep_partial(session);
+        self.cancel_calls(session);
+        self.withdraw_questions(session);
+        self.end_turn(session, StopReason::Cancelled, None);
+    }
+
+    /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
+    fn keep_partial(&mut self, session: &SessionId) {
+        let provider = self.settings.provider.clone();
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let model = owner.model.clone();
+        let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
+        let text = std::mem::take(&mut turn.partial);
+        let announced = std::mem::take(&mut turn.announced);
+        for call in announced {
+            self.discard_call(session, &call);
+        }
+        if !text.trim().is_empty() {
+            let parts = vec![AssistantPart::Text { text }];
+            self.append_answer(session, AssistantItem { parts, stop: ModelStop::EndTurn, provider, model });
+        }
+    }
+
+    /// The session's row, for the store.
+    pub(super) fn save_session(&mut self, session: &SessionId) {
+        let Some(owner) = self.sessions.get(session) else { return };
+        let row = owner.row();
+        self.effects.push(Effect::Store(Write::Session(Box::new(row))));
+    }
+}
+
+impl Session {
+    pub(super) fn row(&self) -> StoredSession {
+        StoredSession {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            cwd: self.cwd.clone(),
+            mode: self.mode.as_str().to_owned(),
+            model: self.model.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            turns: self.turns,
+            history: Vec::new(),
+            carried: Vec::new(),
+        }
+    }
+}
+
+/// A result for the model.
+pub(super) fn result(call: &crate::ids::ToolCallId, text: impl Into<String>, is_error: bool) -> ToolResult {
+    ToolResult { call: call.clone(), text: text.into(), is_error }
+}

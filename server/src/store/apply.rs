@@ -1,0 +1,181 @@
+//! The SQL of each write. Called inside a savepoint: an error takes the whole write back.
+
+use rusqlite::{Connection, params};
+
+use super::command::{NotificationKey, SessionRow, Write};
+use super::error::StoreError;
+use crate::agent::history::Item;
+use crate::ids::SessionId;
+use crate::task::model::{Task, Timestamp};
+
+pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreError> {
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
+    match write {
+        Write::SaveTask(task) => save_task(connection, task)?,
+        Write::DeleteTask(id) => {
+            run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
+            run("DELETE FROM outbox WHERE task = ?1 AND state = 'pending'", params![id.as_str()])?;
+        }
+        Write::SaveSession(row) => save_session(connection, row)?,
+        Write::DeleteSession(id) => {
+            for sql in [
+                "DELETE FROM sessions WHERE id = ?1",
+                "DELETE FROM items WHERE session = ?1",
+                "DELETE FROM updates WHERE session = ?1",
+                "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
+            ] {
+                run(sql, params![id.as_str()])?;
+            }
+        }
+        Write::Notify { key, session, body, created_at } => {
+            run(
+                "INSERT INTO outbox (task, run, kind, session, state, body, created_at)
+                 VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6) ON CONFLICT DO NOTHING",
+                params![
+                    key.task.as_str(),
+                    key.run,
+                    key.kind,
+                    session.as_ref().map(SessionId::as_str),
+                    body,
+                    time(*created_at)
+                ],
+            )?;
+        }
+        Write::AppendItems { session, first_seq, items, carried } => {
+            append_items(connection, session, *first_seq, items, carried)?;
+        }
+        Write::MarkDelivered { session, keys, turn } => {
+            for key in keys {
+                run(
+                    "UPDATE outbox SET state = 'delivered', turn = ?5
+                     WHERE task = ?1 AND run = ?2 AND kind = ?3 AND session = ?4 AND state = 'carried'",
+                    params![key.task.as_str(), key.run, key.kind, session.as_str(), turn.as_str()],
+                )?;
+            }
+        }
+        Write::AssignNotifications { keys, session } => {
+            for key in keys {
+                run(
+                    "UPDATE outbox SET session = ?4
+                     WHERE task = ?1 AND run = ?2 AND kind = ?3 AND session IS NULL AND state = 'pending'",
+                    params![key.task.as_str(), key.run, key.kind, session.as_str()],
+                )?;
+            }
+        }
+        Write::Withdraw(keys) => {
+            // Kept, as delivered: the key must not come back.
+            for key in keys {
+                run(
+                    "UPDATE outbox SET state = 'delivered'
+                     WHERE task = ?1 AND run = ?2 AND kind = ?3 AND state = 'pending'",
+                    params![key.task.as_str(), key.run, key.kind],
+                )?;
+            }
+        }
+        Write::SaveTranscript { session, seq, json } => {
+            run(
+                "INSERT INTO updates (session, seq, json) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET json = excluded.json",
+                params![session.as_str(), number(*seq), json.to_string()],
+            )?;
+        }
+        Write::SaveRule(rule) => {
+            run("INSERT INTO rules (rule) VALUES (?1) ON CONFLICT DO NOTHING", params![rule])?;
+        }
+        Write::RemoveRule(rule) => {
+            run("DELETE FROM rules WHERE rule = ?1", params![rule])?;
+        }
+        Write::PutValue { key, json } => {
+            run(
+                "INSERT INTO workspace_values (key, json) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET json = excluded.json",
+                params![key, json],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn save_task(connection: &Connection, task: &Task) -> Result<(), StoreError> {
+    let json = serde_json::to_string(task).map_err(|error| StoreError::Other(format!("task {}: {error}", task.id)))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO tasks (id, session, status, created_at, updated, json)
+             VALUES (?1, ?2, ?3, ?4, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?5)
+             ON CONFLICT DO UPDATE SET session = excluded.session, status = excluded.status,
+                created_at = excluded.created_at, updated = excluded.updated, json = excluded.json",
+        )?
+        .execute(params![
+            task.id.as_str(),
+            task.session.as_ref().map(SessionId::as_str),
+            task.status.as_str(),
+            time(task.created_at),
+            json
+        ])?;
+    Ok(())
+}
+
+fn save_session(connection: &Connection, row: &SessionRow) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT DO UPDATE SET title = excluded.title, cwd = excluded.cwd, mode = excluded.mode,
+                model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                turns = excluded.turns, open = excluded.open",
+        )?
+        .execute(params![
+            row.id.as_str(),
+            row.title,
+            row.cwd.to_string_lossy(),
+            row.mode,
+            row.model,
+            time(row.created_at),
+            time(row.updated_at),
+            row.turns,
+            row.open
+        ])?;
+    Ok(())
+}
+
+fn append_items(
+    connection: &Connection,
+    session: &SessionId,
+    first_seq: u64,
+    items: &[Item],
+    carried: &[NotificationKey],
+) -> Result<(), StoreError> {
+    let stored: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM items WHERE session = ?1")?
+        .query_row(params![session.as_str()], |row| row.get(0))?;
+    if stored != number(first_seq) {
+        return Err(StoreError::OutOfOrder(first_seq));
+    }
+    if items.is_empty() {
+        return Err(StoreError::Other("nothing to append to the history".into()));
+    }
+    let mut insert = connection.prepare_cached("INSERT INTO items (session, seq, json) VALUES (?1, ?2, ?3)")?;
+    for (seq, item) in (stored..).zip(items) {
+        let json = serde_json::to_string(item).map_err(|error| StoreError::Other(format!("item {seq}: {error}")))?;
+        insert.execute(params![session.as_str(), seq, json])?;
+    }
+    let last = stored + items.len() as i64 - 1;
+    let mut mark = connection.prepare_cached(
+        "UPDATE outbox SET state = 'carried', session = ?4, item = ?5
+         WHERE task = ?1 AND run = ?2 AND kind = ?3 AND state = 'pending' AND (session IS NULL OR session = ?4)",
+    )?;
+    for key in carried {
+        if mark.execute(params![key.task.as_str(), key.run, key.kind, session.as_str(), last])? != 1 {
+            return Err(StoreError::NotPending(key.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn time(at: Timestamp) -> i64 {
+    number(at.0)
+}
+
+/// SQLite's integers are signed; no count or clock of ours comes near the end.
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,95 @@
+//! The words of the store: what can be written, and what comes back. Pure data.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::agent::history::Item;
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::task::model::{Delivery, Task, Timestamp};
+
+/// What a notification is about. No two of the same key ever exist: that is what "once and only once" rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NotificationKey {
+    pub task: TaskId,
+    pub run: u32,
+    /// Which of a run's notifications, for instance `end`, `check_in`, `question:1`.
+    pub kind: String,
+}
+
+/// A session in lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub title: Option<String>,
+    /// A path that is not UTF-8 is stored with replacement characters.
+    pub cwd: PathBuf,
+    pub mode: String,
+    pub model: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub turns: u32,
+    pub open: bool,
+}
+
+/// One entry of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredNotification {
+    pub key: NotificationKey,
+    /// `None` for a task that no session owns.
+    pub session: Option<SessionId>,
+    pub body: String,
+    pub created_at: Timestamp,
+    /// `pending`, `carried` or `delivered`.
+    pub state: Delivery,
+    /// The sequence number of the item that carries it.
+    pub item: Option<u64>,
+    /// The turn whose answer made it `delivered`.
+    pub turn: Option<TurnId>,
+}
+
+/// A session with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadedSession {
+    pub row: SessionRow,
+    /// Sequence numbers 0, 1, 2, …
+    pub items: Vec<Item>,
+    /// The updates of the transcript, in order.
+    pub updates: Vec<Value>,
+    /// The sequence number for the next [`Write::SaveTranscript`].
+    pub next_update: u64,
+    /// Its notifications that are not delivered, oldest first.
+    pub notifications: Vec<StoredNotification>,
+}
+
+/// One write: done whole or not at all.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Inserts or replaces a task's row.
+    SaveTask(Box<Task>),
+    /// Removes a task's row and its notifications that nobody was told.
+    DeleteTask(TaskId),
+    /// Inserts or replaces a session's row.
+    SaveSession(SessionRow),
+    /// Removes a session with its history, its transcript and its notifications. Its tasks stay.
+    DeleteSession(SessionId),
+    /// Puts a notification into the outbox; one whose key is there already is ignored, whatever its state.
+    Notify { key: NotificationKey, session: Option<SessionId>, body: String, created_at: Timestamp },
+    /// Appends to a history and marks the notifications that it carries, in one transaction. The items get the numbers
+    /// from `first_seq` (the length of the history so far); the notifications get the number of the last item.
+    AppendItems { session: SessionId, first_seq: u64, items: Vec<Item>, carried: Vec<NotificationKey> },
+    /// A model began to answer a request that contained these. Those that are not `carried` by the session stay as they are.
+    MarkDelivered { session: SessionId, keys: Vec<NotificationKey>, turn: TurnId },
+    /// Gives notifications that no session owns to one. Those that have an owner stay as they are.
+    AssignNotifications { keys: Vec<NotificationKey>, session: SessionId },
+    /// Takes pending notifications out of the outbox for good: a tool result told the end.
+    Withdraw(Vec<NotificationKey>),
+    /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
+    SaveTranscript { session: SessionId, seq: u64, json: Value },
+    /// Saves a permission rule; one that is there already stays.
+    SaveRule(String),
+    /// Removes a permission rule.
+    RemoveRule(String),
+    /// Inserts or replaces a value of the workspace.
+    PutValue { key: String, json: String },
+}

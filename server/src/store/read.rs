@@ -1,0 +1,119 @@
+//! The SQL of the reads.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+
+use super::Loaded;
+use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
+use super::error::StoreError;
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::task::model::{Delivery, Timestamp};
+
+const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open FROM sessions";
+const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
+    WHERE state IN ('pending', 'carried')";
+
+pub(super) fn loaded(connection: &Connection, limit: u32) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded { notifications: notifications(connection, None)?, ..Loaded::default() };
+    let mut statement = connection.prepare(
+        "SELECT json FROM (SELECT json, created_at, rowid AS age FROM tasks ORDER BY created_at DESC, age DESC LIMIT ?1)
+         ORDER BY created_at, age",
+    )?;
+    let rows = statement.query_map(params![limit], |row| row.get::<_, String>(0))?;
+    for json in rows {
+        match serde_json::from_str(&json?) {
+            Ok(task) => loaded.tasks.push(task),
+            Err(error) => {
+                tracing::warn!(%error, "a stored task cannot be read");
+                loaded.unreadable += 1;
+            }
+        }
+    }
+    Ok(loaded)
+}
+
+pub(super) fn list_sessions(
+    connection: &Connection,
+    limit: u32,
+    before: Option<&SessionId>,
+) -> Result<Vec<SessionRow>, StoreError> {
+    let sql = format!(
+        "{SESSION} WHERE ?2 IS NULL OR (updated_at, id) < (SELECT updated_at, id FROM sessions WHERE id = ?2)
+         ORDER BY updated_at DESC, id DESC LIMIT ?1"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![limit, before.map(SessionId::as_str)], session)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn load_session(connection: &Connection, id: &SessionId) -> Result<Option<LoadedSession>, StoreError> {
+    let sql = format!("{SESSION} WHERE id = ?1");
+    let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
+        return Ok(None);
+    };
+    let next_update: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM updates WHERE session = ?1")?
+        .query_row(params![id.as_str()], |row| row.get(0))?;
+    Ok(Some(LoadedSession {
+        row,
+        items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
+        updates: log(connection, "SELECT json FROM updates WHERE session = ?1 ORDER BY seq", id)?,
+        next_update: next_update as u64,
+        notifications: notifications(connection, Some(id))?,
+    }))
+}
+
+pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn value(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT json FROM workspace_values WHERE key = ?1")?;
+    Ok(statement.query_row(params![key], |row| row.get(0)).optional()?)
+}
+
+fn log<T: DeserializeOwned>(connection: &Connection, sql: &str, id: &SessionId) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![id.as_str()], |row| row.get::<_, String>(0))?;
+    rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
+}
+
+/// What is not delivered, of one session or of the whole workspace, oldest first.
+fn notifications(connection: &Connection, session: Option<&SessionId>) -> Result<Vec<StoredNotification>, StoreError> {
+    let sql = format!("{NOTIFICATION} AND (?1 IS NULL OR session = ?1) ORDER BY created_at, rowid");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![session.map(SessionId::as_str)], notification)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
+    Ok(SessionRow {
+        id: SessionId(row.get(0)?),
+        title: row.get(1)?,
+        cwd: row.get::<_, String>(2)?.into(),
+        mode: row.get(3)?,
+        model: row.get(4)?,
+        created_at: time(row.get(5)?),
+        updated_at: time(row.get(6)?),
+        turns: row.get(7)?,
+        open: row.get(8)?,
+    })
+}
+
+fn notification(row: &Row<'_>) -> rusqlite::Result<StoredNotification> {
+    Ok(StoredNotification {
+        key: NotificationKey { task: TaskId(row.get(0)?), run: row.get(1)?, kind: row.get(2)? },
+        session: row.get::<_, Option<String>>(3)?.map(SessionId),
+        body: row.get(4)?,
+        created_at: time(row.get(5)?),
+        state: Delivery::parse(&row.get::<_, String>(6)?).unwrap_or(Delivery::Pending),
+        item: row.get::<_, Option<i64>>(7)?.map(|seq| seq as u64),
+        turn: row.get::<_, Option<String>>(8)?.map(TurnId),
+    })
+}
+
+fn time(value: i64) -> Timestamp {
+    Timestamp(u64::try_from(value).unwrap_or(0))
+}

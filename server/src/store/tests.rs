@@ -1,0 +1,292 @@
+//! The store against real files: order, atomicity, what is there after a reopen.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use serde_json::json;
+
+use super::*;
+use crate::agent::history::{Item, UserItem};
+use crate::ids::{TaskId, TurnId};
+use crate::task::model::{
+    Delivery, Group, Kind, Lifetime, OnExit, Origin, OutputInfo, Progress, Status, Stdin, Timestamp,
+};
+
+fn open(home: &Path) -> (Store, Loaded) {
+    Store::open(home, Path::new("/w")).expect("the store opens")
+}
+
+fn task(id: &str, created_at: u64) -> Task {
+    Task {
+        id: id.into(),
+        kind: Kind::Shell,
+        label: "cargo test".into(),
+        command: "cargo test".into(),
+        cwd: "/w".into(),
+        env: Vec::new(),
+        group: Group::Test,
+        origin: Origin::Agent,
+        session: Some("s1".into()),
+        tool_call: None,
+        owned: true,
+        status: Status::Queued,
+        stopping: false,
+        stopped_by: None,
+        run: 1,
+        attempt: 1,
+        max_attempts: 1,
+        flaky: false,
+        runs: Vec::new(),
+        priority: 0,
+        on_exit: OnExit::Wake,
+        lifetime: Lifetime::Session,
+        stdin: Stdin::Null,
+        timeout: None,
+        created_at: Timestamp(created_at),
+        started_at: None,
+        ended_at: None,
+        pid: None,
+        exit_code: None,
+        signal: None,
+        stragglers: 0,
+        waiting_for: None,
+        unsaved: Vec::new(),
+        output: OutputInfo::default(),
+        progress: Progress::default(),
+        errors: 0,
+        warnings: 0,
+        summary: None,
+        delivery: Delivery::None,
+        delivered_turn: None,
+    }
+}
+
+fn session(id: &str, updated_at: u64) -> SessionRow {
+    SessionRow {
+        id: id.into(),
+        title: Some("Fix the login".into()),
+        cwd: PathBuf::from("/w"),
+        mode: "ask".into(),
+        model: None,
+        created_at: Timestamp(1),
+        updated_at: Timestamp(updated_at),
+        turns: 2,
+        open: true,
+    }
+}
+
+fn key(task: &str) -> NotificationKey {
+    NotificationKey { task: task.into(), run: 1, kind: "end".into() }
+}
+
+fn notify(task: &str, session: Option<&str>) -> Write {
+    Write::Notify { key: key(task), session: session.map(Into::into), body: "{}".into(), created_at: Timestamp(5) }
+}
+
+fn item(text: &str) -> Item {
+    Item::User(UserItem { nudge: Some(text.into()), ..UserItem::default() })
+}
+
+fn append(first_seq: u64, texts: &[&str], carried: &[&str]) -> Write {
+    Write::AppendItems {
+        session: "s1".into(),
+        first_seq,
+        items: texts.iter().map(|text| item(text)).collect(),
+        carried: carried.iter().map(|task| key(task)).collect(),
+    }
+}
+
+async fn loaded(store: &Store) -> LoadedSession {
+    store.load_session("s1".into()).await.unwrap().expect("the session is there")
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_reopen() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, first) = open(home.path());
+    assert_eq!((first.tasks.len(), first.notifications.len()), (0, 0));
+    store.write(Write::SaveSession(session("s1", 2)));
+    let mut older = task("t1", 10);
+    store.write(Write::SaveTask(Box::new(task("t2", 11))));
+    store.write(Write::SaveTask(Box::new(older.clone())));
+    older.status = Status::Succeeded;
+    store.write(Write::SaveTask(Box::new(older.clone())));
+    store.write(notify("t1", Some("s1")));
+    store.write(notify("t2", None));
+    store.write(append(0, &["a", "b"], &["t1"]));
+    store.write(Write::SaveTranscript { session: "s1".into(), seq: 0, json: json!({"n": 1}) });
+    store.write(Write::SaveTranscript { session: "s1".into(), seq: 4, json: json!({"n": 2}) });
+    store.write(Write::SaveRule("bash: cargo *".into()));
+    store.write(Write::SaveRule("bash: ls *".into()));
+    store.write(Write::SaveRule("bash: cargo *".into()));
+    store.write(Write::RemoveRule("bash: ls *".into()));
+    store.write(Write::PutValue { key: "boot".into(), json: "1".into() });
+    store.write(Write::PutValue { key: "boot".into(), json: "2".into() });
+    drop(store);
+
+    let (store, again) = open(home.path());
+    assert_eq!(again.tasks, [older, task("t2", 11)]);
+    let states: Vec<_> = again.notifications.iter().map(|n| (n.key.task.as_str(), n.state, n.item)).collect();
+    assert_eq!(states, [("t1", Delivery::Carried, Some(1)), ("t2", Delivery::Pending, None)]);
+    let session = loaded(&store).await;
+    assert_eq!(session.row, self::session("s1", 2));
+    assert_eq!(session.items, [item("a"), item("b")]);
+    assert_eq!(session.updates, [json!({"n": 1}), json!({"n": 2})]);
+    assert_eq!(session.next_update, 5);
+    assert_eq!(session.notifications.len(), 1);
+    assert_eq!(store.rules().await.unwrap(), ["bash: cargo *"]);
+    assert_eq!(store.value("boot").await.unwrap().as_deref(), Some("2"));
+    assert_eq!(store.value("no").await.unwrap(), None);
+    assert_eq!(store.load_session("s9".into()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn appending_and_carrying_are_one() {
+    let store = Store::in_memory().unwrap();
+    store.write(Write::SaveSession(session("s1", 2)));
+    store.write(notify("t1", Some("s1")));
+    store.write(notify("t2", Some("s2")));
+    store.written(append(0, &["a"], &["t1"])).await.unwrap();
+
+    // Each of these fails as a whole, and takes no neighbour in the same commit with it.
+    let refused = [
+        (append(1, &["twice"], &["t1"]), StoreError::NotPending(key("t1"))),
+        (append(1, &["another session's"], &["t2"]), StoreError::NotPending(key("t2"))),
+        (append(1, &["never put in"], &["t9"]), StoreError::NotPending(key("t9"))),
+        (append(0, &["replaces"], &[]), StoreError::OutOfOrder(0)),
+        (append(7, &["leaves a gap"], &[]), StoreError::OutOfOrder(7)),
+    ];
+    let waits: Vec<_> = refused.into_iter().map(|(write, error)| (store.written(write), error)).collect();
+    let good = store.written(append(1, &["b"], &[]));
+    for (wait, error) in waits {
+        assert_eq!(wait.await, Err(error));
+    }
+    good.await.unwrap();
+    assert_eq!(*store.trouble().borrow(), None, "the file is fine");
+    assert_eq!(loaded(&store).await.items, [item("a"), item("b")]);
+}
+
+#[tokio::test]
+async fn a_notification_is_told_once() {
+    let store = Store::in_memory().unwrap();
+    store.write(Write::SaveSession(session("s1", 2)));
+    store.write(notify("t1", None));
+    store.write(notify("t2", Some("s2")));
+    assert_eq!(loaded(&store).await.notifications, []);
+    let keys = vec![key("t1"), key("t2")];
+    store.write(Write::AssignNotifications { keys: keys.clone(), session: "s1".into() });
+    let owned = loaded(&store).await.notifications;
+    assert_eq!(owned.iter().map(|n| &n.key).collect::<Vec<_>>(), [&key("t1")]);
+
+    let delivered = Write::MarkDelivered { session: "s1".into(), keys, turn: TurnId::from("turn1") };
+    store.write(delivered.clone());
+    assert_eq!(loaded(&store).await.notifications[0].state, Delivery::Pending, "what was not carried is not delivered");
+    store.write(append(0, &["a"], &["t1"]));
+    store.write(delivered);
+    store.write(notify("t1", Some("s1")));
+    assert_eq!(loaded(&store).await.notifications, []);
+    assert_eq!(store.written(append(1, &["b"], &["t1"])).await, Err(StoreError::NotPending(key("t1"))));
+
+    store.write(notify("t3", Some("s1")));
+    store.write(Write::Withdraw(vec![key("t3")]));
+    store.write(notify("t3", Some("s1")));
+    assert_eq!(loaded(&store).await.notifications, []);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_newest_first_and_deleted_whole() {
+    let store = Store::in_memory().unwrap();
+    for (id, updated_at) in [("s1", 5), ("s2", 9), ("s3", 5), ("s4", 1)] {
+        store.write(Write::SaveSession(session(id, updated_at)));
+    }
+    let ids = |rows: Vec<SessionRow>| rows.into_iter().map(|row| row.id.0).collect::<Vec<_>>();
+    assert_eq!(ids(store.list_sessions(3, None).await.unwrap()), ["s2", "s3", "s1"]);
+    assert_eq!(ids(store.list_sessions(9, Some("s3".into())).await.unwrap()), ["s1", "s4"]);
+    store.write(append(0, &["a"], &[]));
+    store.write(Write::DeleteSession("s1".into()));
+    assert_eq!(ids(store.list_sessions(9, None).await.unwrap()), ["s2", "s3", "s4"]);
+    store.write(Write::SaveSession(session("s1", 6)));
+    assert_eq!(loaded(&store).await.items, []);
+}
+
+#[tokio::test]
+async fn writes_are_done_in_order_and_completions_come_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    let (send, receive) = mpsc::channel();
+    let start = std::time::Instant::now();
+    for n in 0..1000_u64 {
+        let send = send.clone();
+        store.write_then(append(n, &["an item"], &[]), move |result| send.send((n, result)).unwrap());
+    }
+    store.flush().await.unwrap();
+    eprintln!("1,000 appends: {:?}", start.elapsed());
+    drop(send);
+    assert!(receive.into_iter().enumerate().all(|(n, done)| done == (n as u64, Ok(()))));
+    assert_eq!(*store.trouble().borrow(), None);
+}
+
+#[test]
+fn only_its_owner_may_read_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = workspace_dir(home.path(), Path::new("/w"));
+    let (store, _) = open(home.path());
+    store.write(Write::SaveRule("a".into()));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for file in std::fs::read_dir(&folder).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_says_why() {
+    let home = tempfile::tempdir().unwrap();
+    let file = workspace_dir(home.path(), Path::new("/w")).join("state.db");
+    drop(open(home.path()));
+    let raw = rusqlite::Connection::open(&file).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    drop(raw);
+    assert!(matches!(Store::open(home.path(), Path::new("/w")), Err(StoreError::Newer(_))));
+
+    std::fs::write(&file, "this is no database, and it is long enough to be looked at").unwrap();
+    assert!(matches!(Store::open(home.path(), Path::new("/w")), Err(StoreError::Damaged(_))));
+
+    let blocked = home.path().join("a file");
+    std::fs::write(&blocked, "").unwrap();
+    assert!(matches!(Store::open(&blocked, Path::new("/w")), Err(StoreError::NotWritable(_))));
+}
+
+#[tokio::test]
+async fn a_task_of_another_version_is_left_out_and_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    store.written(Write::SaveTask(Box::new(task("t1", 1)))).await.unwrap();
+    let raw = rusqlite::Connection::open(workspace_dir(home.path(), Path::new("/w")).join("state.db")).unwrap();
+    raw.execute("INSERT INTO tasks VALUES ('t2', NULL, 'new', 2, 2, '{}')", []).unwrap();
+    let (_second_window, loaded) = open(home.path());
+    assert_eq!(loaded.tasks.iter().map(|task| &task.id).collect::<Vec<_>>(), [&TaskId::from("t1")]);
+    assert_eq!(loaded.unreadable, 1);
+}
+
+#[test]
+fn several_windows_may_open_it_at_the_same_moment() {
+    for _ in 0..5 {
+        let home = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let (start, home) = (&start, home.path());
+                scope.spawn(move || {
+                    start.wait();
+                    let (store, _) = open(home);
+                    store.write(Write::SaveRule(format!("rule {n}")));
+                });
+            }
+        });
+        let (store, _) = open(home.path());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(store.rules()).unwrap().len(), 8);
+    }
+}

@@ -1,0 +1,143 @@
+//! The thread that owns the connection. Jobs are done in the order in which they were sent. Writes that wait in the queue
+//! share a commit, each in a savepoint of its own: one that fails takes no other with it.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::watch;
+
+use super::command::Write;
+use super::error::StoreError;
+use super::{Done, apply};
+
+/// Most writes of one commit.
+const BATCH: usize = 256;
+/// How often a commit is tried while another process holds the file; each try waits for SQLite's own 5 s.
+const TRIES: usize = 3;
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+pub(super) enum Job {
+    Write(Write, Option<Done>),
+    Read(Read),
+}
+
+/// The sending side. The queue has no bound: senders must not wait for a disk, and what they send is bounded by what
+/// commands and models produce.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    trouble: watch::Receiver<Option<StoreError>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = channel();
+        let (say, trouble) = watch::channel(None);
+        let thread = thread::Builder::new()
+            .name("store".into())
+            .spawn(move || run(connection, &queue, &say))
+            .map_err(|error| StoreError::Other(format!("no thread for it: {error}")))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), trouble })
+    }
+
+    pub(super) fn send(&self, job: Job) {
+        let unsent = match &self.jobs {
+            Some(jobs) => jobs.send(job).err().map(|error| error.0),
+            None => Some(job),
+        };
+        // A read that is dropped tells its waiter that the store is closed.
+        if let Some(Job::Write(write, done)) = unsent {
+            tracing::error!(?write, "the store is closed: a write is lost");
+            if let Some(done) = done {
+                done(Err(StoreError::Closed));
+            }
+        }
+    }
+
+    pub(super) fn trouble(&self) -> watch::Receiver<Option<StoreError>> {
+        self.trouble.clone()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut connection: Connection, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
+    let mut held = None;
+    while let Some(job) = held.take().or_else(|| queue.recv().ok()) {
+        match job {
+            Job::Read(read) => read(&connection),
+            Job::Write(write, done) => {
+                let mut batch = vec![(write, done)];
+                while batch.len() < BATCH && held.is_none() {
+                    match queue.try_recv() {
+                        Ok(Job::Write(write, done)) => batch.push((write, done)),
+                        Ok(read) => held = Some(read),
+                        Err(_) => break,
+                    }
+                }
+                finish(&mut connection, batch, trouble);
+            }
+        }
+    }
+}
+
+fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, trouble: &watch::Sender<Option<StoreError>>) {
+    let mut tries = 1;
+    let outcome = loop {
+        match commit(connection, &batch) {
+            Err(StoreError::Busy(_)) if tries < TRIES => tries += 1,
+            outcome => break outcome,
+        }
+    };
+    let results = outcome.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
+    // A write that was refused for what it says is its sender's affair; the file is fine.
+    let refused = |error: &&StoreError| matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_));
+    let failed = results.iter().filter_map(|result| result.as_ref().err()).find(|error| !refused(error)).cloned();
+    if let Some(error) = &failed {
+        tracing::error!(%error, "a write to the store failed");
+    }
+    trouble.send_if_modified(|said| {
+        let changed = *said != failed;
+        *said = failed;
+        changed
+    });
+    for ((_, done), result) in batch.into_iter().zip(results) {
+        if let Some(done) = done {
+            done(result);
+        }
+    }
+}
+
+/// One transaction; the results of its writes, or the error that undid them all.
+fn commit(
+    connection: &mut Connection,
+    batch: &[(Write, Option<Done>)],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut results = Vec::with_capacity(batch.len());
+    for (write, _) in batch {
+        let savepoint = transaction.savepoint()?;
+        let result = match apply::apply(&savepoint, write) {
+            Ok(()) => savepoint.commit().map_err(StoreError::from),
+            // Takes back what this write had done so far.
+            Err(error) => savepoint.finish().map_or_else(|error| Err(error.into()), |()| Err(error)),
+        };
+        // SQLite itself takes the whole transaction back where the disk is full or breaks.
+        if transaction.is_autocommit() {
+            return Err(result.err().unwrap_or_else(|| StoreError::Other("the transaction was taken back".into())));
+        }
+        results.push(result);
+    }
+    transaction.commit()?;
+    Ok(results)
+}

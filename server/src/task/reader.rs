@@ -1,0 +1,216 @@
+//! When a run's output is looked at, and when its news goes out. File events wake it, a slow clock backs them up, and
+//! an output that grows without a pause is looked at by a quick clock alone, since an event for each write would cost
+//! more than the reading. Knows no process: it is told when the run is over.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::model::{Progress, Timestamp};
+use super::run::{Ending, RunEnd, RunEvent, RunId};
+use super::tail::{Look, Tail};
+use crate::workspace::watch::{FileEvents, Watch};
+
+/// Between two looks at an output that grows.
+const QUICK: Duration = Duration::from_millis(20);
+/// The least time between two looks, however many events come.
+const LEAST: Duration = Duration::from_millis(5);
+/// Between two looks at a quiet output that is watched.
+const SLOW: Duration = Duration::from_secs(1);
+/// The same where the system gives no watch.
+const UNWATCHED: Duration = Duration::from_millis(100);
+/// Looks in a row that found something, after which the watch is given up for the quick clock.
+const BUSY: u32 = 5;
+/// Between two reports of the output's state.
+const REPORT: Duration = Duration::from_millis(100);
+
+/// Sends one run's events.
+#[derive(Clone)]
+pub struct Reporter {
+    pub id: RunId,
+    pub events: mpsc::UnboundedSender<(RunId, RunEvent)>,
+}
+
+impl Reporter {
+    /// Sends an event; nobody listens any more when the sidecar ends, and then nothing is owed.
+    pub fn send(&self, event: RunEvent) {
+        let _ = self.events.send((self.id.clone(), event));
+    }
+}
+
+/// How a run ended, for the reader to tell when it has read the rest.
+pub struct End {
+    pub ending: Ending,
+    pub at: Timestamp,
+    pub stragglers: u32,
+}
+
+/// Reads one run's output until its end.
+pub struct Reader {
+    /// Away while a blocking thread has it.
+    tail: Option<Box<Tail>>,
+    path: PathBuf,
+    reporter: Reporter,
+    events: FileEvents,
+    /// How many looks happen at a time, over all runs.
+    looks: Arc<Semaphore>,
+    wake: Arc<Notify>,
+    watch: Option<Watch>,
+    /// False when the system gave no watch.
+    watchable: bool,
+    last_look: Instant,
+    /// When the next report may go out.
+    next_report: Instant,
+    /// What the last report said.
+    told: (u64, Progress),
+}
+
+impl Reader {
+    /// A reader of the file at `path`, through `tail`.
+    pub fn new(tail: Tail, path: PathBuf, reporter: Reporter, events: FileEvents, looks: Arc<Semaphore>) -> Self {
+        let now = Instant::now();
+        Self {
+            tail: Some(Box::new(tail)),
+            path,
+            reporter,
+            events,
+            looks,
+            wake: Arc::new(Notify::new()),
+            watch: None,
+            watchable: true,
+            last_look: now,
+            next_report: now,
+            told: (0, Progress::default()),
+        }
+    }
+
+    /// Reads and reports until `end` comes, then the rest, and then tells the end. Returns without a word when nobody
+    /// will ever send it.
+    pub async fn run(mut self, mut end: oneshot::Receiver<End>) {
+        let mut streak = 0;
+        let end = loop {
+            let more = if self.is_due() {
+                streak += 1;
+                self.look().await.more
+            } else {
+                streak = 0;
+                self.last_look = Instant::now();
+                self.watch().await
+            };
+            self.report(false);
+            if streak == BUSY {
+                self.unwatch().await;
+            }
+            let pause = match (more, streak > 0, self.watch.is_some()) {
+                (true, ..) => Duration::ZERO,
+                (_, true, _) => QUICK,
+                (_, _, true) => SLOW,
+                _ => UNWATCHED,
+            };
+            let due = self.last_look + pause;
+            let due = if self.has_news() { due.min(self.next_report) } else { due };
+            let watched = self.watch.is_some();
+            tokio::select! {
+                biased;
+                end = &mut end => break end,
+                () = sleep_until(due) => {}
+                () = self.wake.notified(), if watched => sleep_until(self.last_look + LEAST).await,
+            }
+        };
+        if let Ok(end) = end {
+            self.finish(end).await;
+        }
+    }
+
+    async fn finish(mut self, end: End) {
+        // A straggler may write on for ever: what is there now is the rest.
+        let rest = self.with_tail(|tail| tail.seen + tail.left()).await.unwrap_or(0);
+        while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {
+            self.report(false);
+        }
+        self.watch = None;
+        let rest = self.with_tail(|tail| (tail.finish(), tail.text())).await;
+        let (findings, text) = rest.unwrap_or_default();
+        if !findings.is_empty() {
+            self.reporter.send(RunEvent::Findings(findings));
+        }
+        self.report(true);
+        let (bytes, lines, truncated) =
+            self.tail.as_ref().map_or((0, 0, false), |tail| (tail.seen, tail.lines.count(), tail.truncated));
+        let truncated = truncated || matches!(end.ending, Ending::OverLimit { .. });
+        let End { ending, at, stragglers } = end;
+        self.reporter.send(RunEvent::Ended(RunEnd { ending, at, stragglers, tail: text, bytes, lines, truncated }));
+    }
+
+    fn is_due(&self) -> bool {
+        self.tail.as_ref().is_some_and(|tail| tail.is_due())
+    }
+
+    async fn look(&mut self) -> Look {
+        let look = self.with_tail(Tail::look).await.unwrap_or_default();
+        self.last_look = Instant::now();
+        if !look.findings.is_empty() {
+            self.reporter.send(RunEvent::Findings(look.findings));
+        }
+        Look { findings: Vec::new(), ..look }
+    }
+
+    /// Runs something that reads or matches on a thread that may block, when it is this run's turn.
+    async fn with_tail<R: Send + 'static>(&mut self, act: impl FnOnce(&mut Tail) -> R + Send + 'static) -> Option<R> {
+        let mut tail = self.tail.take()?;
+        let turn = self.looks.clone().acquire_owned().await.ok()?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = act(&mut tail);
+            drop(turn);
+            (tail, result)
+        });
+        let (tail, result) = done.await.ok()?;
+        self.tail = Some(tail);
+        Some(result)
+    }
+
+    /// Asks for file events. True when there may be news already: what came before the watch made no event.
+    async fn watch(&mut self) -> bool {
+        if self.watch.is_some() || !self.watchable {
+            return false;
+        }
+        let (events, path, wake) = (self.events.clone(), self.path.clone(), self.wake.clone());
+        let watch = tokio::task::spawn_blocking(move || events.watch(&path, wake)).await;
+        self.watch = watch.ok().flatten();
+        self.watchable = self.watch.is_some();
+        self.is_due()
+    }
+
+    async fn unwatch(&mut self) {
+        let watch = self.watch.take();
+        let _ = tokio::task::spawn_blocking(move || drop(watch)).await;
+    }
+
+    fn has_news(&self) -> bool {
+        self.tail.as_ref().is_some_and(|tail| tail.seen != self.told.0 || *tail.progress() != self.told.1)
+    }
+
+    /// Tells what changed since the last report; unless `now`, only when its time has come.
+    fn report(&mut self, now: bool) {
+        let at = Instant::now();
+        let Some(tail) = self.tail.as_ref().filter(|_| now || at >= self.next_report) else { return };
+        if *tail.progress() != self.told.1 {
+            self.told.1 = tail.progress().clone();
+            self.next_report = at + REPORT;
+            self.reporter.send(RunEvent::Progress(self.told.1.clone()));
+        }
+        if tail.seen != self.told.0 {
+            self.told.0 = tail.seen;
+            self.next_report = at + REPORT;
+            self.reporter.send(RunEvent::Output {
+                bytes: tail.seen,
+                lines: tail.lines.count(),
+                last_line: tail.lines.last(),
+                truncated: tail.truncated,
+            });
+        }
+    }
+}

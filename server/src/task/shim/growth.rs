@@ -1,0 +1,68 @@
+//! How large the output is, looked at every 100 ms while it grows and never while it does not: the kernel tells when it
+//! begins to grow again (`F_NOTIFY` on its folder; an inotify instance per run would use up the 128 that a user has).
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const INTERVAL: Duration = Duration::from_millis(100);
+/// The slowest look where the kernel has no `F_NOTIFY`.
+const SLOWEST: Duration = Duration::from_secs(2);
+
+/// The watch over one output file.
+pub struct Growth {
+    output: File,
+    folder: Option<File>,
+    size: u64,
+    next: Option<Instant>,
+    interval: Duration,
+}
+
+impl Growth {
+    /// Watches `output`, which lies in `folder`.
+    pub fn new(output: File, folder: &Path) -> Self {
+        Self { output, folder: File::open(folder).ok(), size: 0, next: Some(Instant::now()), interval: INTERVAL }
+    }
+
+    /// When the next look is due; `None` while nothing grows.
+    pub fn due(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// The kernel says that the folder changed.
+    pub fn woken(&mut self, now: Instant) {
+        self.next = self.next.or(Some(now + INTERVAL));
+    }
+
+    /// Looks, if a look is due, and returns the size of the file in bytes.
+    pub fn look(&mut self, now: Instant) -> u64 {
+        if self.next.is_none_or(|next| next > now) {
+            return self.size;
+        }
+        if self.grew() {
+            self.interval = INTERVAL;
+            self.next = Some(now + INTERVAL);
+        } else if self.arm() {
+            // What was written between the look and the arming is seen by a second look.
+            self.next = self.grew().then_some(now + INTERVAL);
+        } else {
+            self.interval = (self.interval * 2).min(SLOWEST);
+            self.next = Some(now + self.interval);
+        }
+        self.size
+    }
+
+    fn grew(&mut self) -> bool {
+        let size = self.output.metadata().map_or(self.size, |metadata| metadata.len());
+        std::mem::replace(&mut self.size, size) != size
+    }
+
+    /// Asks for one SIGIO at the next write.
+    fn arm(&self) -> bool {
+        const DN_MODIFY: libc::c_long = 2;
+        let Some(folder) = &self.folder else { return false };
+        // SAFETY: the descriptor is open; the call takes a number and no pointer.
+        unsafe { libc::fcntl(folder.as_raw_fd(), libc::F_NOTIFY, DN_MODIFY) == 0 }
+    }
+}

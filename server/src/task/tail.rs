@@ -1,0 +1,266 @@
+//! Reads a run's output as it grows, through the matchers. Looks when told to; does not know when. Memory stays flat
+//! however much there is: one chunk at a time, kept no longer than the look.
+//!
+//! A command can cut its own file (`> /dev/stderr`). The tail notices, keeps counting and reads on: `seen` never goes
+//! back.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::model::Progress;
+use super::output::{self, Lines};
+use super::slice::read_at;
+use crate::matcher::Engine;
+use crate::problem::Finding;
+
+/// Bytes of one read.
+const CHUNK: usize = 256 << 10;
+/// Bytes of one look; then others get their turn.
+const LOOK: usize = 1 << 20;
+/// Bytes before the position that must still be the same.
+const MEMORY: usize = 64;
+/// Bytes from which the tail of an end is made.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// What a look brought.
+#[derive(Debug, Default)]
+pub struct Look {
+    pub findings: Vec<Finding>,
+    /// Something was read.
+    pub grew: bool,
+    /// There is more to read.
+    pub more: bool,
+}
+
+/// One run's output.
+pub struct Tail {
+    file: File,
+    /// `None` after a matcher broke: the output is read on without.
+    engine: Option<Engine>,
+    /// Offset in the file.
+    position: u64,
+    /// The file's time at the last look: a file that was cut and written again may have its old size.
+    modified: Option<SystemTime>,
+    /// The last bytes before the position.
+    memory: Vec<u8>,
+    /// Bytes ever seen.
+    pub seen: u64,
+    pub lines: Lines,
+    /// The command cut its own file.
+    pub truncated: bool,
+    progress: Progress,
+    total: Option<u32>,
+}
+
+impl Tail {
+    /// A tail from the start of the file.
+    pub fn open(path: &Path, engine: Engine) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(path)?,
+            engine: Some(engine),
+            position: 0,
+            modified: None,
+            memory: Vec::new(),
+            seen: 0,
+            lines: Lines::default(),
+            truncated: false,
+            progress: Progress::default(),
+            total: None,
+        })
+    }
+
+    /// True when there is something to look at. Quick enough for any thread.
+    pub fn is_due(&self) -> bool {
+        self.file.metadata().is_ok_and(|now| {
+            now.len() != self.position || self.modified.is_some_and(|at| now.modified().ok() != Some(at))
+        })
+    }
+
+    /// Reads what is there, 1 MiB at most. Blocks.
+    pub fn look(&mut self) -> Look {
+        let mut look = Look::default();
+        self.notice_cut();
+        let mut chunk = vec![0; usize::try_from(self.left()).map_or(CHUNK, |left| left.clamp(1, CHUNK))];
+        let mut left = LOOK;
+        while left > 0 {
+            match self.file.read_at(&mut chunk, self.position) {
+                Ok(0) | Err(_) => return look,
+                Ok(count) => {
+                    look.grew = true;
+                    left = left.saturating_sub(count);
+                    self.position += count as u64;
+                    self.take(&chunk[..count], &mut look.findings);
+                }
+            }
+        }
+        look.more = self.is_due();
+        look
+    }
+
+    /// The output is over: what only its end shows.
+    pub fn finish(&mut self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.match_with(&mut findings, Engine::finish);
+        self.fold(&findings);
+        findings
+    }
+
+    /// What the command says of its own progress.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The last lines of the file, for people and models.
+    pub fn text(&self) -> String {
+        let size = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let start = size.saturating_sub(TAIL_BYTES);
+        read_at(&self.file, start, TAIL_BYTES).map(|raw| output::tail(&raw, start > 0)).unwrap_or_default()
+    }
+
+    /// Bytes that are there and not read.
+    pub fn left(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len().saturating_sub(self.position))
+    }
+
+    /// Starts over when the file is not the one that was read: shorter, or different just before the position.
+    fn notice_cut(&mut self) {
+        let Ok(metadata) = self.file.metadata() else { return };
+        self.modified = metadata.modified().ok();
+        let shorter = metadata.len() < self.position;
+        let mut now = [0; MEMORY];
+        let now = &mut now[..self.memory.len()];
+        let before = self.position - self.memory.len() as u64;
+        if shorter || self.file.read_exact_at(now, before).is_ok() && *now != self.memory[..] {
+            self.truncated = true;
+            self.position = 0;
+            if self.memory.last().is_some_and(|last| *last != b'\n') {
+                // Two lines that never met must not become one.
+                self.lines.push(b"\n");
+                self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
+            }
+            self.memory.clear();
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) {
+        self.seen += bytes.len() as u64;
+        let keep = bytes.len().min(MEMORY);
+        let excess = (self.memory.len() + keep).saturating_sub(MEMORY);
+        self.memory.drain(..excess);
+        self.memory.extend_from_slice(&bytes[bytes.len() - keep..]);
+        self.lines.push(bytes);
+        let before = findings.len();
+        self.match_with(findings, |engine, findings| engine.push(bytes, findings));
+        self.fold(&findings[before..]);
+    }
+
+    /// A matcher that panics loses its findings, and not the run.
+    fn match_with(&mut self, findings: &mut Vec<Finding>, act: impl FnOnce(&mut Engine, &mut Vec<Finding>)) {
+        let Some(engine) = &mut self.engine else { return };
+        if catch_unwind(AssertUnwindSafe(|| act(engine, findings))).is_err() {
+            tracing::error!(seen = self.seen, "a matcher broke; this output is not matched any further");
+            self.engine = None;
+        }
+    }
+
+    fn fold(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding {
+                Finding::Counts(counts) => self.progress.counts = *counts,
+                Finding::Total(total) => self.total = Some(*total),
+                Finding::Progress(message) => self.progress.message = Some(message.clone()),
+                Finding::Problem(_) | Finding::Test(_) | Finding::Summary(_) => {}
+            }
+        }
+        let ended = u64::from(self.progress.counts.total());
+        let percent = |total: u32| u8::try_from((ended * 100 / u64::from(total)).min(100)).unwrap_or(100);
+        self.progress.percent = self.total.filter(|total| *total > 0).map(percent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::matcher::{Files, Origin};
+    use crate::problem::Counts;
+
+    struct NoFiles;
+
+    impl Files for NoFiles {
+        fn is_file(&self, _: &Path) -> bool {
+            false
+        }
+        fn read(&self, _: &Path) -> Option<String> {
+            None
+        }
+        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    fn tail() -> (std::fs::File, Tail, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output");
+        let file = File::options().append(true).create(true).open(&path).unwrap();
+        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
+        let tail = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        (file, tail, folder)
+    }
+
+    #[test]
+    fn a_command_may_cut_its_own_file() {
+        let (mut file, mut tail, _folder) = tail();
+        assert!(!tail.is_due());
+        file.write_all(b"first line\nopen").unwrap();
+        assert!(tail.is_due());
+        assert!(tail.look().grew);
+        assert_eq!((tail.seen, tail.lines.count(), tail.truncated), (15, 2, false));
+        file.set_len(0).unwrap();
+        file.write_all(b"x\n").unwrap();
+        tail.look();
+        assert_eq!((tail.seen, tail.lines.count(), tail.truncated), (17, 3, true));
+        assert_eq!(tail.lines.last(), "x");
+    }
+
+    #[test]
+    fn a_cut_that_grew_over_the_old_end_is_seen() {
+        let (mut file, mut tail, _folder) = tail();
+        file.write_all(b"some first words\n").unwrap();
+        tail.look();
+        file.set_len(0).unwrap();
+        file.write_all(b"others, and more of them than before\n").unwrap();
+        tail.look();
+        assert!(tail.truncated);
+        assert_eq!(tail.seen, 17 + 37);
+    }
+
+    #[test]
+    fn a_look_has_an_end() {
+        let (mut file, mut tail, _folder) = tail();
+        file.write_all(&b"line\n".repeat(LOOK / 2)).unwrap();
+        let first = tail.look();
+        assert!(first.more);
+        assert_eq!(tail.seen, LOOK as u64);
+        while tail.look().more {}
+        assert_eq!(tail.lines.count(), (LOOK / 2) as u64);
+        assert!(!tail.look().grew);
+    }
+
+    #[test]
+    fn progress_is_folded() {
+        let (_file, mut tail, _folder) = tail();
+        let counts = Counts { passed: 11, failed: 1, skipped: 0 };
+        tail.fold(&[Finding::Total(50), Finding::Counts(counts), Finding::Progress("Running a".into())]);
+        assert_eq!(*tail.progress(), Progress { message: Some("Running a".into()), percent: Some(24), counts });
+        tail.fold(&[Finding::Total(0)]);
+        assert_eq!(tail.progress().percent, None);
+    }
+}

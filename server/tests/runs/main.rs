@@ -1,0 +1,6 @@
+//! Runs of real commands under the real shim: how they end, what is left, what is told.
+
+mod ends;
+mod output;
+mod rig;
+mod trees;

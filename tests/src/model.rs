@@ -1,0 +1,209 @@
+//! A scripted model server that speaks the Anthropic Messages API over plain HTTP and is as strict as the real service:
+//! each request must be expected, and is checked against the rules of [`rules`]. What is wrong fails the test.
+
+mod answer;
+mod http;
+mod request;
+pub mod rules;
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use answer::{Answer, Hold};
+pub use request::{OPENING, Request};
+
+use crate::DEADLINE;
+use rules::Conversations;
+
+/// The key that clients of this server send.
+pub const KEY: &str = "sk-ant-test-key";
+/// The model that they ask.
+pub const MODEL: &str = "claude-test";
+
+type Step = Box<dyn FnOnce(&Request) -> Answer + Send>;
+
+/// A running server with its script.
+pub struct Model {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    script: VecDeque<(String, Step)>,
+    requests: Vec<Request>,
+    conversations: Conversations,
+    broken: Vec<String>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
+impl Model {
+    /// Starts a server with an empty script: every request fails the test until a step expects it.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port of this machine");
+        let address = listener.local_addr().expect("the server's address");
+        let shared = Arc::new(Shared::default());
+        let accepting = shared.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = accepting.clone();
+                thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        Self { shared, address }
+    }
+
+    /// The base URL, without `/v1`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Expects one more request; `step` looks at it (a panic fails the test) and gives the answer.
+    pub fn then(&self, what: &str, step: impl FnOnce(&Request) -> Answer + Send + 'static) -> &Self {
+        self.shared.lock().script.push_back((what.to_owned(), Box::new(step)));
+        self
+    }
+
+    /// Expects one more request, whatever it says.
+    pub fn answer(&self, what: &str, answer: Answer) -> &Self {
+        self.then(what, move |_| answer)
+    }
+
+    /// How many conversations may reach this server; one unless said otherwise.
+    pub fn allow_conversations(&self, most: usize) -> &Self {
+        self.shared.lock().conversations.most = most;
+        self
+    }
+
+    /// Waits for the request with that number, 1 for the first.
+    pub fn wait_request(&self, number: usize) -> Request {
+        let end = Instant::now() + DEADLINE;
+        let mut state = self.shared.lock();
+        while state.requests.len() < number {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "request {number} did not come; there were {}", state.requests.len());
+            state = self.shared.wait(state, left);
+        }
+        state.requests[number - 1].clone()
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.lock().requests.clone()
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        let state = self.shared.lock();
+        let mut broken = state.broken.clone();
+        broken.extend(state.script.iter().map(|(what, _)| format!("a request that never came: {what}")));
+        if broken.is_empty() {
+            return;
+        }
+        let mut text = format!("--- the model server\n{}\n", broken.join("\n"));
+        for (index, request) in state.requests.iter().enumerate() {
+            text.push_str(&format!("--- request {}\n{:#}\n", index + 1, request.body["messages"]));
+        }
+        drop(state);
+        assert!(thread::panicking(), "{text}");
+        eprintln!("{text}");
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|error| error.into_inner())
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, left: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, left).unwrap_or_else(|error| error.into_inner()).0
+    }
+
+    fn serve(&self, stream: &TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let mut reader = std::io::BufReader::new(stream);
+        loop {
+            match http::read_request(&mut reader) {
+                Ok(Some(call)) => {
+                    let (number, answer) = self.take(&call);
+                    // Only an answer that went out whole must be in the next request. One that the test holds back may
+                    // never do so; any other counts before its last byte, after which the next request may come.
+                    if !answer.is_held() {
+                        self.lock().conversations.answered(number, answer.blocks());
+                    }
+                    let sent = answer.send(stream);
+                    if answer.is_held() || !sent {
+                        let answered = if sent { answer.blocks() } else { None };
+                        self.lock().conversations.answered(number, answered);
+                    }
+                    if !sent || answer.closes() {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.lock().broken.push(format!("bad HTTP: {error}"));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Matches a call to the script; returns the request's number (0 for the first) and the answer.
+    fn take(&self, call: &http::Call) -> (usize, Answer) {
+        let mut state = self.lock();
+        let mut broken = rules::check_call(call);
+        let request = Request { body: serde_json::from_slice(&call.body).unwrap_or_default() };
+        broken.extend(rules::check_body(&request.body));
+        let number = state.requests.len();
+        broken.extend(state.conversations.check(number, &request.body));
+        state.requests.push(request.clone());
+        let step = state.script.pop_front();
+        let asked = number + 1;
+        let answer = match step {
+            None => {
+                state.broken.push(format!("request {asked} is not expected"));
+                Answer::status(400, "invalid_request_error", "the test does not expect this request")
+            }
+            Some((what, step)) => {
+                state.broken.extend(broken.iter().map(|text| format!("request {asked} ({what}): {text}")));
+                drop(state);
+                let answer = catch_unwind(AssertUnwindSafe(|| step(&request))).unwrap_or_else(|panic| {
+                    let text = panic
+                        .downcast_ref::<String>()
+                        .cloned()
+                        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                        .unwrap_or_default();
+                    self.lock().broken.push(format!("request {asked} ({what}): {text}"));
+                    Answer::status(400, "invalid_request_error", &text)
+                });
+                state = self.lock();
+                if broken.is_empty() {
+                    answer
+                } else {
+                    // As the real service: a request that breaks its rules gets no answer.
+                    Answer::status(400, "invalid_request_error", &broken.join("; "))
+                }
+            }
+        };
+        drop(state);
+        self.changed.notify_all();
+        (number, answer)
+    }
+}
