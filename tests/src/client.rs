@@ -40,6 +40,7 @@ pub struct Client {
 
 impl Client {
     /// Starts the sidecar in the sandbox and shakes hands.
+    #[track_caller]
     pub fn start(sandbox: &Sandbox, options: Options) -> Self {
         let mut client = Self::spawn(sandbox, &options);
         client.server = client.call("initialize", initialize_params(sandbox, &options));
@@ -48,6 +49,7 @@ impl Client {
     }
 
     /// Starts the sidecar and says nothing yet.
+    #[track_caller]
     pub fn spawn(sandbox: &Sandbox, options: &Options) -> Self {
         let mut child = Command::new(binary())
             .current_dir(sandbox.workspace())
@@ -98,6 +100,7 @@ impl Client {
     }
 
     /// Waits until the server has read all that was written.
+    #[track_caller]
     pub fn drain(&self) {
         let (done, wait) = mpsc::channel();
         let _ = self.out.send(Op::Drain(done));
@@ -143,6 +146,7 @@ impl Client {
     }
 
     /// Waits for the answer to a request.
+    #[track_caller]
     pub fn response(&self, id: u64) -> Result<Value, RpcError> {
         let (_, body) = self.wait_for(&format!("the answer to request {id}"), 0, |message| {
             (message.method().is_none() && message.body["id"] == id).then(|| message.body.clone())
@@ -158,6 +162,7 @@ impl Client {
     }
 
     /// A request that must succeed.
+    #[track_caller]
     pub fn call(&self, method: &str, params: Value) -> Value {
         match self.response(self.send(method, params)) {
             Ok(result) => result,
@@ -166,6 +171,7 @@ impl Client {
     }
 
     /// A request that must be refused.
+    #[track_caller]
     pub fn refused(&self, method: &str, params: Value) -> RpcError {
         match self.response(self.send(method, params)) {
             Ok(result) => self.fail(&format!("{method} was not refused: {result}")),
@@ -184,6 +190,7 @@ impl Client {
     }
 
     /// Waits for the first received message from index `from` on for which `pick` gives a value; returns its index too.
+    #[track_caller]
     pub fn wait_for<T>(&self, what: &str, from: usize, pick: impl Fn(&Message) -> Option<T>) -> (usize, T) {
         let mut at = from;
         self.wait_state(what, |state| {
@@ -197,6 +204,7 @@ impl Client {
         })
     }
 
+    #[track_caller]
     fn wait_state<T>(&self, what: &str, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
         let end = Instant::now() + self.deadline;
         let mut state = self.shared.lock();
@@ -215,6 +223,7 @@ impl Client {
     }
 
     /// Waits for a notification of that method whose params `wanted` accepts.
+    #[track_caller]
     pub fn wait_notification(&self, method: &str, from: usize, wanted: impl Fn(&Value) -> bool) -> (usize, Value) {
         self.wait_for(method, from, |message| {
             let params = &message.body["params"];
@@ -223,6 +232,7 @@ impl Client {
     }
 
     /// The next request of the server that the test has to answer.
+    #[track_caller]
     pub fn question(&self, method: &str) -> Question {
         self.wait_state(&format!("a request {method}"), |state| {
             let at = state.questions.iter().position(|question| question.method == method)?;
@@ -236,6 +246,7 @@ impl Client {
     }
 
     /// Answers a permission question with its option of that kind, for instance `allow_once`.
+    #[track_caller]
     pub fn choose(&self, question: &Question, kind: &str) {
         let Some(option) = option_of(&question.params, kind) else {
             self.fail(&format!("the question has no option of kind {kind}: {}", question.params));
@@ -254,6 +265,7 @@ impl Client {
     }
 
     /// Opens a file of the disk in the editor.
+    #[track_caller]
     pub fn open(&self, path: &Path) {
         let text = std::fs::read_to_string(path).expect("the file to open");
         let uri = uri(path);
@@ -264,6 +276,7 @@ impl Client {
     }
 
     /// The person types: the document holds this text, unsaved.
+    #[track_caller]
     pub fn type_text(&self, path: &Path, text: &str) {
         let uri = uri(path);
         let mut state = self.shared.lock();
@@ -277,6 +290,7 @@ impl Client {
     }
 
     /// The person edits: LSP text edits, told as ranges where the server takes them, else as the whole text.
+    #[track_caller]
     pub fn edit(&self, path: &Path, start: (u32, u32), end: (u32, u32), new: &str) {
         let position = |(line, character): (u32, u32)| json!({"line": line, "character": character});
         let range = json!({"start": position(start), "end": position(end)});
@@ -297,16 +311,19 @@ impl Client {
     }
 
     /// An open document as it stands.
+    #[track_caller]
     pub fn document(&self, path: &Path) -> Document {
         self.shared.lock().editor.documents.get(&uri(path)).expect("an open document").clone()
     }
 
     /// Waits for the sidecar's end.
+    #[track_caller]
     pub fn wait_exit(&self) -> Exit {
         self.wait_state("the sidecar's end", |state| state.exit)
     }
 
     /// `shutdown`, `exit`, and the end: as an editor closes.
+    #[track_caller]
     pub fn shutdown(self) {
         assert_eq!(self.call("shutdown", Value::Null), Value::Null, "the answer to shutdown");
         self.notify("exit", Value::Null);
@@ -314,6 +331,7 @@ impl Client {
     }
 
     /// Fails the test with the whole conversation.
+    #[track_caller]
     pub fn fail(&self, why: &str) -> ! {
         let text = self.shared.change(|state| {
             state.shown = true;

@@ -99,7 +99,8 @@ pub fn python(sandbox: &Sandbox) -> Place {
 
 /// Makes its failing test pass.
 pub fn fix_python(sandbox: &Sandbox) {
-    sandbox.write("test_sums.py", &PYTHON.replace("2 - 3", "2 + 3"));
+    // Of another length: within one second Python takes a file of the same length for the compiled one.
+    sandbox.write("test_sums.py", &PYTHON.replace("2 - 3", "2 + 3 + 0"));
 }
 
 /// A file that does not compile, for `gcc`.

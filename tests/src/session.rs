@@ -24,12 +24,14 @@ pub fn update_of<'a>(message: &'a Message, session: &str, kind: &str) -> Option<
 
 impl Client {
     /// A new session in that mode.
+    #[track_caller]
     pub fn new_session(&self, mode: &str) -> String {
         let session = self.call("pillion/session/new", json!({"mode": mode}));
         session["sessionId"].as_str().unwrap_or_else(|| panic!("no sessionId in {session}")).to_owned()
     }
 
     /// Sends a prompt of one text.
+    #[track_caller]
     pub fn prompt(&self, session: &str, text: &str) -> Prompt {
         let params = json!({"sessionId": session, "prompt": [{"type": "text", "text": text}]});
         let result = self.call("pillion/session/prompt", params);
@@ -41,12 +43,14 @@ impl Client {
     }
 
     /// Sends a prompt and waits for the end of its turn; returns the update `turn_ended`.
+    #[track_caller]
     pub fn ask(&self, session: &str, text: &str) -> Value {
         let prompt = self.prompt(session, text);
         self.wait_turn_ended(session, &prompt.turn_id)
     }
 
     /// Waits for the end of a turn; returns the update.
+    #[track_caller]
     pub fn wait_turn_ended(&self, session: &str, turn: &str) -> Value {
         let (_, params) =
             self.wait_update(0, session, "turn_ended", |params| params["turnId"] == turn && params["replay"] != true);
@@ -54,6 +58,7 @@ impl Client {
     }
 
     /// Waits for an update from an index on; returns the index and the params.
+    #[track_caller]
     pub fn wait_update(
         &self,
         from: usize,
@@ -67,6 +72,7 @@ impl Client {
     }
 
     /// Waits for a session that wakes by itself after index `from`; returns the turn's id.
+    #[track_caller]
     pub fn wait_wake(&self, from: usize, session: &str) -> String {
         let (_, params) =
             self.wait_update(from, session, "turn_started", |params| params["update"]["reason"] == "task_notification");
@@ -74,6 +80,7 @@ impl Client {
     }
 
     /// Waits until the tool call has that status; returns the index and the whole update.
+    #[track_caller]
     pub fn wait_tool_call(&self, call: &str, status: &str) -> (usize, Value) {
         self.wait_for(&format!("tool call {call} {status}"), 0, |message| {
             let update = &message.body["params"]["update"];

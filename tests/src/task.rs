@@ -107,10 +107,12 @@ pub fn check(task: &Value) -> Vec<String> {
             broken.push(format!("task {id}: {name} is {}", task[name]));
         }
     }
-    if FINAL.contains(&status) && task["endedAt"].is_null() {
+    // The end of an interrupted run was not seen.
+    if FINAL.contains(&status) && status != "interrupted" && task["endedAt"].is_null() {
         broken.push(format!("task {id}: {status} without endedAt"));
     }
-    if LIVE.contains(&status) && !task["exitCode"].is_null() {
+    // A queued one may still show the exit code of the attempt before.
+    if ["running", "waiting_for_input"].contains(&status) && !task["exitCode"].is_null() {
         broken.push(format!("task {id}: {status} with an exit code"));
     }
     broken
@@ -152,6 +154,7 @@ pub fn status_of(message: &Message) -> Option<&Value> {
 
 impl Client {
     /// Starts a task and returns its object as answered, checked.
+    #[track_caller]
     pub fn start_task(&self, params: Value) -> Value {
         let task = self.call("pillion/task/start", params)["task"].clone();
         let broken = check(&task);
@@ -160,36 +163,43 @@ impl Client {
     }
 
     /// Starts a command and returns the task's id.
+    #[track_caller]
     pub fn start_command(&self, command: &str) -> String {
         id_of(&self.start_task(json!({"command": command})))
     }
 
     /// The task as it stands.
+    #[track_caller]
     pub fn task(&self, id: &str) -> Value {
         self.call("pillion/task/get", json!({"taskId": id}))["task"].clone()
     }
 
     /// Waits for a status notification that `wanted` accepts; from the start of the log.
+    #[track_caller]
     pub fn wait_task(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.wait_task_from(0, what, wanted).1
     }
 
     /// The same from an index on; returns the index too.
+    #[track_caller]
     pub fn wait_task_from(&self, from: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> (usize, Value) {
         self.wait_for(what, from, |message| status_of(message).filter(|task| wanted(task)).cloned())
     }
 
     /// Waits until the task has this status.
+    #[track_caller]
     pub fn wait_task_status(&self, id: &str, status: &str) -> Value {
         self.wait_task(&format!("task {id} {status}"), |task| task["id"] == id && task["status"] == status)
     }
 
     /// Waits for the end of the first run.
+    #[track_caller]
     pub fn wait_task_end(&self, id: &str) -> Value {
         self.wait_run_end(id, 1)
     }
 
     /// Waits for the end of a run.
+    #[track_caller]
     pub fn wait_run_end(&self, id: &str, run: u64) -> Value {
         self.wait_task(&format!("the end of task {id} run {run}"), |task| {
             task["id"] == id && task["run"] == run && is_final(task)
@@ -197,6 +207,7 @@ impl Client {
     }
 
     /// The whole output of the newest run, once it is over.
+    #[track_caller]
     pub fn output(&self, id: &str) -> String {
         let page = self.call("pillion/task/output", json!({"taskId": id}));
         page["text"].as_str().unwrap_or_else(|| panic!("no text in {page}")).to_owned()

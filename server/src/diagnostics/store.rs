@@ -1,34 +1,330 @@
-//! Stub.
-use crate::ids::TaskId;
-use crate::problem::Problem;
+//! The problems of all tasks, by task and run.
+//!
+//! A run's problems stay until the next run of the same task, or of a newer task with the same command and folder, says
+//! more: a file's old ones go when the new run first names that file, the rest at its end. A run that was stopped clears
+//! nothing: it did not get to the rest. What comes late from an older run is dropped.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Default)]
-pub struct Store;
+use crate::ids::TaskId;
+use crate::problem::{Problem, Severity};
+
+/// Problems of one run that are kept; what is above is counted.
+pub const MAX_PROBLEMS: usize = 1_000;
+
+/// Files whose problems changed: what an editor has to hear about again.
+pub type Changed = BTreeSet<PathBuf>;
+
+/// A problem with its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub task: TaskId,
     pub run: u32,
     pub problem: Problem,
+    /// Its line was edited after it was found: it may be repaired, and speaks of an earlier text.
     pub edited: bool,
+    /// Its command runs again and has not named this file yet.
+    pub stale: bool,
 }
+
+/// What makes two tasks the same work: the command and its folder.
+pub type CommandKey = (String, PathBuf);
+
+#[derive(Clone, Debug)]
+struct TaskState {
+    key: CommandKey,
+    run: u32,
+    running: bool,
+    /// Files that the current run has named.
+    named: BTreeSet<PathBuf>,
+    cut: usize,
+}
+
+/// All problems.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    files: BTreeMap<PathBuf, Vec<Stored>>,
+    tasks: HashMap<TaskId, TaskState>,
+}
+
 impl Store {
-    pub fn begin_run(&mut self, _task: &TaskId, _run: u32, _key: &str) {}
-    pub fn add(&mut self, _task: &TaskId, _run: u32, _problem: Problem) -> Vec<PathBuf> {
-        vec![]
+    /// A run starts. The problems of earlier runs of this task and of other tasks with this command become stale.
+    pub fn begin_run(&mut self, task: &TaskId, run: u32, command: CommandKey) -> Changed {
+        if self.tasks.get(task).is_some_and(|state| state.run >= run) {
+            return Changed::new();
+        }
+        let state = TaskState { key: command, run, running: true, named: BTreeSet::new(), cut: 0 };
+        self.tasks.insert(task.clone(), state);
+        let mut changed = Changed::new();
+        let tasks = &self.tasks;
+        for (file, stored) in &mut self.files {
+            for stored in stored.iter_mut().filter(|stored| !stored.stale) {
+                if is_replaced(tasks, task, stored) {
+                    stored.stale = true;
+                    changed.insert(file.clone());
+                }
+            }
+        }
+        changed
     }
-    pub fn end_run(&mut self, _task: &TaskId, _run: u32, _cancelled: bool) -> Vec<PathBuf> {
-        vec![]
+
+    /// Adds a problem of a run. A provisional problem gives way to the one with details of the same test.
+    pub fn add(&mut self, task: &TaskId, run: u32, problem: Problem) -> Changed {
+        let mut changed = Changed::new();
+        let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
+        let file = problem.place.file.clone();
+        if state.named.insert(file.clone()) {
+            self.remove(Some(&file), |tasks, stored| is_replaced(tasks, task, stored), &mut changed);
+        }
+        if let Some(test) = problem.test.clone() {
+            let same = |stored: &Stored| {
+                stored.task == *task && stored.run == run && stored.problem.test.as_deref() == Some(&test)
+            };
+            if problem.provisional && self.all().any(|stored| same(stored) && !stored.problem.provisional) {
+                return changed;
+            }
+            self.remove(None, |_, stored| same(stored) && stored.problem.provisional, &mut changed);
+        }
+        let kept = self.all().filter(|stored| stored.task == *task && stored.run == run).count();
+        if kept >= MAX_PROBLEMS {
+            if let Some(state) = self.tasks.get_mut(task) {
+                state.cut += 1;
+            }
+            return changed;
+        }
+        let stored = Stored { task: task.clone(), run, problem, edited: false, stale: false };
+        self.files.entry(file.clone()).or_default().push(stored);
+        changed.insert(file);
+        changed
     }
-    pub fn dismiss(&mut self, _task: &TaskId) -> Vec<PathBuf> {
-        vec![]
+
+    /// A run is over. Unless it was `cancelled` (stopped, killed, interrupted: it did not say all that it had to say), what
+    /// it did not find again is gone.
+    pub fn end_run(&mut self, task: &TaskId, run: u32, cancelled: bool) -> Changed {
+        let mut changed = Changed::new();
+        let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run && state.running) else {
+            return changed;
+        };
+        state.running = false;
+        if cancelled {
+            for (file, stored) in &mut self.files {
+                for stored in stored.iter_mut().filter(|stored| stored.stale) {
+                    if is_replaced(&self.tasks, task, stored) {
+                        stored.stale = false;
+                        changed.insert(file.clone());
+                    }
+                }
+            }
+        } else {
+            self.remove(None, |tasks, stored| is_replaced(tasks, task, stored), &mut changed);
+        }
+        changed
     }
-    pub fn for_file(&self, _path: &Path) -> Vec<&Stored> {
-        vec![]
+
+    /// Takes a task's problems away, of all its runs.
+    pub fn dismiss(&mut self, task: &TaskId) -> Changed {
+        let mut changed = Changed::new();
+        self.remove(None, |_, stored| stored.task == *task, &mut changed);
+        changed
     }
-    pub fn counts(&self, _task: &TaskId) -> (u32, u32) {
-        (0, 0)
+
+    /// The problems in one file, in the order in which they were found.
+    pub fn for_file(&self, file: &Path) -> Vec<&Stored> {
+        self.files.get(file).map_or_else(Vec::new, |stored| stored.iter().collect())
     }
-    pub fn shift(&mut self, _path: &Path, _start: u32, _old_end: u32, _new: u32) -> bool {
-        false
+
+    /// Files with problems.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+
+    /// All problems, by file.
+    pub fn all(&self) -> impl Iterator<Item = &Stored> {
+        self.files.values().flatten()
+    }
+
+    /// Errors and warnings of a task's newest run, those above the cap left out.
+    pub fn counts(&self, task: &TaskId) -> (u32, u32) {
+        let Some(state) = self.tasks.get(task) else { return (0, 0) };
+        let of_run = self.all().filter(|stored| stored.task == *task && stored.run == state.run);
+        of_run.fold((0, 0), |(errors, warnings), stored| match stored.problem.severity {
+            Severity::Error => (errors + 1, warnings),
+            Severity::Warning => (errors, warnings + 1),
+            Severity::Information | Severity::Hint => (errors, warnings),
+        })
+    }
+
+    /// Problems of a task's newest run that were left out because there were too many.
+    pub fn cut(&self, task: &TaskId) -> usize {
+        self.tasks.get(task).map_or(0, |state| state.cut)
+    }
+
+    /// Moves the problems of a file with an edit of its text; see [`super::shift::shift`]. True when one changed.
+    pub fn shift(&mut self, file: &Path, edit: super::shift::LineEdit) -> bool {
+        self.files.get_mut(file).is_some_and(|stored| super::shift::shift(stored, edit))
+    }
+
+    fn remove(
+        &mut self,
+        only: Option<&Path>,
+        gone: impl Fn(&HashMap<TaskId, TaskState>, &Stored) -> bool,
+        changed: &mut Changed,
+    ) {
+        let tasks = &self.tasks;
+        self.files.retain(|file, stored| {
+            if only.is_none_or(|only| only == file) {
+                let before = stored.len();
+                stored.retain(|stored| !gone(tasks, stored));
+                if stored.len() != before {
+                    changed.insert(file.clone());
+                }
+            }
+            !stored.is_empty()
+        });
+    }
+}
+
+/// True for a problem that the current run of `task` replaces: of an earlier run of it, or of another task that does the same
+/// and does not run now.
+fn is_replaced(tasks: &HashMap<TaskId, TaskState>, task: &TaskId, stored: &Stored) -> bool {
+    let Some(state) = tasks.get(task) else { return false };
+    if stored.task == *task {
+        return stored.run < state.run;
+    }
+    tasks.get(&stored.task).is_some_and(|other| other.key == state.key && (!other.running || stored.run < other.run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Place;
+
+    fn problem(text: &str) -> Problem {
+        // file:line message [test] [?]
+        let mut words = text.split(' ');
+        let (file, line) = words.next().and_then(|place| place.split_once(':')).expect("a place");
+        let message = words.next().expect("a message").to_owned();
+        let test = words.next().map(str::to_owned);
+        let place = Place {
+            file: PathBuf::from(file),
+            line: line.parse().ok(),
+            column: None,
+            end_line: None,
+            end_column: None,
+        };
+        Problem {
+            place,
+            severity: if message.starts_with('w') { Severity::Warning } else { Severity::Error },
+            message,
+            detail: None,
+            code: None,
+            tool: "t".to_owned(),
+            test,
+            related: Vec::new(),
+            provisional: words.next().is_some(),
+        }
+    }
+
+    fn list(changed: &Changed) -> String {
+        changed.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Each step: what is done, the files that it changes, and all problems after it.
+    fn play(steps: &[(&str, &str, &str)]) {
+        let mut store = Store::default();
+        for (step, changed, after) in steps {
+            let mut words = step.splitn(4, ' ');
+            let (verb, task) = (words.next().unwrap_or_default(), TaskId::from(words.next().unwrap_or_default()));
+            let run = words.next().and_then(|run| run.parse().ok()).unwrap_or(0);
+            let rest = words.next().unwrap_or_default();
+            let got = match verb {
+                "begin" => store.begin_run(&task, run, (rest.to_owned(), PathBuf::from("/w"))),
+                "add" => store.add(&task, run, problem(rest)),
+                "end" => store.end_run(&task, run, rest == "cancelled"),
+                "dismiss" => store.dismiss(&task),
+                other => panic!("{other}"),
+            };
+            assert_eq!(list(&got), *changed, "{step}");
+            let all: Vec<String> = store
+                .all()
+                .map(|stored| {
+                    let line = stored.problem.place.line.unwrap_or(0);
+                    let mark = if stored.stale { "~" } else { "" };
+                    format!("{mark}{}:{line}:{}", stored.problem.place.file.display(), stored.problem.message)
+                })
+                .collect();
+            assert_eq!(all.join(" "), *after, "after {step}");
+        }
+    }
+
+    #[test]
+    fn next_run_replaces_by_file_then_the_rest() {
+        play(&[
+            ("begin t 1 make", "", ""),
+            ("add t 1 a:1 one", "a", "a:1:one"),
+            ("add t 1 b:1 two", "b", "a:1:one b:1:two"),
+            ("add t 1 c:1 six", "c", "a:1:one b:1:two c:1:six"),
+            ("end t 1 done", "", "a:1:one b:1:two c:1:six"),
+            ("begin t 2 make", "a b c", "~a:1:one ~b:1:two ~c:1:six"),
+            ("add t 2 a:2 new", "a", "a:2:new ~b:1:two ~c:1:six"),
+            ("add t 1 a:9 late", "", "a:2:new ~b:1:two ~c:1:six"),
+            ("end t 2 done", "b c", "a:2:new"),
+            ("dismiss t", "a", ""),
+        ]);
+    }
+
+    #[test]
+    fn a_stopped_run_clears_nothing_else() {
+        play(&[
+            ("begin t 1 make", "", ""),
+            ("add t 1 a:1 one", "a", "a:1:one"),
+            ("add t 1 b:1 two", "b", "a:1:one b:1:two"),
+            ("end t 1 done", "", "a:1:one b:1:two"),
+            ("begin t 2 make", "a b", "~a:1:one ~b:1:two"),
+            ("add t 2 a:2 new", "a", "a:2:new ~b:1:two"),
+            ("end t 2 cancelled", "b", "a:2:new b:1:two"),
+            ("begin t 3 make", "a b", "~a:2:new ~b:1:two"),
+            ("end t 3 done", "a b", ""),
+        ]);
+    }
+
+    #[test]
+    fn a_new_task_with_the_same_command_replaces() {
+        play(&[
+            ("begin t 1 make", "", ""),
+            ("add t 1 a:1 one", "a", "a:1:one"),
+            ("end t 1 done", "", "a:1:one"),
+            ("begin u 1 other", "", "a:1:one"),
+            ("end u 1 done", "", "a:1:one"),
+            ("begin v 1 make", "a", "~a:1:one"),
+            ("end v 1 done", "a", ""),
+        ]);
+    }
+
+    #[test]
+    fn provisional_gives_way() {
+        play(&[
+            ("begin t 1 test", "", ""),
+            ("add t 1 a:5 failed x ?", "a", "a:5:failed"),
+            ("add t 1 a:7 failed y ?", "a", "a:5:failed a:7:failed"),
+            ("add t 1 b:2 left x", "a b", "a:7:failed b:2:left"),
+            ("add t 1 a:5 failed x ?", "", "a:7:failed b:2:left"),
+            ("add t 1 b:3 more x", "b", "a:7:failed b:2:left b:3:more"),
+            ("end t 1 done", "", "a:7:failed b:2:left b:3:more"),
+        ]);
+    }
+
+    #[test]
+    fn too_many_are_counted() {
+        let mut store = Store::default();
+        let task = TaskId::from("t");
+        store.begin_run(&task, 1, ("make".to_owned(), PathBuf::from("/w")));
+        for line in 0..MAX_PROBLEMS + 5 {
+            store.add(&task, 1, problem(&format!("a:{line} {}", if line % 2 == 0 { "error" } else { "warning" })));
+        }
+        assert_eq!(store.for_file(Path::new("a")).len(), MAX_PROBLEMS);
+        assert_eq!(store.counts(&task), (500, 500));
+        assert_eq!(store.cut(&task), 5);
     }
 }

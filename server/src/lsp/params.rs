@@ -23,10 +23,14 @@ type Read<T> = Result<T, jsonrpc::Error>;
 
 /// Parameters of a type; the error names the field.
 pub fn typed<T: DeserializeOwned>(params: Value) -> Read<T> {
-    serde_json::from_value(params).map_err(|error| {
-        let text = error.to_string();
-        let field = text.split('`').nth(1).map(str::to_owned);
-        convert::error(-32602, text, "bad_params", field.as_deref(), "See PROTOCOL.md for the fields of this method.")
+    serde_path_to_error::deserialize(params).map_err(|error| {
+        let path = error.path().to_string();
+        let text = error.into_inner().to_string();
+        // A missing field is named in the text, a wrong one by its path.
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        let field = missing.unwrap_or(&path).to_owned();
+        let message = if missing.is_some() { text } else { format!("`{field}`: {text}") };
+        convert::error(-32602, message, "bad_params", Some(&field), "See PROTOCOL.md for the fields of this method.")
     })
 }
 
@@ -119,8 +123,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     }
     Ok(Request::StartTask(StartTask {
         command: params.command,
-        // A directory that does not exist is the task's own failure, with its reason: the start is not lost.
-        cwd: params.cwd.map(|cwd| root.join(cwd)),
+        cwd: folder("cwd", params.cwd, root)?,
         env: params.env.into_iter().collect(),
         label: params.label,
         kind,

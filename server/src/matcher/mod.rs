@@ -1,12 +1,36 @@
 //! Finds problems, test results and counts in a command's output, while it is written. Pure: bytes in, findings out, and
 //! the same findings for any cut of the bytes. Matchers know no task, no session and no LSP; files are seen through
 //! [`Files`] alone.
+//!
+//! [`engine`] cuts lines ([`lines`]) and gives those that may matter to every format's matcher, one file each. Matchers
+//! report through [`scope`], which resolves paths ([`place`]), says everything once and adds up the runners' counts.
 
+mod command;
 pub mod engine;
+mod gcc;
+mod libtest;
+mod lines;
+mod node_source;
+mod node_spec;
+mod node_stack;
+mod node_tap;
+mod place;
+mod pytest;
+mod pytest_failure;
+mod python;
+mod python_source;
+mod python_traceback;
+mod rust_panic;
+mod rust_source;
+mod rustc;
+mod scope;
+mod unittest;
 
 use std::path::{Path, PathBuf};
 
 pub use engine::Engine;
+
+use scope::Scope;
 
 /// What matchers may ask of the file system: to resolve a printed path, to find a test's function by its name.
 pub trait Files: Send + Sync {
@@ -28,4 +52,26 @@ pub struct Origin {
     pub cwd: PathBuf,
     /// The workspace's root; absolute.
     pub root: PathBuf,
+}
+
+/// One format: a line machine that cannot fail. What it does not understand it passes over.
+trait Matcher: Send {
+    /// A whole line, colours and overwrites resolved, without its end.
+    fn line(&mut self, line: &str, scope: &mut Scope);
+
+    /// The current line so far, as raw bytes: it only grows until [`Self::line`] ends it. For runners that write a
+    /// character per test. Must depend on the bytes alone, never on how often it is called.
+    fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
+        let _ = (raw, scope);
+    }
+
+    /// True while every following line matters, not only those that [`engine`]'s trigger finds.
+    fn wants_all(&self) -> bool {
+        false
+    }
+
+    /// The output is over.
+    fn end(&mut self, scope: &mut Scope) {
+        let _ = scope;
+    }
 }

@@ -29,6 +29,8 @@ pub enum Effect {
         reply: ReplyId,
         session: SessionId,
     },
+    /// Deletes a session that is not open, and replies.
+    DeleteStored { reply: ReplyId, session: SessionId },
     /// Lists the stored sessions and replies.
     ListSessions {
         reply: ReplyId,

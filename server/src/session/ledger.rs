@@ -16,7 +16,7 @@ use crate::workspace::classify;
 
 use super::calls::Step;
 use super::effect::{Effect, Outgoing, Write};
-use super::event::{Loaded, StartTask, Timer};
+use super::event::{Loaded, StartTask};
 use super::facts::Facts;
 use super::state::State;
 
@@ -367,8 +367,9 @@ impl State {
             dir,
             root: self.settings.root.clone(),
         };
-        let key = format!("{}\n{}", task.cwd.display(), task.command);
-        self.problems.begin_run(&task.id.clone(), task.run, &key);
+        let key = (task.command.clone(), task.cwd.clone());
+        let changed = self.problems.begin_run(&task.id.clone(), task.run, key);
+        self.show_problems(changed);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
         self.save_task(id);
         self.effects.push(Effect::StartRun(spec));

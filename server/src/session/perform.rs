@@ -142,6 +142,7 @@ impl Hands {
             Effect::Reply { .. } | Effect::Send(_) => {}
             Effect::Store(write) => storage::write(&self.store, write, &self.inputs),
             Effect::LoadSession { reply, session } => self.load_session(reply, session),
+            Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
             Effect::Abort { turn, .. } => {
@@ -219,6 +220,20 @@ impl Hands {
             let stored = storage::session(read.await);
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
+            }
+        });
+    }
+
+    fn delete_session(&self, reply: ReplyId, session: SessionId) {
+        let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
+        self.answer_later(reply, async move {
+            match read.await {
+                Ok(None) => Err(Refusal::UnknownSession(session)),
+                // One that cannot be read can still be deleted.
+                Ok(Some(_)) | Err(_) => {
+                    let deleted = store.written(store::Write::DeleteSession(session)).await;
+                    deleted.map(|()| Reply::Done).map_err(|error| Refusal::Internal(error.to_string()))
+                }
             }
         });
     }

@@ -214,6 +214,9 @@ impl State {
                 },
             );
         }
+        if !self.sessions.contains_key(&session) {
+            return self.effects.push(Effect::DeleteStored { reply, session });
+        }
         self.withdraw_questions(&session);
         self.sessions.remove(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
@@ -323,7 +326,8 @@ impl State {
         let Some(found) = chosen.as_ref().and_then(|id| self.ledger.visible(id)) else {
             return self.refuse(reply, Refusal::UnknownTask(task));
         };
-        if found.status.is_final() || found.stdin == Stdin::Null || found.pid.is_none() {
+        let alive = self.ledger.get(&found.id).is_some_and(|entry| entry.launched);
+        if !alive || found.stdin == Stdin::Null {
             let (message, remedy) = if found.stdin == Stdin::Null {
                 (
                     format!("task {} reads from nothing", found.id),

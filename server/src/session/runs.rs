@@ -1,6 +1,7 @@
 //! What becomes of a run: its events into the row, its findings into diagnostics, its end to whoever waits for it. A status
 //! comes from what the operating system reported; late events of an older run are dropped.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::agent::notification::{self, Key, Report};
@@ -103,9 +104,8 @@ impl State {
     }
 
     /// Shows the diagnostics of files anew.
-    pub(super) fn show_problems(&mut self, mut files: Vec<PathBuf>) {
-        files.sort();
-        files.dedup();
+    pub(super) fn show_problems(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        let files: BTreeSet<PathBuf> = files.into_iter().collect();
         for path in files {
             let problems = self
                 .problems
@@ -172,6 +172,7 @@ impl State {
         if task.status == Status::Failed && task.attempt < task.max_attempts && !not_started {
             task.attempt += 1;
             task.status = Status::Queued;
+            (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
             self.save_task(&id.task);
             self.task_changed(&id.task, true);
             return self.place();

@@ -12,6 +12,7 @@ use crate::agent::approval::{Mode, Rule};
 use crate::agent::history::{Content, Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::diagnostics;
+use crate::diagnostics::shift::LineEdit;
 use crate::ids::{IdSource, MessageId, SessionId, ToolCallId, TurnId};
 use crate::task::model::{Task, Timestamp};
 use crate::tool::FileSeen;
@@ -151,7 +152,8 @@ impl State {
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
-                if self.problems.shift(&path, start, old_end, new_lines) {
+                let edit = LineEdit { start, old_end, new_lines };
+                if self.problems.shift(&path, edit) {
                     self.show_problems(vec![path]);
                 }
             }

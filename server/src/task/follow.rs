@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
 use super::link::{self, Exit, Order, Report, Spec};
 use super::process::{self, Launched};
@@ -18,6 +19,9 @@ use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
 use super::tail::Tail;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
+
+const NO_WATCH: &str =
+    "The process that watches over the command ended before the command had started. Start the task again.";
 
 /// What all runs of a sidecar share.
 pub struct Shared {
@@ -28,6 +32,7 @@ pub struct Shared {
     pub launches: Semaphore,
     /// How many outputs are read at a time.
     pub looks: Arc<Semaphore>,
+    pub epoch: Instant,
 }
 
 /// How much input a run has been given and has taken, in bytes.
@@ -59,7 +64,7 @@ struct Reading {
 struct Seen {
     pid: Option<u32>,
     reading: Option<Reading>,
-    ended: bool,
+    ending: Option<Ending>,
     stragglers: u32,
     emptied: bool,
 }
@@ -151,17 +156,17 @@ impl Run {
         let tail = Tail::open(&path, Engine::new(origin, self.files.clone()))
             .inspect_err(|error| tracing::error!(%error, path = %path.display(), "the output cannot be read"))
             .ok()?;
-        let (events, looks) = (self.shared.file_events.clone(), self.shared.looks.clone());
-        let reader = Reader::new(tail, path, self.reporter.clone(), events, looks);
+        let reader = Reader::new(tail, path, self.reporter.clone(), &self.shared);
         let (end, ended) = oneshot::channel();
         Some(Reading { reader: tokio::spawn(reader.run(ended)), end: Some(end) })
     }
 
     /// Tells the end, the output's rest first. Only once.
     fn end(&self, end: End, seen: &mut Seen) {
-        if std::mem::replace(&mut seen.ended, true) {
+        if seen.ending.is_some() {
             return;
         }
+        seen.ending = Some(end.ending.clone());
         seen.stragglers = end.stragglers;
         match seen.reading.as_mut().and_then(|reading| reading.end.take()) {
             Some(told) => drop(told.send(end)),
@@ -171,7 +176,7 @@ impl Run {
 
     /// The shim is gone: sees to it that nothing is left and that everything was told.
     async fn conclude(self, shim: Child, marker: String, mut seen: Seen) {
-        let orderly = seen.ended && (seen.stragglers == 0 || seen.emptied);
+        let orderly = seen.ending.is_some() && (seen.stragglers == 0 || seen.emptied);
         let pid = seen.pid;
         let gone = spawn_blocking(
             move || {
@@ -179,8 +184,9 @@ impl Run {
             },
         );
         let _ = gone.await;
-        if !seen.ended {
-            let lost = || End { ending: Ending::Lost, at: link::now(), stragglers: 0 };
+        if seen.ending.is_none() {
+            let ending = if seen.pid.is_some() { Ending::Lost } else { Ending::NotStarted { reason: NO_WATCH.into() } };
+            let lost = || End { ending, at: link::now(), stragglers: 0 };
             // Whatever that end left behind is gone by now.
             let end = self.written_end().await.map_or_else(lost, |exit| End { stragglers: 0, ..end_of(&exit) });
             self.end(end, &mut seen);
@@ -189,7 +195,7 @@ impl Run {
             && reader.await.is_err()
         {
             tracing::error!("the reader of an output broke");
-            self.tell_end(Ending::Lost);
+            self.tell_end(seen.ending.unwrap_or(Ending::Lost));
         }
         if seen.stragglers > 0 {
             self.reporter.send(RunEvent::Emptied);

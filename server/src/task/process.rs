@@ -59,7 +59,11 @@ fn start(shim: &Path, spec: Spec) -> io::Result<Launched> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let told = socket.write_all(&line).and_then(|()| socket.set_nonblocking(true));
+    // A shim that does not read must not hold this thread.
+    let told = socket
+        .set_write_timeout(Some(Duration::from_secs(10)))
+        .and_then(|()| socket.write_all(&line))
+        .and_then(|()| socket.set_nonblocking(true));
     match told {
         Ok(()) => Ok(Launched { shim, socket }),
         Err(error) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::follow::Shared;
 use super::model::{Progress, Timestamp};
 use super::run::{Ending, RunEnd, RunEvent, RunId};
 use super::tail::{Look, Tail};
@@ -18,7 +19,7 @@ use crate::workspace::watch::{FileEvents, Watch};
 const QUICK: Duration = Duration::from_millis(20);
 /// The least time between two looks, however many events come.
 const LEAST: Duration = Duration::from_millis(5);
-/// Between two looks at a quiet output that is watched.
+/// Between two looks at a quiet output that is watched; up to twice as long.
 const SLOW: Duration = Duration::from_secs(1);
 /// The same where the system gives no watch.
 const UNWATCHED: Duration = Duration::from_millis(100);
@@ -62,6 +63,8 @@ pub struct Reader {
     /// False when the system gave no watch.
     watchable: bool,
     last_look: Instant,
+    /// Slow looks of all runs fall on the same moments, so that they wake the sidecar together.
+    epoch: Instant,
     /// When the next report may go out.
     next_report: Instant,
     /// What the last report said.
@@ -70,9 +73,11 @@ pub struct Reader {
 
 impl Reader {
     /// A reader of the file at `path`, through `tail`.
-    pub fn new(tail: Tail, path: PathBuf, reporter: Reporter, events: FileEvents, looks: Arc<Semaphore>) -> Self {
+    pub fn new(tail: Tail, path: PathBuf, reporter: Reporter, shared: &Shared) -> Self {
         let now = Instant::now();
+        let (events, looks, epoch) = (shared.file_events.clone(), shared.looks.clone(), shared.epoch);
         Self {
+            epoch,
             tail: Some(Box::new(tail)),
             path,
             reporter,
@@ -104,24 +109,47 @@ impl Reader {
             if streak == BUSY {
                 self.unwatch().await;
             }
-            let pause = match (more, streak > 0, self.watch.is_some()) {
-                (true, ..) => Duration::ZERO,
-                (_, true, _) => QUICK,
-                (_, _, true) => SLOW,
-                _ => UNWATCHED,
+            let next_look = match (more, streak > 0, self.watch.is_some()) {
+                (true, ..) => self.last_look,
+                (_, true, _) => self.last_look + QUICK,
+                (_, _, true) => self.slow_look(),
+                _ => self.last_look + UNWATCHED,
             };
-            let due = self.last_look + pause;
-            let due = if self.has_news() { due.min(self.next_report) } else { due };
-            let watched = self.watch.is_some();
-            tokio::select! {
-                biased;
-                end = &mut end => break end,
-                () = sleep_until(due) => {}
-                () = self.wake.notified(), if watched => sleep_until(self.last_look + LEAST).await,
+            if let Some(end) = self.wait(next_look, &mut end).await {
+                break end;
             }
         };
         if let Ok(end) = end {
             self.finish(end).await;
+        }
+    }
+
+    /// One to two slow pauses from the last look, at a whole number of them from the epoch.
+    fn slow_look(&self) -> Instant {
+        let pauses = self.last_look.saturating_duration_since(self.epoch).as_secs() / SLOW.as_secs();
+        self.epoch + SLOW * u32::try_from(pauses + 2).unwrap_or(u32::MAX)
+    }
+
+    /// Until `due`, or until an event or a report that is due says otherwise. Something when the end came.
+    async fn wait(
+        &self,
+        mut due: Instant,
+        end: &mut oneshot::Receiver<End>,
+    ) -> Option<Result<End, oneshot::error::RecvError>> {
+        if self.has_news() {
+            due = due.min(self.next_report);
+        }
+        let mut watched = self.watch.is_some();
+        loop {
+            tokio::select! {
+                biased;
+                end = &mut *end => return Some(end),
+                () = sleep_until(due) => return None,
+                () = self.wake.notified(), if watched => {
+                    watched = false;
+                    due = due.min(self.last_look + LEAST);
+                }
+            }
         }
     }
 
@@ -131,8 +159,12 @@ impl Reader {
         while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {
             self.report(false);
         }
-        self.watch = None;
-        let rest = self.with_tail(|tail| (tail.finish(), tail.text())).await;
+        let watch = self.watch.take();
+        let finish = move |tail: &mut Tail| {
+            drop(watch);
+            (tail.finish(), tail.text())
+        };
+        let rest = self.with_tail(finish).await;
         let (findings, text) = rest.unwrap_or_default();
         if !findings.is_empty() {
             self.reporter.send(RunEvent::Findings(findings));

@@ -36,6 +36,8 @@ const NAME: &CStr = c"pillion-shim";
 /// A command over its output cap gets no longer than this to end: every moment costs disk.
 const LIMIT_GRACE: Duration = Duration::from_millis(250);
 
+/// Whatever the settings say.
+const LONGEST_GRACE: Duration = Duration::from_secs(3_600);
 /// KILL goes out this often in quick succession, and then five times a second.
 const QUICK_KILLS: u32 = 50;
 /// After so many, some five seconds, what is left cannot be killed.
@@ -253,7 +255,8 @@ impl Shim {
     fn stop(&mut self, cause: Cause, grace: Duration) {
         if self.stopping.is_none() {
             self.deadline = None;
-            self.stopping = Some(Stopping { cause, kill_at: Instant::now() + grace, kills: 0 });
+            let kill_at = Instant::now() + grace.min(LONGEST_GRACE);
+            self.stopping = Some(Stopping { cause, kill_at, kills: 0 });
             tree::terminate(self.me.as_raw_nonzero().get());
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::follow::{InputGauge, Run, Shared};
 use super::link::INPUT_CAP;
@@ -46,6 +47,7 @@ impl Supervisor {
             file_events: FileEvents::default(),
             launches: Semaphore::new(LAUNCHES),
             looks: Arc::new(Semaphore::new(cores.max(2))),
+            epoch: Instant::now(),
         };
         Self { events, shared: Arc::new(shared), runs: HashMap::new(), files: HashMap::new() }
     }

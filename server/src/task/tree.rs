@@ -79,12 +79,16 @@ pub fn descendants(ancestor: i32) -> Vec<Process> {
     found
 }
 
-/// TERM to every descendant, once each. One that was forked while we looked is found by looking again; one that comes
-/// later (a trap that cleans up) is left to its work.
+/// TERM to every descendant, once each. One that was forked while we looked is found by looking again; but what a
+/// process starts that catches TERM is left to its work, since that is how it cleans up.
 pub fn terminate(ancestor: i32) {
     let mut told = HashSet::new();
-    for _ in 0..8 {
-        let fresh: Vec<_> = descendants(ancestor).into_iter().filter(|process| told.insert(*process)).collect();
+    for pass in 0..8 {
+        let fresh: Vec<_> = descendants(ancestor)
+            .into_iter()
+            .filter(|process| pass == 0 || process.parent == ancestor || !catches_term(process.parent))
+            .filter(|process| told.insert((process.pid, process.started)))
+            .collect();
         if fresh.is_empty() {
             return;
         }
@@ -94,6 +98,15 @@ pub fn terminate(ancestor: i32) {
             process.signal(Signal::CONT);
         }
     }
+}
+
+/// True when the process has a handler for TERM.
+fn catches_term(pid: i32) -> bool {
+    let caught = |status: String| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        Some(u64::from_str_radix(mask.trim(), 16).ok()? & (1 << (libc::SIGTERM - 1)) != 0)
+    };
+    fs::read_to_string(format!("/proc/{pid}/status")).ok().and_then(caught).unwrap_or(false)
 }
 
 /// KILL to these processes and to their whole groups: a group dies at one stroke, also while it forks. `own` is the

@@ -14,6 +14,8 @@ use crate::matcher::Files;
 const READ_CAP: u64 = 1 << 20;
 /// Most files of one extension.
 const LIST_CAP: usize = 5_000;
+/// Most entries that a walk looks at.
+const WALK_CAP: usize = 200_000;
 /// How long a list of files is good for.
 const LIST_AGE: Duration = Duration::from_secs(5);
 /// Texts that are kept.
@@ -52,6 +54,7 @@ impl WorkspaceFiles {
     fn walk(&self, extension: &str) -> Arc<[PathBuf]> {
         ignore::WalkBuilder::new(&self.root)
             .build()
+            .take(WALK_CAP)
             .flatten()
             .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
             .map(ignore::DirEntry::into_path)

@@ -106,6 +106,14 @@ async fn a_missing_shim_is_told() {
     supervisor.start(spec);
     let (_, event) = events.recv().await.unwrap();
     assert!(matches!(&event, RunEvent::Ended(end) if matches!(end.ending, Ending::NotStarted { .. })), "{event:?}");
+
+    // One that goes away at once.
+    let spec = rig.spec("true");
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let mut supervisor = pillion::task::supervisor::Supervisor::new(sender).with_shim("/bin/true".into());
+    supervisor.start(spec);
+    let (_, event) = events.recv().await.unwrap();
+    assert!(matches!(&event, RunEvent::Ended(end) if matches!(end.ending, Ending::NotStarted { .. })), "{event:?}");
 }
 
 #[tokio::test]
@@ -122,12 +130,10 @@ async fn a_timeout_ends_it() {
 #[tokio::test]
 async fn the_output_cap_ends_it() {
     let mut rig = Rig::new();
-    let mut spec = rig.spec("echo quiet; read -r go; yes");
-    spec.stdin = Stdin::Pipe;
+    // Quiet for so long that the shim sleeps, and must be woken by the first write.
+    let mut spec = rig.spec("echo quiet; sleep 0.5; yes");
     spec.output_cap = 1 << 20;
-    let id = rig.start_spec(spec);
-    rig.line("quiet").await;
-    rig.input(&id, "go\n", false).unwrap();
+    rig.start_spec(spec);
     let end = rig.end().await;
     assert!(matches!(end.ending, Ending::OverLimit { .. }), "{end:?}");
     assert!(end.truncated);

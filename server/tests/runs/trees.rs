@@ -1,5 +1,8 @@
 //! Nothing is left: of a tree that is stopped, of one whose shim is killed, of one whose sidecar is gone.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
 use pillion::task::run::{Ending, RunEvent};
 
 use crate::rig::{Rig, parent, pipe};
@@ -76,7 +79,7 @@ async fn stragglers_are_counted_and_owned() {
 async fn stragglers_that_end_by_themselves_are_told() {
     let mut rig = Rig::new();
     let fifo = rig.folder.path().join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     rig.start("cat fifo > /dev/null & exit 2");
     let end = rig.end().await;
     assert_eq!((end.ending, end.stragglers), (Ending::Exited { code: 2 }, 1));
@@ -102,6 +105,24 @@ async fn a_killed_shim_leaves_nothing() {
         assert_eq!(rig.living(), Vec::<String>::new(), "{name}");
         assert!(rig.close().0.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_shim_that_is_killed_over_stragglers_leaves_none() {
+    pillion::task::process::adopt_orphans().unwrap();
+    let mut rig = Rig::new();
+    let mut spec = rig.spec("echo ready; read -r x; (setsid sleep 300 &)");
+    spec.stdin = pillion::task::model::Stdin::Pipe;
+    let id = rig.start_spec(spec);
+    let shim = parent(rig.started().await);
+    rig.line("ready").await;
+    rig.input(&id, "\n", false).unwrap();
+    assert_eq!(rig.end().await.stragglers, 1);
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::kill(shim, libc::SIGKILL) }, 0);
+    let (_, event) = rig.event().await;
+    assert!(matches!(event, RunEvent::Emptied), "{event:?}");
+    assert_eq!(rig.living(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -134,5 +155,41 @@ async fn a_sidecar_that_goes_takes_the_tree_with_it() {
         let written: serde_json::Value = serde_json::from_slice(&std::fs::read(exit).unwrap()).unwrap();
         assert_eq!(written["cause"], "orphaned", "{name}");
         drop(folder);
+    }
+}
+
+/// Not a test: the sidecar that the next test kills. It runs one command and waits.
+#[tokio::test]
+#[ignore = "started by another test"]
+async fn a_sidecar_to_be_killed() {
+    let Ok(command) = std::env::var("COMMAND_OF_ANOTHER_TEST") else { return };
+    pillion::task::process::adopt_orphans().unwrap();
+    let mut rig = Rig::new();
+    rig.start(&command);
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn a_killed_sidecar_takes_the_tree_with_it() {
+    for (name, command) in TREES {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let command = format!("exec 9>{}; {}", fifo.display(), command.replace("echo ready", "echo ready >&9"));
+        let mut sidecar = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "trees::a_sidecar_to_be_killed"])
+            .env("COMMAND_OF_ANOTHER_TEST", command)
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut pipe = BufReader::new(std::fs::File::open(fifo).unwrap());
+        let mut line = String::new();
+        pipe.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "{name}");
+        sidecar.kill().unwrap();
+        sidecar.wait().unwrap();
+        // Ends when nobody is left who could write.
+        pipe.read_to_string(&mut line).unwrap();
     }
 }

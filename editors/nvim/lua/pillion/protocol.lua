@@ -1,0 +1,149 @@
+--- The words of the wire contract: method names, the tasks' statuses and what a person reads for
+--- them, and the types of what is sent. Mirrors `protocol.rs`. It knows no editor and no state.
+
+local M = {}
+
+M.VERSION = 1
+
+---@alias pillion.Status
+---| "queued" | "running" | "waiting_for_input" | "succeeded" | "failed" | "timed_out" | "killed" | "interrupted"
+
+---@class pillion.Task the same object everywhere; fields of the contract that the plugin reads
+---@field id string
+---@field label string
+---@field command string
+---@field cwd string
+---@field group string
+---@field sessionId? string
+---@field toolCallId? string
+---@field owned boolean false: another window's task
+---@field status pillion.Status
+---@field stopping boolean
+---@field stoppedBy? "user"|"agent"|"limit"|"exit"
+---@field run integer
+---@field attempt integer
+---@field maxAttempts integer
+---@field flaky boolean
+---@field elapsedMs? integer
+---@field exitCode? integer
+---@field stragglers integer
+---@field waitingFor? {kind: string, question?: string, holder?: string}
+---@field unsaved string[]
+---@field output? {path: string, bytes: integer, lines: integer, lastLine?: string, truncated: boolean}
+---@field progress? {message?: string, percent?: number, passed?: integer, failed?: integer, skipped?: integer}
+---@field summary? string
+
+---@class pillion.PermissionOption
+---@field optionId string
+---@field name string
+---@field kind "allow_once"|"allow_always"|"reject_once"|"reject_always"
+
+---@class pillion.ContentBlock
+---@field type "text"|"image"|"resource_link"|"resource"
+---@field text? string
+---@field uri? string
+---@field name? string
+---@field range? table
+
+--- Requests and notifications to the server.
+M.methods = {
+  session_new = "pillion/session/new",
+  session_list = "pillion/session/list",
+  session_load = "pillion/session/load",
+  session_prompt = "pillion/session/prompt",
+  session_cancel = "pillion/session/cancel",
+  session_set_mode = "pillion/session/set_mode",
+  session_set_model = "pillion/session/set_model",
+  session_rename = "pillion/session/rename",
+  session_delete = "pillion/session/delete",
+  session_export = "pillion/session/export",
+  change_list = "pillion/change/list",
+  change_revert = "pillion/change/revert",
+  model_list = "pillion/model/list",
+  command_list = "pillion/command/list",
+  task_start = "pillion/task/start",
+  task_output = "pillion/task/output", -- also a notification from the server, after `task_follow`
+  task_stop = "pillion/task/stop",
+  task_input = "pillion/task/input",
+  task_rerun = "pillion/task/rerun",
+  task_follow = "pillion/task/follow",
+}
+
+--- Messages from the server.
+M.incoming = {
+  update = "pillion/session/update",
+  request_permission = "pillion/session/request_permission",
+  document_save = "pillion/document/save",
+  task_status = "pillion/task/status",
+  task_snapshot = "pillion/task/snapshot",
+  task_output = "pillion/task/output",
+}
+
+M.errors = {
+  method_not_found = -32601,
+  unknown_session = -32010,
+  unknown_task = -32011,
+  state_forbids = -32012,
+}
+
+--- What a person reads for a status, the same in every editor.
+---@type table<pillion.Status, string>
+M.words = {
+  queued = "queued",
+  running = "running",
+  waiting_for_input = "needs you",
+  succeeded = "passed",
+  failed = "failed",
+  timed_out = "timed out",
+  killed = "stopped",
+  interrupted = "interrupted",
+}
+
+---@type table<pillion.Status, string>
+M.icons = {
+  queued = "○",
+  running = "◐",
+  waiting_for_input = "?",
+  succeeded = "✓",
+  failed = "✕",
+  timed_out = "✕",
+  killed = "■",
+  interrupted = "■",
+}
+
+---@type table<pillion.Status, true>
+local final = { succeeded = true, failed = true, timed_out = true, killed = true, interrupted = true }
+
+--- Whether a run with this status is over.
+---@param status pillion.Status
+---@return boolean
+function M.is_final(status)
+  return final[status] == true
+end
+
+--- Whether a task waits for a person: for an answer on its standard input, or for a permission.
+---@param task pillion.Task
+---@return boolean
+function M.needs_person(task)
+  local waiting = task.waitingFor and task.waitingFor.kind
+  return not final[task.status]
+    and (task.status == "waiting_for_input" or waiting == "input" or waiting == "permission")
+end
+
+--- The highlight group of a status.
+---@param status pillion.Status
+---@return string
+function M.highlight(status)
+  if status == "succeeded" then
+    return "PillionPassed"
+  elseif status == "failed" or status == "timed_out" then
+    return "PillionFailed"
+  elseif status == "waiting_for_input" then
+    return "PillionQuestion"
+  elseif status == "running" then
+    return "PillionRunning"
+  end
+  return "PillionMuted"
+end
+
+return M

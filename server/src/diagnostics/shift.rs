@@ -1,0 +1,90 @@
+//! Moves problems with the edits of their document, so that they stay at the code they speak of until the next run.
+
+use super::store::Stored;
+
+/// An edit in whole lines, 0-based: the lines from `start` up to but not including `old_end` became `new_lines` lines.
+/// Lines that were only put in between others have `start` equal to `old_end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineEdit {
+    pub start: u32,
+    pub old_end: u32,
+    pub new_lines: u32,
+}
+
+/// Moves problems below an edit and marks those whose own line it touched. True when one changed.
+pub fn shift(problems: &mut [Stored], edit: LineEdit) -> bool {
+    let by = i64::from(edit.new_lines) - i64::from(edit.old_end.saturating_sub(edit.start));
+    let mut any = false;
+    for stored in problems {
+        let place = &mut stored.problem.place;
+        let Some(line) = place.line.and_then(|line| line.checked_sub(1)) else { continue };
+        if line < edit.start {
+            continue;
+        }
+        if line >= edit.old_end {
+            if by != 0 {
+                let move_line = |line: u32| u32::try_from(i64::from(line) + by).unwrap_or(1).max(1);
+                place.line = place.line.map(move_line);
+                place.end_line = place.end_line.map(move_line);
+                any = true;
+            }
+            continue;
+        }
+        // Its own line: it stays as near as it can, and is marked.
+        let last = edit.start + edit.new_lines.saturating_sub(1);
+        let stays = line.min(last) + 1;
+        any |= !stored.edited || place.line != Some(stays);
+        place.line = Some(stays);
+        place.end_line = place.end_line.map(|_| stays);
+        stored.edited = true;
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TaskId;
+    use crate::problem::{Place, Problem, Severity};
+
+    fn at(line: u32) -> Stored {
+        let place = Place { file: "a".into(), line: Some(line), column: Some(2), end_line: None, end_column: None };
+        let problem = Problem {
+            place,
+            severity: Severity::Error,
+            message: String::new(),
+            detail: None,
+            code: None,
+            tool: String::new(),
+            test: None,
+            related: Vec::new(),
+            provisional: false,
+        };
+        Stored { task: TaskId::from("t"), run: 1, problem, edited: false, stale: false }
+    }
+
+    /// Problems at 1-based lines 1 to 5, after an edit; `!` marks edited ones.
+    fn after(start: u32, old_end: u32, new_lines: u32) -> String {
+        let mut problems: Vec<Stored> = (1..=5).map(at).collect();
+        shift(&mut problems, LineEdit { start, old_end, new_lines });
+        let line = |stored: &Stored| {
+            format!("{}{}", stored.problem.place.line.unwrap_or(0), if stored.edited { "!" } else { "" })
+        };
+        problems.iter().map(line).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn problems_move_with_the_lines() {
+        for (start, old_end, new_lines, expected) in [
+            (1, 2, 1, "1 2! 3 4 5"),
+            (1, 2, 2, "1 2! 4 5 6"),
+            (2, 2, 1, "1 2 4 5 6"),
+            (1, 4, 1, "1 2! 2! 2! 3"),
+            (1, 2, 0, "1 2! 2 3 4"),
+            (0, 0, 2, "3 4 5 6 7"),
+            (5, 5, 3, "1 2 3 4 5"),
+        ] {
+            assert_eq!(after(start, old_end, new_lines), expected, "{start}..{old_end} became {new_lines}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! From what a tool prints to a [`Place`]: which file a printed path means, and which UTF-16 column a printed column is.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::Files;
+use crate::problem::Place;
+
+/// How a tool counts columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    /// 1-based characters (Unicode scalar values): rustc, Python.
+    Chars(u32),
+    /// 1-based bytes: clang, older gcc.
+    Bytes(u32),
+    /// 1-based columns of a screen with tab stops every 8: gcc since 11.
+    Display(u32),
+    /// 1-based UTF-16 code units: JavaScript.
+    Utf16(u32),
+}
+
+/// An absolute path without `.` and `..`; links are not followed.
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Folders of other people's code: never the primary place of a problem.
+fn is_library(relative: &Path) -> bool {
+    let mut previous = None;
+    relative.components().any(|part| {
+        let name = part.as_os_str();
+        let library = ["node_modules", "site-packages", "dist-packages", ".venv", "venv", ".tox", ".rustup"]
+            .iter()
+            .any(|known| name == *known)
+            || (name == "registry" && previous.is_some_and(|previous| previous == ".cargo"));
+        previous = Some(name);
+        library
+    })
+}
+
+/// Resolves printed paths. Answers of the file system are kept for the run.
+pub(super) struct Paths {
+    files: Arc<dyn Files>,
+    root: PathBuf,
+    known: HashMap<PathBuf, bool>,
+    suffixes: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Paths {
+    pub(super) fn new(files: Arc<dyn Files>, root: &Path) -> Self {
+        Self { files, root: normal(root), known: HashMap::new(), suffixes: HashMap::new() }
+    }
+
+    /// The workspace's own file that `printed` means, seen from the first of `bases` where it exists. `None` for a path
+    /// that does not exist, lies outside of the root or belongs to a library.
+    pub(super) fn own<'b>(&mut self, printed: &str, bases: impl IntoIterator<Item = &'b Path>) -> Option<PathBuf> {
+        let printed = Path::new(printed.strip_prefix("file://").unwrap_or(printed));
+        if printed.as_os_str().is_empty() || printed.as_os_str().len() > 4096 {
+            return None;
+        }
+        if printed.is_absolute() {
+            let path = normal(printed);
+            return (self.is_own(&path) && self.is_file(&path)).then_some(path);
+        }
+        for base in bases {
+            let path = normal(&base.join(printed));
+            if self.is_file(&path) {
+                return self.is_own(&path).then_some(path);
+            }
+        }
+        self.by_suffix(printed)
+    }
+
+    fn is_own(&self, path: &Path) -> bool {
+        path.strip_prefix(&self.root).is_ok_and(|relative| !is_library(relative))
+    }
+
+    fn is_file(&mut self, path: &Path) -> bool {
+        if let Some(&known) = self.known.get(path) {
+            return known;
+        }
+        let is_file = self.files.is_file(path);
+        if self.known.len() < 10_000 {
+            self.known.insert(path.to_owned(), is_file);
+        }
+        is_file
+    }
+
+    /// A script may have gone to a folder that the command line does not name: the path is taken where exactly one file
+    /// of the workspace ends so.
+    fn by_suffix(&mut self, printed: &Path) -> Option<PathBuf> {
+        if printed.components().any(|part| part == Component::ParentDir) {
+            return None;
+        }
+        if let Some(known) = self.suffixes.get(printed) {
+            return known.clone();
+        }
+        let suffix = normal(printed);
+        let extension = suffix.extension()?.to_str()?;
+        let mut found = self.files.with_extension(extension).into_iter().filter(|path| path.ends_with(&suffix));
+        let only = found.next().filter(|path| found.next().is_none() && self.is_own(path));
+        if self.suffixes.len() < 1_000 {
+            self.suffixes.insert(printed.to_owned(), only.clone());
+        }
+        only
+    }
+
+    /// A place in `file`. The source line is read only when its columns could differ.
+    pub(super) fn at(&self, file: PathBuf, line: Option<u32>, column: Option<Column>, end: Option<Column>) -> Place {
+        let line = line.filter(|&line| line > 0);
+        let mut text: Option<String> = None;
+        let mut convert = |column: Column| {
+            let (Column::Chars(n) | Column::Bytes(n) | Column::Display(n) | Column::Utf16(n)) = column;
+            if n <= 1 || matches!(column, Column::Utf16(_)) {
+                return n.max(1);
+            }
+            let text = text.get_or_insert_with(|| {
+                let source = self.files.read(&file).unwrap_or_default();
+                line.and_then(|line| source.lines().nth(line as usize - 1)).unwrap_or_default().to_owned()
+            });
+            utf16_column(text, column)
+        };
+        let column = column.map(&mut convert);
+        let end_column = end.map(&mut convert).filter(|end| Some(*end) > column);
+        Place { end_line: end_column.and(line), column: line.and(column), end_column, line, file }
+    }
+}
+
+/// The UTF-16 column of a column in `text`; past its end, as far past its end.
+fn utf16_column(text: &str, column: Column) -> u32 {
+    let (mut bytes, mut chars, mut display, mut utf16) = (1u32, 1u32, 1u32, 1u32);
+    let reached = |bytes: u32, chars: u32, display: u32, utf16: u32| match column {
+        Column::Chars(n) => chars >= n,
+        Column::Bytes(n) => bytes >= n,
+        Column::Display(n) => display >= n,
+        Column::Utf16(n) => utf16 >= n,
+    };
+    for c in text.chars() {
+        if reached(bytes, chars, display, utf16) {
+            return utf16;
+        }
+        bytes += c.len_utf8() as u32;
+        chars += 1;
+        utf16 += c.len_utf16() as u32;
+        display += match c {
+            '\t' => 8 - (display - 1) % 8,
+            '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe0f}' => 0,
+            '\u{1100}'..='\u{115f}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{fe30}'..='\u{fe6f}'
+            | '\u{ff00}'..='\u{ff60}'
+            | '\u{ffe0}'..='\u{ffe6}'
+            | '\u{1f300}'..='\u{1f64f}'
+            | '\u{1f900}'..='\u{1f9ff}'
+            | '\u{20000}'..='\u{3fffd}' => 2,
+            _ => 1,
+        };
+    }
+    utf16
+        + match column {
+            Column::Chars(n) => n.saturating_sub(chars),
+            Column::Bytes(n) => n.saturating_sub(bytes),
+            Column::Display(n) => n.saturating_sub(display),
+            Column::Utf16(n) => n.saturating_sub(utf16),
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns() {
+        for (text, column, utf16) in [
+            ("let x", Column::Chars(5), 5),
+            ("größe = y", Column::Bytes(11), 9),
+            ("größe = y", Column::Chars(9), 9),
+            ("\treturn x", Column::Display(16), 9),
+            ("a\tb", Column::Display(9), 3),
+            ("🦀 x", Column::Chars(3), 4),
+            ("🦀 x", Column::Display(4), 4),
+            ("", Column::Chars(3), 3),
+        ] {
+            assert_eq!(utf16_column(text, column), utf16, "{text:?} {column:?}");
+        }
+    }
+
+    #[test]
+    fn libraries() {
+        assert!(is_library(Path::new("a/node_modules/b/c.js")));
+        assert!(is_library(Path::new(".cargo/registry/src/x.rs")));
+        assert!(!is_library(Path::new("registry/src/x.rs")));
+    }
+}

@@ -1,0 +1,443 @@
+//! pytest: the dots and `-v` lines while it runs, the failures' sections ([`pytest_failure`](super::pytest_failure)), the
+//! short summary and the last line. Any traceback style, `-q`, xdist, coloured or not.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Matcher;
+use super::lines::Growing;
+use super::pytest_failure::{Section, Subject, open};
+use super::python_source::{enclosing_test, test_place};
+use super::scope::{Runner, Scope, problem, related};
+use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "pytest";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Progress,
+    Failures,
+    Summary,
+    Other,
+}
+
+pub(super) struct Pytest {
+    /// The command names pytest: it may run without a head (`-q`).
+    expected: bool,
+    phase: Phase,
+    before: Counts,
+    counts: Counts,
+    letters: Letters,
+    section: Option<Section>,
+    /// Failures of `--tb=line`, until the summary names their tests.
+    lines: Vec<(Place, String)>,
+    /// Failed tests by node id, from `-v`.
+    failed: Vec<String>,
+    /// Files with a failure among their letters.
+    failed_files: Vec<String>,
+    told: HashSet<String>,
+    /// A test of `-v -s` whose result comes on a later line.
+    pending: Option<String>,
+}
+
+macro_rules! expression {
+    ($name:ident, $text:literal) => {
+        fn $name() -> &'static Regex {
+            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
+            &EXPRESSION
+        }
+    };
+}
+
+expression!(banner, r"^={3,} (.+?) ={3,}$");
+expression!(
+    last,
+    r"^(?:(?:\d+ (?:failed|passed|skipped|xfailed|xpassed|errors?|warnings?|deselected|rerun|subtests passed)(?:, )?)+|no tests ran) in [\d.]+s"
+);
+expression!(number, r"(\d+) (failed|passed|skipped|xfailed|xpassed|error)");
+expression!(collected, r"(?:^|\.\.\. )collected (\d+) items?(?:.* / (\d+) selected)?");
+expression!(workers, r"^\d+ workers? \[(\d+) items?\]");
+expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
+expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
+expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
+expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
+expression!(summary, r"^(FAILED|ERROR) (\S.*?\.\w+(?:::.*?)?)(?: - (.*))?$");
+expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
+
+/// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.
+#[derive(Default)]
+struct Letters {
+    reader: Growing,
+    at: At,
+    word: Vec<u8>,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum At {
+    #[default]
+    Word,
+    Results,
+    Tail,
+    Not,
+}
+
+impl Letters {
+    fn take(&mut self, raw: &[u8], mut step: impl FnMut(Counts)) {
+        let Self { reader, at, word, counts } = self;
+        reader.advance(raw, |byte| {
+            *at = match (*at, byte) {
+                // Without a file's name a line starts with its letters.
+                (At::Word, b'.' | b'F' | b'E' | b's' | b'x' | b'X') if word.is_empty() => {
+                    count(counts, byte);
+                    step(*counts);
+                    At::Results
+                }
+                (At::Word, b' ') if is_file(word) => At::Results,
+                (At::Word, b' ' | b'\r') => At::Not,
+                (At::Word, byte) => {
+                    if word.len() < 512 {
+                        word.push(byte);
+                    }
+                    At::Word
+                }
+                (At::Results, b'.' | b'F' | b'E' | b's' | b'x' | b'X') => {
+                    count(counts, byte);
+                    step(*counts);
+                    At::Results
+                }
+                (At::Results, b' ') => At::Tail,
+                (At::Tail, b' ' | b'[' | b']' | b'%' | b'0'..=b'9' | b'\r') => At::Tail,
+                (At::Results, b'\r') => At::Tail,
+                _ => At::Not,
+            };
+        });
+    }
+}
+
+fn count(counts: &mut Counts, letter: u8) {
+    match letter {
+        b'.' | b'X' => counts.passed += 1,
+        b'F' | b'E' => counts.failed += 1,
+        _ => counts.skipped += 1,
+    }
+}
+
+fn is_file(word: &[u8]) -> bool {
+    !word.windows(2).any(|two| two == b"::")
+        && [&b".py"[..], b".txt", b".rst", b".md", b".yaml", b".yml", b".ipynb"].iter().any(|end| word.ends_with(end))
+}
+
+fn status(word: &str) -> TestStatus {
+    match word {
+        "PASSED" | "XPASS" => TestStatus::Passed,
+        "FAILED" | "ERROR" => TestStatus::Failed,
+        _ => TestStatus::Skipped,
+    }
+}
+
+impl Pytest {
+    pub(super) fn new(scope: &Scope) -> Self {
+        let expected = scope.command.mentions("pytest") || scope.command.mentions("py.test");
+        Self {
+            expected,
+            phase: if expected { Phase::Progress } else { Phase::Idle },
+            before: Counts::default(),
+            counts: Counts::default(),
+            letters: Letters::default(),
+            section: None,
+            lines: Vec::new(),
+            failed: Vec::new(),
+            failed_files: Vec::new(),
+            told: HashSet::new(),
+            pending: None,
+        }
+    }
+
+    fn tell_counts(&self, scope: &mut Scope) {
+        let sum = Counts {
+            passed: self.before.passed + self.counts.passed,
+            failed: self.before.failed + self.counts.failed,
+            skipped: self.before.skipped + self.counts.skipped,
+        };
+        scope.counts(Runner::Pytest, sum);
+    }
+
+    /// A line with `=` on both sides; true when it was one of pytest's.
+    fn banner(&mut self, title: &str, scope: &mut Scope) -> bool {
+        match title {
+            "test session starts" => {
+                self.close(scope);
+                self.phase = Phase::Progress;
+                scope.inside = Some(Runner::Pytest);
+            }
+            "FAILURES" | "ERRORS" => {
+                self.close(scope);
+                self.phase = Phase::Failures;
+                scope.inside = Some(Runner::Pytest);
+            }
+            "short test summary info" => {
+                self.close(scope);
+                self.phase = Phase::Summary;
+            }
+            _ if last().is_match(title) => self.last(title, scope),
+            _ if self.phase == Phase::Idle => return false,
+            _ => {
+                self.close(scope);
+                self.phase = Phase::Other;
+            }
+        }
+        true
+    }
+
+    /// `1 failed, 3 passed in 0.12s`.
+    fn last(&mut self, line: &str, scope: &mut Scope) {
+        self.close(scope);
+        for (place, message) in std::mem::take(&mut self.lines) {
+            let test = place.line.and_then(|line| enclosing_test(&scope.files.read(&place.file)?, line));
+            let id = test.map(|test| format!("{}::{test}", scope.relative(&place.file)));
+            Self::tell(id, problem(TOOL, Severity::Error, place, message), scope);
+        }
+        let mut counts = Counts::default();
+        for found in number().captures_iter(line) {
+            let number: u32 = found[1].parse().unwrap_or(0);
+            match &found[2] {
+                "passed" | "xpassed" => counts.passed += number,
+                "failed" | "error" => counts.failed += number,
+                _ => counts.skipped += number,
+            }
+        }
+        self.counts = Counts::default();
+        self.before.passed += counts.passed;
+        self.before.failed += counts.failed;
+        self.before.skipped += counts.skipped;
+        self.tell_counts(scope);
+        scope.summary(line);
+        self.phase = if self.expected { Phase::Progress } else { Phase::Idle };
+        if scope.inside == Some(Runner::Pytest) {
+            scope.inside = None;
+        }
+        self.failed.clear();
+        self.failed_files.clear();
+        self.told.clear();
+    }
+
+    fn tell(id: Option<String>, mut found: Problem, scope: &mut Scope) {
+        found.test = id;
+        scope.problem(found);
+    }
+
+    fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
+        let status = status(word);
+        match status {
+            TestStatus::Passed => self.counts.passed += 1,
+            TestStatus::Failed => self.counts.failed += 1,
+            TestStatus::Skipped => self.counts.skipped += 1,
+        }
+        let place = (status == TestStatus::Failed).then(|| function(scope, id)).flatten();
+        self.tell_result(id, status, place.clone(), None, scope);
+        self.tell_counts(scope);
+        if status == TestStatus::Failed {
+            self.failed.push(id.to_owned());
+            if let Some(place) = place {
+                let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+                found.provisional = true;
+                Self::tell(Some(id.to_owned()), found, scope);
+            }
+        }
+    }
+
+    fn tell_result(&mut self, id: &str, status: TestStatus, place: Option<Place>, text: Option<String>, scope: &mut Scope) {
+        if self.told.len() < 100_000 && !self.told.insert(id.to_owned()) && status != TestStatus::Failed {
+            return;
+        }
+        let name = id.rsplit_once("::").map_or(id, |(_, name)| name).to_owned();
+        scope.test_result(TestResult { id: id.to_owned(), name, status, place, duration_ms: None, message: text });
+    }
+
+    /// The section is over.
+    fn close(&mut self, scope: &mut Scope) {
+        let Some(section) = self.section.take() else { return };
+        let Some((place, others)) = section.places(scope) else { return };
+        let id = match &section.subject {
+            Subject::File(file) => Some(file.clone()),
+            Subject::Test(domain) | Subject::Fixture(domain) => self.id(&section, domain, scope),
+        };
+        let mut found = problem(TOOL, Severity::Error, place, section.message());
+        found.detail = Some(section.detail);
+        found.related = others;
+        if let Some(id) = id.as_deref().filter(|id| !self.told.contains(*id)) {
+            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
+            self.tell_result(id, TestStatus::Failed, place, message, scope);
+        }
+        Self::tell(id, found, scope);
+    }
+
+    /// The node id of a section's test; its title has no file.
+    fn id(&self, section: &Section, domain: &str, scope: &mut Scope) -> Option<String> {
+        let first = section.first_file(scope);
+        let named = |id: &&String| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
+        let in_first = |id: &&String| first.as_deref().is_some_and(|file| id.starts_with(file));
+        let known = self.failed.iter().filter(named);
+        if let Some(id) = known.clone().find(in_first).or_else(|| known.clone().next()) {
+            return Some(id.clone());
+        }
+        let mut files: Vec<&String> = self.failed_files.iter().filter(|file| Some(*file) != first.as_ref()).collect();
+        files.splice(0..0, first.as_ref());
+        let file = files.into_iter().find(|file| {
+            let path = scope.own(file);
+            path.is_some_and(|path| test_place(scope, path, domain).is_some())
+        });
+        file.or(first.as_ref()).map(|file| format!("{file}::{domain}"))
+    }
+
+    /// `FAILED tests/test_a.py::test_b - assert 1 == 2`.
+    fn summary_line(&mut self, id: &str, message: Option<&str>, scope: &mut Scope) {
+        let text = message.unwrap_or_default().trim();
+        if scope.is_detailed(id) {
+            return;
+        }
+        let function = function(scope, id).or_else(|| Some(scope.own(id)?).map(|file| scope.whole(file)));
+        let start = text.trim_end_matches("...");
+        let line = self.lines.iter().position(|(_, message)| !start.is_empty() && message.starts_with(start));
+        let printed = line.map(|at| self.lines.remove(at));
+        let in_test = match (&printed, &function) {
+            (Some((place, _)), Some(function)) => place.file == function.file,
+            _ => false,
+        };
+        let mut found = match (printed, function) {
+            (Some((place, message)), None) => problem(TOOL, Severity::Error, place, message),
+            (Some((place, message)), Some(_)) if in_test => problem(TOOL, Severity::Error, place, message),
+            (Some((place, message)), Some(function)) => {
+                let mut found = problem(TOOL, Severity::Error, function, message.clone());
+                found.related.push(related(place, message));
+                found
+            }
+            (None, Some(function)) => problem(TOOL, Severity::Error, function, text),
+            (None, None) => return,
+        };
+        if found.message.is_empty() {
+            found.message = format!("{id} failed");
+        }
+        if !self.told.contains(id) {
+            let (place, message) = (Some(found.place.clone()), Some(found.message.clone()));
+            self.tell_result(id, TestStatus::Failed, place, message, scope);
+        }
+        Self::tell(Some(id.to_owned()), found, scope);
+    }
+
+    fn progress_line(&mut self, line: &str, scope: &mut Scope) {
+        if let Some(found) = verbose().captures(line) {
+            self.pending = None;
+            self.result(&found[1], &found[2], scope);
+        } else if let Some(found) = xdist().captures(line) {
+            self.result(&found[2], &found[1], scope);
+        } else if let Some(found) = bare().captures(line).filter(|_| self.pending.is_some()) {
+            if let Some(id) = self.pending.take() {
+                self.result(&id, &found[1], scope);
+            }
+        } else if let Some(found) = begun().captures(line) {
+            self.pending = Some(found[1].to_owned());
+        } else if let Some(found) = collected().captures(line) {
+            let tests = found.get(2).unwrap_or_else(|| found.get(1).expect("it matched"));
+            scope.more(Runner::Pytest, tests.as_str().parse().unwrap_or(0));
+        } else if let Some(found) = workers().captures(line) {
+            scope.more(Runner::Pytest, found[1].parse().unwrap_or(0));
+        }
+    }
+
+    /// The letters of the line that ends here.
+    fn end_letters(&mut self, line: &str, scope: &mut Scope) {
+        let letters = std::mem::take(&mut self.letters);
+        if letters.counts == Counts::default() {
+            return;
+        }
+        if letters.at == At::Not {
+            // It only looked like results.
+            self.counts.passed -= letters.counts.passed;
+            self.counts.failed -= letters.counts.failed;
+            self.counts.skipped -= letters.counts.skipped;
+            self.tell_counts(scope);
+        } else if letters.counts.failed > 0 && !letters.word.is_empty() {
+            self.failed_files.extend(line.split(' ').next().map(str::to_owned));
+        }
+    }
+}
+
+/// The function of a node id.
+fn function(scope: &mut Scope, id: &str) -> Option<Place> {
+    let (file, domain) = id.split_once("::")?;
+    let file = scope.own(file)?;
+    test_place(scope, file, domain)
+}
+
+impl Matcher for Pytest {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        self.end_letters(line, scope);
+        if line.starts_with("===") {
+            if let Some(found) = banner().captures(line) {
+                if self.banner(&found[1], scope) {
+                    return;
+                }
+            }
+        }
+        if last().is_match(line) && (self.phase != Phase::Idle || self.section.is_some()) {
+            self.last(line, scope);
+            return;
+        }
+        match self.phase {
+            Phase::Progress => self.progress_line(line, scope),
+            Phase::Failures => {
+                if let Some(section) = open(line) {
+                    self.close(scope);
+                    self.section = Some(section);
+                } else if let Some(section) = &mut self.section {
+                    section.line(line);
+                } else if let Some(found) = one_line().captures(line) {
+                    if let Some(file) = scope.own(&found[1]) {
+                        let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+                        self.lines.push((place, found[3].to_owned()));
+                    }
+                }
+            }
+            Phase::Summary => {
+                if let Some(found) = summary().captures(line) {
+                    self.summary_line(&found[2], found.get(3).map(|message| message.as_str()), scope);
+                }
+            }
+            Phase::Idle | Phase::Other => {}
+        }
+        if let Some(folder) = line.strip_prefix("rootdir: ").filter(|_| self.phase == Phase::Progress) {
+            let folder = folder.split(',').next().unwrap_or_default();
+            scope.rooted(std::path::Path::new(folder.trim()));
+        }
+    }
+
+    fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
+        if self.phase != Phase::Progress {
+            return;
+        }
+        let (start, mut steps) = (self.counts, Vec::new());
+        let already = self.letters.counts;
+        self.letters.take(raw, |counts| steps.push(counts));
+        for step in steps {
+            self.counts = Counts {
+                passed: start.passed + step.passed - already.passed,
+                failed: start.failed + step.failed - already.failed,
+                skipped: start.skipped + step.skipped - already.skipped,
+            };
+            self.tell_counts(scope);
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.close(scope);
+    }
+}

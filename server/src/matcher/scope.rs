@@ -1,0 +1,290 @@
+//! What all matchers of one output share: where paths start, what was said already, the counts of all runners. Everything
+//! that a matcher finds passes here, so that one fact is said once.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::command::Command;
+use super::place::{Column, Paths, normal};
+use super::{Files, Origin};
+use crate::problem::{Counts, Finding, Place, Problem, Related, Severity, TestResult};
+
+/// Problems of one output that are told on; more are counted as noise of the tool.
+const MAX_PROBLEMS: usize = 10_000;
+/// Characters of a problem's one-line message.
+const MAX_MESSAGE: usize = 400;
+/// Bytes of a problem's whole text.
+const MAX_DETAIL: usize = 8 * 1024;
+
+/// The test runners whose counts are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Runner {
+    Libtest,
+    Pytest,
+    Unittest,
+    Node,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    counts: Counts,
+    total: u32,
+}
+
+/// Shared by the matchers of one output.
+pub(super) struct Scope {
+    pub(super) command: Command,
+    pub(super) files: Arc<dyn Files>,
+    pub(super) root: PathBuf,
+    paths: Paths,
+    /// Folders that the output itself named, the newest first; after them come the command's.
+    entered: Vec<PathBuf>,
+    /// Roots of cargo workspaces and packages.
+    cargo: Vec<PathBuf>,
+    tallies: BTreeMap<Runner, Tally>,
+    said: HashSet<u64>,
+    /// Tests with a detailed problem.
+    detailed: HashSet<String>,
+    /// Tests with a provisional problem.
+    provisional: HashSet<String>,
+    problems: usize,
+    /// The test whose own output is being read: a compiler's error in it belongs to that test.
+    pub(super) test: Option<String>,
+    /// The runner whose tests' output is being read: what looks like a compiler's line there is only text.
+    pub(super) inside: Option<Runner>,
+    /// Node died of an error that was told: the test file that it ran has failed of it.
+    pub(super) crashed: bool,
+    pub(super) out: Vec<Finding>,
+}
+
+impl Scope {
+    pub(super) fn new(origin: &Origin, files: Arc<dyn Files>) -> Self {
+        let command = Command::read(&origin.command, &origin.cwd);
+        let mut scope = Self {
+            paths: Paths::new(files.clone(), &origin.root),
+            root: normal(&origin.root),
+            files,
+            entered: Vec::new(),
+            cargo: Vec::new(),
+            tallies: BTreeMap::new(),
+            said: HashSet::new(),
+            detailed: HashSet::new(),
+            provisional: HashSet::new(),
+            problems: 0,
+            test: None,
+            inside: None,
+            crashed: false,
+            out: Vec::new(),
+            command: Command::default(),
+        };
+        for folder in &command.folders {
+            scope.add_cargo_folder(folder);
+        }
+        scope.command = command;
+        scope
+    }
+
+    // Places.
+
+    /// The workspace's own file that a printed path means.
+    pub(super) fn own(&mut self, printed: &str) -> Option<PathBuf> {
+        let bases = self.entered.iter().chain(&self.command.folders).map(PathBuf::as_path);
+        self.paths.own(printed, bases.chain([self.root.as_path()]))
+    }
+
+    /// The same for a path that cargo, rustc or a Rust program prints: relative to the root of the cargo workspace.
+    pub(super) fn own_rust(&mut self, printed: &str) -> Option<PathBuf> {
+        let bases = self.cargo.iter().chain(&self.command.folders).map(PathBuf::as_path);
+        self.paths.own(printed, bases.chain([self.root.as_path()]))
+    }
+
+    /// A place in one of the workspace's own files.
+    pub(super) fn at(&self, file: PathBuf, line: u32, column: Option<Column>, end: Option<Column>) -> Place {
+        self.paths.at(file, Some(line), column, end)
+    }
+
+    /// A place that is a file alone.
+    pub(super) fn whole(&self, file: PathBuf) -> Place {
+        self.paths.at(file, None, None, None)
+    }
+
+    /// A path as a person writes it: relative to the folder in which the command runs, else to the root.
+    pub(super) fn relative(&self, path: &Path) -> String {
+        let bases = self.entered.iter().chain(&self.command.folders).map(PathBuf::as_path);
+        let short = bases.chain([self.root.as_path()]).find_map(|base| path.strip_prefix(base).ok());
+        short.unwrap_or(path).to_string_lossy().into_owned()
+    }
+
+    /// The output named a folder in which paths start from now on.
+    pub(super) fn enter(&mut self, folder: &Path) {
+        let folder = normal(&self.command.folders.last().unwrap_or(&self.root).join(folder));
+        if self.entered.len() < 100 {
+            self.entered.insert(0, folder);
+        }
+    }
+
+    /// The output named the root of what runs: where it is below the command's folder paths start there, else it is one
+    /// more folder to try.
+    pub(super) fn rooted(&mut self, folder: &Path) {
+        if self.command.folders.iter().any(|known| folder != known && folder.starts_with(known)) {
+            self.enter(folder);
+        } else if !self.command.folders.iter().any(|known| folder == known) && self.command.folders.len() < 100 {
+            self.command.folders.push(normal(folder));
+        }
+    }
+
+    /// The output left a folder.
+    pub(super) fn leave(&mut self, folder: &Path) {
+        if let Some(at) = self.entered.iter().position(|entered| entered == folder) {
+            self.entered.remove(at);
+        }
+    }
+
+    /// A folder in which cargo works: its package's root and its workspace's root are where printed paths start.
+    pub(super) fn add_cargo_folder(&mut self, folder: &Path) {
+        let mut package = None;
+        let mut workspace = None;
+        for folder in folder.ancestors() {
+            if let Some(manifest) = self.files.read(&folder.join("Cargo.toml")) {
+                package.get_or_insert_with(|| folder.to_owned());
+                if manifest.lines().any(|line| line.trim_start().starts_with("[workspace")) {
+                    workspace = Some(folder.to_owned());
+                    break;
+                }
+            }
+        }
+        for root in workspace.into_iter().chain(package) {
+            if !self.cargo.contains(&root) && self.cargo.len() < 100 {
+                self.cargo.push(root);
+            }
+        }
+    }
+
+    // What is told on.
+
+    /// Tells a problem, once.
+    pub(super) fn problem(&mut self, mut problem: Problem) {
+        cut(&mut problem.message, MAX_MESSAGE);
+        if let Some(detail) = &mut problem.detail {
+            cut(detail, MAX_DETAIL);
+            if *detail == problem.message {
+                problem.detail = None;
+            }
+        }
+        if let Some(test) = &problem.test {
+            if problem.provisional && (self.detailed.contains(test) || self.provisional.contains(test)) {
+                return;
+            }
+        }
+        let place = &problem.place;
+        let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);
+        if !self.first(&key) || self.problems >= MAX_PROBLEMS {
+            return;
+        }
+        self.problems += 1;
+        if let Some(test) = &problem.test {
+            if problem.provisional {
+                self.provisional.insert(test.clone());
+            } else {
+                self.detailed.insert(test.clone());
+            }
+        }
+        self.out.push(Finding::Problem(problem));
+    }
+
+    /// True when a problem with details of this test was told.
+    pub(super) fn is_detailed(&self, test: &str) -> bool {
+        self.detailed.contains(test)
+    }
+
+    /// A new start of the same runner may fail the same tests again, with other details.
+    pub(super) fn forget_test(&mut self, test: &str) {
+        self.detailed.remove(test);
+        self.provisional.remove(test);
+    }
+
+    fn first(&mut self, key: &impl Hash) -> bool {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        self.said.insert(hasher.finish())
+    }
+
+    pub(super) fn test_result(&mut self, result: TestResult) {
+        self.out.push(Finding::Test(result));
+    }
+
+    /// The counts of one runner so far.
+    pub(super) fn counts(&mut self, runner: Runner, counts: Counts) {
+        let tally = self.tallies.entry(runner).or_default();
+        if tally.counts == counts {
+            return;
+        }
+        tally.counts = counts;
+        let mut sum = Counts::default();
+        for tally in self.tallies.values() {
+            sum.passed += tally.counts.passed;
+            sum.failed += tally.counts.failed;
+            sum.skipped += tally.counts.skipped;
+        }
+        self.out.push(Finding::Counts(sum));
+    }
+
+    /// How many more tests a runner said that it will run.
+    pub(super) fn more(&mut self, runner: Runner, tests: u32) {
+        let tally = self.tallies.entry(runner).or_default();
+        tally.total = tally.total.saturating_add(tests);
+        if tests > 0 {
+            let total = self.tallies.values().map(|tally| tally.total).sum();
+            self.out.push(Finding::Total(total));
+        }
+    }
+
+    pub(super) fn progress(&mut self, text: &str) {
+        self.out.push(Finding::Progress(text.trim().to_owned()));
+    }
+
+    pub(super) fn summary(&mut self, text: &str) {
+        self.out.push(Finding::Summary(text.trim().to_owned()));
+    }
+}
+
+/// A problem with the usual fields; the rest is filled in by its matcher.
+pub(super) fn problem(tool: &str, severity: Severity, place: Place, message: impl Into<String>) -> Problem {
+    Problem {
+        place,
+        severity,
+        message: message.into(),
+        detail: None,
+        code: None,
+        tool: tool.to_owned(),
+        test: None,
+        related: Vec::new(),
+        provisional: false,
+    }
+}
+
+/// Another place with what happened there.
+pub(super) fn related(place: Place, message: impl Into<String>) -> Related {
+    Related { place, message: message.into() }
+}
+
+/// Cuts a text at a character boundary and says so.
+fn cut(text: &mut String, max: usize) {
+    if text.len() > max {
+        let at = (0..=max).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(at);
+        text.push('…');
+    }
+}
+
+/// Adds a line to a text that is kept for details, up to a bound.
+pub(super) fn keep(text: &mut String, line: &str) {
+    if text.len() < MAX_DETAIL {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+}
