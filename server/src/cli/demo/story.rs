@@ -76,6 +76,9 @@ struct Call {
     title: String,
     command: bool,
     task: Option<String>,
+    /// When it was first heard of.
+    seen: Option<Millis>,
+    /// When it began to run.
     from: Option<Millis>,
     to: Option<Millis>,
 }
@@ -186,10 +189,12 @@ impl Story {
             call.task = Some(task.to_owned());
         }
         call.command |= matches!(update["name"].as_str(), Some("bash" | "background_run"));
+        call.seen = call.seen.or(Some(now));
         match update["status"].as_str() {
             Some("in_progress") => call.from = call.from.or(Some(now)),
             Some(status @ ("completed" | "failed")) if call.to.is_none() => {
-                call.from = call.from.or(Some(now));
+                // A call whose start was not told counts from when it was known.
+                call.from = call.from.or(call.seen);
                 call.to = Some(now);
                 // A background start shows as its task.
                 let (title, ok, command) = (call.title.clone(), status == "completed", call.command);

@@ -115,7 +115,7 @@ fn seconds(millis: Millis) -> String {
 }
 
 fn precise(millis: Millis) -> String {
-    format!("{}.{:02}s", millis / 1_000, millis % 1_000 / 10)
+    if millis < 1_000 { format!("{millis} ms") } else { seconds(millis) }
 }
 
 fn one_line(text: &str) -> String {
