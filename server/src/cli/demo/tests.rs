@@ -90,7 +90,7 @@ fn a_story_that_comes_true() {
         the agent      ▓▓                               ▓▓                       ▓▓
         failure shown            ▲
 
-        The tests took 15.2s in all. An agent that waits for its commands is blocked for 15.2s; this one spent 0.03s inside tool calls.
+        The tests took 15.2s in all. An agent that waits for its commands is blocked for 15.2s; this one spent 31 ms inside tool calls.
         ✓ the tests ran in the background: the agent had their task's id before they ended
         ✓ the agent worked meanwhile
         ✓ the failure was shown in the editor while the tests still ran
