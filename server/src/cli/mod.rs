@@ -1,5 +1,7 @@
 //! The commands for a terminal.
 
+pub mod client;
 pub mod demo;
 pub mod log;
 pub mod parse;
+pub mod terminal;

@@ -10,7 +10,7 @@ use super::past::{self, Started};
 use super::report;
 use super::understand::{Request, Which, understand};
 use crate::agent::history::{Content, Item, UserItem};
-use crate::task::model::Group;
+use crate::task::model::{Group, Status};
 use crate::workspace::classify;
 use crate::workspace::commands::{LOOKED_FOR, ProjectCommand};
 
@@ -87,15 +87,17 @@ fn follow_up(history: &[Arc<Item>], said: &mut Vec<String>, calls: &mut Vec<Call
     let (Some(which), false) = (stop, since.flatten().any(|name| name == "stop_background")) else { return };
     let results = past::newest_results(history);
     let Some(list) = results.iter().find(|done| done.name == "check_background") else { return };
-    let live = |line: &&str| ["running", "queued", "waiting"].iter().any(|word| line.contains(word));
-    let ids: Vec<String> =
-        list.result.text.lines().filter(live).flat_map(|line| past::task_ids(line).into_iter().take(1)).collect();
+    // A line each, newest first: the id, the status, the rest.
+    let live =
+        |line: &&str| line.split_whitespace().nth(1).and_then(Status::parse).is_some_and(|status| !status.is_final());
+    let ids: Vec<&str> =
+        list.result.text.lines().filter(live).filter_map(|line| line.split_whitespace().next()).collect();
     // The list was asked for to stop something, not to be shown.
     said.clear();
     match (&which, ids.is_empty()) {
         (_, true) => said.push("Nothing is running.".to_owned()),
         (Which::All, false) => calls.extend(ids.iter().map(|id| stop_call(id))),
-        (_, false) => calls.extend(ids.last().map(|id| stop_call(id))),
+        (_, false) => calls.extend(ids.first().map(|id| stop_call(id))),
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Notice {
     pub tail: String,
     /// What a task that waits for input asks.
     pub question: String,
+    /// Sentences on what the run did not include or left behind.
+    pub notes: Vec<String>,
 }
 
 /// Every command that was started, oldest first.
@@ -106,8 +108,7 @@ fn parse_notice(text: &str) -> Notice {
     let field = |tag: &str| {
         let (_, rest) = text.split_once(&format!("<{tag}>"))?;
         let (inside, _) = rest.split_once(&format!("</{tag}>"))?;
-        // Undone once, and in this order: text from outside has its `<` escaped.
-        Some(inside.trim().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+        Some(unescaped(inside.trim()))
     };
     let field = |tag: &str| field(tag).unwrap_or_default();
     Notice {
@@ -120,7 +121,17 @@ fn parse_notice(text: &str) -> Notice {
         failures: field("failures").lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
         tail: field("output_tail"),
         question: field("question"),
+        notes: text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("<note>")?.strip_suffix("</note>"))
+            .map(unescaped)
+            .collect(),
     }
+}
+
+/// Of text from outside only the `<` of the block's own tags was escaped.
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<")
 }
 
 /// The task ids that a tool's result names, each once: where it says that it is one, else words that can be nothing else.

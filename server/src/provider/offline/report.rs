@@ -59,7 +59,7 @@ fn promise(command: &str) -> &'static str {
 
 /// The report of a task's end, or of its question.
 pub(super) fn notice(notice: &Notice) -> String {
-    let Notice { task, status, command, exit_code, duration, summary, failures, tail, question } = notice;
+    let Notice { task, status, command, exit_code, duration, summary, failures, tail, question, notes } = notice;
     let name = if command.is_empty() { task.clone() } else { format!("`{}`", command.replace('`', "'")) };
     let what = match status.as_str() {
         "succeeded" => "passed".to_owned(),
@@ -86,6 +86,10 @@ pub(super) fn notice(notice: &Notice) -> String {
     }
     let facts = if facts.is_empty() { String::new() } else { format!(": {}", facts.join(", ")) };
     let mut text = format!("{name} {what}{facts}.");
+    for note in notes {
+        text.push(' ');
+        text.push_str(note);
+    }
     for failure in failures {
         text.push_str("\n- ");
         text.push_str(failure);

@@ -234,7 +234,7 @@ fn words_only(known: &[&str], rest: &[&str], background: Option<bool>) -> Option
     let task = known.iter().find(|word| is_task_id(word)).map(|word| (*word).to_owned());
     // "make a build" asks, `make build` is a command.
     let makes = known.iter().any(|word| matches!(*word, "a" | "the"));
-    let rest = rest.iter().copied().filter(|word| !is_task_id(word) && !(makes && *word == "make"));
+    let rest = rest.iter().copied().filter(|word| !(is_task_id(word) || makes && *word == "make"));
     let rest: Vec<&str> = rest.collect();
     let some = |set: &[&str]| rest.iter().any(|word| set.contains(word));
     let only = |sets: &[&[&str]]| rest.iter().all(|word| sets.iter().any(|set| set.contains(word)));

@@ -115,13 +115,17 @@ fn tests_run_in_the_background_and_are_reported() {
     );
     let started = "you: run the tests\ncall: bash {\"command\":\"cargo test\",\"run_in_background\":true}\n";
     answers(
-        &format!("{started}result: Started in the background as t1k9."),
+        &format!(
+            "{started}result: Started in the background as t1k9. Go on with other work or end your turn: you are told when it ends."
+        ),
         &expect![[r#"
         Started `cargo test` in the background as t1k9. I'll tell you what fails.
     "#]],
     );
     answers(
-        &format!("{started}result: Task id: tabcdef\\nRunning: cargo test"),
+        &format!(
+            "{started}result: Started in the background as tabcdef. Go on with other work or end your turn: you are told when it ends."
+        ),
         &expect![[r#"
         Started `cargo test` in the background as tabcdef. I'll tell you what fails.
     "#]],
@@ -133,7 +137,9 @@ fn tests_run_in_the_background_and_are_reported() {
     "#]],
     );
     answers(
-        &format!("{started}result: t1k9 is queued and waits for the permission of the user"),
+        &format!(
+            "{started}result: Task t1k9 waits for the user's permission and starts when it is given. Go on with other work; you are told when it ends, or that it was refused."
+        ),
         &expect![[r#"
         `cargo test` waits for your permission as t1k9. It starts when you say yes.
     "#]],
@@ -227,12 +233,12 @@ fn stopping_finds_the_task() {
         stop_background {"task_id":"t1k9"}
     "#]],
     );
-    let list = "call: check_background {}\nresult: t1k9 running cargo test 8s\\nt2 succeeded cargo fmt\\nt3ab running npm run dev";
+    let list = "call: check_background {}\nresult: t3ab running · npm run dev · 2s\\nt2 succeeded · say running · 1s\\nt1k9 queued · cargo test · 0s";
     answers(
         &format!("you: stop everything\n{list}"),
         &expect![[r#"
-        stop_background {"task_id":"t1k9"}
         stop_background {"task_id":"t3ab"}
+        stop_background {"task_id":"t1k9"}
     "#]],
     );
     answers(

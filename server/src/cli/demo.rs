@@ -1,1 +1,0 @@
-//! `pillion demo`: the main job, with no editor and no key.
