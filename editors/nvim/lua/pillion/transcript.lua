@@ -39,6 +39,7 @@ local M = {}
 ---@field usage? table
 ---@field wakes_paused boolean
 ---@field replaying boolean
+---@field retrying? {reason: string, attempt: integer} the model's service is asked again
 
 ---@param id string
 ---@return pillion.Session
@@ -118,6 +119,7 @@ end
 
 local function chunk(kind)
   return function(session, update, params, effects)
+    session.retrying = nil
     local index = update.messageId and session.by_id[update.messageId]
     local item = index and session.items[index]
     local text = M.block_text(update.content)
@@ -218,6 +220,7 @@ function on.turn_ended(session, update, params, effects)
   if session.turn == params.turnId then
     session.turn = nil
   end
+  session.retrying = nil
   session.last_turn = params.turnId or session.last_turn
   session.usage = update.usage or session.usage
   if update.stopReason ~= "end_turn" then
@@ -228,6 +231,9 @@ function on.turn_ended(session, update, params, effects)
       error = update.error,
     }, effects)
   end
+  if update.unsent and #update.unsent > 0 and not params.replay then
+    effects[#effects + 1] = { type = "unsent", session = session.id, prompts = update.unsent }
+  end
   if not params.replay then
     effects[#effects + 1] = {
       type = "turn_ended",
@@ -236,6 +242,10 @@ function on.turn_ended(session, update, params, effects)
       stop_reason = update.stopReason,
     }
   end
+end
+
+function on.retrying(session, update)
+  session.retrying = { reason = update.reason, attempt = update.attempt }
 end
 
 function on.usage(session, update)
