@@ -177,6 +177,19 @@ local function tool(session, update, params, effects)
   end
 end
 
+--- What a question shows of its tool call (the diff of an edit, say) is there to unfold in the row.
+---@param session pillion.Session
+---@param tool_call table
+---@param effects table[]
+function M.preview(session, tool_call, effects)
+  local index = session.by_id[tool_call.toolCallId]
+  local item = index and session.items[index]
+  if item and #(item.content or {}) == 0 and #(tool_call.content or {}) > 0 then
+    item.content = tool_call.content
+    touch(session, index, effects)
+  end
+end
+
 local on = {
   user_message_chunk = chunk("user"),
   agent_message_chunk = chunk("agent"),
