@@ -115,7 +115,7 @@ return {
       local dir = t.workspace({ ["a.txt"] = "one\n", ["b.txt"] = "two\n" })
       vim.cmd.edit("a.txt")
       local app = t.start()
-      local outside = vim.fn.tempname()
+      local outside = vim.fn.tempname() .. "-outside"
       t.write(outside, "x\n")
       vim.cmd.edit(outside)
       vim.cmd.edit(dir .. "/b.txt")
