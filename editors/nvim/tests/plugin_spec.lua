@@ -115,7 +115,7 @@ return {
       local dir = t.workspace({ ["a.txt"] = "one\n", ["b.txt"] = "two\n" })
       vim.cmd.edit("a.txt")
       local app = t.start()
-      local outside = vim.fn.tempname()
+      local outside = vim.fn.tempname() .. "-outside"
       t.write(outside, "x\n")
       vim.cmd.edit(outside)
       vim.cmd.edit(dir .. "/b.txt")
@@ -257,8 +257,17 @@ return {
       t.press("<C-c>")
       t.eq({ sessionId = "s1", turnId = "t7" }, t.received(app, "pillion/session/cancel").params)
       local ended = t.events("PillionTurnEnd")
-      t.emit(app, t.update({ sessionUpdate = "turn_ended", stopReason = "cancelled" }, { turnId = "t7" }))
+      t.press("ibegun<Esc>")
+      local unsent = { { promptId = "p2", prompt = { { type = "text", text = "and then commit" } } } }
+      t.emit(
+        app,
+        t.update(
+          { sessionUpdate = "turn_ended", stopReason = "cancelled", unsent = unsent },
+          { turnId = "t7" }
+        )
+      )
       shows("■ stopped")
+      t.eq({ "and then commit", "begun" }, t.lines(0), "a queued prompt comes back")
       t.eq({ { sessionId = "s1", turnId = "t7", stopReason = "cancelled" } }, ended)
     end,
   },
@@ -625,8 +634,11 @@ return {
       t.write(dir .. "/a.txt", "somebody else's\n")
       local uri, id = vim.uri_from_fname(dir .. "/a.txt"), t.next_id()
       t.emit(app, { "pillion/document/save", { uris = { uri } }, id = id })
-      t.eq({ saved = {}, failed = { uri } }, t.answered(app, id).result)
-      t.has(t.said, "it changed on disk")
+      t.eq(
+        { saved = {}, failed = { { uri = uri, reason = "it changed on disk" } } },
+        t.answered(app, id).result
+      )
+      t.eq({ "Pillion: a.txt was not saved: it changed on disk" }, t.said)
       t.eq("somebody else's\n", t.read(dir .. "/a.txt"))
       vim.bo.modified = false
     end,

@@ -24,7 +24,7 @@ return {
         "needs you · package name:",
         parts({ status = "waiting_for_input", waitingFor = { kind = "input", question = "package name:" } })
       )
-      t.eq("needs you · asks to run", parts({ status = "queued", waitingFor = { kind = "permission" } }))
+      t.eq("needs you", parts({ status = "queued", waitingFor = { kind = "permission" } }))
       t.eq("passed · 0.3s", parts({ status = "succeeded", progress = {} }, 310))
       t.eq("47 passed · 12.4s", parts({ status = "succeeded", summary = "47 passed" }, 12400))
       t.eq(

@@ -13,6 +13,11 @@ if command -v luacheck >/dev/null; then
 else
   echo "luacheck is not installed (Debian: lua-check): only the syntax is checked" >&2
 fi
+if command -v stylua >/dev/null; then
+  stylua --check plugin lua tests
+else
+  echo "stylua is not installed: the formatting is not checked" >&2
+fi
 "$nvim" --clean --headless -l tests/syntax.lua
 
 XDG_CONFIG_HOME=$home/config XDG_DATA_HOME=$home/data XDG_STATE_HOME=$home/state XDG_CACHE_HOME=$home/cache \

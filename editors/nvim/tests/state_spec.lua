@@ -240,6 +240,27 @@ return {
     end,
   },
   {
+    "what a question would change can be seen in its row",
+    function()
+      local s = state.new()
+      apply(
+        s,
+        t.update({
+          sessionUpdate = "tool_call",
+          toolCallId = "c1",
+          title = "Edit a.rs",
+          kind = "edit",
+          status = "pending",
+          content = {},
+        })
+      )
+      local diff = { type = "diff", path = "/w/a.rs", oldText = "a\n", newText = "b\nc\n" }
+      local call = { toolCallId = "c1", title = "Edit a.rs", kind = "edit", content = { diff } }
+      state.ask(s, { sessionId = "s1", questionId = "q1", toolCall = call, options = {} })
+      t.eq({ "## Pillion", "○ edit a.rs · +2 −1" }, drawn(s))
+    end,
+  },
+  {
     "a task that waits for input is a question, told once",
     function()
       local s = state.new()

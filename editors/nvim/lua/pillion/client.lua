@@ -70,9 +70,10 @@ function Client:handlers()
     return documents.apply_edit(params, client and client.offset_encoding or "utf-16")
   end
   handlers[protocol.incoming.document_save] = function(_, params)
-    local reply, reasons = self.documents:save(params.uris or {})
-    if #reasons > 0 then
-      vim.notify("Pillion: not saved: " .. table.concat(reasons, "; "), vim.log.levels.WARN)
+    local reply = self.documents:save(params.uris or {})
+    for _, failed in ipairs(reply.failed) do
+      local text = ("Pillion: %s was not saved: %s"):format(documents.short(failed.uri), failed.reason)
+      vim.notify(text, vim.log.levels.WARN)
     end
     return reply
   end

@@ -18,7 +18,9 @@ local function loaded(uri)
   end
 end
 
-local function short(uri)
+---@param uri string
+---@return string the document's path as a person reads it
+function M.short(uri)
   return vim.fn.fnamemodify(vim.uri_to_fname(uri), ":~:.")
 end
 
@@ -34,10 +36,10 @@ function M.apply_edit(params, encoding)
     if buffer then
       local version = vim.lsp.util.buf_versions[buffer]
       if document.version and version and version ~= document.version then
-        local reason = ("%s changed since version %d"):format(short(document.uri), document.version)
+        local reason = ("%s changed since version %d"):format(M.short(document.uri), document.version)
         return { applied = false, failureReason = reason }
       elseif not vim.bo[buffer].modifiable then
-        return { applied = false, failureReason = short(document.uri) .. " is not modifiable here" }
+        return { applied = false, failureReason = M.short(document.uri) .. " is not modifiable here" }
       end
     end
   end
@@ -111,20 +113,18 @@ end
 
 --- Answers `pillion/document/save`.
 ---@param uris string[]
----@return {saved: string[], failed: string[]}
----@return string[] reasons one for each that failed
+---@return {saved: string[], failed: {uri: string, reason: string}[]}
 function Documents:save(uris)
-  local reply, reasons = { saved = {}, failed = {} }, {}
+  local reply = { saved = {}, failed = {} }
   for _, uri in ipairs(uris) do
     local reason = self:save_one(uri)
     if reason then
-      table.insert(reply.failed, uri)
-      table.insert(reasons, ("%s: %s"):format(short(uri), reason))
+      table.insert(reply.failed, { uri = uri, reason = reason })
     else
       table.insert(reply.saved, uri)
     end
   end
-  return reply, reasons
+  return reply
 end
 
 --- Re-reads clean buffers whose file changed on disk; one with unsaved text is left alone.

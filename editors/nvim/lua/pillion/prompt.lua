@@ -71,6 +71,12 @@ local function get(owner)
   end
   local buffer = window.buffer(BUFFER, "pillion-prompt")
   prompt = setmetatable({ app = owner, buffer = buffer, attached = {}, commands = {} }, Prompt)
+  local self = prompt
+  owner:listen("prompt", function(effect)
+    if effect.type == "unsent" and effect.session == owner.state.current then
+      self:give_back(M.words(effect.prompts))
+    end
+  end)
   prompt:bind()
   return prompt
 end
@@ -154,12 +160,33 @@ function Prompt:send()
   vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, {})
   self:draw()
   self.app:prompt(blocks, function()
-    local now = table.concat(vim.api.nvim_buf_get_lines(self.buffer, 0, -1, false), "")
-    if now == "" then -- give it back, unless something else was begun
-      vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, vim.split(text, "\n"))
-      self:draw()
-    end
+    self:give_back(text)
   end)
+end
+
+--- Puts a message that was not sent back into the buffer, above what was begun since.
+---@param text string
+function Prompt:give_back(text)
+  local now = vim.api.nvim_buf_get_lines(self.buffer, 0, -1, false)
+  local lines = vim.split(text, "\n", { plain = true })
+  if #now > 1 or now[1] ~= "" then
+    vim.list_extend(lines, now)
+  end
+  vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, lines)
+  self:draw()
+end
+
+--- The person's words of prompts that the server gave back: texts without the links to files.
+---@param prompts {prompt: pillion.ContentBlock[]}[]
+---@return string
+function M.words(prompts)
+  local texts = {}
+  for _, queued in ipairs(prompts) do
+    for _, block in ipairs(queued.prompt) do
+      texts[#texts + 1] = block.type == "text" and block.text or nil
+    end
+  end
+  return table.concat(texts, "\n")
 end
 
 --- Attaches a link to the next message.

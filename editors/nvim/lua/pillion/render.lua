@@ -278,7 +278,13 @@ function M.tail(session, questions)
     end
     lines[#lines + 1] = row("?", "PillionQuestion", { asked, ":Pillion answer" })
   end
-  if session.turn and #questions == 0 then
+  if session.retrying then
+    local again = ("… trying again (%d): %s"):format(
+      session.retrying.attempt or 1,
+      one_line(session.retrying.reason)
+    )
+    lines[#lines + 1] = { text = again, hl = "PillionMuted" }
+  elseif session.turn and #questions == 0 then
     lines[#lines + 1] = { text = "… working", hl = "PillionMuted" }
   end
   if session.wakes_paused then

@@ -3,7 +3,7 @@
 --- `session/load` and `task/snapshot`; nothing in it is the plugin's own opinion.
 ---
 --- Every change comes back as a list of effects: `item`, `session`, `reset`, `tool_done`,
---- `turn_ended`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
+--- `turn_ended`, `unsent`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
 
 local protocol = require("pillion.protocol")
 local transcript = require("pillion.transcript")
@@ -223,17 +223,18 @@ function M.ask(state, params)
     tool_call = params.toolCall,
     options = params.options or {},
   }
+  local effects = {}
+  transcript.preview(M.session(state, params.sessionId), params.toolCall, effects)
   for index, open in ipairs(state.permissions) do
     if open.id == question.id then
       state.permissions[index] = question
-      return {}
+      return effects
     end
   end
   table.insert(state.permissions, question)
-  return {
-    { type = "question", question = question },
-    { type = "session", session = params.sessionId },
-  }
+  table.insert(effects, { type = "question", question = question })
+  table.insert(effects, { type = "session", session = params.sessionId })
+  return effects
 end
 
 --- A permission question is answered or withdrawn.

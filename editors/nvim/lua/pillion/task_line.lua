@@ -25,7 +25,7 @@ local function waiting(task)
   if not on then
     return nil
   elseif on.kind == "input" or on.kind == "permission" then
-    return on.question or (on.kind == "permission" and "asks to run" or nil)
+    return on.question
   end
   return "waits for " .. (on.kind == "lock" and (on.holder or "a lock") or on.holder or "a " .. on.kind)
 end

@@ -39,6 +39,7 @@ local M = {}
 ---@field usage? table
 ---@field wakes_paused boolean
 ---@field replaying boolean
+---@field retrying? {reason: string, attempt: integer} the model's service is asked again
 
 ---@param id string
 ---@return pillion.Session
@@ -118,6 +119,7 @@ end
 
 local function chunk(kind)
   return function(session, update, params, effects)
+    session.retrying = nil
     local index = update.messageId and session.by_id[update.messageId]
     local item = index and session.items[index]
     local text = M.block_text(update.content)
@@ -175,6 +177,19 @@ local function tool(session, update, params, effects)
   end
 end
 
+--- What a question shows of its tool call (the diff of an edit, say) is there to unfold in the row.
+---@param session pillion.Session
+---@param tool_call table
+---@param effects table[]
+function M.preview(session, tool_call, effects)
+  local index = session.by_id[tool_call.toolCallId]
+  local item = index and session.items[index]
+  if item and #(item.content or {}) == 0 and #(tool_call.content or {}) > 0 then
+    item.content = tool_call.content
+    touch(session, index, effects)
+  end
+end
+
 local on = {
   user_message_chunk = chunk("user"),
   agent_message_chunk = chunk("agent"),
@@ -218,6 +233,7 @@ function on.turn_ended(session, update, params, effects)
   if session.turn == params.turnId then
     session.turn = nil
   end
+  session.retrying = nil
   session.last_turn = params.turnId or session.last_turn
   session.usage = update.usage or session.usage
   if update.stopReason ~= "end_turn" then
@@ -228,6 +244,9 @@ function on.turn_ended(session, update, params, effects)
       error = update.error,
     }, effects)
   end
+  if update.unsent and #update.unsent > 0 and not params.replay then
+    effects[#effects + 1] = { type = "unsent", session = session.id, prompts = update.unsent }
+  end
   if not params.replay then
     effects[#effects + 1] = {
       type = "turn_ended",
@@ -236,6 +255,10 @@ function on.turn_ended(session, update, params, effects)
       stop_reason = update.stopReason,
     }
   end
+end
+
+function on.retrying(session, update)
+  session.retrying = { reason = update.reason, attempt = update.attempt }
 end
 
 function on.usage(session, update)
