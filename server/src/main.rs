@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve(),
-        Command::Demo(arguments) => finished(demo::run(arguments)),
+        Command::Demo(arguments) => demo(arguments),
         Command::Parse(arguments) => finished(parse::run(arguments)),
     }
 }
@@ -46,6 +46,15 @@ fn finished(result: anyhow::Result<()>) -> ExitCode {
             eprintln!("pillion: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn demo(mut arguments: demo::DemoArgs) -> ExitCode {
+    // The convention of no-color.org.
+    arguments.no_color |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => finished(runtime.block_on(demo::run(arguments))),
+        Err(error) => finished(Err(error.into())),
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Origin {
 }
 
 /// One format: a line machine that cannot fail. What it does not understand it passes over.
-trait Matcher: Send {
+trait Matcher: Send + Sync {
     /// A whole line, colours and overwrites resolved, without its end.
     fn line(&mut self, line: &str, scope: &mut Scope);
 
