@@ -22,6 +22,7 @@ pub mod method {
     pub const SESSION_SET_MODEL: &str = "pillion/session/set_model";
     pub const SESSION_RENAME: &str = "pillion/session/rename";
     pub const SESSION_DELETE: &str = "pillion/session/delete";
+    pub const SESSION_EXPORT: &str = "pillion/session/export";
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";
@@ -38,6 +39,7 @@ pub mod method {
     pub const TASK_RERUN: &str = "pillion/task/rerun";
     pub const TASK_DISMISS: &str = "pillion/task/dismiss";
     pub const TASK_SET_PRIORITY: &str = "pillion/task/set_priority";
+    pub const TEST_RESULTS: &str = "pillion/test/results";
     pub const TASK_STATUS: &str = "pillion/task/status";
     pub const TASK_SNAPSHOT: &str = "pillion/task/snapshot";
 }
@@ -225,6 +227,15 @@ pub struct SetModelParams {
 pub struct RenameParams {
     pub session_id: String,
     pub title: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportParams {
+    pub session_id: String,
+    /// `jsonl` or `markdown` (the default).
+    #[serde(default)]
+    pub format: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -484,6 +495,44 @@ pub struct TaskStatusParams {
 pub struct TaskSnapshotParams {
     pub seq: u64,
     pub tasks: Vec<Task>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResultsParams {
+    pub task_id: String,
+    #[serde(default)]
+    pub run: Option<u32>,
+}
+
+/// The results of single tests.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResults {
+    pub task_id: String,
+    pub run: u32,
+    pub tests: Vec<TestResult>,
+    pub counts: TestCounts,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResult {
+    pub id: String,
+    pub name: String,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    /// `passed`, `failed`, `skipped`.
+    pub status: &'static str,
+    pub duration_ms: Option<u64>,
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct TestCounts {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
 }
 
 /// `pillion/session/update`.

@@ -19,6 +19,7 @@ const UPDATES: &[(&str, &[&str])] = &[
     ("queue", &["prompts"]),
     ("task_notification", &["taskIds", "text"]),
     ("turn_started", &["reason"]),
+    ("retrying", &["reason", "afterMs", "attempt"]),
     ("turn_ended", &["stopReason", "usage", "error"]),
     (
         "usage",

@@ -48,9 +48,11 @@ fn a_start_answers_at_once_with_the_whole_task() {
 fn groups_are_seen_from_the_command() {
     let sandbox = Sandbox::new();
     let client = client(&sandbox);
-    for (command, group) in
-        [("cargo test --no-such-option", "test"), ("cargo build --no-such-option", "build"), ("echo cargo test", "other")]
-    {
+    for (command, group) in [
+        ("cargo test --no-such-option", "test"),
+        ("cargo build --no-such-option", "build"),
+        ("echo cargo test", "other"),
+    ] {
         let task = client.start_task(json!({"command": command}));
         assert_eq!(task["group"], group, "{command}");
         client.wait_task_end(&id_of(&task));
@@ -118,28 +120,6 @@ fn colours_and_overwrites_are_resolved() {
     let ended = client.wait_task_end(&id);
     assert_eq!(client.output(&id), "red\n100%\nend");
     assert_eq!(ended["output"]["lastLine"], "end");
-}
-
-#[test]
-fn output_can_be_followed() {
-    let sandbox = Sandbox::new();
-    let client = client(&sandbox);
-    let gate = sandbox.gate("go");
-    let id = client.start_command(&format!("echo before; {}; echo after", gate.wait()));
-    client.wait_task("the first line", |task| task["id"] == id && task["output"]["lines"] == 1);
-    assert_eq!(client.call("pillion/task/follow", json!({"taskId": id, "on": true, "offset": 0})), json!({}));
-    let contains = |part: &'static str| {
-        let id = id.clone();
-        move |params: &Value| {
-            params["taskId"] == id
-                && params["run"] == 1
-                && params["text"].as_str().is_some_and(|text| text.contains(part))
-        }
-    };
-    client.wait_notification("pillion/task/output", 0, contains("before"));
-    gate.open();
-    client.wait_notification("pillion/task/output", 0, contains("after"));
-    client.wait_task_end(&id);
 }
 
 #[test]
@@ -294,22 +274,6 @@ fn input_goes_to_the_pipe() {
     client.call("pillion/task/input", json!({"taskId": id, "text": "the rest", "eof": true}));
     assert_eq!(client.wait_task_end(&id)["status"], "succeeded");
     assert_eq!(client.output(&id), "hello Ada\nthe rest");
-}
-
-#[test]
-fn a_command_that_reads_waits_for_input_and_says_so() {
-    let sandbox = Sandbox::new();
-    let client = client(&sandbox);
-    let task =
-        client.start_task(json!({"command": "printf 'package name: '; read -r name; echo \"$name\"", "stdin": "pipe"}));
-    let id = id_of(&task);
-    let waiting = client.wait_task_status(&id, "waiting_for_input");
-    assert_eq!(waiting["waitingFor"]["kind"], "input");
-    let question = waiting["waitingFor"]["question"].as_str().unwrap_or_default();
-    assert!(question.contains("package name:"), "{waiting}");
-    client.call("pillion/task/input", json!({"taskId": id, "text": "demo\n"}));
-    let ended = client.wait_task_end(&id);
-    assert_eq!((&ended["status"], &ended["waitingFor"]), (&json!("succeeded"), &Value::Null));
 }
 
 #[test]

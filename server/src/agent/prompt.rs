@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::approval::Mode;
 use super::history::Content;
 
-/// The system text of a session. Nothing in it may change while the session lives.
-pub fn system(root: &Path, cwd: &Path) -> String {
+/// The system text of a session that began on `date` (`2026-01-31`). Nothing in it may change while the session lives.
+pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
     format!(
         "You are Pillion, a coding agent that rides along in the user's editor.\n\
          \n\
-         Workspace: {}\nWorking directory: {}\n\
+         Workspace: {}\nWorking directory: {}\nDate at the start of this session: {date}\n\
          \n\
          How to work\n\
          - Nobody waits. Start slow commands (tests, builds, installs, servers) with `run_in_background`: you get a task id \
@@ -32,19 +32,26 @@ pub fn system(root: &Path, cwd: &Path) -> String {
     )
 }
 
-/// What goes along with a prompt because it may have changed since the last one. `date` is `2026-01-31`.
+/// What goes along with a prompt because it may have changed since the last one.
+#[derive(Debug, Default)]
 pub struct Situation<'a> {
-    pub date: &'a str,
-    pub mode: Mode,
+    /// `2026-01-31`, when the day is another than the last that was told.
+    pub date: Option<&'a str>,
+    /// The mode, when the model has to know of a change: into plan mode or out of it.
+    pub mode: Option<Mode>,
     pub unsaved: &'a [PathBuf],
     /// `t1k9 cargo test (running)`.
     pub tasks: &'a [String],
 }
 
-/// The context text of a prompt.
-pub fn context(situation: &Situation<'_>) -> String {
-    let mut lines =
-        vec![format!("[Context from the editor. Date: {}. Mode: {}.", situation.date, situation.mode.as_str())];
+/// The context text of a prompt; `None` when there is nothing to say.
+pub fn context(situation: &Situation<'_>) -> Option<String> {
+    let mut lines = Vec::new();
+    lines.extend(situation.date.map(|date| format!("Date: {date}.")));
+    lines.extend(situation.mode.map(|mode| match mode {
+        Mode::Plan => "Mode: plan. Read and plan only; commands and edits are refused.".to_owned(),
+        mode => format!("Mode: {}. Plan mode is over.", mode.as_str()),
+    }));
     if !situation.tasks.is_empty() {
         lines.push(format!("Background tasks: {}.", situation.tasks.join("; ")));
     }
@@ -52,7 +59,7 @@ pub fn context(situation: &Situation<'_>) -> String {
         let names: Vec<String> = situation.unsaved.iter().map(|path| path.display().to_string()).collect();
         lines.push(format!("Unsaved in the editor: {}.", names.join(", ")));
     }
-    format!("{}]", lines.join(" "))
+    (!lines.is_empty()).then(|| format!("[Context from the editor. {}]", lines.join(" ")))
 }
 
 /// The person's words in a prompt, without links and pictures.
@@ -72,4 +79,33 @@ pub fn title(content: &[Content]) -> String {
     let words = words(content);
     let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("New session");
     super::notification::cut(line, 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_says_only_what_has_changed() {
+        assert_eq!(context(&Situation::default()), None);
+        let unsaved = [PathBuf::from("/w/a.rs")];
+        let tasks = ["t1 cargo test (running)".to_owned()];
+        let situation =
+            Situation { date: Some("2026-02-01"), mode: Some(Mode::Plan), unsaved: &unsaved, tasks: &tasks };
+        assert_eq!(
+            context(&situation).as_deref(),
+            Some(
+                "[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; commands and edits are \
+                 refused. Background tasks: t1 cargo test (running). Unsaved in the editor: /w/a.rs.]"
+            )
+        );
+    }
+
+    #[test]
+    fn titles_are_one_short_line() {
+        let text = |text: &str| vec![Content::Text { text: text.into() }];
+        assert_eq!(title(&text("\n  Fix the login test \nand more")), "Fix the login test");
+        assert_eq!(title(&text(&"x".repeat(100))).chars().count(), 60);
+        assert_eq!(title(&[]), "New session");
+    }
 }

@@ -7,7 +7,7 @@ use tower_lsp::jsonrpc;
 
 use crate::agent::approval::Mode;
 use crate::agent::history::Content;
-use crate::problem::{Place, Severity};
+use crate::problem::{Place, Severity, TestResult, TestStatus};
 use crate::protocol::{self as wire, ContentBlock};
 use crate::session::effect::{
     Question, Refusal, Reply, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
@@ -357,9 +357,32 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
                 })
                 .collect(),
         }),
+        Reply::TestResults { task, run, tests, counts } => serde_json::to_value(wire::TestResults {
+            task_id: task.0,
+            run,
+            tests: tests.into_iter().map(test_result).collect(),
+            counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
+        }),
+        Reply::Text(text) => Ok(json!({"text": text})),
         Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
     };
     value.unwrap_or(Value::Null)
+}
+
+fn test_result(test: TestResult) -> wire::TestResult {
+    wire::TestResult {
+        id: test.id,
+        name: test.name,
+        file: test.place.as_ref().map(|place| path(&place.file)),
+        line: test.place.as_ref().and_then(|place| place.line),
+        status: match test.status {
+            TestStatus::Passed => "passed",
+            TestStatus::Failed => "failed",
+            TestStatus::Skipped => "skipped",
+        },
+        duration_ms: test.duration_ms,
+        message: test.message,
+    }
 }
 
 /// A JSON-RPC error whose text names the remedy.

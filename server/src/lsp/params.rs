@@ -8,7 +8,7 @@ use tower_lsp::jsonrpc;
 
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, Request, RunProject, StartTask};
+use crate::session::event::{Choice, ExportFormat, Request, RunProject, StartTask};
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin};
 use crate::task::run::OutputRange;
 
@@ -85,6 +85,19 @@ pub fn load_session(params: Value) -> Read<Request> {
 pub fn prompt(params: Value) -> Read<Request> {
     let wire::PromptParams { session_id, prompt } = typed(params)?;
     Ok(Request::Prompt { session: SessionId(session_id), content: convert::content(prompt) })
+}
+
+/// `pillion/session/export`.
+pub fn export(params: Value) -> Read<Request> {
+    let wire::ExportParams { session_id, format } = typed(params)?;
+    let format = match format.as_deref() {
+        None | Some("markdown") => ExportFormat::Markdown,
+        Some("jsonl") => ExportFormat::Jsonl,
+        Some(other) => {
+            return Err(bad("format", format!("there is no {other:?}"), "It can be: jsonl, markdown."));
+        }
+    };
+    Ok(Request::Export { session: SessionId(session_id), format })
 }
 
 /// `pillion/session/queue`.

@@ -83,6 +83,8 @@ impl Server {
             .custom_method(method::TASK_INPUT, Self::task_input)
             .custom_method(method::TASK_RERUN, Self::task_rerun)
             .custom_method(method::TASK_DISMISS, Self::task_dismiss)
+            .custom_method(method::SESSION_EXPORT, Self::session_export)
+            .custom_method(method::TEST_RESULTS, Self::test_results)
             .custom_method(method::TASK_SET_PRIORITY, Self::task_set_priority)
             .custom_method("window/workDoneProgress/cancel", Self::progress_cancelled)
             .finish()
@@ -149,6 +151,15 @@ impl Server {
     async fn session_delete(&self, params: Value) -> Result<Value> {
         let read: Result<wire::SessionParams> = params::typed(params);
         self.ask(read.map(|it| Request::DeleteSession { session: SessionId(it.session_id) })).await
+    }
+
+    async fn session_export(&self, params: Value) -> Result<Value> {
+        self.ask(params::export(params)).await
+    }
+
+    async fn test_results(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::TestResultsParams> = params::typed(params);
+        self.ask(read.map(|it| Request::TestResults { task: TaskId(it.task_id), run: it.run })).await
     }
 
     async fn permission_list(&self, _params: Value) -> Result<Value> {

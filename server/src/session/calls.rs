@@ -418,7 +418,17 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
         Ok(Call::File(FileCall::Edit(call))) => (format!("Edit {}", call.path), "edit"),
         Ok(Call::File(FileCall::Glob(call))) => (format!("Find {}", call.pattern), "search"),
         Ok(Call::File(FileCall::Grep(call))) => (format!("Search {}", call.pattern), "search"),
-        Err(_) => (name.to_owned(), "other"),
+        // Announced, or not understood: the kind is known by the name.
+        Err(_) => {
+            let kind = match name {
+                "bash" | "background_run" | "stop_background" => "execute",
+                "read_file" => "read",
+                "write_file" | "edit_file" => "edit",
+                "glob" | "grep" => "search",
+                _ => "other",
+            };
+            (name.to_owned(), kind)
+        }
     };
     ToolRow {
         call: id.clone(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::agent::history::{Content, FileDiff, Item};
 use crate::agent::notification::Key;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::problem::{Counts, TestResult};
 use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp};
 use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
@@ -30,7 +31,10 @@ pub enum Effect {
         session: SessionId,
     },
     /// Deletes a session that is not open, and replies.
-    DeleteStored { reply: ReplyId, session: SessionId },
+    DeleteStored {
+        reply: ReplyId,
+        session: SessionId,
+    },
     /// Lists the stored sessions and replies.
     ListSessions {
         reply: ReplyId,
@@ -132,6 +136,8 @@ pub enum Reply {
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
     Rules(Vec<String>),
+    TestResults { task: TaskId, run: u32, tests: Vec<TestResult>, counts: Counts },
+    Text(String),
 }
 
 /// A row of the list of sessions.

@@ -141,6 +141,16 @@ pub enum Request {
         task: TaskId,
         priority: i32,
     },
+    /// The results of single tests of a task's newest run.
+    TestResults {
+        task: TaskId,
+        run: Option<u32>,
+    },
+    /// A session as text.
+    Export {
+        session: SessionId,
+        format: ExportFormat,
+    },
     Rules,
     RemoveRule {
         rule: String,
@@ -150,6 +160,15 @@ pub enum Request {
         choice: Choice,
         reason: Option<String>,
     },
+}
+
+/// How a session is written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// One item of the history a line, as the store keeps it.
+    Jsonl,
+    /// For reading.
+    Markdown,
 }
 
 /// A person's choice at a permission question.
@@ -200,6 +219,8 @@ pub struct StoredReport {
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     pub tasks: Vec<Task>,
+    /// Tasks whose end only their shim saw, with the tail of their output: nobody was told yet.
+    pub ended: Vec<(TaskId, String)>,
     pub reports: Vec<StoredReport>,
     pub rules: Vec<String>,
     /// What went wrong with the store; the sidecar goes on in memory then.

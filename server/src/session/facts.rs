@@ -1,18 +1,23 @@
 //! What a run has shown so far: its problems, failed tests and counts, as the notification and the summary need them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::problem::{Counts, Finding, Place, Problem, Severity, TestResult, TestStatus};
 use crate::task::model::Progress;
 
-/// Problems and failed tests that are kept of one run; the rest is counted.
+/// Problems that are kept of one run; the rest is counted.
 const KEPT: usize = 1_000;
+/// Results of single tests that are kept of one run.
+const KEPT_TESTS: usize = 20_000;
 
 /// The findings of one run.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     problems: Vec<Problem>,
-    failed: Vec<TestResult>,
+    /// Results by test, in the order of their ends; a test that ran again replaces its result.
+    pub(super) tests: Vec<TestResult>,
+    test_at: HashMap<String, usize>,
     pub(super) counts: Option<Counts>,
     not_kept: usize,
 }
@@ -31,15 +36,16 @@ impl Facts {
                     None => self.not_kept += 1,
                 }
             }
-            Finding::Test(test) if test.status == TestStatus::Failed => {
-                match self.failed.iter().position(|known| known.id == test.id) {
-                    Some(at) => self.failed[at] = test.clone(),
-                    None if self.failed.len() < KEPT => self.failed.push(test.clone()),
-                    None => {}
+            Finding::Test(test) => match self.test_at.get(&test.id) {
+                Some(at) => self.tests[*at] = test.clone(),
+                None if self.tests.len() < KEPT_TESTS => {
+                    self.test_at.insert(test.id.clone(), self.tests.len());
+                    self.tests.push(test.clone());
                 }
-            }
+                None => {}
+            },
             Finding::Counts(counts) => self.counts = Some(*counts),
-            Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+            Finding::Total(_) | Finding::Progress(_) | Finding::Summary(_) => {}
         }
     }
 
@@ -54,7 +60,7 @@ impl Facts {
                 format!("{} {test}{}", place(&problem.place, root), problem.message)
             })
             .collect();
-        for test in &self.failed {
+        for test in self.tests.iter().filter(|test| test.status == TestStatus::Failed) {
             if !self.problems.iter().any(|problem| problem.test.as_ref() == Some(&test.id)) {
                 let at = test.place.as_ref().map(|at| format!("{} ", place(at, root))).unwrap_or_default();
                 lines.push(format!("{at}{}: {}", test.id, test.message.as_deref().unwrap_or("failed")));

@@ -149,9 +149,10 @@ impl State {
             self.ledger.entries.push(Entry::new(task));
         }
         self.restore_reports(loaded.reports);
-        for id in cut {
+        let cut = cut.into_iter().map(|id| (id, String::new()));
+        for (id, tail) in cut.chain(loaded.ended) {
             self.save_task(&id);
-            self.report_end(&id, String::new());
+            self.report_end(&id, tail);
         }
         self.is_loaded = true;
         self.show_all();
@@ -376,7 +377,7 @@ impl State {
     }
 
     /// A queued task was refused: it never starts, and the model hears why.
-    pub(super) fn refused_task(&mut self, id: &TaskId, why: String) {
+    pub(super) fn refused_task(&mut self, id: &TaskId, why: String, by_cancel: bool) {
         let now = self.now();
         let Some(entry) = self.ledger.get_mut(id) else { return };
         entry.question = None;
@@ -386,6 +387,10 @@ impl State {
         task.waiting_for = None;
         task.ended_at = Some(now);
         task.summary = Some(why);
+        if by_cancel && task.on_exit == OnExit::Wake {
+            // Who has just cancelled a turn does not want another one.
+            task.on_exit = OnExit::NextTurn;
+        }
         close_run(task);
         self.save_task(id);
         self.task_changed(id, true);

@@ -5,6 +5,7 @@ mod calls;
 mod describe;
 pub mod effect;
 pub mod event;
+mod export;
 mod facts;
 mod ledger;
 pub mod owner;

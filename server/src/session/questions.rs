@@ -107,7 +107,7 @@ impl State {
             None => "The user refused this. Nothing was done. Do not try it again in another way.".to_owned(),
         };
         if let Some(task) = open.task {
-            self.refused_task(&task, text.clone());
+            self.refused_task(&task, text.clone(), false);
         }
         if let Some(call) = open.call {
             self.finish_call(&session, &call, text, true, ToolChange::default());
@@ -134,7 +134,7 @@ impl State {
             let Some(open) = self.questions.open.remove(&question.id) else { continue };
             self.effects.push(Effect::Send(Outgoing::Withdraw(question.id)));
             if let Some(task) = open.task {
-                self.refused_task(&task, "The user cancelled the turn before this was allowed.".to_owned());
+                self.refused_task(&task, "The user cancelled the turn before this was allowed.".to_owned(), true);
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
+use super::export;
 use super::state::{Session, State};
 
 impl State {
@@ -83,6 +84,14 @@ impl State {
                 }
                 None => self.refuse(reply, Refusal::UnknownTask(Some(task))),
             },
+            Request::TestResults { task, run } => self.test_results(reply, task, run),
+            Request::Export { session, format } => match self.sessions.get(&session) {
+                Some(owner) => {
+                    let text = export::text(owner.title.as_deref(), &owner.history, format);
+                    self.reply(reply, Reply::Text(text));
+                }
+                None => self.refuse(reply, Refusal::UnknownSession(session)),
+            },
             Request::Rules => {
                 let rules = self.rules.iter().map(Rule::to_string).collect();
                 self.reply(reply, Reply::Rules(rules));
@@ -111,7 +120,9 @@ impl State {
             created_at: self.now(),
             updated_at: self.now(),
             turns: 0,
-            system: prompt::system(&self.settings.root, &cwd).into(),
+            system: prompt::system(&self.settings.root, &cwd, &self.now().date()).into(),
+            told_date: self.now().date(),
+            told_plan: false,
             cwd,
             history: Vec::new(),
             left_over: Vec::new(),
@@ -271,6 +282,21 @@ impl State {
         self.effects.push(Effect::ReadForReply { reply, path, range });
     }
 
+    fn test_results(&mut self, reply: ReplyId, task: TaskId, run: Option<u32>) {
+        let found = self.ledger.get(&task).filter(|_| self.ledger.visible(&task).is_some());
+        let Some(entry) = found else {
+            return self.refuse(reply, Refusal::UnknownTask(Some(task)));
+        };
+        let newest = entry.task.run;
+        if let Some(run) = run.filter(|run| *run != newest) {
+            let message = format!("the results of run {run} are not kept");
+            let remedy = format!("Ask for run {newest}, the newest, or leave it out.");
+            return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
+        }
+        let (tests, counts) = (entry.facts.tests.clone(), entry.facts.counts.unwrap_or_default());
+        self.reply(reply, Reply::TestResults { task, run: newest, tests, counts });
+    }
+
     fn stop_request(&mut self, reply: ReplyId, task: Option<TaskId>) {
         let chosen = match task {
             Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
@@ -390,7 +416,9 @@ impl Session {
             created_at: stored.created_at,
             updated_at: stored.updated_at,
             turns: stored.turns,
-            system: prompt::system(root, &stored.cwd).into(),
+            system: prompt::system(root, &stored.cwd, &stored.created_at.date()).into(),
+            told_date: stored.created_at.date(),
+            told_plan: false,
             cwd: stored.cwd,
             history,
             left_over,

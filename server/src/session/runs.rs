@@ -232,7 +232,9 @@ impl State {
         if task.stopped_by == Some(StoppedBy::Agent) && task.status == Status::Killed {
             return;
         }
-        let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed;
+        // What never started was refused, which is news; what was stopped is wanted to stay so.
+        let refused = task.started_at.is_none() && task.summary.is_some();
+        let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed && !refused;
         let on_exit = if by_user && task.on_exit == OnExit::Wake { OnExit::NextTurn } else { task.on_exit };
         let (failures, more_failures) = entry.facts.failures(&self.settings.root);
         let mut notes = notes(task, &self.settings.root);

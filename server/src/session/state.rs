@@ -39,6 +39,10 @@ pub(super) struct Session {
     /// Frozen: prompt caches depend on it.
     pub(super) system: Arc<str>,
     pub(super) history: Vec<Arc<Item>>,
+    /// The day that the model was told last.
+    pub(super) told_date: String,
+    /// The model was told that it only plans.
+    pub(super) told_plan: bool,
     /// Results of calls of the newest answer that a cancelled turn left for the next drain.
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,

@@ -7,12 +7,13 @@ use tokio::sync::mpsc;
 use crate::agent::notification::Key;
 use crate::ids::SessionId;
 use crate::store::{self, LoadedSession, NotificationKey, Store, StoreError};
-use crate::task::exit_file;
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
-use crate::task::run::Ending;
+use crate::task::run::{Ending, OutputRange};
+use crate::task::{exit_file, slice};
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredReport, StoredSession};
+use super::ledger::close_run;
 use super::owner::Input;
 
 /// Opens the workspace's store and reads what it holds. When that cannot be, the sidecar goes on without memory and
@@ -30,8 +31,16 @@ pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded) {
                 })
                 .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
                 .collect();
-            let tasks = found.tasks.into_iter().map(seen_end).collect();
-            (store, Loaded { tasks, reports, ..Loaded::default() })
+            let mut ended = Vec::new();
+            let mut tasks = found.tasks;
+            for task in tasks.iter_mut().filter(|task| !task.status.is_final()) {
+                if seen_end(task) {
+                    let range = OutputRange::Tail { lines: 100, limit: 6_000 };
+                    let tail = slice::read(&task.output.path, range).map(|slice| slice.text).unwrap_or_default();
+                    ended.push((task.id.clone(), tail));
+                }
+            }
+            (store, Loaded { tasks, ended, reports, ..Loaded::default() })
         }
     }
 }
@@ -43,12 +52,9 @@ pub(super) fn forgetful(problem: String) -> (Store, Loaded) {
     (store, Loaded { problem, ..Loaded::default() })
 }
 
-/// A task that was alive when the sidecar went away: its shim may have seen the end.
-fn seen_end(mut task: Task) -> Task {
-    if task.status.is_final() {
-        return task;
-    }
-    let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return task };
+/// A task that was alive when the sidecar went away: its shim may have seen the end. True when it has.
+fn seen_end(task: &mut Task) -> bool {
+    let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return false };
     task.ended_at = Some(exit.at);
     (task.exit_code, task.signal) = (exit.code, exit.signal);
     task.status = match exit.ending() {
@@ -65,7 +71,10 @@ fn seen_end(mut task: Task) -> Task {
         }
         Ending::Lost => Status::Interrupted,
     };
-    task
+    task.stopping = false;
+    task.waiting_for = None;
+    close_run(task);
+    true
 }
 
 fn key(key: &Key) -> NotificationKey {

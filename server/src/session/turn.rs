@@ -138,7 +138,7 @@ impl State {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
         }
-        let context = (!prompts.is_empty()).then(|| self.context(session));
+        let context = if prompts.is_empty() { None } else { self.context(session) };
         let mut carried = drained;
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
@@ -168,8 +168,15 @@ impl State {
         }));
     }
 
-    fn context(&self, session: &SessionId) -> String {
-        let mode = self.sessions.get(session).map_or(Mode::Ask, |owner| owner.mode);
+    /// What has changed since the model was told last.
+    fn context(&mut self, session: &SessionId) -> Option<String> {
+        let today = self.now().date();
+        let owner = self.sessions.get_mut(session)?;
+        let date = (owner.told_date != today).then_some(today.as_str());
+        let plans = owner.mode == Mode::Plan;
+        let mode = (owner.told_plan != plans).then_some(owner.mode);
+        owner.told_date.clone_from(&today);
+        owner.told_plan = plans;
         let tasks: Vec<String> = self
             .ledger
             .all_visible()
@@ -180,8 +187,7 @@ impl State {
             })
             .collect();
         let unsaved = self.unsaved();
-        let date = self.now().date();
-        prompt::context(&prompt::Situation { date: &date, mode, unsaved: &unsaved, tasks: &tasks })
+        prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
     }
 
     /// The store has the newest item: the request may leave.
