@@ -17,6 +17,7 @@ mod node_tap;
 mod place;
 mod pytest;
 mod pytest_failure;
+mod pytest_letters;
 mod python;
 mod python_source;
 mod python_traceback;

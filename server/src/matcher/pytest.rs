@@ -1,4 +1,4 @@
-//! pytest: the dots and `-v` lines while it runs, the failures' sections ([`pytest_failure`](super::pytest_failure)), the
+//! pytest: the letters ([`pytest_letters`](super::pytest_letters)) and `-v` lines while it runs, the failures' sections ([`pytest_failure`](super::pytest_failure)), the
 //! short summary and the last line. Any traceback style, `-q`, xdist, coloured or not.
 
 use std::collections::HashSet;
@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Matcher;
-use super::lines::Growing;
 use super::pytest_failure::{Section, Subject, open};
+use super::pytest_letters::{At, Letters};
 use super::python_source::{enclosing_test, test_place};
 use super::scope::{Runner, Scope, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
@@ -36,6 +36,8 @@ pub(super) struct Pytest {
     lines: Vec<(Place, String)>,
     /// Failures whose test's file is not known yet, with what their title said.
     unnamed: Vec<(String, Problem)>,
+    /// Failures without any place: the title's test, the message, the whole text.
+    placeless: Vec<(String, String, String)>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
     /// Files with a failure among their letters.
@@ -69,70 +71,6 @@ expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 
-/// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.
-#[derive(Default)]
-struct Letters {
-    reader: Growing,
-    at: At,
-    word: Vec<u8>,
-    counts: Counts,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum At {
-    #[default]
-    Word,
-    Results,
-    Tail,
-    Not,
-}
-
-impl Letters {
-    fn take(&mut self, raw: &[u8], mut step: impl FnMut(Counts)) {
-        let Self { reader, at, word, counts } = self;
-        reader.advance(raw, |byte| {
-            *at = match (*at, byte) {
-                // Without a file's name a line starts with its letters.
-                (At::Word, b'.' | b'F' | b'E' | b's' | b'x' | b'X') if word.is_empty() => {
-                    count(counts, byte);
-                    step(*counts);
-                    At::Results
-                }
-                (At::Word, b' ') if is_file(word) => At::Results,
-                (At::Word, b' ' | b'\r') => At::Not,
-                (At::Word, byte) => {
-                    if word.len() < 512 {
-                        word.push(byte);
-                    }
-                    At::Word
-                }
-                (At::Results, b'.' | b'F' | b'E' | b's' | b'x' | b'X') => {
-                    count(counts, byte);
-                    step(*counts);
-                    At::Results
-                }
-                (At::Results, b' ') => At::Tail,
-                (At::Tail, b' ' | b'[' | b']' | b'%' | b'0'..=b'9' | b'\r') => At::Tail,
-                (At::Results, b'\r') => At::Tail,
-                _ => At::Not,
-            };
-        });
-    }
-}
-
-fn count(counts: &mut Counts, letter: u8) {
-    match letter {
-        b'.' | b'X' => counts.passed += 1,
-        b'F' | b'E' => counts.failed += 1,
-        _ => counts.skipped += 1,
-    }
-}
-
-fn is_file(word: &[u8]) -> bool {
-    !word.windows(2).any(|two| two == b"::")
-        && [&b".py"[..], b".txt", b".rst", b".md", b".yaml", b".yml", b".ipynb"].iter().any(|end| word.ends_with(end))
-}
-
 fn status(word: &str) -> TestStatus {
     match word {
         "PASSED" | "XPASS" => TestStatus::Passed,
@@ -153,6 +91,7 @@ impl Pytest {
             section: None,
             lines: Vec::new(),
             unnamed: Vec::new(),
+            placeless: Vec::new(),
             failed: Vec::new(),
             failed_files: Vec::new(),
             told: HashSet::new(),
@@ -231,6 +170,7 @@ impl Pytest {
         if scope.inside == Some(Runner::Pytest) {
             scope.inside = None;
         }
+        self.placeless.clear();
         self.failed.clear();
         self.failed_files.clear();
         self.told.clear();
@@ -279,7 +219,14 @@ impl Pytest {
     /// The section is over.
     fn close(&mut self, scope: &mut Scope) {
         let Some(section) = self.section.take() else { return };
-        let Some((place, others)) = section.places(scope) else { return };
+        let Some((place, others)) = section.places(scope) else {
+            // No frame of the person's own: the summary names the test, and its function is the place.
+            let message = section.message();
+            if let (Subject::Test(domain), false) = (section.subject, message.is_empty()) {
+                self.placeless.push((domain, message, section.detail));
+            }
+            return;
+        };
         let mut found = problem(TOOL, Severity::Error, place, section.message());
         found.detail = Some(section.detail.clone());
         found.related = others;
@@ -348,6 +295,12 @@ impl Pytest {
             (None, Some(function)) => problem(TOOL, Severity::Error, function, text),
             (None, None) => return,
         };
+        let here =
+            |(domain, ..): &(String, String, String)| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
+        if let Some(at) = self.placeless.iter().position(here) {
+            let (_, message, detail) = self.placeless.remove(at);
+            (found.message, found.detail) = (message, Some(detail));
+        }
         if found.message.is_empty() {
             found.message = format!("{id} failed");
         }
