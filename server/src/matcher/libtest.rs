@@ -368,7 +368,7 @@ impl Matcher for Libtest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if !self.active || self.block.is_some() || self.dots_over || self.pending.is_some() {
+        if self.dots_over {
             return;
         }
         let (mut counts, mut here, mut over) = (self.counts, self.dots_here, self.dots_over);
@@ -392,6 +392,10 @@ impl Matcher for Libtest {
             self.counts = step;
             self.tell_counts(scope);
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.active && self.block.is_none() && self.pending.is_none()
     }
 
     fn wants_all(&self) -> bool {

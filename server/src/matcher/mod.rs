@@ -66,6 +66,11 @@ trait Matcher: Send {
         let _ = (raw, scope);
     }
 
+    /// True while [`Self::growing`] counts letters; changes in [`Self::line`] alone.
+    fn reads_letters(&self) -> bool {
+        false
+    }
+
     /// True while every following line matters, not only those that [`engine`] thinks may matter.
     fn wants_all(&self) -> bool {
         false

@@ -419,9 +419,6 @@ impl Matcher for Pytest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if self.phase != Phase::Progress {
-            return;
-        }
         let (start, mut steps) = (self.counts, Vec::new());
         let already = self.letters.counts;
         self.letters.take(raw, |counts| steps.push(counts));
@@ -433,6 +430,10 @@ impl Matcher for Pytest {
             };
             self.tell_counts(scope);
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.phase == Phase::Progress
     }
 
     fn wants_all(&self) -> bool {

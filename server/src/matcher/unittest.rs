@@ -195,7 +195,7 @@ impl Matcher for Unittest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if !self.expected || self.block.is_some() || self.dots_over || self.ran.is_some() {
+        if self.dots_over {
             return;
         }
         let (mut counts, mut here, mut over) = (self.counts, self.dots_here, self.dots_over);
@@ -221,6 +221,10 @@ impl Matcher for Unittest {
             self.counts = step;
             self.tell_counts(scope);
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.expected && self.block.is_none() && self.ran.is_none()
     }
 
     fn wants_all(&self) -> bool {
