@@ -3,9 +3,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Matcher;
 use super::lines::Growing;
@@ -53,15 +50,6 @@ struct Block {
 enum Note {
     DidNotPanic(Option<(String, u32, u32)>),
     OtherPanic(Option<String>),
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(test_line, r"^test (.+?) \.\.\. (.*)$");

@@ -5,6 +5,17 @@
 //! [`engine`] cuts lines ([`lines`]) and gives those that may matter to every format's matcher, one file each. Matchers
 //! report through [`scope`], which resolves paths ([`place`]), says everything once and adds up the runners' counts.
 
+/// A function that gives an expression, compiled at its first use.
+macro_rules! expression {
+    ($name:ident, $text:literal) => {
+        fn $name() -> &'static regex::Regex {
+            static EXPRESSION: std::sync::LazyLock<regex::Regex> =
+                std::sync::LazyLock::new(|| regex::Regex::new($text).expect("the expression is valid"));
+            &EXPRESSION
+        }
+    };
+}
+
 mod command;
 pub mod engine;
 mod gcc;

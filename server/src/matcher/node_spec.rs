@@ -1,10 +1,6 @@
 //! The spec reporter of `node --test`: `✔ name (1.2ms)`, `✖ name (0.9ms)` with the error below it, suites between `▶` and their
 //! own mark, the counts after `ℹ`, and all failures again at the end, with the place of each test.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Matcher;
 use super::node_source::TestFinder;
 use super::node_stack::{Frame, frame, message, own, pick};
@@ -50,15 +46,6 @@ struct Failure {
     at: Option<Place>,
     /// An empty line may stand before its error.
     after_gap: bool,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(mark, r"^( *)([✔✖﹣▶]) (.*)$");

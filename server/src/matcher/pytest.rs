@@ -2,9 +2,6 @@
 //! short summary and the last line. Any traceback style, `-q`, xdist, coloured or not.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Matcher;
 use super::pytest_failure::{Section, Subject, open};
@@ -45,15 +42,6 @@ pub(super) struct Pytest {
     told: HashSet<String>,
     /// A test of `-v -s` whose result comes on a later line.
     pending: Option<String>,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(quiet, r"^[.FEsxX]+ +\[ *\d+%\]$");

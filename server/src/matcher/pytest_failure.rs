@@ -1,9 +1,5 @@
 //! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::python::{Frame, file_line, pick};
 use super::scope::{Scope, keep};
 use crate::problem::{Place, Related};
@@ -35,15 +31,6 @@ pub(super) struct Section {
     pub(super) detail: String,
     /// Below is what the test printed.
     captured: bool,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(title, r"^_+ (.*[^_ ].*) _+$");

@@ -1,10 +1,6 @@
 //! Python's unittest: the dots, `test_x (module.Class.test_x) ... ok` with `-v`, the failures, `Ran 3 tests in 0.1s` and the
 //! line below it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Matcher;
 use super::lines::Growing;
 use super::python::Traceback;
@@ -31,15 +27,6 @@ struct Block {
     id: String,
     traceback: Traceback,
     reading: bool,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(header, r"^(?:ERROR|FAIL): (\w+) \(([\w.]+)\)");
