@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::Matcher;
 use super::pytest_failure::{Section, Subject, open};
-use super::pytest_letters::{At, Letters};
+use super::pytest_letters::Letters;
 use super::python_source::{enclosing_test, test_place};
 use super::scope::{Runner, Scope, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
@@ -327,20 +327,24 @@ impl Pytest {
     }
 
     /// The letters of the line that ends here.
-    fn end_letters(&mut self, line: &str, scope: &mut Scope) {
+    fn end_letters(&mut self, scope: &mut Scope) {
         let letters = std::mem::take(&mut self.letters);
-        if letters.counts == Counts::default() {
-            return;
+        let (told, file) = (letters.counts(), letters.file());
+        let counts = letters.end();
+        if counts.failed > 0 {
+            self.failed_files.extend(file);
         }
-        if letters.at == At::Not {
-            // It only looked like results.
-            self.counts.passed -= letters.counts.passed;
-            self.counts.failed -= letters.counts.failed;
-            self.counts.skipped -= letters.counts.skipped;
-            self.tell_counts(scope);
-        } else if letters.counts.failed > 0 && !letters.word.is_empty() {
-            self.failed_files.extend(line.split(' ').next().map(str::to_owned));
+        if counts != told {
+            self.count_letters(told, counts, scope);
         }
+    }
+
+    /// The letters of this line are `now`; `before` of them were counted.
+    fn count_letters(&mut self, before: Counts, now: Counts, scope: &mut Scope) {
+        self.counts.passed = self.counts.passed + now.passed - before.passed;
+        self.counts.failed = self.counts.failed + now.failed - before.failed;
+        self.counts.skipped = self.counts.skipped + now.skipped - before.skipped;
+        self.tell_counts(scope);
     }
 }
 
@@ -367,7 +371,7 @@ impl Matcher for Pytest {
             self.phase = Phase::Progress;
             self.growing(line.as_bytes(), scope);
         }
-        self.end_letters(line, scope);
+        self.end_letters(scope);
         if line.starts_with("===")
             && let Some(found) = banner().captures(line)
             && self.banner(&found[1], scope)
@@ -407,16 +411,11 @@ impl Matcher for Pytest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        let (start, mut steps) = (self.counts, Vec::new());
-        let already = self.letters.counts;
+        let (mut before, mut steps) = (self.letters.counts(), Vec::new());
         self.letters.take(raw, |counts| steps.push(counts));
-        for step in steps {
-            self.counts = Counts {
-                passed: start.passed + step.passed - already.passed,
-                failed: start.failed + step.failed - already.failed,
-                skipped: start.skipped + step.skipped - already.skipped,
-            };
-            self.tell_counts(scope);
+        for now in steps {
+            self.count_letters(before, now, scope);
+            before = now;
         }
     }
 
