@@ -186,6 +186,20 @@ fn tells_failures_while_tests_run() {
     }
 }
 
+/// A program that panics and lives on says nothing more for a long time.
+#[test]
+fn tells_a_panic_with_its_message() {
+    let files = BTreeMap::from([(PathBuf::from("/w/src/main.rs"), "fn main() {}".to_owned())]);
+    let origin = Origin { command: "cargo run".to_owned(), cwd: "/w".into(), root: "/w".into() };
+    let mut engine = Engine::new(origin, Arc::new(Tree(files)));
+    let mut findings = Vec::new();
+    engine.push(b"listening\n\nthread 'worker' (7) panicked at src/main.rs:1:4:\nno answer\n", &mut findings);
+    assert_eq!(settle(&findings).0.len(), 1);
+    engine.push(b"listening again\n\n", &mut findings);
+    engine.finish(&mut findings);
+    assert_eq!(settle(&findings).0.len(), 1);
+}
+
 /// pytest's letters count before their line is over.
 #[test]
 fn counts_letters_of_an_unfinished_line() {

@@ -81,7 +81,7 @@ impl Printer<'_> {
                     }
                     self.write(&diagnostic(&self.root, &problem))?;
                 }
-                Finding::Counts(counts) => self.counts = Some(counts),
+                Finding::Counts(counts) => self.counts = Some(counts).filter(|counts| counts.total() > 0),
                 Finding::Summary(_) => self.counts = Some(self.counts.unwrap_or_default()),
                 Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) => {}
             }

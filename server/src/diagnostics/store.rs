@@ -122,8 +122,11 @@ impl Store {
         changed
     }
 
-    /// Takes a task's problems away, of all its runs.
+    /// Takes a task's problems away, of all its runs. A task that does not run is forgotten.
     pub fn dismiss(&mut self, task: &TaskId) -> Changed {
+        if self.tasks.get(task).is_some_and(|state| !state.running) {
+            self.tasks.remove(task);
+        }
         let mut changed = Changed::new();
         self.remove(None, |_, stored| stored.task == *task, &mut changed);
         changed

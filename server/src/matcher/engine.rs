@@ -150,9 +150,7 @@ impl Engine {
         self.scan(&rest[..whole]);
         self.partial.extend(&rest[whole..]);
         if self.wants_all && !self.partial.is_empty() {
-            for matcher in &mut self.matchers {
-                matcher.growing(self.partial.head(), &mut self.scope);
-            }
+            grow(&mut self.matchers, self.partial.head(), &mut self.scope);
         }
         findings.append(&mut self.scope.out);
     }
@@ -200,13 +198,50 @@ impl Engine {
         if !self.wants_all && !matters(shown) {
             return;
         }
-        for matcher in &mut self.matchers {
-            matcher.growing(head, &mut self.scope);
-        }
+        grow(&mut self.matchers, head, &mut self.scope);
         let line = clean(shown);
         for matcher in &mut self.matchers {
             matcher.line(&line, &mut self.scope);
         }
         self.wants_all = self.matchers.iter().any(|matcher| matcher.wants_all());
+    }
+}
+
+/// Shows a growing line to the runner that reads letters now: to one only, so that how often it is shown makes no
+/// difference to the order of what is found.
+fn grow(matchers: &mut [Box<dyn Matcher>], head: &[u8], scope: &mut Scope) {
+    if let Some(matcher) = matchers.iter_mut().find(|matcher| matcher.reads_letters()) {
+        matcher.growing(head, scope);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_between_threads() {
+        fn sends<T: Send>() {}
+        sends::<Engine>();
+    }
+
+    #[test]
+    fn what_matters() {
+        for (line, matters) in [
+            ("error[E0308]: mismatched types", true),
+            ("\x1b[1m\x1b[91merror\x1b[0m: x", true),
+            ("a.c:3:5: error: x", true),
+            ("a.c:3:5:\x1b[m\x1b[K \x1b[01;31m\x1b[Kerror: x", true),
+            ("10%\r20%\rtest result: ok.", true),
+            ("2026-11-21 10:12:13 GET /error 200", false),
+            ("the quick brown fox", false),
+        ] {
+            let (_, shown) = cut(line.as_bytes());
+            assert_eq!(super::matters(shown), matters, "{line:?}");
+            assert!(
+                !matters || may_start(line.as_bytes()) || words().is_match(line.as_bytes()),
+                "{line:?} is passed over"
+            );
+        }
     }
 }

@@ -3,9 +3,6 @@
 //! exist in the workspace.
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Matcher;
 use super::place::Column;
@@ -36,15 +33,6 @@ struct Diagnostic {
     caret: Option<(u32, u32)>,
     related: Vec<Related>,
     lines: usize,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning|note): (.*)$");

@@ -3,9 +3,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Matcher;
 use super::lines::Growing;
@@ -53,15 +50,6 @@ struct Block {
 enum Note {
     DidNotPanic(Option<(String, u32, u32)>),
     OtherPanic(Option<String>),
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(test_line, r"^test (.+?) \.\.\. (.*)$");
@@ -368,7 +356,7 @@ impl Matcher for Libtest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if !self.active || self.block.is_some() || self.dots_over || self.pending.is_some() {
+        if self.dots_over {
             return;
         }
         let (mut counts, mut here, mut over) = (self.counts, self.dots_here, self.dots_over);
@@ -392,6 +380,10 @@ impl Matcher for Libtest {
             self.counts = step;
             self.tell_counts(scope);
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.active && self.block.is_none() && self.pending.is_none()
     }
 
     fn wants_all(&self) -> bool {

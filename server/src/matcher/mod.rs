@@ -5,6 +5,17 @@
 //! [`engine`] cuts lines ([`lines`]) and gives those that may matter to every format's matcher, one file each. Matchers
 //! report through [`scope`], which resolves paths ([`place`]), says everything once and adds up the runners' counts.
 
+/// A function that gives an expression, compiled at its first use.
+macro_rules! expression {
+    ($name:ident, $text:literal) => {
+        fn $name() -> &'static regex::Regex {
+            static EXPRESSION: std::sync::LazyLock<regex::Regex> =
+                std::sync::LazyLock::new(|| regex::Regex::new($text).expect("the expression is valid"));
+            &EXPRESSION
+        }
+    };
+}
+
 mod command;
 pub mod engine;
 mod gcc;
@@ -17,6 +28,7 @@ mod node_tap;
 mod place;
 mod pytest;
 mod pytest_failure;
+mod pytest_letters;
 mod python;
 mod python_source;
 mod python_traceback;
@@ -63,6 +75,11 @@ trait Matcher: Send + Sync {
     /// character per test. Must depend on the bytes alone, never on how often it is called.
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
         let _ = (raw, scope);
+    }
+
+    /// True while [`Self::growing`] counts letters; changes in [`Self::line`] alone.
+    fn reads_letters(&self) -> bool {
+        false
     }
 
     /// True while every following line matters, not only those that [`engine`] thinks may matter.

@@ -1,10 +1,6 @@
 //! The spec reporter of `node --test`: `✔ name (1.2ms)`, `✖ name (0.9ms)` with the error below it, suites between `▶` and their
 //! own mark, the counts after `ℹ`, and all failures again at the end, with the place of each test.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Matcher;
 use super::node_source::TestFinder;
 use super::node_stack::{Frame, frame, message, own, pick};
@@ -48,15 +44,8 @@ struct Failure {
     frames: Vec<Frame>,
     detail: String,
     at: Option<Place>,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
+    /// An empty line may stand before its error.
+    after_gap: bool,
 }
 
 expression!(mark, r"^( *)([✔✖﹣▶]) (.*)$");
@@ -73,7 +62,10 @@ impl Spec {
     }
 
     fn marked(&mut self, indent: usize, mark: &str, text: &str, scope: &mut Scope) {
-        let Some(timed) = timed().captures(text) else {
+        let timed = timed().captures(text);
+        // A test that was cancelled has no time; without a suite around it or the list, the mark may be anybody's.
+        let cancelled = mark == "✖" && (self.at.is_some() || self.stack.iter().any(|(open, _)| *open < indent));
+        if timed.is_none() && !cancelled {
             if mark == "▶" {
                 self.stack.retain(|(open, _)| *open < indent);
                 self.stack.push((indent, text.to_owned()));
@@ -81,8 +73,10 @@ impl Spec {
                 self.listing = true;
             }
             return;
-        };
-        let name = timed[1].to_owned();
+        }
+        let name = timed.as_ref().map_or(text, |timed| timed.get(1).map_or(text, |name| name.as_str())).to_owned();
+        let time = timed.as_ref().and_then(|timed| timed[2].parse::<f64>().ok());
+        let remark = timed.as_ref().and_then(|timed| timed.get(3)).map(|remark| remark.as_str());
         self.stack.retain(|(open, _)| *open <= indent);
         if self.listing {
             self.listed(name, indent);
@@ -91,13 +85,15 @@ impl Spec {
         if let Some(at) = self.stack.iter().position(|(open, _)| *open == indent) {
             let (_, suite) = self.stack.remove(at);
             if suite == name {
+                if mark == "✖" {
+                    self.suite_failed(name, indent, scope);
+                }
                 return;
             }
         }
         if mark == "▶" {
             return;
         }
-        let remark = timed.get(3).map(|remark| remark.as_str());
         let status = match (mark, remark) {
             ("﹣", _) => TestStatus::Skipped,
             (_, Some(remark)) if remark.starts_with("TODO") || remark.starts_with("SKIP") => TestStatus::Skipped,
@@ -117,7 +113,7 @@ impl Spec {
             name: name.clone(),
             status,
             place: place.clone(),
-            duration_ms: timed[2].parse::<f64>().ok().map(|milliseconds| milliseconds as u64),
+            duration_ms: time.map(|milliseconds| milliseconds as u64),
             message: None,
         });
         self.tell_counts(scope);
@@ -133,6 +129,17 @@ impl Spec {
             }
             self.failure = Some(Failure::new(id, name, indent, place));
         }
+    }
+
+    /// The end of a suite that failed. When it failed itself, not only its tests, its error follows an empty line.
+    fn suite_failed(&mut self, name: String, indent: usize, scope: &Scope) {
+        let suites: Vec<&str> = self.stack.iter().map(|(_, suite)| suite.as_str()).collect();
+        let id = suites.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(" ");
+        let place = self.finder.find(scope, &suites, &name);
+        if self.failed.len() < 10_000 {
+            self.failed.push(Failed { name: name.clone(), id: id.clone(), told: false, listed: false });
+        }
+        self.failure = Some(Failure { after_gap: true, ..Failure::new(id, name, indent, place) });
     }
 
     /// A failure in the list at the end, where its suites are not told.
@@ -182,11 +189,14 @@ impl Spec {
 impl Failure {
     fn new(id: String, name: String, indent: usize, at: Option<Place>) -> Self {
         let margin = indent + 2;
-        Self { id, name, margin, lines: Vec::new(), frames: Vec::new(), detail: String::new(), at }
+        Self { id, name, margin, lines: Vec::new(), frames: Vec::new(), detail: String::new(), at, after_gap: false }
     }
 
     /// A line of the error; false when it is none.
     fn line(&mut self, line: &str) -> bool {
+        if std::mem::take(&mut self.after_gap) && line.is_empty() {
+            return true;
+        }
         let is_inside = line.len() >= self.margin && line.as_bytes()[..self.margin].iter().all(|&byte| byte == b' ');
         if !is_inside || self.lines.len() + self.frames.len() >= MAX_LINES {
             return false;

@@ -87,15 +87,6 @@ struct Crash {
     lines: usize,
 }
 
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
-}
-
 expression!(head, r"^((?:file://)?/[^\s:]+|node:\S+):(\d+)$");
 expression!(error, r"^(?:Uncaught )?(?:[\w.$]*Error|[\w.$]*Exception)(?: \[[\w-]+\])?(?:: |$)");
 

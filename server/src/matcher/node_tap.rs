@@ -1,10 +1,6 @@
 //! TAP as `node --test` writes it when no terminal reads: nested `# Subtest`, `not ok 2 - name`, a YAML block with the place
 //! and the stack, and the counts at the end.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Matcher;
 use super::node_stack::{Frame, frame, message, own, pick};
 use super::scope::{Runner, Scope, keep, problem};
@@ -66,15 +62,6 @@ impl Totals {
         }
         None
     }
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(subtest, r"^( *)# Subtest: (.*)$");

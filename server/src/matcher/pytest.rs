@@ -1,14 +1,11 @@
-//! pytest: the dots and `-v` lines while it runs, the failures' sections ([`pytest_failure`](super::pytest_failure)), the
+//! pytest: the letters ([`pytest_letters`](super::pytest_letters)) and `-v` lines while it runs, the failures' sections ([`pytest_failure`](super::pytest_failure)), the
 //! short summary and the last line. Any traceback style, `-q`, xdist, coloured or not.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Matcher;
-use super::lines::Growing;
 use super::pytest_failure::{Section, Subject, open};
+use super::pytest_letters::Letters;
 use super::python_source::{enclosing_test, test_place};
 use super::scope::{Runner, Scope, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
@@ -36,6 +33,8 @@ pub(super) struct Pytest {
     lines: Vec<(Place, String)>,
     /// Failures whose test's file is not known yet, with what their title said.
     unnamed: Vec<(String, Problem)>,
+    /// Failures without any place: the title's test, the message, the whole text.
+    placeless: Vec<(String, String, String)>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
     /// Files with a failure among their letters.
@@ -43,15 +42,6 @@ pub(super) struct Pytest {
     told: HashSet<String>,
     /// A test of `-v -s` whose result comes on a later line.
     pending: Option<String>,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(quiet, r"^[.FEsxX]+ +\[ *\d+%\]$");
@@ -68,70 +58,6 @@ expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XP
 expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
-
-/// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.
-#[derive(Default)]
-struct Letters {
-    reader: Growing,
-    at: At,
-    word: Vec<u8>,
-    counts: Counts,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum At {
-    #[default]
-    Word,
-    Results,
-    Tail,
-    Not,
-}
-
-impl Letters {
-    fn take(&mut self, raw: &[u8], mut step: impl FnMut(Counts)) {
-        let Self { reader, at, word, counts } = self;
-        reader.advance(raw, |byte| {
-            *at = match (*at, byte) {
-                // Without a file's name a line starts with its letters.
-                (At::Word, b'.' | b'F' | b'E' | b's' | b'x' | b'X') if word.is_empty() => {
-                    count(counts, byte);
-                    step(*counts);
-                    At::Results
-                }
-                (At::Word, b' ') if is_file(word) => At::Results,
-                (At::Word, b' ' | b'\r') => At::Not,
-                (At::Word, byte) => {
-                    if word.len() < 512 {
-                        word.push(byte);
-                    }
-                    At::Word
-                }
-                (At::Results, b'.' | b'F' | b'E' | b's' | b'x' | b'X') => {
-                    count(counts, byte);
-                    step(*counts);
-                    At::Results
-                }
-                (At::Results, b' ') => At::Tail,
-                (At::Tail, b' ' | b'[' | b']' | b'%' | b'0'..=b'9' | b'\r') => At::Tail,
-                (At::Results, b'\r') => At::Tail,
-                _ => At::Not,
-            };
-        });
-    }
-}
-
-fn count(counts: &mut Counts, letter: u8) {
-    match letter {
-        b'.' | b'X' => counts.passed += 1,
-        b'F' | b'E' => counts.failed += 1,
-        _ => counts.skipped += 1,
-    }
-}
-
-fn is_file(word: &[u8]) -> bool {
-    !word.windows(2).any(|two| two == b"::")
-        && [&b".py"[..], b".txt", b".rst", b".md", b".yaml", b".yml", b".ipynb"].iter().any(|end| word.ends_with(end))
-}
 
 fn status(word: &str) -> TestStatus {
     match word {
@@ -153,6 +79,7 @@ impl Pytest {
             section: None,
             lines: Vec::new(),
             unnamed: Vec::new(),
+            placeless: Vec::new(),
             failed: Vec::new(),
             failed_files: Vec::new(),
             told: HashSet::new(),
@@ -231,6 +158,7 @@ impl Pytest {
         if scope.inside == Some(Runner::Pytest) {
             scope.inside = None;
         }
+        self.placeless.clear();
         self.failed.clear();
         self.failed_files.clear();
         self.told.clear();
@@ -279,7 +207,14 @@ impl Pytest {
     /// The section is over.
     fn close(&mut self, scope: &mut Scope) {
         let Some(section) = self.section.take() else { return };
-        let Some((place, others)) = section.places(scope) else { return };
+        let Some((place, others)) = section.places(scope) else {
+            // No frame of the person's own: the summary names the test, and its function is the place.
+            let message = section.message();
+            if let (Subject::Test(domain), false) = (section.subject, message.is_empty()) {
+                self.placeless.push((domain, message, section.detail));
+            }
+            return;
+        };
         let mut found = problem(TOOL, Severity::Error, place, section.message());
         found.detail = Some(section.detail.clone());
         found.related = others;
@@ -348,6 +283,12 @@ impl Pytest {
             (None, Some(function)) => problem(TOOL, Severity::Error, function, text),
             (None, None) => return,
         };
+        let here =
+            |(domain, ..): &(String, String, String)| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
+        if let Some(at) = self.placeless.iter().position(here) {
+            let (_, message, detail) = self.placeless.remove(at);
+            (found.message, found.detail) = (message, Some(detail));
+        }
         if found.message.is_empty() {
             found.message = format!("{id} failed");
         }
@@ -386,20 +327,24 @@ impl Pytest {
     }
 
     /// The letters of the line that ends here.
-    fn end_letters(&mut self, line: &str, scope: &mut Scope) {
+    fn end_letters(&mut self, scope: &mut Scope) {
         let letters = std::mem::take(&mut self.letters);
-        if letters.counts == Counts::default() {
-            return;
+        let (told, file) = (letters.counts(), letters.file());
+        let counts = letters.end();
+        if counts.failed > 0 {
+            self.failed_files.extend(file);
         }
-        if letters.at == At::Not {
-            // It only looked like results.
-            self.counts.passed -= letters.counts.passed;
-            self.counts.failed -= letters.counts.failed;
-            self.counts.skipped -= letters.counts.skipped;
-            self.tell_counts(scope);
-        } else if letters.counts.failed > 0 && !letters.word.is_empty() {
-            self.failed_files.extend(line.split(' ').next().map(str::to_owned));
+        if counts != told {
+            self.count_letters(told, counts, scope);
         }
+    }
+
+    /// The letters of this line are `now`; `before` of them were counted.
+    fn count_letters(&mut self, before: Counts, now: Counts, scope: &mut Scope) {
+        self.counts.passed = self.counts.passed + now.passed - before.passed;
+        self.counts.failed = self.counts.failed + now.failed - before.failed;
+        self.counts.skipped = self.counts.skipped + now.skipped - before.skipped;
+        self.tell_counts(scope);
     }
 }
 
@@ -426,7 +371,7 @@ impl Matcher for Pytest {
             self.phase = Phase::Progress;
             self.growing(line.as_bytes(), scope);
         }
-        self.end_letters(line, scope);
+        self.end_letters(scope);
         if line.starts_with("===")
             && let Some(found) = banner().captures(line)
             && self.banner(&found[1], scope)
@@ -466,20 +411,16 @@ impl Matcher for Pytest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if self.phase != Phase::Progress {
-            return;
-        }
-        let (start, mut steps) = (self.counts, Vec::new());
-        let already = self.letters.counts;
+        let (mut before, mut steps) = (self.letters.counts(), Vec::new());
         self.letters.take(raw, |counts| steps.push(counts));
-        for step in steps {
-            self.counts = Counts {
-                passed: start.passed + step.passed - already.passed,
-                failed: start.failed + step.failed - already.failed,
-                skipped: start.skipped + step.skipped - already.skipped,
-            };
-            self.tell_counts(scope);
+        for now in steps {
+            self.count_letters(before, now, scope);
+            before = now;
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.phase == Phase::Progress
     }
 
     fn wants_all(&self) -> bool {

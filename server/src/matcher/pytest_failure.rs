@@ -1,9 +1,5 @@
 //! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::python::{Frame, file_line, pick};
 use super::scope::{Scope, keep};
 use crate::problem::{Place, Related};
@@ -37,15 +33,6 @@ pub(super) struct Section {
     captured: bool,
 }
 
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
-}
-
 expression!(title, r"^_+ (.*[^_ ].*) _+$");
 expression!(location, r"^([^\s:>][^:]*):(\d+)(?:$|: ?(?:in (.+)|(.*))$)");
 expression!(exception, r"^[\w.]*(?:Error|Exception|Warning|Exit|Interrupt|Failed|Refused|\w)(?:: .*)?$");
@@ -63,6 +50,8 @@ pub(super) fn open(line: &str) -> Option<Section> {
         title.strip_prefix("ERROR at setup of ").or_else(|| title.strip_prefix("ERROR at teardown of "))
     {
         Subject::Fixture(domain(test))
+    } else if let Some(example) = title.strip_prefix("[doctest] ") {
+        Subject::Test(example.to_owned())
     } else {
         Subject::Test(domain(title))
     };
@@ -77,8 +66,10 @@ pub(super) fn open(line: &str) -> Option<Section> {
     })
 }
 
-/// `TestTax.test_many[5.0]` as a node id has it: `TestTax::test_many[5.0]`.
+/// `TestTax.test_many[5.0]` as a node id has it: `TestTax::test_many[5.0]`. A subtest's `(i=1)` is no part of it.
 fn domain(title: &str) -> String {
+    let subtest = title.find([' ', '[']).filter(|&at| title[at..].starts_with(" (") || title[at..].starts_with(" ["));
+    let title = subtest.map_or(title, |at| &title[..at]);
     let split = title.find('[').unwrap_or(title.len());
     format!("{}{}", title[..split].replace('.', "::"), &title[split..])
 }
@@ -173,6 +164,8 @@ mod tests {
         for (line, subject) in [
             ("_____ test_a _____", Some(Subject::Test("test_a".to_owned()))),
             ("_ TestA.test_b[1.5] _", Some(Subject::Test("TestA::test_b[1.5]".to_owned()))),
+            ("__ TestA.test_b (i=1) __", Some(Subject::Test("TestA::test_b".to_owned()))),
+            ("__ [doctest] pkg.boom __", Some(Subject::Test("pkg.boom".to_owned()))),
             ("__ ERROR at setup of test_a __", Some(Subject::Fixture("test_a".to_owned()))),
             ("__ ERROR collecting a/test_b.py __", Some(Subject::File("a/test_b.py".to_owned()))),
             ("_ _ _ _ _ _ _ ", None),

@@ -134,6 +134,17 @@ impl PanicReader {
         }
     }
 
+    /// The panic whose message is complete, though its backtrace may follow.
+    fn ready(&self) -> Option<&Panic> {
+        let complete = |panic: &&Panic| {
+            let compares = panic.message.starts_with("assertion `left");
+            panic.reading == Reading::Message
+                && !panic.message.is_empty()
+                && (!compares || panic.message.contains("right: "))
+        };
+        self.current.as_ref().filter(complete)
+    }
+
     /// No line of this panic follows.
     pub(super) fn finish(&mut self) -> Option<Panic> {
         self.current.take()
@@ -204,6 +215,10 @@ impl Matcher for Panics {
         }
         if let Some(panic) = self.reader.line(line) {
             Self::tell(&panic, scope);
+        }
+        // A server may be silent after it; what is told again at the end of the panic is dropped as known.
+        if let Some(panic) = self.reader.ready() {
+            Self::tell(panic, scope);
         }
     }
 

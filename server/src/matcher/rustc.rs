@@ -44,15 +44,6 @@ struct Spot {
     source_line: Option<u32>,
 }
 
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
-}
-
 expression!(head, r"^(error|warning)(?:\[([\w:-]+)\])?: (.+)$");
 expression!(spot, r"^\s*(-->|:::) (.+?):(\d+):(\d+)\s*$");
 expression!(source, r"^\s*(\d+) \| ?");

@@ -1,10 +1,6 @@
 //! Python's unittest: the dots, `test_x (module.Class.test_x) ... ok` with `-v`, the failures, `Ran 3 tests in 0.1s` and the
 //! line below it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Matcher;
 use super::lines::Growing;
 use super::python::Traceback;
@@ -31,15 +27,6 @@ struct Block {
     id: String,
     traceback: Traceback,
     reading: bool,
-}
-
-macro_rules! expression {
-    ($name:ident, $text:literal) => {
-        fn $name() -> &'static Regex {
-            static EXPRESSION: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("valid"));
-            &EXPRESSION
-        }
-    };
 }
 
 expression!(header, r"^(?:ERROR|FAIL): (\w+) \(([\w.]+)\)");
@@ -195,7 +182,7 @@ impl Matcher for Unittest {
     }
 
     fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
-        if !self.expected || self.block.is_some() || self.dots_over || self.ran.is_some() {
+        if self.dots_over {
             return;
         }
         let (mut counts, mut here, mut over) = (self.counts, self.dots_here, self.dots_over);
@@ -221,6 +208,10 @@ impl Matcher for Unittest {
             self.counts = step;
             self.tell_counts(scope);
         }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.expected && self.block.is_none() && self.ran.is_none()
     }
 
     fn wants_all(&self) -> bool {
