@@ -53,11 +53,16 @@ impl CallState {
     }
 
     /// The result for the history: what it came to, or that it was cut off.
-    pub(super) fn into_result(self) -> Option<ToolResult> {
-        Some(match self.step {
+    pub(super) fn into_result(self) -> ToolResult {
+        match self.step {
             Step::Done(result) => result,
+            // What it came to is known already, and may be the only word of a task's end.
+            Step::Reading { head, foot, is_error } => {
+                let body = "(The user cancelled before the output was read.)".to_owned();
+                result(&self.id, paragraphs([head, body, foot]), is_error)
+            }
             _ => result(&self.id, "Cancelled by the user before it ended.", true),
-        })
+        }
     }
 
     fn background(&self) -> bool {
@@ -378,8 +383,7 @@ impl State {
             }
             Ok(slice) => slice.text.trim_end().to_owned(),
         };
-        let text = [head, body, foot].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
-        self.finish_call(session, id, text, is_error, ToolChange::default());
+        self.finish_call(session, id, paragraphs([head, body, foot]), is_error, ToolChange::default());
     }
 
     /// Every call of a cancelled turn gets its result; the next drain puts them into the history.
@@ -396,12 +400,16 @@ impl State {
                 let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
                 self.update(session, Update::ToolCallUpdate { call: call.id.clone(), change: Box::new(change) });
             }
-            left_over.extend(call.into_result());
+            left_over.push(call.into_result());
         }
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.left_over.extend(left_over);
         }
     }
+}
+
+fn paragraphs(parts: [String; 3]) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// A call's row as people see it.

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::agent::notification;
+use crate::agent::notification::{self, Key};
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
     Delivery, Group, Kind, Lifetime, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, StoppedBy, Task,
@@ -80,9 +80,9 @@ impl Ledger {
         }
     }
 
-    /// True when the row changed.
-    pub(super) fn set_delivery(&mut self, id: &TaskId, delivery: Delivery, turn: Option<&TurnId>) -> bool {
-        let Some(entry) = self.get_mut(id) else { return false };
+    /// True when the row changed. It speaks of the newest run alone.
+    pub(super) fn set_delivery(&mut self, key: &Key, delivery: Delivery, turn: Option<&TurnId>) -> bool {
+        let Some(entry) = self.get_mut(&key.task).filter(|entry| entry.task.run == key.run) else { return false };
         entry.task.delivered_turn = turn.cloned();
         std::mem::replace(&mut entry.task.delivery, delivery) != delivery
     }
@@ -98,9 +98,9 @@ impl Ledger {
             .collect()
     }
 
-    /// The foreground command of a call, or of a session.
+    /// The foreground command of a call, or of a session, that nobody stops.
     pub(super) fn foreground(&self, session: Option<&SessionId>, call: Option<&ToolCallId>) -> Option<TaskId> {
-        let found = self.entries.iter().find(|entry| {
+        let found = self.entries.iter().filter(|entry| !entry.task.stopping).find(|entry| {
             entry.foreground.as_ref().is_some_and(|(of, _, by)| {
                 session.is_none_or(|session| session == of) && call.is_none_or(|call| call == by)
             })
@@ -141,6 +141,7 @@ impl State {
                 task.status = Status::Interrupted;
                 task.stopping = false;
                 task.waiting_for = None;
+                task.pid = None;
                 task.ended_at = Some(self.now());
                 close_run(&mut task);
                 cut.push(task.id.clone());
@@ -151,8 +152,8 @@ impl State {
         self.restore_reports(loaded.reports);
         let cut = cut.into_iter().map(|id| (id, String::new()));
         for (id, tail) in cut.chain(loaded.ended) {
-            self.save_task(&id);
             self.report_end(&id, tail);
+            self.save_task(&id);
         }
         self.is_loaded = true;
         self.show_all();
@@ -258,8 +259,8 @@ impl State {
         let id = self.enter_for_agent(session, call, bash, timeout);
         if ask && let Some(entry) = self.ledger.get_mut(&id) {
             entry.task.waiting_for = Some(WaitingFor { kind: WaitKind::Permission, question: None, holder: None });
+            self.task_changed(&id);
         }
-        self.task_changed(&id, true);
         id
     }
 
@@ -300,6 +301,7 @@ impl State {
     }
 
     /// Starts every queued task that may start: by priority, then by age. Builds, tests, lints and installs take slots.
+    /// Whoever has queued a task calls this; the row is told here, started or waiting.
     pub(super) fn place(&mut self) {
         let mut used = self
             .ledger
@@ -319,12 +321,12 @@ impl State {
         waiting.sort();
         for (_, _, id) in waiting {
             let Some(entry) = self.ledger.get_mut(&id) else { continue };
-            if takes_slot(entry.task.group) {
+            if entry.foreground.is_none() && takes_slot(entry.task.group) {
                 if used >= self.settings.slots {
                     if entry.task.waiting_for.is_none() {
                         entry.task.waiting_for =
                             Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
-                        self.task_changed(&id, true);
+                        self.task_changed(&id);
                     }
                     continue;
                 }
@@ -372,7 +374,7 @@ impl State {
         let changed = self.problems.begin_run(&task.id.clone(), task.run, key);
         self.show_problems(changed);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
-        self.save_task(id);
+        self.task_changed(id);
         self.effects.push(Effect::StartRun(spec));
     }
 
@@ -392,9 +394,8 @@ impl State {
             task.on_exit = OnExit::NextTurn;
         }
         close_run(task);
-        self.save_task(id);
-        self.task_changed(id, true);
         self.report_end(id, String::new());
+        self.task_changed(id);
     }
 
     /// Stops a run and everything that it started. The end comes as an event.
@@ -408,13 +409,13 @@ impl State {
             return;
         }
         if !task.status.is_final() {
-            task.stopped_by = Some(by);
+            task.stopped_by.get_or_insert(by);
         }
         if running || task.stragglers > 0 {
             task.stopping = true;
             let run = RunId { task: id.clone(), run: task.run };
             self.effects.push(Effect::Control(run, RunControl::Stop));
-            return self.task_changed(id, true);
+            return self.task_changed(id);
         }
         task.status = Status::Killed;
         task.waiting_for = None;
@@ -423,9 +424,8 @@ impl State {
         if let Some(question) = question {
             self.withdraw_question(&question);
         }
-        self.save_task(id);
-        self.task_changed(id, true);
         self.report_end(id, String::new());
+        self.task_changed(id);
         self.place();
     }
 
@@ -444,7 +444,6 @@ impl State {
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
-        self.task_changed(id, true);
         self.place();
     }
 
@@ -452,7 +451,7 @@ impl State {
         if let Some(entry) = self.ledger.get_mut(id) {
             entry.task.priority = priority;
         }
-        self.task_changed(id, true);
+        self.task_changed(id);
         self.place();
     }
 
@@ -462,14 +461,25 @@ impl State {
         self.moment.documents.unsaved().into_iter().filter(|path| path.starts_with(root)).collect()
     }
 
+    /// Writes the row of a task that people see.
     pub(super) fn save_task(&mut self, id: &TaskId) {
         if let Some(entry) = self.ledger.get(id).filter(|entry| entry.foreground.is_none()) {
             self.effects.push(Effect::Store(Write::Task(Box::new(entry.task.clone()))));
         }
     }
 
-    /// Tells the client about a task that it sees; `urgent` for a change of status.
-    pub(super) fn task_changed(&mut self, id: &TaskId, urgent: bool) {
+    /// A row's status (or who is told, or its rank) changed: for the store, and for the client at once.
+    pub(super) fn task_changed(&mut self, id: &TaskId) {
+        self.save_task(id);
+        self.show_task(id, true);
+    }
+
+    /// A running task got on: the client may hear of it a little later.
+    pub(super) fn task_got_on(&mut self, id: &TaskId) {
+        self.show_task(id, false);
+    }
+
+    fn show_task(&mut self, id: &TaskId, urgent: bool) {
         if self.ledger.visible(id).is_some() {
             self.effects.push(Effect::Send(Outgoing::Task { task: id.clone(), urgent }));
         }

@@ -18,4 +18,6 @@ mod runs;
 pub mod settings;
 pub mod state;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod turn;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::agent::approval::Rule;
-use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId};
+use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 
 use super::calls::Step;
 use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow, Write};
@@ -15,6 +15,8 @@ use super::state::State;
 #[derive(Debug)]
 struct Open {
     asked: Question,
+    /// The turn that it came from.
+    turn: Option<TurnId>,
     /// The call that waits for the answer.
     call: Option<ToolCallId>,
     /// The queued task that waits for the answer.
@@ -37,6 +39,11 @@ impl Questions {
         let mut open: Vec<&Open> = self.open.values().filter(|open| open.asked.session == *session).collect();
         open.sort_by_key(|open| open.order);
         open.into_iter().map(|open| open.asked.clone()).collect()
+    }
+
+    /// True when a call of the running turn waits for an answer.
+    pub(super) fn holds_up(&self, session: &SessionId) -> bool {
+        self.open.values().any(|open| open.call.is_some() && open.asked.session == *session)
     }
 
     fn oldest(&self) -> Option<QuestionId> {
@@ -63,7 +70,8 @@ impl State {
         self.effects.push(Effect::Send(Outgoing::Ask(Box::new(asked.clone()))));
         self.questions.asked += 1;
         let order = self.questions.asked;
-        self.questions.open.insert(id.clone(), Open { asked, call, task, always, order });
+        let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
+        self.questions.open.insert(id.clone(), Open { asked, turn, call, task, always, order });
         id
     }
 
@@ -88,7 +96,6 @@ impl State {
         let session = open.asked.session;
         if let Some(task) = open.task {
             self.ledger.permitted(&task);
-            self.task_changed(&task, true);
             self.place();
         }
         if let Some(call) = open.call {
@@ -114,23 +121,23 @@ impl State {
         }
     }
 
-    /// A prompt was typed while questions are open: it is their "no", and its text the reason. True when a call of the
-    /// running turn waited for one: the model gets the words as that call's result.
-    pub(super) fn refuse_open_questions(&mut self, session: &SessionId, reason: &str) -> bool {
-        let ids: Vec<QuestionId> = self.questions.of(session).into_iter().map(|question| question.id).collect();
-        let mut heard = false;
-        for id in ids {
-            let Some(open) = self.questions.open.remove(&id) else { continue };
-            self.effects.push(Effect::Send(Outgoing::Withdraw(id)));
-            heard |= open.call.is_some();
+    /// A prompt was typed while questions are open: it is their "no", and its text the reason.
+    pub(super) fn refuse_open_questions(&mut self, session: &SessionId, reason: &str) {
+        for question in self.questions.of(session) {
+            let Some(open) = self.questions.open.remove(&question.id) else { continue };
+            self.effects.push(Effect::Send(Outgoing::Withdraw(question.id)));
             self.rejected(open, Some(reason));
         }
-        heard
     }
 
-    /// The turn is cancelled: its questions are withdrawn, the tasks that waited for one never start.
-    pub(super) fn withdraw_questions(&mut self, session: &SessionId) {
+    /// The turn is cancelled (or with `None` the session goes): its questions are withdrawn, the tasks that waited for one
+    /// never start.
+    pub(super) fn withdraw_questions(&mut self, session: &SessionId, turn: Option<&TurnId>) {
         for question in self.questions.of(session) {
+            let other = |open: &Open| turn.is_some_and(|turn| open.turn.as_ref() != Some(turn));
+            if self.questions.open.get(&question.id).is_none_or(other) {
+                continue;
+            }
             let Some(open) = self.questions.open.remove(&question.id) else { continue };
             self.effects.push(Effect::Send(Outgoing::Withdraw(question.id)));
             if let Some(task) = open.task {

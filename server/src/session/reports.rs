@@ -41,7 +41,7 @@ impl Reports {
         mine.into_iter().map(|(_, key)| key).collect()
     }
 
-    fn wakes(&self, session: &SessionId) -> bool {
+    pub(super) fn wakes(&self, session: &SessionId) -> bool {
         self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
     }
 }
@@ -50,7 +50,7 @@ impl State {
     /// What was undelivered when the sidecar went away.
     pub(super) fn restore_reports(&mut self, reports: Vec<StoredReport>) {
         for stored in reports {
-            self.ledger.set_delivery(&stored.report.key.task, Delivery::Pending, None);
+            self.ledger.set_delivery(&stored.report.key, Delivery::Pending, None);
             self.reports.pending.push(stored);
         }
     }
@@ -60,11 +60,10 @@ impl State {
         if on_exit == OnExit::None || self.reports.pending.iter().any(|pending| pending.report.key == report.key) {
             return;
         }
-        let task = report.key.task.clone();
+        self.ledger.set_delivery(&report.key, Delivery::Pending, None);
         let stored = StoredReport { report, at: self.now(), session: session.clone(), wakes: on_exit == OnExit::Wake };
         self.effects.push(Effect::Store(Write::Report(Box::new(stored.clone()))));
         self.reports.pending.push(stored);
-        self.ledger.set_delivery(&task, Delivery::Pending, None);
         if let Some(session) = session {
             self.wake_soon(&session);
         }
@@ -106,8 +105,9 @@ impl State {
 
     /// Wakes the session a little later, if it is idle and something wants to wake it.
     pub(super) fn wake_soon(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get(session) else { return };
-        if owner.turn.is_none() && owner.spoken && self.reports.wakes(session) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        if owner.turn.is_none() && owner.spoken && !owner.waking && self.reports.wakes(session) {
+            owner.waking = true;
             let after_ms = self.settings.wake_debounce;
             self.effects.push(Effect::SetTimer { timer: Timer::Wake(session.clone()), after_ms });
         }
@@ -117,6 +117,7 @@ impl State {
     pub(super) fn wake(&mut self, session: &SessionId) {
         let limit = self.settings.max_auto_turns;
         let Some(owner) = self.sessions.get_mut(session) else { return };
+        owner.waking = false;
         if owner.turn.is_some() || !owner.spoken || !self.reports.wakes(session) {
             return;
         }
@@ -135,8 +136,8 @@ impl State {
     /// Tells the rows of tasks how far their notifications got.
     pub(super) fn set_delivery(&mut self, keys: &[Key], delivery: Delivery, turn: Option<&TurnId>) {
         for key in keys {
-            if self.ledger.set_delivery(&key.task, delivery, turn) {
-                self.task_changed(&key.task, true);
+            if self.ledger.set_delivery(key, delivery, turn) {
+                self.task_changed(&key.task);
             }
         }
     }

@@ -130,6 +130,7 @@ impl State {
             turn: None,
             seen: Arc::default(),
             spoken: false,
+            waking: false,
             auto_turns: 0,
             wakes_paused: false,
             usage: UsageSum::default(),
@@ -228,7 +229,7 @@ impl State {
         if !self.sessions.contains_key(&session) {
             return self.effects.push(Effect::DeleteStored { reply, session });
         }
-        self.withdraw_questions(&session);
+        self.withdraw_questions(&session, None);
         self.sessions.remove(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
@@ -250,7 +251,6 @@ impl State {
         }
         let task = self.enter(start);
         self.reply_task(reply, &task);
-        self.task_changed(&task, true);
         self.place();
     }
 
@@ -426,6 +426,7 @@ impl Session {
             turn: None,
             seen: Arc::default(),
             spoken: false,
+            waking: false,
             auto_turns: 0,
             wakes_paused: false,
             usage: UsageSum::default(),

@@ -23,7 +23,8 @@ impl State {
     pub(super) fn run_event(&mut self, id: &RunId, event: RunEvent) {
         let now = self.now();
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
-        if entry.task.run != id.run || (entry.task.status.is_final() && !matches!(event, RunEvent::Emptied)) {
+        // After the end only `Emptied` comes, and before it none counts: that is of an attempt that was tried again.
+        if entry.task.run != id.run || entry.task.status.is_final() != matches!(event, RunEvent::Emptied) {
             return;
         }
         match event {
@@ -36,33 +37,33 @@ impl State {
                 if let Some(record) = task.runs.last_mut() {
                     record.status = Status::Running;
                 }
-                if let Some(after_ms) = entry.promote_after {
-                    let timer = Timer::Promote(id.task.clone(), id.run);
+                let by_agent = task.origin == Origin::Agent && task.timeout.is_none();
+                let timer = match entry.promote_after {
+                    Some(after_ms) => Some((Timer::Promote(id.task.clone(), id.run), after_ms)),
+                    None => by_agent.then(|| (Timer::CheckIn(id.task.clone(), id.run), self.settings.check_in)),
+                };
+                // It goes on through all attempts.
+                if let Some((timer, after_ms)) = timer.filter(|_| task.attempt == 1) {
                     self.effects.push(Effect::SetTimer { timer, after_ms });
-                } else if task.origin == Origin::Agent && task.timeout.is_none() {
-                    let timer = Timer::CheckIn(id.task.clone(), id.run);
-                    self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
                 }
-                self.save_task(&id.task);
-                self.task_changed(&id.task, true);
+                self.task_changed(&id.task);
             }
             RunEvent::Output { bytes, lines, last_line, truncated } => {
                 let output = &mut entry.task.output;
                 (output.bytes, output.lines, output.last_line, output.truncated) = (bytes, lines, last_line, truncated);
-                self.task_changed(&id.task, false);
+                self.task_got_on(&id.task);
             }
             RunEvent::Progress(progress) => {
                 let message = progress_text(&progress, entry.total);
                 entry.task.progress = Progress { message, ..progress };
-                self.task_changed(&id.task, false);
+                self.task_got_on(&id.task);
             }
             RunEvent::Findings(findings) => self.found(id, findings),
             RunEvent::Ended(end) => self.ended(id, end, now),
             RunEvent::Emptied => {
                 entry.task.stragglers = 0;
                 entry.task.stopping = false;
-                self.save_task(&id.task);
-                self.task_changed(&id.task, true);
+                self.task_changed(&id.task);
             }
         }
     }
@@ -92,7 +93,7 @@ impl State {
         }
         self.count_problems(&id.task);
         self.show_problems(files);
-        self.task_changed(&id.task, false);
+        self.task_got_on(&id.task);
     }
 
     pub(super) fn count_problems(&mut self, id: &TaskId) {
@@ -125,7 +126,6 @@ impl State {
     fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         entry.launched = false;
-        entry.promote_after = None;
         let task = &mut entry.task;
         task.output.bytes = end.bytes;
         task.output.lines = end.lines;
@@ -166,17 +166,15 @@ impl State {
             Ending::Lost => Status::Interrupted,
         };
         task.stopping = false;
-        self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
-        self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
-        let not_started = reason.is_some();
-        if task.status == Status::Failed && task.attempt < task.max_attempts && !not_started {
+        let may_retry = reason.is_none() && task.stopped_by.is_none() && task.attempt < task.max_attempts;
+        if task.status == Status::Failed && may_retry {
             task.attempt += 1;
             task.status = Status::Queued;
             (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
-            self.save_task(&id.task);
-            self.task_changed(&id.task, true);
             return self.place();
         }
+        self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
+        self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
         task.summary = reason
             .or_else(|| entry.explanation.clone())
@@ -186,10 +184,9 @@ impl State {
         let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
-        self.save_task(&id.task);
         self.show_problems(files);
-        self.task_changed(&id.task, true);
         self.tell_end(&id.task, end.tail);
+        self.task_changed(&id.task);
         self.place();
     }
 
@@ -215,9 +212,6 @@ impl State {
         foot.extend(notes(task, &self.settings.root));
         if task.stragglers == 0 {
             self.ledger.remove(id);
-        } else {
-            self.save_task(id);
-            self.task_changed(id, true);
         }
         if let Some(state) = self.call(&session, &call) {
             state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
@@ -225,7 +219,8 @@ impl State {
         }
     }
 
-    /// The end of a background run, for the outbox. What the model itself stopped is no news to it.
+    /// The end of a background run, for the outbox. What the model itself stopped is no news to it. To be called before the
+    /// row is written: a crash between the two leaves a row without an end, which is not told twice.
     pub(super) fn report_end(&mut self, id: &TaskId, tail: String) {
         let Some(entry) = self.ledger.get(id) else { return };
         let task = &entry.task;
@@ -260,7 +255,10 @@ impl State {
 
     /// The time of a foreground command is over: it goes on in the background as it stands.
     pub(super) fn promote_due(&mut self, id: &TaskId, run: u32) {
-        let due = self.ledger.get(id).is_some_and(|entry| entry.task.run == run && entry.foreground.is_some());
+        let due = self
+            .ledger
+            .get(id)
+            .is_some_and(|entry| entry.task.run == run && entry.foreground.is_some() && !entry.task.stopping);
         if due {
             self.promote(id);
         }
@@ -272,13 +270,13 @@ impl State {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let Some((session, _, call)) = entry.foreground.take() else { return };
         entry.promote_after = None;
-        let check_in = entry.task.timeout.is_none();
-        if check_in {
+        // A run that has not started yet gets its timer when it does.
+        let has_started = entry.task.started_at.is_some() || entry.task.attempt > 1;
+        if entry.task.timeout.is_none() && has_started {
             let timer = Timer::CheckIn(id.clone(), entry.task.run);
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
-        self.save_task(id);
-        self.task_changed(id, true);
+        self.task_changed(id);
         let text = format!(
             "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you are \
              told when it ends.",

@@ -14,8 +14,9 @@ use crate::agent::notification::Key;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
 use crate::ids::{IdSource, MessageId, SessionId, ToolCallId, TurnId};
+use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
-use crate::tool::FileSeen;
+use crate::tool::{self, FileSeen};
 
 use super::calls::CallState;
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
@@ -50,6 +51,8 @@ pub(super) struct Session {
     pub(super) seen: FileSeen,
     /// A person has spoken in it since it was loaded: only then may it wake by itself.
     pub(super) spoken: bool,
+    /// It is about to wake: the timer is set.
+    pub(super) waking: bool,
     /// Turns in a row that started by themselves.
     pub(super) auto_turns: u32,
     pub(super) wakes_paused: bool,
@@ -100,6 +103,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) rules: Vec<Rule>,
+    /// What models may call: the same in every request.
+    pub(super) tools: Arc<[ToolSpec]>,
     pub(super) commits: HashMap<CommitId, (SessionId, TurnId)>,
     commit: u64,
     /// The store has answered.
@@ -124,6 +129,7 @@ impl State {
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
             rules: Vec::new(),
+            tools: tool::input::specs().into(),
             commits: HashMap::new(),
             commit: 0,
             is_loaded: false,
@@ -138,7 +144,10 @@ impl State {
         self.moment = moment;
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
-            Event::Settings(settings) => self.settings = *settings,
+            Event::Settings(settings) => {
+                self.settings = *settings;
+                self.place();
+            }
             Event::ClientReady => self.client_ready(),
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
@@ -244,23 +253,22 @@ impl State {
             continued: false,
             usage: UsageSum::default(),
         });
-        self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
+        if std::mem::take(&mut owner.waking) {
+            self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
+        }
         self.save_session(session);
         self.update(session, Update::TurnStarted { reason });
         Some(id)
     }
 
-    /// Ends the running turn of a session.
+    /// Ends the running turn of a session. Prompts that it did not come to go back to the person.
     pub(super) fn end_turn(&mut self, session: &SessionId, stop: StopReason, error: Option<String>) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_ref() else { return };
         let usage = turn.usage;
         owner.updated_at = self.moment.now;
-        let unsent: Vec<_> = if matches!(stop, StopReason::Cancelled | StopReason::Error) {
-            std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect()
-        } else {
-            Vec::new()
-        };
+        let unsent: Vec<_> =
+            std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
             self.queue_changed(session);
         }

@@ -10,8 +10,7 @@ use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
 use crate::ids::{PromptId, SessionId, TurnId};
-use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, ToolSpec, Usage};
-use crate::tool;
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
 
 use super::calls::CallState;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
@@ -41,28 +40,27 @@ impl State {
         let id = self.ids.prompt();
         let running = owner.turn.as_ref().map(|turn| turn.id.clone());
         let words = prompt::words(&content);
+        let only_words = content.iter().all(|block| matches!(block, Content::Text { .. }));
         self.person_spoke(session, &content);
+        self.adopt_unowned(session);
+        let Some(turn) = running else {
+            self.refuse_open_questions(session, words.trim());
+            let Some(turn) = self.start_turn(session, TurnReason::Prompt) else { return };
+            self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
+            return self.drain(session, vec![Prompt { id, content }], None);
+        };
         // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
-        let heard = self.refuse_open_questions(session, words.trim());
-        match running {
-            Some(turn) if heard => {
-                self.show_prompt(session, &content);
-                self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
+        if only_words && self.questions.holds_up(session) {
+            self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
+            self.show_prompt(session, &content);
+        } else {
+            if let Some(owner) = self.sessions.get_mut(session) {
+                owner.queue.push(Prompt { id: id.clone(), content });
             }
-            Some(turn) => {
-                if let Some(owner) = self.sessions.get_mut(session) {
-                    owner.queue.push(Prompt { id: id.clone(), content });
-                }
-                self.reply(reply, Reply::Prompted { turn, prompt: id, queued: true });
-                self.queue_changed(session);
-            }
-            None => {
-                let Some(turn) = self.start_turn(session, TurnReason::Prompt) else { return };
-                self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
-                self.adopt_unowned(session);
-                self.drain(session, vec![Prompt { id, content }], None);
-            }
+            self.reply(reply, Reply::Prompted { turn, prompt: id, queued: true });
+            self.queue_changed(session);
         }
+        self.refuse_open_questions(session, words.trim());
     }
 
     fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
@@ -120,7 +118,7 @@ impl State {
     pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, nudge: Option<String>) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let results = match owner.turn.as_mut() {
-            Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).filter_map(CallState::into_result).collect(),
+            Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).map(CallState::into_result).collect(),
             _ => std::mem::take(&mut owner.left_over),
         };
         let queued = std::mem::take(&mut owner.queue);
@@ -143,26 +141,25 @@ impl State {
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
         let item = UserItem { results, notification: text, context, prompts, nudge };
-        let new = item != UserItem::default();
         let commit = self.next_commit();
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_mut() else { return };
         turn.carried_block = item.notification.is_some();
-        turn.phase = Phase::Committing(commit);
         let id = turn.id.clone();
+        if item == UserItem::default() {
+            // A paused answer goes on: there is nothing to write.
+            return self.ask(session, &id);
+        }
+        turn.phase = Phase::Committing(commit);
         owner.carried.extend(carried.iter().cloned());
         let first = owner.history.len();
-        let mut items = Vec::new();
-        if new {
-            let item = Arc::new(Item::User(item));
-            owner.history.push(item.clone());
-            items.push(item);
-        }
+        let item = Arc::new(Item::User(item));
+        owner.history.push(item.clone());
         self.commits.insert(commit, (session.clone(), id));
         self.effects.push(Effect::Store(Write::Append {
             session: session.clone(),
             first,
-            items,
+            items: vec![item],
             carried,
             commit: Some(commit),
         }));
@@ -221,15 +218,11 @@ impl State {
         let request = ModelRequest {
             model: owner.model.clone(),
             system: owner.system.clone(),
-            tools: self.tools(),
+            tools: self.tools.clone(),
             history: owner.history.clone(),
             max_tokens: self.settings.max_tokens,
         };
         self.effects.push(Effect::AskModel { session: session.clone(), turn: turn.clone(), request });
-    }
-
-    fn tools(&self) -> Arc<[ToolSpec]> {
-        tool::input::specs().into()
     }
 
     /// A piece of the answer.
@@ -347,7 +340,7 @@ impl State {
             return self.begin_calls(session, turn, calls);
         }
         let queued = self.sessions.get(session).is_some_and(|owner| !owner.queue.is_empty());
-        if queued && item.stop != ModelStop::Refusal {
+        if queued && !matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
             return self.drain(session, Vec::new(), None);
         }
         let empty =
@@ -377,10 +370,10 @@ impl State {
             return;
         }
         let id = running.id.clone();
-        self.effects.push(Effect::Abort { session: session.clone(), turn: id });
+        self.effects.push(Effect::Abort { session: session.clone(), turn: id.clone() });
         self.keep_partial(session);
         self.cancel_calls(session);
-        self.withdraw_questions(session);
+        self.withdraw_questions(session, Some(&id));
         self.end_turn(session, StopReason::Cancelled, None);
     }
 

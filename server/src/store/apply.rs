@@ -13,8 +13,8 @@ pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreE
     match write {
         Write::SaveTask(task) => save_task(connection, task)?,
         Write::DeleteTask(id) => {
+            // What is still to be told of it stays in the outbox: a row that a person dismissed is no secret.
             run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
-            run("DELETE FROM outbox WHERE task = ?1 AND state = 'pending'", params![id.as_str()])?;
         }
         Write::SaveSession(row) => save_session(connection, row)?,
         Write::DeleteSession(id) => {

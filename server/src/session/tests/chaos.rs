@@ -1,0 +1,279 @@
+//! Everything in any order: whatever a person, a model and the operating system do, and however their steps interleave, no
+//! call stays unanswered, nothing is told twice or lost, no end changes, and no turn waits for nothing.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::story::{Story, background, bash, by_person, call, check, read, words, write};
+use crate::agent::approval::{Mode, Rule};
+use crate::agent::history::{AssistantPart, Item, ModelStop};
+use crate::ids::TaskId;
+use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
+use crate::session::calls::Step;
+use crate::session::event::{Choice, Event, QuestionOutcome, Request, Timer};
+use crate::session::state::Phase;
+use crate::task::model::{Status, StoppedBy, WaitKind};
+use crate::task::run::Ending;
+
+struct Chaos {
+    story: Story,
+    calls: u32,
+    started: BTreeSet<String>,
+    /// Questions that are over.
+    old: Vec<crate::ids::QuestionId>,
+}
+
+impl Chaos {
+    fn new() -> Self {
+        let mut story = Story::with(|settings| {
+            settings.mode = Mode::Ask;
+            settings.slots = 1;
+            settings.max_auto_turns = 2;
+            settings.max_turn_requests = 4;
+        });
+        story.state.rules = ["make", "ls"].map(|command| Rule::Command(command.into())).into();
+        Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
+    }
+
+    fn id(&mut self) -> String {
+        self.calls += 1;
+        format!("c{}", self.calls)
+    }
+
+    fn any_task(&self, pick: usize) -> Option<TaskId> {
+        let tasks = self.story.state.tasks();
+        tasks.get(pick % tasks.len().max(1)).map(|task| task.id.clone())
+    }
+
+    fn parts(&mut self, pick: usize) -> (Vec<AssistantPart>, ModelStop) {
+        let (a, b, c) = (self.id(), self.id(), self.id());
+        let task = self.any_task(pick).map_or("t0".to_owned(), |task| task.to_string());
+        let parts = match pick % 14 {
+            0 | 1 => return (vec![words("so")], ModelStop::EndTurn),
+            2 => return (vec![], ModelStop::EndTurn),
+            3 => return (vec![words("wait")], ModelStop::Pause),
+            4 => return (vec![words("no")], ModelStop::Refusal),
+            5 => vec![background(&a, "make"), background(&b, "cargo test"), read(&c)],
+            6 => vec![background(&a, "cargo test"), background(&b, "cargo test")],
+            7 => vec![bash(&a, "ls")],
+            8 => vec![bash(&a, "rm x"), read(&b), bash(&c, "ls")],
+            9 => vec![write(&a), background(&b, "make"), read(&c)],
+            10 => vec![check(&a, &task), check(&b, &task)],
+            11 => vec![call(&a, "stop_background", json!({"task_id": task})), bash(&b, "make")],
+            12 => vec![call(&a, "background_run", json!({"command": "make", "retries": 1}))],
+            _ => vec![call(&a, "bash", json!({"command": "make", "retries": 1})), call(&b, "fly", json!({}))],
+        };
+        (parts, ModelStop::ToolUse)
+    }
+
+    fn step(&mut self, action: u8, pick: usize) {
+        let session = self.story.session.clone();
+        let world = &self.story.world;
+        match action {
+            0 => self.story.prompt("words"),
+            1 | 2 if !world.commits.is_empty() => self.story.commit(),
+            3 if !world.asks.is_empty() => {
+                self.story.stream(StreamEvent::ContentStarted);
+                self.story.stream(StreamEvent::Text("so".into()));
+            }
+            4..=7 if !world.asks.is_empty() => {
+                let (parts, stop) = self.parts(pick);
+                self.story.answer_with(parts, stop);
+            }
+            8 | 9 if !world.tools.is_empty() => self.story.tool_done(),
+            10 | 11 if !world.reads.is_empty() => self.story.output_read("output"),
+            12..=14 if !world.runs.is_empty() => {
+                let run = world.runs[pick % world.runs.len()].clone();
+                self.run_on(&run.task.to_string(), run.run, pick);
+            }
+            15 if !world.questions.is_empty() => {
+                let question = world.questions[pick % world.questions.len()].clone();
+                self.answer(question, [Choice::AllowOnce, Choice::Reject, Choice::AllowAlways][pick % 3]);
+            }
+            16 if !self.old.is_empty() => {
+                let question = self.old[pick % self.old.len()].clone();
+                self.answer(question, Choice::AllowOnce);
+            }
+            17 => {
+                self.old.extend(world.questions.iter().cloned());
+                self.story.cancel();
+            }
+            18 => self.with_task(pick, |task| Request::StopTask { task: Some(task) }),
+            19 => self.with_task(pick, |task| Request::RerunTask { task: Some(task) }),
+            20 if pick.is_multiple_of(3) => self.with_task(pick, |task| Request::DismissTask { task }),
+            21 | 22 if !world.timers.is_empty() => {
+                let timer = world.timers[pick % world.timers.len()].clone();
+                self.story.timer(timer);
+            }
+            23 if !world.asks.is_empty() => self.story.answered(Err(ProviderError::Unreachable("gone".into()))),
+            24 if !world.aborted.is_empty() => {
+                let (session, turn) = world.aborted[pick % world.aborted.len()].clone();
+                let (parts, stop) = self.parts(pick);
+                let item =
+                    crate::agent::history::AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
+                let result = Box::new(Ok(Answer { item, usage: Usage::default() }));
+                self.story.event(Event::Answered { session, turn, result });
+            }
+            25 => self.story.request(Request::StartTask(by_person("cargo build", None))),
+            26 => self.story.request(Request::Promote { session: Some(session), call: None }),
+            _ => {}
+        }
+        self.sound();
+    }
+
+    fn with_task(&mut self, pick: usize, request: impl FnOnce(TaskId) -> Request) {
+        if let Some(task) = self.any_task(pick) {
+            self.story.request(request(task));
+        }
+    }
+
+    fn answer(&mut self, question: crate::ids::QuestionId, choice: Choice) {
+        self.story.world.questions.retain(|open| *open != question);
+        self.old.push(question.clone());
+        self.story
+            .event(Event::QuestionAnswered { question, outcome: QuestionOutcome::Chosen { choice, reason: None } });
+    }
+
+    /// A run starts, or ends.
+    fn run_on(&mut self, task: &str, run: u32, pick: usize) {
+        let key = format!("{task} {run}");
+        if self.started.insert(key.clone()) {
+            return self.story.started(task);
+        }
+        // A further attempt starts anew.
+        self.started.remove(&key);
+        let stopping = self.story.world.stopping.contains(&key);
+        let ending = match pick % 3 {
+            _ if stopping && !pick.is_multiple_of(5) => Ending::Stopped { code: None, signal: Some(15) },
+            0 => Ending::Exited { code: 0 },
+            1 => Ending::Exited { code: 1 },
+            _ => Ending::Lost,
+        };
+        self.story.ended(task, ending);
+    }
+
+    /// What holds after every step.
+    fn sound(&self) {
+        let (state, world) = (&self.story.state, &self.story.world);
+        let session = &state.sessions[&self.story.session];
+        match &session.turn {
+            None => {
+                assert!(session.queue.is_empty(), "a prompt that nothing will deliver: {:?}", session.queue);
+                assert!(world.asks.is_empty() && world.tools.is_empty() && world.reads.is_empty(), "work of no turn");
+                let limit = session.auto_turns >= 2;
+                let wakes = state.reports.wakes(&session.id) && session.spoken && !limit;
+                let set = world.timers.contains(&Timer::Wake(session.id.clone()));
+                assert!(set || !wakes, "nothing will wake the session");
+            }
+            Some(turn) => match turn.phase {
+                Phase::Committing(commit) => assert!(world.commits.contains(&commit), "no commit is under way"),
+                Phase::Asking => assert!(world.asks.iter().any(|(_, of)| *of == turn.id), "no request is under way"),
+                Phase::Working => {
+                    assert!(turn.calls.iter().any(|call| !call.is_done()), "the turn waits for nothing");
+                    for (at, call) in turn.calls.iter().enumerate() {
+                        let under_way = |works: &[super::world::Work]| works.iter().any(|(.., id)| *id == call.id);
+                        let waits_for_something = match &call.step {
+                            Step::Waiting => turn.calls[..at].iter().any(|earlier| !earlier.is_done()),
+                            Step::Asking(question) => world.questions.contains(question),
+                            Step::Running => under_way(&world.tools),
+                            Step::Foreground(task) => world.runs.iter().any(|run| run.task == *task),
+                            Step::Reading { .. } => under_way(&world.reads),
+                            Step::Done(_) => true,
+                        };
+                        assert!(waits_for_something, "{call:?} waits for nothing");
+                    }
+                }
+            },
+        }
+        let open: BTreeSet<_> = state.questions.of(&session.id).into_iter().map(|question| question.id).collect();
+        assert_eq!(open, world.questions.iter().cloned().collect(), "the person sees the open questions");
+        let tasks = state.tasks();
+        let running = |task: &TaskId| world.runs.iter().any(|run| run.task == *task);
+        for task in tasks.iter().filter(|task| task.status == Status::Queued && !running(&task.id)) {
+            match task.waiting_for.as_ref().map(|waiting| waiting.kind) {
+                Some(WaitKind::Permission) => assert!(!open.is_empty(), "{} waits for no question", task.id),
+                Some(WaitKind::Slot) => assert!(!world.runs.is_empty(), "{} waits for no slot", task.id),
+                other => panic!("{} waits for {other:?}", task.id),
+            }
+        }
+        for run in &world.runs {
+            let visible = state.task(&run.task);
+            assert!(visible.is_none_or(|task| !task.status.is_final()), "{run:?} runs on after its end");
+        }
+    }
+
+    /// Lets everything come to its end.
+    fn settle(&mut self) {
+        for _ in 0..2_000 {
+            let world = &self.story.world;
+            if !world.commits.is_empty() {
+                self.story.commit();
+            } else if !world.asks.is_empty() {
+                self.story.ends("so");
+            } else if !world.tools.is_empty() {
+                self.story.tool_done();
+            } else if !world.reads.is_empty() {
+                self.story.output_read("output");
+            } else if let Some(question) = world.questions.first().cloned() {
+                self.answer(question, Choice::Reject);
+            } else if let Some(run) = world.runs.first().cloned() {
+                self.run_on(&run.task.to_string(), run.run, 0);
+            } else if world.timers.contains(&Timer::Wake(self.story.session.clone())) {
+                self.story.wakes();
+            } else {
+                return;
+            }
+            self.sound();
+        }
+        panic!("it never ends");
+    }
+
+    /// What holds at the end.
+    fn whole(&self) {
+        let world = &self.story.world;
+        assert!(self.story.state.sessions[&self.story.session].turn.is_none(), "the turn has ended");
+        assert_eq!(world.undelivered(), Vec::<&crate::agent::notification::Key>::new(), "a report was lost");
+        assert_eq!(world.timers, [], "a timer of something that is over");
+        for ((task, run), (status, by)) in &world.ends {
+            let key = crate::agent::notification::Key { task: task.clone(), run: *run, about: "end".into() };
+            let silent = *status == Status::Killed && *by == Some(StoppedBy::Agent);
+            assert_eq!(world.outbox.contains_key(&key), !silent, "{key:?} {status:?} {by:?}");
+            let opening = format!("<task_id>{task}</task_id>\n<run>{run}</run>\n<status>{}</status>", status.as_str());
+            let mut blocks = 0;
+            let mut results = 0;
+            for item in self.story.items() {
+                let Item::User(item) = &**item else { continue };
+                blocks += item.notification.iter().map(|block| block.matches(&opening).count()).sum::<usize>();
+                results += item
+                    .results
+                    .iter()
+                    .filter(|result| result.text.contains(task.as_str()) && result.text.contains(status.as_str()))
+                    .count();
+            }
+            assert!(blocks <= 1, "{key:?} is in the history {blocks} times");
+            assert!(silent || blocks + results > 0, "{key:?} {status:?} was never told");
+        }
+    }
+}
+
+fn play(steps: &[(u8, usize)]) {
+    let mut chaos = Chaos::new();
+    for (action, pick) in steps {
+        chaos.step(*action, *pick);
+    }
+    chaos.settle();
+    chaos.story.prompt("the last word");
+    chaos.settle();
+    chaos.whole();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..27, 0usize..1_000), 0..120)) {
+        play(&steps);
+    }
+}

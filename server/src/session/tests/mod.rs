@@ -1,0 +1,14 @@
+//! Tests of the pure state machine. A [`story::Story`] feeds events and writes down what they cause, as text that stands
+//! beside the expectation; a [`world::World`] stands for store, model, tools and processes, and is as strict as they are.
+//! No clock, no process, no socket.
+
+mod calls;
+mod chaos;
+mod crash;
+mod ledger;
+mod notifications;
+mod questions;
+mod story;
+mod turns;
+mod words;
+mod world;

@@ -1,0 +1,599 @@
+//! What the model is told of tasks: once, in the history, woken or not.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::story::{Story, background, bash, by_person, call, check, read, words};
+use crate::agent::history::{Item, ModelStop};
+use crate::agent::notification::Key;
+use crate::provider::{ProviderError, StreamEvent};
+use crate::session::event::{Event, Request, Timer};
+use crate::task::run::Ending;
+
+/// A session that has said "started" and is idle, while `t5` runs.
+fn idle() -> Story {
+    idle_after(Story::new())
+}
+
+fn idle_after(mut story: Story) -> Story {
+    story.turn("go", vec![background("c1", "cargo test")]);
+    story.commit();
+    story.ends("started");
+    story.started("t5");
+    story.skip();
+    story
+}
+
+fn stop() -> Ending {
+    Ending::Stopped { code: None, signal: Some(15) }
+}
+
+#[test]
+fn an_end_during_a_turn_rides_inside_the_item_with_the_results() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "cargo test"), read("c2")]);
+    story.started("t5");
+    story.skip();
+    story.exits("t5", 101);
+    story.prompt("hurry");
+    story.tool_done();
+    story.tells(expect![[r#"
+        no promote t5.1
+        no check in on t5.1
+        report t5.1 end failed to s1, wakes
+        save t5.1 failed, delivery pending
+        row t5.1 failed, delivery pending
+        reply p6 queued in turn3
+        queue [hurry]
+        call c2 completed: done
+        user: hurry
+        queue []
+        told of t5
+        save t5.1 failed, delivery carried
+        row t5.1 failed, delivery carried
+        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "done", <t5 failed>, "hurry"}, carries t5.1 end, to be committed
+    "#]]);
+    story.commit();
+    story.stream(StreamEvent::ContentStarted);
+    story.tells(expect![[r#"
+        ask the model, 3 items
+        save t5.1 failed, delivery delivered
+        row t5.1 failed, delivery delivered
+        delivered t5
+    "#]]);
+    story.ends("done");
+    story.tells(expect![[r#"
+        append 3: assistant{"done"}
+        turn ended: EndTurn
+    "#]]);
+}
+
+#[test]
+fn an_end_while_idle_wakes() {
+    let mut story = idle();
+    story.exits("t5", 0);
+    story.tells(expect![[r#"
+        no promote t5.1
+        no check in on t5.1
+        report t5.1 end succeeded to s1, wakes
+        in 250 ms wake s1
+        save t5.1 succeeded, delivery pending
+        row t5.1 succeeded, delivery pending
+    "#]]);
+    story.wakes();
+    story.tells(expect![[r#"
+        turn started: TaskNotification
+        told of t5
+        save t5.1 succeeded, delivery carried
+        row t5.1 succeeded, delivery carried
+        append 4: user{<t5 succeeded>}, carries t5.1 end, to be committed
+    "#]]);
+    story.commit();
+    story.ends("all green");
+    story.tells(expect![[r#"
+        ask the model, 5 items
+        save t5.1 succeeded, delivery delivered
+        row t5.1 succeeded, delivery delivered
+        delivered t5
+        append 5: assistant{"all green"}
+        turn ended: EndTurn
+    "#]]);
+}
+
+#[test]
+fn ten_ends_wake_once() {
+    let mut story = Story::with(|settings| settings.slots = 10);
+    story.turn("go", (0..10).map(|n| background(&format!("c{n}"), &format!("sleep {n}"))).collect());
+    story.commit();
+    story.ends("started");
+    let tasks: Vec<String> = story.world.runs.iter().map(|run| run.task.to_string()).collect();
+    for task in &tasks {
+        story.started(task);
+        story.exits(task, 0);
+    }
+    assert_eq!(story.world.timers.len(), 1, "{:?}", story.world.timers);
+    story.skip();
+    story.wakes();
+    let Item::User(item) = &**story.items().last().expect("an item") else { panic!("a user's item") };
+    let block = item.notification.as_deref().expect("a block");
+    for task in &tasks {
+        assert_eq!(block.matches(&format!("<task_id>{task}</task_id>")).count(), 1);
+    }
+    story.commit();
+    story.ends("seen");
+    assert_eq!(story.world.timers, []);
+}
+
+#[test]
+fn a_prompt_takes_the_place_of_waking() {
+    let mut story = idle();
+    story.exits("t5", 0);
+    story.skip();
+    story.prompt("how is it?");
+    story.tells(expect![[r#"
+        no wake s1
+        turn started: Prompt
+        reply p6 in turn7
+        user: how is it?
+        told of t5
+        save t5.1 succeeded, delivery carried
+        row t5.1 succeeded, delivery carried
+        append 4: user{<t5 succeeded>, "how is it?"}, carries t5.1 end, to be committed
+    "#]]);
+    story.commit();
+    story.ends("green");
+    assert_eq!(story.world.timers, []);
+}
+
+#[test]
+fn an_end_while_the_model_answers_wakes_after_the_turn() {
+    let mut story = idle();
+    story.prompt("hm");
+    story.commit();
+    story.exits("t5", 0);
+    story.skip();
+    story.ends("ok");
+    story.tells(expect![[r#"
+        append 5: assistant{"ok"}
+        turn ended: EndTurn
+        in 250 ms wake s1
+    "#]]);
+}
+
+#[test]
+fn waking_is_limited_without_a_word_from_the_person() {
+    let mut story = Story::with(|settings| settings.max_auto_turns = 2);
+    story.turn("go", vec![background("c1", "sleep 1")]);
+    story.commit();
+    story.ends("ok");
+    for n in 0..2 {
+        let task = story.world.runs[0].task.to_string();
+        story.started(&task);
+        story.exits(&task, 0);
+        story.wakes();
+        story.commit();
+        story.answer(vec![background(&format!("d{n}"), "sleep 1")]);
+        story.commit();
+        story.ends("ok");
+    }
+    let task = story.world.runs[0].task.to_string();
+    story.started(&task);
+    story.exits(&task, 0);
+    story.skip();
+    story.wakes();
+    story.tells(expect![[r#"
+        wakes paused: true
+    "#]]);
+    story.prompt("go on");
+    story.tells(expect![[r#"
+        wakes paused: false
+        turn started: Prompt
+        reply p10 in turn11
+        user: go on
+        told of t9
+        save t9.1 succeeded, delivery carried
+        row t9.1 succeeded, delivery carried
+        append 12: user{<t9 succeeded>, "go on"}, carries t9.1 end, to be committed
+    "#]]);
+}
+
+#[test]
+fn a_session_in_which_nobody_spoke_does_not_wake() {
+    let mut story = Story::new();
+    let session = story.session.clone();
+    let mut start = by_person("sleep 1", Some(&session));
+    start.on_exit = Some(crate::task::model::OnExit::Wake);
+    story.request(Request::StartTask(start));
+    let task = story.world.runs[0].task.to_string();
+    story.started(&task);
+    story.skip();
+    story.exits(&task, 0);
+    story.tells(expect![[r#"
+        no promote t2.1
+        no check in on t2.1
+        report t2.1 end succeeded to s1, wakes
+        save t2.1 succeeded, delivery pending
+        row t2.1 succeeded, delivery pending
+    "#]]);
+    assert_eq!(story.world.timers, []);
+}
+
+#[test]
+fn a_result_that_tells_the_end_is_the_delivery() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "cargo test")]);
+    story.started("t5");
+    story.commit();
+    story.exits("t5", 101);
+    story.skip();
+    story.answer(vec![check("c2", "t5")]);
+    story.output_read("test result: FAILED\n");
+    story.tells(expect![[r#"
+        append 3: assistant{c2 check_background}
+        call c2 check_background: Look at t5
+        read output for c2, Tail { lines: 60, limit: 15000 }
+        call c2 completed: t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED
+        save t5.1 failed, delivery carried
+        row t5.1 failed, delivery carried
+        append 4: user{c2 = "t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED"}, carries t5.1 end, to be committed
+    "#]]);
+    story.commit();
+    story.ends("I see");
+    assert_eq!(story.world.undelivered(), Vec::<&Key>::new());
+    assert_eq!(story.world.timers, []);
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{c2 check_background}
+        user{c2 = "t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED"}
+        assistant{"I see"}"#]]);
+}
+
+#[test]
+fn a_look_at_a_running_task_is_not_its_delivery() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "cargo test")]);
+    story.commit();
+    story.started("t5");
+    story.answer(vec![check("c2", "t5")]);
+    story.exits("t5", 0);
+    story.output_read("running 3 tests\n");
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{c2 check_background}
+        user{c2 = "t5 running · cargo test · run 1 · 0.0s⏎Output (0 bytes, /runs/t5/1/output):⏎running 3 tests", <t5 succeeded>}"#]]);
+}
+
+#[test]
+fn a_stop_by_the_model_is_no_news() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "npm run dev")]);
+    story.started("t5");
+    story.commit();
+    story.skip();
+    story.answer(vec![call("c2", "stop_background", json!({"task_id": "t5"}))]);
+    story.ended("t5", stop());
+    story.tells(expect![[r#"
+        append 3: assistant{c2 stop_background}
+        call c2 stop_background: Stop t5
+        stop t5.1
+        save t5.1 running stopping by agent, delivery none
+        row t5.1 running stopping by agent, delivery none
+        call c2 completed (t5): Stopping t5 and everything that it started.
+        append 4: user{c2 = "Stopping t5 and everything that it started."}, to be committed
+        no promote t5.1
+        no check in on t5.1
+        save t5.1 killed by agent, delivery none
+        row t5.1 killed by agent, delivery none
+    "#]]);
+    assert_eq!(story.world.outbox.len(), 0);
+}
+
+#[test]
+fn a_stop_by_the_person_is_told_without_waking() {
+    let mut story = idle();
+    story.request(Request::StopTask { task: Some("t5".into()) });
+    story.ended("t5", stop());
+    story.tells(expect![[r#"
+        stop t5.1
+        save t5.1 running stopping by user, delivery none
+        row t5.1 running stopping by user, delivery none
+        reply t5.1 running stopping by user, delivery none
+        no promote t5.1
+        no check in on t5.1
+        report t5.1 end killed to s1
+        save t5.1 killed by user, delivery pending
+        row t5.1 killed by user, delivery pending
+    "#]]);
+    story.prompt("what now");
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{"started"}
+        user{<t5 killed The user stopped this task. Do not start it again unless asked.>, "what now"}"#]]);
+}
+
+#[test]
+fn who_stops_first_has_stopped_it() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "npm run dev")]);
+    story.started("t5");
+    story.commit();
+    story.request(Request::StopTask { task: Some("t5".into()) });
+    story.answer(vec![call("c2", "stop_background", json!({"task_id": "t5"}))]);
+    story.skip();
+    story.ended("t5", stop());
+    story.tells(expect![[r#"
+        no promote t5.1
+        no check in on t5.1
+        report t5.1 end killed to s1
+        save t5.1 killed by user, delivery pending
+        row t5.1 killed by user, delivery pending
+    "#]]);
+}
+
+#[test]
+fn an_empty_answer_to_a_block_is_continued_once() {
+    let mut story = idle();
+    story.exits("t5", 101);
+    story.wakes();
+    story.commit();
+    story.skip();
+    story.answer(vec![]);
+    story.tells(expect![[r#"
+        save t5.1 failed, delivery delivered
+        row t5.1 failed, delivery delivered
+        delivered t5
+        append 5: assistant{}
+        append 6: user{nudge}, to be committed
+    "#]]);
+    story.commit();
+    story.answer(vec![words(" ")]);
+    story.tells(expect![[r#"
+        ask the model, 7 items
+        append 7: assistant{" "}
+        turn ended: EndTurn
+    "#]]);
+}
+
+#[test]
+fn an_empty_answer_to_a_prompt_is_the_end() {
+    let mut story = Story::new();
+    story.turn("go", vec![]);
+    story.skip();
+    assert!(story.state.sessions[&story.session].turn.is_none());
+}
+
+#[test]
+fn a_failed_request_with_a_block_keeps_it_as_history() {
+    let mut story = idle();
+    story.exits("t5", 0);
+    story.wakes();
+    story.commit();
+    story.skip();
+    story.answered(Err(ProviderError::RateLimited("busy".into())));
+    story.tells(expect![[r#"
+        turn ended: Error: busy
+    "#]]);
+    story.prompt("again");
+    story.commit();
+    story.stream(StreamEvent::ContentStarted);
+    story.tells(expect![[r#"
+        turn started: Prompt
+        reply p7 in turn8
+        user: again
+        append 5: user{"again"}, to be committed
+        ask the model, 6 items
+        save t5.1 succeeded, delivery delivered
+        row t5.1 succeeded, delivery delivered
+        delivered t5
+    "#]]);
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{"started"}
+        user{<t5 succeeded>}
+        user{"again"}"#]]);
+}
+
+#[test]
+fn tasks_of_nobody_go_to_the_session_that_is_prompted_next() {
+    let mut story = Story::new();
+    let other = story.new_session();
+    story.request(Request::StartTask(by_person("sleep 1", None)));
+    story.request(Request::StartTask(by_person("sleep 2", None)));
+    let (one, two) = (story.world.runs[0].task.to_string(), story.world.runs[1].task.to_string());
+    story.started(&one);
+    story.started(&two);
+    story.exits(&one, 1);
+    story.skip();
+    story.prompt("look");
+    story.tells(expect![[r#"
+        save t3.1 failed, delivery pending
+        save t4.1 running, delivery none
+        assign t3 to s1
+        turn started: Prompt
+        reply p5 in turn6
+        user: look
+        told of t3
+        save t3.1 failed, delivery carried
+        row t3.1 failed, delivery carried
+        append 0: user{<t3 failed>, [Context from the editor. Background tasks: t4 sleep 2 (running).], "look"}, carries t3.1 end, to be committed
+    "#]]);
+    story.exits(&two, 0);
+    story.tells(expect![[r#"
+        no promote t4.1
+        no check in on t4.1
+        report t4.1 end succeeded to s1
+        save t4.1 succeeded, delivery pending
+        row t4.1 succeeded, delivery pending
+    "#]]);
+    story.session = other;
+    story.prompt("and you?");
+    let Item::User(item) = &*story.items()[0] else { panic!("a user's item") };
+    assert_eq!(item.notification, None);
+}
+
+#[test]
+fn a_queued_prompt_is_given_the_tasks_of_nobody_too() {
+    let mut story = Story::new();
+    story.turn("go", vec![read("c1")]);
+    story.request(Request::StartTask(by_person("sleep 1", None)));
+    let task = story.world.runs[0].task.to_string();
+    story.started(&task);
+    story.exits(&task, 1);
+    story.prompt("look");
+    story.tool_done();
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 read_file}
+        user{c1 = "done", <t5 failed>, "look"}"#]]);
+}
+
+#[test]
+fn a_long_task_is_told_of_once_while_it_runs() {
+    let mut story = idle();
+    story.now += 300_000;
+    story.timer(Timer::CheckIn("t5".into(), 1));
+    story.tells(expect![[r#"
+        report t5.1 check_in running to s1, wakes
+        in 250 ms wake s1
+    "#]]);
+    story.wakes();
+    story.commit();
+    story.ends("I wait");
+    story.exits("t5", 0);
+    story.wakes();
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{"started"}
+        user{<t5 running Still running. It goes on; you are told when it ends.>}
+        assistant{"I wait"}
+        user{<t5 succeeded>}"#]]);
+}
+
+#[test]
+fn a_long_task_that_is_tried_again_is_told_of_once() {
+    let mut story = Story::new();
+    story.turn("go", vec![call("c1", "background_run", json!({"command": "cargo test", "retries": 1}))]);
+    story.commit();
+    story.started("t5");
+    story.timer(Timer::CheckIn("t5".into(), 1));
+    story.answer(vec![check("c2", "t5")]);
+    story.output_read("");
+    story.commit();
+    story.exits("t5", 1);
+    story.started("t5");
+    if story.world.timers.contains(&Timer::CheckIn("t5".into(), 1)) {
+        story.timer(Timer::CheckIn("t5".into(), 1));
+    }
+    story.exits("t5", 1);
+    story.ends("ok");
+    story.wakes();
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{c2 check_background}
+        user{c2 = "t5 running · cargo test · run 1 · 0.0s⏎Output (0 bytes, /runs/t5/1/output):⏎(no output)", <t5 running Still running. It goes on; you are told when it ends.>}
+        assistant{"ok"}
+        user{<t5 failed>}"#]]);
+}
+
+#[test]
+fn a_dismissed_row_is_told_of_all_the_same() {
+    let mut story = idle();
+    story.exits("t5", 1);
+    story.skip();
+    story.request(Request::DismissTask { task: "t5".into() });
+    story.tells(expect![[r#"
+        ForgetTask(TaskId("t5"))
+        snapshot
+    "#]]);
+    story.prompt("well?");
+    story.commit();
+    story.history(expect![[r#"
+        user{"go"}
+        assistant{c1 background_run}
+        user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
+        assistant{"started"}
+        user{<t5 failed>, "well?"}"#]]);
+}
+
+#[test]
+fn reports_of_two_runs_do_not_mix() {
+    let mut story = idle();
+    story.exits("t5", 1);
+    story.request(Request::RerunTask { task: Some("t5".into()) });
+    story.started("t5");
+    story.wakes();
+    story.commit();
+    story.stream(StreamEvent::ContentStarted);
+    assert_eq!(story.task("t5").delivery, crate::task::model::Delivery::None, "nothing is told of run 2 yet");
+    story.ends("I see");
+    story.skip();
+    story.exits("t5", 0);
+    story.tells(expect![[r#"
+        no promote t5.2
+        no check in on t5.2
+        report t5.2 end succeeded to s1, wakes
+        in 250 ms wake s1
+        save t5.2 succeeded, delivery pending
+        row t5.2 succeeded, delivery pending
+    "#]]);
+}
+
+#[test]
+fn a_turn_that_reads_nothing_of_a_task_is_not_its_delivery() {
+    let mut story = Story::with(|settings| settings.max_turn_requests = 1);
+    story.turn("go", vec![background("c1", "cargo test"), bash("c2", "ls")]);
+    story.started("t5");
+    story.exits("t5", 0);
+    let task = story.world.runs[0].task.to_string();
+    story.started(&task);
+    story.exits(&task, 0);
+    story.output_read("a.rs");
+    story.commit();
+    assert_eq!(story.world.outbox.values().next(), Some(&crate::task::model::Delivery::Carried));
+    story.skip();
+    story.turn("on", vec![]);
+    assert_eq!(story.world.outbox.values().next(), Some(&crate::task::model::Delivery::Delivered));
+}
+
+#[test]
+fn on_exit_none_tells_nobody() {
+    let mut story = Story::new();
+    let input = json!({"command": "sleep 1", "on_exit": "none"});
+    story.turn("go", vec![call("c1", "background_run", input)]);
+    story.commit();
+    story.answer_with(vec![words("ok")], ModelStop::EndTurn);
+    story.started("t5");
+    story.skip();
+    story.exits("t5", 0);
+    story.tells(expect![[r#"
+        no promote t5.1
+        no check in on t5.1
+        save t5.1 succeeded, delivery none
+        row t5.1 succeeded, delivery none
+    "#]]);
+}
+
+#[test]
+fn a_late_timer_wakes_nobody() {
+    let mut story = idle();
+    let session = story.session.clone();
+    story.event(Event::Timer(Timer::Wake(session)));
+    story.tells(expect![[""]]);
+}

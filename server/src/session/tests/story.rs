@@ -1,0 +1,341 @@
+//! Drives a state as a story: each step is an event in, and everything that it causes, written down for [`Story::tells`].
+
+use std::path::PathBuf;
+
+use expect_test::Expect;
+use serde_json::{Value, json};
+
+use super::words;
+use super::world::World;
+use crate::agent::approval::Mode;
+use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop};
+use crate::agent::notification::Limits;
+use crate::ids::{IdSource, SessionId, TaskId};
+use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
+use crate::session::effect::{Effect, Reply};
+use crate::session::event::{
+    Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
+};
+use crate::session::settings::Settings;
+use crate::session::state::State;
+use crate::task::model::{Kind, Lifetime, Origin, Stdin, Task, Timestamp};
+use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
+use crate::tool;
+use crate::workspace::documents::{Document, Documents};
+
+/// 2026-01-31.
+const START: u64 = 1_769_817_600_000;
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        root: PathBuf::from("/w"),
+        runs: PathBuf::from("/runs"),
+        mode: Mode::Auto,
+        model: "m".into(),
+        provider: "test".into(),
+        context_window: None,
+        max_tokens: 1_000,
+        slots: 2,
+        background_timeout: None,
+        foreground_timeout: 120_000,
+        check_in: 300_000,
+        promote_after: 15_000,
+        promote_slow_after: 1_000,
+        wake_debounce: 250,
+        max_auto_turns: 5,
+        max_turn_requests: 200,
+        stop_grace: 5_000,
+        output_cap: 1_000_000,
+        limits: Limits { task: 4_000, block: 16_000 },
+        max_result: 30_000,
+    }
+}
+
+pub(super) fn text(text: &str) -> Vec<Content> {
+    vec![Content::Text { text: text.into() }]
+}
+
+/// Parts of an answer: words and calls.
+pub(super) fn words(text: &str) -> AssistantPart {
+    AssistantPart::Text { text: text.into() }
+}
+
+pub(super) fn call(id: &str, name: &str, input: Value) -> AssistantPart {
+    AssistantPart::ToolCall { id: id.into(), name: name.into(), input, invalid: None }
+}
+
+pub(super) fn bash(id: &str, command: &str) -> AssistantPart {
+    call(id, "bash", json!({"command": command}))
+}
+
+pub(super) fn background(id: &str, command: &str) -> AssistantPart {
+    call(id, "background_run", json!({"command": command}))
+}
+
+pub(super) fn read(id: &str) -> AssistantPart {
+    call(id, "read_file", json!({"path": "a.rs"}))
+}
+
+pub(super) fn write(id: &str) -> AssistantPart {
+    call(id, "write_file", json!({"path": "a.rs", "content": "x"}))
+}
+
+pub(super) fn check(id: &str, task: &str) -> AssistantPart {
+    call(id, "check_background", json!({"task_id": task}))
+}
+
+/// A command that a person starts.
+pub(super) fn by_person(command: &str, session: Option<&SessionId>) -> StartTask {
+    StartTask {
+        command: command.into(),
+        cwd: None,
+        env: Vec::new(),
+        label: None,
+        kind: Kind::Shell,
+        group: None,
+        session: session.cloned(),
+        timeout_ms: None,
+        priority: 0,
+        retries: 0,
+        on_exit: None,
+        lifetime: Lifetime::Session,
+        stdin: Stdin::Null,
+        origin: Origin::User,
+    }
+}
+
+pub(super) struct Story {
+    pub(super) state: State,
+    pub(super) world: World,
+    pub(super) session: SessionId,
+    pub(super) documents: Documents,
+    pub(super) now: u64,
+    pub(super) effects: Vec<Effect>,
+    log: String,
+    replies: u64,
+}
+
+impl Story {
+    /// One session, in a mode that asks nothing.
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut story = Self::loaded(Loaded::default(), change);
+        story.session = story.new_session();
+        story
+    }
+
+    /// A sidecar that finds something in its store, and no session yet.
+    pub(super) fn loaded(loaded: Loaded, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings();
+        change(&mut settings);
+        let mut story = Self {
+            state: State::new(settings, IdSource::Sequential(0)),
+            world: World::default(),
+            session: "none".into(),
+            documents: Documents::default(),
+            now: START,
+            effects: Vec::new(),
+            log: String::new(),
+            replies: 0,
+        };
+        story.silent(Event::Loaded(Box::new(loaded)));
+        story.silent(Event::ClientReady);
+        story
+    }
+
+    pub(super) fn new_session(&mut self) -> SessionId {
+        self.replies += 1;
+        let request = Request::NewSession { cwd: None, mode: None, model: None };
+        let before = self.log.len();
+        self.event(Event::Request { reply: ReplyId(self.replies), request });
+        self.log.truncate(before);
+        let made = self.effects.iter().find_map(|effect| match effect {
+            Effect::Reply { result: Ok(Reply::Session { session, .. }), .. } => Some(session.clone()),
+            _ => None,
+        });
+        made.expect("a session")
+    }
+
+    /// Opens a session that the store holds.
+    pub(super) fn load(&mut self, stored: StoredSession) {
+        self.session = stored.id.clone();
+        self.world.stored.insert(stored.id.clone(), stored.history.iter().cloned().map(std::sync::Arc::new).collect());
+        let (reply, session) = (ReplyId(0), stored.id.clone());
+        self.event(Event::SessionLoaded { reply, session, stored: Ok(Some(Box::new(stored))) });
+    }
+
+    /// Applies an event and writes down what it causes.
+    pub(super) fn event(&mut self, event: Event) {
+        let moment = Moment { now: Timestamp(self.now), documents: self.documents.clone() };
+        self.effects = self.state.apply(moment, event);
+        for effect in &self.effects {
+            self.world.take(effect);
+            if let Some(line) = words::effect(&self.state, effect) {
+                self.log += &line;
+                self.log.push('\n');
+            }
+        }
+    }
+
+    fn silent(&mut self, event: Event) {
+        let before = self.log.len();
+        self.event(event);
+        self.log.truncate(before);
+    }
+
+    /// What the story told since the last look.
+    pub(super) fn tells(&mut self, expected: Expect) {
+        expected.assert_eq(&std::mem::take(&mut self.log));
+    }
+
+    /// Nobody looks at what came so far.
+    pub(super) fn skip(&mut self) {
+        self.log.clear();
+    }
+
+    pub(super) fn request(&mut self, request: Request) {
+        self.replies += 1;
+        self.event(Event::Request { reply: ReplyId(self.replies), request });
+    }
+
+    pub(super) fn prompt(&mut self, words: &str) {
+        let session = self.session.clone();
+        self.request(Request::Prompt { session, content: text(words) });
+    }
+
+    pub(super) fn cancel(&mut self) {
+        let session = self.session.clone();
+        self.event(Event::Cancel { session, turn: None });
+    }
+
+    /// The store has written what came first.
+    pub(super) fn commit(&mut self) {
+        let commit = self.world.commits.pop_front().expect("something to commit");
+        self.event(Event::Committed { commit, result: Ok(()) });
+    }
+
+    pub(super) fn stream(&mut self, event: StreamEvent) {
+        let (session, turn) = self.world.asks.first().cloned().expect("a request");
+        self.event(Event::Stream { session, turn, event });
+    }
+
+    pub(super) fn answered(&mut self, result: Result<Answer, ProviderError>) {
+        let (session, turn) = self.world.asks.remove(0);
+        self.event(Event::Answered { session, turn, result: Box::new(result) });
+    }
+
+    /// The model's whole answer.
+    pub(super) fn answer_with(&mut self, parts: Vec<AssistantPart>, stop: ModelStop) {
+        let item = AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
+        self.answered(Ok(Answer { item, usage: Usage::default() }));
+    }
+
+    pub(super) fn answer(&mut self, parts: Vec<AssistantPart>) {
+        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
+        self.answer_with(parts, if calls { ModelStop::ToolUse } else { ModelStop::EndTurn });
+    }
+
+    /// The model says this and ends its turn.
+    pub(super) fn ends(&mut self, text: &str) {
+        self.answer(vec![words(text)]);
+    }
+
+    /// A whole turn: a prompt, and an answer with these parts.
+    pub(super) fn turn(&mut self, prompt: &str, parts: Vec<AssistantPart>) {
+        self.prompt(prompt);
+        self.commit();
+        self.answer(parts);
+    }
+
+    pub(super) fn tool_done(&mut self) {
+        let (session, turn, call) = self.world.tools.remove(0);
+        let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
+        self.event(Event::ToolDone { session, turn, call, result });
+    }
+
+    pub(super) fn output_read(&mut self, text: &str) {
+        let (session, turn, call) = self.world.reads.remove(0);
+        let total_bytes = text.len() as u64;
+        let slice = OutputSlice { text: text.into(), offset: 0, next_offset: total_bytes, total_bytes, eof: true };
+        self.event(Event::OutputRead { session, turn, call, slice: Ok(slice) });
+    }
+
+    pub(super) fn answers(&mut self, choice: Choice, reason: Option<&str>) {
+        let question = self.world.questions.remove(0);
+        let outcome = QuestionOutcome::Chosen { choice, reason: reason.map(str::to_owned) };
+        self.event(Event::QuestionAnswered { question, outcome });
+    }
+
+    pub(super) fn run(&mut self, task: &str, run: u32, event: RunEvent) {
+        self.event(Event::Run { id: RunId { task: task.into(), run }, event });
+    }
+
+    /// The newest run of a task starts.
+    pub(super) fn started(&mut self, task: &str) {
+        let run = self.newest(task);
+        self.run(task, run, RunEvent::Started { pid: 42, at: Timestamp(self.now) });
+    }
+
+    /// The newest run of a task ends.
+    pub(super) fn ended(&mut self, task: &str, ending: Ending) {
+        let run = RunId { task: task.into(), run: self.newest(task) };
+        self.world.over(&run);
+        let end = RunEnd {
+            ending,
+            at: Timestamp(self.now),
+            stragglers: 0,
+            tail: String::new(),
+            bytes: 0,
+            lines: 0,
+            truncated: false,
+        };
+        self.run(task, run.run, RunEvent::Ended(end));
+    }
+
+    pub(super) fn exits(&mut self, task: &str, code: i32) {
+        self.ended(task, Ending::Exited { code });
+    }
+
+    fn newest(&self, task: &str) -> u32 {
+        let alive = self.world.runs.iter().find(|run| run.task.as_str() == task);
+        alive.unwrap_or_else(|| panic!("{task} does not run: {:?}", self.world.runs)).run
+    }
+
+    pub(super) fn timer(&mut self, timer: Timer) {
+        let at = self.world.timers.iter().position(|set| *set == timer);
+        self.world.timers.remove(at.unwrap_or_else(|| panic!("{timer:?} is not set: {:?}", self.world.timers)));
+        self.event(Event::Timer(timer));
+    }
+
+    pub(super) fn wakes(&mut self) {
+        self.timer(Timer::Wake(self.session.clone()));
+    }
+
+    pub(super) fn task(&self, id: &str) -> &Task {
+        self.state.task(&TaskId::from(id)).expect("a task")
+    }
+
+    /// A document with text that is not saved.
+    pub(super) fn unsaved(&mut self, path: &str) {
+        self.documents = self.documents.with(Document {
+            uri: format!("file://{path}"),
+            path: path.into(),
+            version: 2,
+            text: "new".into(),
+            saved: "old".into(),
+        });
+    }
+
+    /// The whole history of the session, an item a line.
+    pub(super) fn history(&self, expected: Expect) {
+        let lines: Vec<String> = self.items().iter().map(|item| words::item(item)).collect();
+        expected.assert_eq(&lines.join("\n"));
+    }
+
+    pub(super) fn items(&self) -> &[std::sync::Arc<Item>] {
+        &self.state.sessions[&self.session].history
+    }
+}

@@ -1,0 +1,147 @@
+//! What effects reach: store, model, tools, processes, timers, the person. It does nothing by itself, remembers what is
+//! under way, and panics where the real thing would refuse: an append out of order or of nothing, a report that is carried
+//! twice, a request that no model service takes, a run that starts twice.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::history::Item;
+use crate::agent::notification::Key;
+use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::provider::check;
+use crate::session::effect::{Effect, Outgoing, Write};
+use crate::session::event::{CommitId, Timer};
+use crate::task::model::{Delivery, Status, StoppedBy, Task};
+use crate::task::run::{RunControl, RunId};
+
+/// A tool call that works in the world.
+pub(super) type Work = (SessionId, TurnId, ToolCallId);
+
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) commits: VecDeque<CommitId>,
+    /// Requests that a model has not answered.
+    pub(super) asks: Vec<(SessionId, TurnId)>,
+    /// The history of each session's newest request.
+    pub(super) sent: BTreeMap<SessionId, Vec<Arc<Item>>>,
+    pub(super) tools: Vec<Work>,
+    pub(super) reads: Vec<Work>,
+    pub(super) runs: Vec<RunId>,
+    pub(super) stopping: BTreeSet<String>,
+    pub(super) questions: Vec<QuestionId>,
+    pub(super) timers: Vec<Timer>,
+    /// The stored histories.
+    pub(super) stored: BTreeMap<SessionId, Vec<Arc<Item>>>,
+    pub(super) outbox: BTreeMap<Key, Delivery>,
+    pub(super) tasks: BTreeMap<TaskId, Task>,
+    /// Turns whose work was dropped.
+    pub(super) aborted: Vec<(SessionId, TurnId)>,
+    /// How each run ended, and who stopped it.
+    pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl World {
+    pub(super) fn take(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Store(write) => self.write(write),
+            Effect::AskModel { session, turn, request } => {
+                let before = self.sent.insert(session.clone(), request.history.clone()).unwrap_or_default();
+                check::check_continues(&before, &request.history).expect("the history only grows");
+                check::check(&request.history).expect("a history that services take");
+                assert!(!self.asks.iter().any(|(asking, _)| asking == session), "two requests of {session} at a time");
+                assert_eq!(self.stored[session], request.history, "the request leaves when the store has it");
+                self.asks.push((session.clone(), turn.clone()));
+            }
+            Effect::Abort { session, turn } => {
+                self.aborted.push((session.clone(), turn.clone()));
+                self.asks.retain(|(_, of)| of != turn);
+                self.tools.retain(|(_, of, _)| of != turn);
+                self.reads.retain(|(_, of, _)| of != turn);
+            }
+            Effect::RunTool { session, turn, call, .. } => {
+                self.tools.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::ReadForTool { session, turn, call, .. } => {
+                self.reads.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::StartRun(spec) => {
+                assert!(!self.runs.contains(&spec.id), "{:?} runs already", spec.id);
+                assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
+                self.runs.push(spec.id.clone());
+            }
+            Effect::Control(run, RunControl::Stop) => {
+                self.stopping.insert(format!("{} {}", run.task, run.run));
+            }
+            Effect::SetTimer { timer, .. } => {
+                assert!(!self.timers.contains(timer), "{timer:?} is set already");
+                self.timers.push(timer.clone());
+            }
+            Effect::CancelTimer(timer) => self.timers.retain(|set| set != timer),
+            Effect::Send(Outgoing::Ask(question)) => self.questions.push(question.id.clone()),
+            Effect::Send(Outgoing::Withdraw(question)) => self.questions.retain(|open| open != question),
+            _ => {}
+        }
+    }
+
+    /// What the store does, with its own rules (`store/apply.rs`).
+    fn write(&mut self, write: &Write) {
+        match write {
+            Write::Append { session, first, items, carried, commit } => {
+                let stored = self.stored.entry(session.clone()).or_default();
+                assert_eq!(stored.len(), *first, "an append out of order");
+                assert!(!items.is_empty(), "an append of nothing");
+                stored.extend(items.iter().cloned());
+                for key in carried {
+                    let state = self.outbox.get_mut(key).unwrap_or_else(|| panic!("{key:?} is carried, unreported"));
+                    assert_eq!(*state, Delivery::Pending, "{key:?} is carried twice");
+                    *state = Delivery::Carried;
+                }
+                self.commits.extend(*commit);
+            }
+            Write::Report(stored) => {
+                let known = self.outbox.insert(stored.report.key.clone(), Delivery::Pending);
+                assert_eq!(known, None, "{:?} is reported twice", stored.report.key);
+            }
+            Write::Delivered { keys, .. } => {
+                for key in keys {
+                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
+                    assert_eq!(before, Some(Delivery::Carried), "{key:?} is delivered");
+                }
+            }
+            Write::Task(task) => self.saved(task),
+            Write::ForgetTask(task) => {
+                self.tasks.remove(task);
+            }
+            Write::DeleteSession(session) => {
+                self.stored.remove(session);
+            }
+            Write::Session(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
+        }
+    }
+
+    fn saved(&mut self, task: &Task) {
+        assert_eq!(task.runs.len(), task.run as usize, "every run has its record");
+        for record in task.runs.iter().filter(|record| record.status.is_final()) {
+            let end = (record.status, task.stopped_by.filter(|_| record.run == task.run));
+            let (known, _) = *self.ends.entry((task.id.clone(), record.run)).or_insert(end);
+            assert_eq!(known, record.status, "the end of run {} of {} has changed", record.run, task.id);
+        }
+        let newest = task.runs.last().expect("a run").status.is_final();
+        assert_eq!(newest, task.status.is_final(), "the row and the record of {} say the same", task.id);
+        self.tasks.insert(task.id.clone(), task.clone());
+    }
+
+    /// The reports that no history has.
+    pub(super) fn undelivered(&self) -> Vec<&Key> {
+        self.outbox.iter().filter(|(_, state)| **state == Delivery::Pending).map(|(key, _)| key).collect()
+    }
+
+    /// Forgets a run that has ended.
+    pub(super) fn over(&mut self, run: &RunId) {
+        let at = self.runs.iter().position(|alive| alive == run).unwrap_or_else(|| panic!("{run:?} does not run"));
+        self.runs.remove(at);
+        self.stopping.remove(&format!("{} {}", run.task, run.run));
+    }
+}
