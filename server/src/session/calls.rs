@@ -299,6 +299,7 @@ impl State {
             None => (format!("There is no task {task}. `check_background` without an id lists all tasks."), true),
             Some(entry) if entry.task.status.is_final() && entry.task.stragglers == 0 => {
                 let status = entry.task.status.as_str();
+                self.told_by_result(session, &task);
                 (format!("Task {task} had already ended: {status}."), false)
             }
             Some(_) => {
@@ -306,7 +307,6 @@ impl State {
                 (format!("Stopping {task} and everything that it started."), false)
             }
         };
-        self.told_by_result(session, &task);
         self.finish_call(session, id, text, is_error, ToolChange { task: Some(task), ..ToolChange::default() });
     }
 

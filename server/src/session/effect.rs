@@ -113,7 +113,7 @@ pub enum Write {
         first: usize,
         items: Vec<Arc<Item>>,
         carried: Vec<Key>,
-        commit: Option<CommitId>,
+        commit: CommitId,
     },
     Delivered {
         session: SessionId,

@@ -411,9 +411,9 @@ impl State {
         if !task.status.is_final() {
             task.stopped_by.get_or_insert(by);
         }
+        let run = RunId { task: id.clone(), run: task.run };
         if running || task.stragglers > 0 {
             task.stopping = true;
-            let run = RunId { task: id.clone(), run: task.run };
             self.effects.push(Effect::Control(run, RunControl::Stop));
             return self.task_changed(id);
         }
@@ -421,6 +421,7 @@ impl State {
         task.waiting_for = None;
         task.ended_at = Some(now);
         close_run(task);
+        self.cancel_timers(&run);
         if let Some(question) = question {
             self.withdraw_question(&question);
         }

@@ -7,6 +7,7 @@ pub mod effect;
 pub mod event;
 mod export;
 mod facts;
+mod history;
 mod ledger;
 pub mod owner;
 mod perform;

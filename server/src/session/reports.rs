@@ -69,7 +69,7 @@ impl State {
         }
     }
 
-    /// A tool result tells how a task ended: that is the delivery.
+    /// A tool result tells how a task's newest run ended: that is the delivery.
     pub(super) fn told_by_result(&mut self, session: &SessionId, task: &TaskId) {
         let Some(entry) = self.ledger.get(task) else { return };
         if !entry.task.status.is_final() {
@@ -80,7 +80,7 @@ impl State {
         self.reports.pending.retain(|pending| {
             let key = &pending.report.key;
             let mine =
-                key.task == *task && key.run <= run && pending.session.as_ref().is_none_or(|owner| owner == session);
+                key.task == *task && key.run == run && pending.session.as_ref().is_none_or(|owner| owner == session);
             if mine {
                 told.push((session.clone(), key.clone()));
             }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Timestamp};
+use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
@@ -134,37 +134,7 @@ impl State {
         task.ended_at = Some(if end.at.0 == 0 { now } else { end.at });
         task.waiting_for = None;
         task.pid = None;
-        (task.exit_code, task.signal) = (None, None);
-        let mut reason = None;
-        task.status = match end.ending {
-            Ending::Exited { code } => {
-                task.exit_code = Some(code);
-                if code == 0 { Status::Succeeded } else { Status::Failed }
-            }
-            Ending::Signaled { signal } => {
-                task.signal = Some(signal);
-                Status::Failed
-            }
-            Ending::Stopped { code, signal } => {
-                (task.exit_code, task.signal) = (code, signal);
-                task.stopped_by = task.stopped_by.or(Some(StoppedBy::Exit));
-                Status::Killed
-            }
-            Ending::TimedOut { code, signal } => {
-                (task.exit_code, task.signal) = (code, signal);
-                Status::TimedOut
-            }
-            Ending::OverLimit { code, signal } => {
-                (task.exit_code, task.signal) = (code, signal);
-                task.stopped_by = Some(StoppedBy::Limit);
-                Status::Killed
-            }
-            Ending::NotStarted { reason: why } => {
-                reason = Some(why);
-                Status::Failed
-            }
-            Ending::Lost => Status::Interrupted,
-        };
+        let reason = outcome(task, end.ending);
         task.stopping = false;
         let may_retry = reason.is_none() && task.stopped_by.is_none() && task.attempt < task.max_attempts;
         if task.status == Status::Failed && may_retry {
@@ -173,8 +143,6 @@ impl State {
             (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
             return self.place();
         }
-        self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
-        self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
         task.summary = reason
             .or_else(|| entry.explanation.clone())
@@ -182,12 +150,19 @@ impl State {
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
         close_run(task);
         let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
+        self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
         self.show_problems(files);
         self.tell_end(&id.task, end.tail);
         self.task_changed(&id.task);
         self.place();
+    }
+
+    /// A run is over: nothing is due any more.
+    pub(super) fn cancel_timers(&mut self, id: &RunId) {
+        self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
+        self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
     }
 
     /// The end reaches whoever waits for it: the call of a foreground command, else the outbox.
@@ -308,4 +283,29 @@ impl State {
         let (session, on_exit) = (task.session.clone(), task.on_exit);
         self.report(report, session, on_exit);
     }
+}
+
+/// What the operating system reported becomes the status of a row; also: why it never ran, where it did not.
+pub(super) fn outcome(task: &mut Task, ending: Ending) -> Option<String> {
+    let mut reason = None;
+    (task.status, task.exit_code, task.signal) = match ending {
+        Ending::Exited { code: 0 } => (Status::Succeeded, Some(0), None),
+        Ending::Exited { code } => (Status::Failed, Some(code), None),
+        Ending::Signaled { signal } => (Status::Failed, None, Some(signal)),
+        Ending::Stopped { code, signal } => {
+            task.stopped_by.get_or_insert(StoppedBy::Exit);
+            (Status::Killed, code, signal)
+        }
+        Ending::TimedOut { code, signal } => (Status::TimedOut, code, signal),
+        Ending::OverLimit { code, signal } => {
+            task.stopped_by = Some(StoppedBy::Limit);
+            (Status::Killed, code, signal)
+        }
+        Ending::NotStarted { reason: why } => {
+            reason = Some(why);
+            (Status::Failed, None, None)
+        }
+        Ending::Lost => (Status::Interrupted, None, None),
+    };
+    reason
 }

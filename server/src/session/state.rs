@@ -21,6 +21,7 @@ use crate::tool::{self, FileSeen};
 use super::calls::CallState;
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
 use super::event::{CommitId, Event, Moment, Timer};
+use super::history::{Commit, Unwritten};
 use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
@@ -40,6 +41,7 @@ pub(super) struct Session {
     /// Frozen: prompt caches depend on it.
     pub(super) system: Arc<str>,
     pub(super) history: Vec<Arc<Item>>,
+    pub(super) unwritten: Option<Unwritten>,
     /// The day that the model was told last.
     pub(super) told_date: String,
     /// The model was told that it only plans.
@@ -105,7 +107,7 @@ pub struct State {
     pub(super) rules: Vec<Rule>,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
-    pub(super) commits: HashMap<CommitId, (SessionId, TurnId)>,
+    pub(super) commits: HashMap<CommitId, Commit>,
     commit: u64,
     /// The store has answered.
     pub(super) is_loaded: bool,

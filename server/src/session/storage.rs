@@ -7,14 +7,15 @@ use tokio::sync::mpsc;
 use crate::agent::notification::Key;
 use crate::ids::SessionId;
 use crate::store::{self, LoadedSession, NotificationKey, Store, StoreError};
-use crate::task::model::{Delivery, Status, StoppedBy, Task};
-use crate::task::run::{Ending, OutputRange};
+use crate::task::model::{Delivery, Task};
+use crate::task::run::OutputRange;
 use crate::task::{exit_file, slice};
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredReport, StoredSession};
 use super::ledger::close_run;
 use super::owner::Input;
+use super::runs::outcome;
 
 /// Opens the workspace's store and reads what it holds. When that cannot be, the sidecar goes on without memory and
 /// says so.
@@ -56,23 +57,10 @@ pub(super) fn forgetful(problem: String) -> (Store, Loaded) {
 fn seen_end(task: &mut Task) -> bool {
     let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return false };
     task.ended_at = Some(exit.at);
-    (task.exit_code, task.signal) = (exit.code, exit.signal);
-    task.status = match exit.ending() {
-        Ending::Exited { code: 0 } => Status::Succeeded,
-        Ending::Exited { .. } | Ending::Signaled { .. } | Ending::NotStarted { .. } => Status::Failed,
-        Ending::TimedOut { .. } => Status::TimedOut,
-        Ending::OverLimit { .. } => {
-            task.stopped_by = Some(StoppedBy::Limit);
-            Status::Killed
-        }
-        Ending::Stopped { .. } => {
-            task.stopped_by = task.stopped_by.or(Some(StoppedBy::Exit));
-            Status::Killed
-        }
-        Ending::Lost => Status::Interrupted,
-    };
+    outcome(task, exit.ending());
     task.stopping = false;
     task.waiting_for = None;
+    task.pid = None;
     close_run(task);
     true
 }
@@ -85,7 +73,7 @@ fn keys(keys: &[Key]) -> Vec<NotificationKey> {
     keys.iter().map(key).collect()
 }
 
-/// Queues one write. A commit that somebody waits for comes back as an event.
+/// Queues one write. What becomes of an append comes back as an event.
 pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSender<Input>) {
     let plain = match write {
         Write::Task(task) => store::Write::SaveTask(task),
@@ -113,7 +101,7 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
             };
             let inputs = inputs.clone();
             return store.write_then(append, move |result| {
-                let (Some(commit), Some(inputs)) = (commit, inputs.upgrade()) else { return };
+                let Some(inputs) = inputs.upgrade() else { return };
                 let result = result.map_err(|error| error.to_string());
                 let _ = inputs.send(Input::Event(Event::Committed { commit, result }));
             });

@@ -4,8 +4,6 @@
 //! notifications, prompts) and marks the notifications carried in the same transaction; the request leaves when the
 //! store has it. History only grows.
 
-use std::sync::Arc;
-
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
@@ -14,8 +12,8 @@ use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
 
 use super::calls::CallState;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
-use super::event::{CommitId, ReplyId, StoredSession};
-use super::state::{Phase, Session, State};
+use super::event::{CommitId, ReplyId};
+use super::state::{Phase, State};
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
 const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
@@ -114,7 +112,8 @@ impl State {
         self.queue_changed(session);
     }
 
-    /// Appends everything new to the history as one item, and asks the model when that is written.
+    /// Appends everything new to the history as one item, and asks the model when that is written. Does nothing where
+    /// nothing is new.
     pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, nudge: Option<String>) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let results = match owner.turn.as_mut() {
@@ -141,28 +140,18 @@ impl State {
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
         let item = UserItem { results, notification: text, context, prompts, nudge };
-        let commit = self.next_commit();
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_mut() else { return };
         turn.carried_block = item.notification.is_some();
         let id = turn.id.clone();
         if item == UserItem::default() {
-            // A paused answer goes on: there is nothing to write.
-            return self.ask(session, &id);
+            return;
         }
-        turn.phase = Phase::Committing(commit);
         owner.carried.extend(carried.iter().cloned());
-        let first = owner.history.len();
-        let item = Arc::new(Item::User(item));
-        owner.history.push(item.clone());
-        self.commits.insert(commit, (session.clone(), id));
-        self.effects.push(Effect::Store(Write::Append {
-            session: session.clone(),
-            first,
-            items: vec![item],
-            carried,
-            commit: Some(commit),
-        }));
+        let commit = self.append(session, Item::User(item), carried);
+        if let Some(turn) = self.running_turn(session, &id) {
+            turn.phase = Phase::Committing(commit);
+        }
     }
 
     /// What has changed since the model was told last.
@@ -187,22 +176,8 @@ impl State {
         prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
     }
 
-    /// The store has the newest item: the request may leave.
-    pub(super) fn committed(&mut self, commit: CommitId, result: Result<(), String>) {
-        let Some((session, turn)) = self.commits.remove(&commit) else { return };
-        let waiting = self.running_turn(&session, &turn).is_some_and(|turn| turn.phase == Phase::Committing(commit));
-        if !waiting {
-            return;
-        }
-        if let Err(error) = result {
-            let text =
-                format!("The conversation could not be written: {error}. Free disk space or check the state folder.");
-            return self.end_turn(&session, StopReason::Error, Some(text));
-        }
-        self.ask(&session, &turn);
-    }
-
-    fn ask(&mut self, session: &SessionId, turn: &TurnId) {
+    /// Sends the history to the model.
+    pub(super) fn ask(&mut self, session: &SessionId, turn: &TurnId) {
         let limit = self.settings.max_turn_requests;
         let Some(running) = self.running_turn(session, turn) else { return };
         if running.requests >= limit {
@@ -295,8 +270,8 @@ impl State {
             Ok(Answer { item, usage }) => {
                 self.delivered(session);
                 self.count(session, usage);
-                self.append_answer(session, item.clone());
-                self.act_on(session, turn, item);
+                let commit = self.append(session, Item::Assistant(item.clone()), Vec::new());
+                self.act_on(session, turn, item, commit);
             }
         }
     }
@@ -319,21 +294,7 @@ impl State {
         self.update(session, Update::Usage { sum, window });
     }
 
-    fn append_answer(&mut self, session: &SessionId, item: AssistantItem) {
-        let Some(owner) = self.sessions.get_mut(session) else { return };
-        let first = owner.history.len();
-        let item = Arc::new(Item::Assistant(item));
-        owner.history.push(item.clone());
-        self.effects.push(Effect::Store(Write::Append {
-            session: session.clone(),
-            first,
-            items: vec![item],
-            carried: Vec::new(),
-            commit: None,
-        }));
-    }
-
-    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem) {
+    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, commit: CommitId) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
         if !calls.is_empty() {
@@ -347,7 +308,11 @@ impl State {
             item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
         let Some(running) = self.running_turn(session, turn) else { return };
         match item.stop {
-            ModelStop::Pause => self.drain(session, Vec::new(), None),
+            ModelStop::Pause => {
+                // It goes on as soon as it is written, or what is new is.
+                running.phase = Phase::Committing(commit);
+                self.drain(session, Vec::new(), None);
+            }
             ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {
                 running.continued = true;
                 self.drain(session, Vec::new(), Some(CONTINUE.to_owned()));
@@ -390,31 +355,8 @@ impl State {
         }
         if !text.trim().is_empty() {
             let parts = vec![AssistantPart::Text { text }];
-            self.append_answer(session, AssistantItem { parts, stop: ModelStop::EndTurn, provider, model });
-        }
-    }
-
-    /// The session's row, for the store.
-    pub(super) fn save_session(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get(session) else { return };
-        let row = owner.row();
-        self.effects.push(Effect::Store(Write::Session(Box::new(row))));
-    }
-}
-
-impl Session {
-    pub(super) fn row(&self) -> StoredSession {
-        StoredSession {
-            id: self.id.clone(),
-            title: self.title.clone(),
-            cwd: self.cwd.clone(),
-            mode: self.mode.as_str().to_owned(),
-            model: self.model.clone(),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            turns: self.turns,
-            history: Vec::new(),
-            carried: Vec::new(),
+            let item = AssistantItem { parts, stop: ModelStop::EndTurn, provider, model };
+            self.append(session, Item::Assistant(item), Vec::new());
         }
     }
 }

@@ -33,7 +33,7 @@ fn background_starts_and_reads_of_one_answer_overlap() {
     story.tool_done();
     story.tells(expect![[r#"
         call c3 completed: done
-        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "Started in the background as t6. Go on with other work or end your turn: you are told when it ends.", c3 = "done"}, to be committed
+        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "Started in the background as t6. Go on with other work or end your turn: you are told when it ends.", c3 = "done"}
     "#]]);
 }
 
@@ -78,7 +78,7 @@ fn a_foreground_command_gives_its_output_and_leaves_no_task() {
         no check in on t5.1
         read output for c1, Tail { lines: 2000, limit: 30000 }
         call c1 failed: no such file⏎Exit code: 2
-        append 2: user{c1 error = "no such file⏎Exit code: 2"}, to be committed
+        append 2: user{c1 error = "no such file⏎Exit code: 2"}
     "#]]);
     assert_eq!(story.state.tasks(), []);
     story.commit();
@@ -101,7 +101,7 @@ fn a_foreground_command_goes_on_in_the_background() {
         save t5.1 running, delivery none
         row t5.1 running, delivery none
         call c1 completed (t5): Still running after 1.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…
-        append 2: user{c1 = "Still running after 1.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}, to be committed
+        append 2: user{c1 = "Still running after 1.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}
     "#]]);
     story.now += 5_000;
     story.exits("t5", 0);
@@ -132,7 +132,7 @@ fn a_person_promotes_a_foreground_command() {
         save t5.1 running, delivery none
         row t5.1 running, delivery none
         call c1 completed (t5): Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…
-        append 2: user{c1 = "Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}, to be committed
+        append 2: user{c1 = "Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}
         reply t5.1 running, delivery none
     "#]]);
 }
@@ -185,7 +185,7 @@ fn a_foreground_command_that_is_tried_again_is_still_promoted() {
         save t5.1 queued attempt 2, delivery none
         row t5.1 queued attempt 2, delivery none
         call c1 completed (t5): Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…
-        append 2: user{c1 = "Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}, to be committed
+        append 2: user{c1 = "Still running after 0.0s: it goes on in the background as t5. Go on with other work or end your turn: you are…"}
         save t5.1 running attempt 2, delivery none
         row t5.1 running attempt 2, delivery none
         no promote t5.1
@@ -276,7 +276,7 @@ fn a_call_that_cannot_be_understood_is_answered_with_what_is_wrong() {
         call c3 failed: The input of this call is not valid JSON: EOF at column 7. Nothing was done. Call again.
         call c4 failed: There is no task t99. `check_background` without an id lists all tasks.
         call c5 completed: There are no tasks.
-        append 2: user{c1 error = "There is no tool named fly. The tools are: bash, background_run, check_background, stop_background, read_file…", c2 error = "bash: unknown field `cmd`, expected one of `command`, `description`, `run_in_background`, `timeout`, `stdin`,…", c3 error = "The input of this call is not valid JSON: EOF at column 7. Nothing was done. Call again.", c4 error = "There is no task t99. `check_background` without an id lists all tasks.", c5 = "There are no tasks."}, to be committed
+        append 2: user{c1 error = "There is no tool named fly. The tools are: bash, background_run, check_background, stop_background, read_file…", c2 error = "bash: unknown field `cmd`, expected one of `command`, `description`, `run_in_background`, `timeout`, `stdin`,…", c3 error = "The input of this call is not valid JSON: EOF at column 7. Nothing was done. Call again.", c4 error = "There is no task t99. `check_background` without an id lists all tasks.", c5 = "There are no tasks."}
     "#]]);
 }
 
@@ -295,7 +295,7 @@ fn plan_mode_refuses_without_a_question() {
         call c2 write_file: Write a.rs
         call c1 failed: Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.
         call c2 failed: Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode.
-        append 2: user{c1 error = "Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.", c2 error = "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."}, to be committed
+        append 2: user{c1 error = "Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.", c2 error = "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."}
     "#]]);
 }
 

@@ -73,7 +73,7 @@ impl Chaos {
         let world = &self.story.world;
         match action {
             0 => self.story.prompt("words"),
-            1 | 2 if !world.commits.is_empty() => self.story.commit(),
+            1 | 2 if !world.commits.is_empty() => self.story.commit_one(),
             3 if !world.asks.is_empty() => {
                 self.story.stream(StreamEvent::ContentStarted);
                 self.story.stream(StreamEvent::Text("so".into()));
@@ -117,7 +117,8 @@ impl Chaos {
                 self.story.event(Event::Answered { session, turn, result });
             }
             25 => self.story.request(Request::StartTask(by_person("cargo build", None))),
-            26 => self.story.request(Request::Promote { session: Some(session), call: None }),
+            26 => self.story.world.full = !world.full && pick.is_multiple_of(2),
+            27 => self.story.request(Request::Promote { session: Some(session), call: None }),
             _ => {}
         }
         self.sound();
@@ -206,10 +207,11 @@ impl Chaos {
 
     /// Lets everything come to its end.
     fn settle(&mut self) {
+        self.story.world.full = false;
         for _ in 0..2_000 {
             let world = &self.story.world;
             if !world.commits.is_empty() {
-                self.story.commit();
+                self.story.commit_one();
             } else if !world.asks.is_empty() {
                 self.story.ends("so");
             } else if !world.tools.is_empty() {
@@ -273,7 +275,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..27, 0usize..1_000), 0..120)) {
+    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..28, 0usize..1_000), 0..120)) {
         play(&steps);
     }
 }

@@ -83,7 +83,7 @@ fn a_task_that_was_running_is_interrupted_and_told() {
         row t92.1 interrupted, delivery carried
         save t91.1 failed, delivery carried
         row t91.1 failed, delivery carried
-        append 2: user{<t90 interrupted t92 interrupted t91 failed>, "well?"}, carries t90.1 end, t92.1 end, t91.1 end, to be committed
+        append 2: user{<t90 interrupted t92 interrupted t91 failed>, "well?"}, carries t90.1 end, t92.1 end, t91.1 end
     "#]]);
 }
 
@@ -118,7 +118,7 @@ fn a_report_that_was_pending_is_told_once() {
         told of t90
         save t90.1 succeeded, delivery carried
         row t90.1 succeeded, delivery carried
-        append 0: user{<t90 succeeded>, "well?"}, carries t90.1 end, to be committed
+        append 0: user{<t90 succeeded>, "well?"}, carries t90.1 end
     "#]]);
     story.commit();
     story.ends("fine");

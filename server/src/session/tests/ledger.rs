@@ -298,6 +298,8 @@ fn a_queued_task_that_is_stopped_never_starts() {
     story.skip();
     story.request(Request::StopTask { task: Some(second.clone()) });
     story.tells(expect![[r#"
+        no promote t6.1
+        no check in on t6.1
         report t6.1 end killed to s1
         save t6.1 killed by user, delivery pending
         row t6.1 killed by user, delivery pending

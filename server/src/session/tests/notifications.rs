@@ -51,7 +51,7 @@ fn an_end_during_a_turn_rides_inside_the_item_with_the_results() {
         told of t5
         save t5.1 failed, delivery carried
         row t5.1 failed, delivery carried
-        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "done", <t5 failed>, "hurry"}, carries t5.1 end, to be committed
+        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "done", <t5 failed>, "hurry"}, carries t5.1 end
     "#]]);
     story.commit();
     story.stream(StreamEvent::ContentStarted);
@@ -86,7 +86,7 @@ fn an_end_while_idle_wakes() {
         told of t5
         save t5.1 succeeded, delivery carried
         row t5.1 succeeded, delivery carried
-        append 4: user{<t5 succeeded>}, carries t5.1 end, to be committed
+        append 4: user{<t5 succeeded>}, carries t5.1 end
     "#]]);
     story.commit();
     story.ends("all green");
@@ -138,7 +138,7 @@ fn a_prompt_takes_the_place_of_waking() {
         told of t5
         save t5.1 succeeded, delivery carried
         row t5.1 succeeded, delivery carried
-        append 4: user{<t5 succeeded>, "how is it?"}, carries t5.1 end, to be committed
+        append 4: user{<t5 succeeded>, "how is it?"}, carries t5.1 end
     "#]]);
     story.commit();
     story.ends("green");
@@ -193,7 +193,7 @@ fn waking_is_limited_without_a_word_from_the_person() {
         told of t9
         save t9.1 succeeded, delivery carried
         row t9.1 succeeded, delivery carried
-        append 12: user{<t9 succeeded>, "go on"}, carries t9.1 end, to be committed
+        append 12: user{<t9 succeeded>, "go on"}, carries t9.1 end
     "#]]);
 }
 
@@ -235,7 +235,7 @@ fn a_result_that_tells_the_end_is_the_delivery() {
         call c2 completed: t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED
         save t5.1 failed, delivery carried
         row t5.1 failed, delivery carried
-        append 4: user{c2 = "t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED"}, carries t5.1 end, to be committed
+        append 4: user{c2 = "t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED"}, carries t5.1 end
     "#]]);
     story.commit();
     story.ends("I see");
@@ -284,7 +284,7 @@ fn a_stop_by_the_model_is_no_news() {
         save t5.1 running stopping by agent, delivery none
         row t5.1 running stopping by agent, delivery none
         call c2 completed (t5): Stopping t5 and everything that it started.
-        append 4: user{c2 = "Stopping t5 and everything that it started."}, to be committed
+        append 4: user{c2 = "Stopping t5 and everything that it started."}
         no promote t5.1
         no check in on t5.1
         save t5.1 killed by agent, delivery none
@@ -351,7 +351,7 @@ fn an_empty_answer_to_a_block_is_continued_once() {
         row t5.1 failed, delivery delivered
         delivered t5
         append 5: assistant{}
-        append 6: user{nudge}, to be committed
+        append 6: user{nudge}
     "#]]);
     story.commit();
     story.answer(vec![words(" ")]);
@@ -388,7 +388,7 @@ fn a_failed_request_with_a_block_keeps_it_as_history() {
         turn started: Prompt
         reply p7 in turn8
         user: again
-        append 5: user{"again"}, to be committed
+        append 5: user{"again"}
         ask the model, 6 items
         save t5.1 succeeded, delivery delivered
         row t5.1 succeeded, delivery delivered
@@ -425,7 +425,7 @@ fn tasks_of_nobody_go_to_the_session_that_is_prompted_next() {
         told of t3
         save t3.1 failed, delivery carried
         row t3.1 failed, delivery carried
-        append 0: user{<t3 failed>, [Context from the editor. Background tasks: t4 sleep 2 (running).], "look"}, carries t3.1 end, to be committed
+        append 0: user{<t3 failed>, [Context from the editor. Background tasks: t4 sleep 2 (running).], "look"}, carries t3.1 end
     "#]]);
     story.exits(&two, 0);
     story.tells(expect![[r#"

@@ -78,7 +78,7 @@ fn the_same_command_joins_the_open_question() {
         ask the person q6: cargo test, always: `cargo test`
         call c1 completed (t5): Task t5 waits for the user's permission and starts when it is given. Go on with other work; you are told when…
         call c2 completed (t5): Already waiting for the user's permission as t5. You are told when it is decided.
-        append 2: user{c1 = "Task t5 waits for the user's permission and starts when it is given. Go on with other work; you are told when…", c2 = "Already waiting for the user's permission as t5. You are told when it is decided."}, to be committed
+        append 2: user{c1 = "Task t5 waits for the user's permission and starts when it is given. Go on with other work; you are told when…", c2 = "Already waiting for the user's permission as t5. You are told when it is decided."}
     "#]]);
     assert_eq!(story.world.questions.len(), 1);
 }
@@ -95,7 +95,7 @@ fn a_prompt_typed_instead_is_no_with_its_reason() {
         user: move it to the bin instead
         withdraw q5
         call c1 failed: The user refused this, and says: move it to the bin instead
-        append 2: user{c1 error = "The user refused this, and says: move it to the bin instead", c2 = "done"}, to be committed
+        append 2: user{c1 error = "The user refused this, and says: move it to the bin instead", c2 = "done"}
     "#]]);
     story.commit();
     story.history(expect![[r#"
@@ -125,7 +125,7 @@ fn a_prompt_while_a_background_start_waits_reaches_the_model_as_well() {
         told of t5
         save t5.1 killed by user, delivery carried
         row t5.1 killed by user, delivery carried
-        append 4: user{<t5 killed>, "use make"}, carries t5.1 end, to be committed
+        append 4: user{<t5 killed>, "use make"}, carries t5.1 end
     "#]]);
 }
 
@@ -246,7 +246,7 @@ fn a_saved_command_is_not_asked_about_again() {
         row t10.1 queued for permission, delivery none
         ask the person q11: cargo  test, always: `cargo  test`
         call c4 completed (t10): Task t10 waits for the user's permission and starts when it is given. Go on with other work; you are told whe…
-        append 4: user{c3 = "Started in the background as t9. Go on with other work or end your turn: you are told when it ends.", c4 = "Task t10 waits for the user's permission and starts when it is given. Go on with other work; you are told whe…"}, to be committed
+        append 4: user{c3 = "Started in the background as t9. Go on with other work or end your turn: you are told when it ends.", c4 = "Task t10 waits for the user's permission and starts when it is given. Go on with other work; you are told whe…"}
     "#]]);
 }
 
@@ -259,6 +259,8 @@ fn a_task_that_waits_for_permission_can_be_stopped() {
     story.skip();
     story.request(Request::StopTask { task: None });
     story.tells(expect![[r#"
+        no promote t5.1
+        no check in on t5.1
         withdraw q6
         report t5.1 end killed to s1
         save t5.1 killed by user, delivery pending

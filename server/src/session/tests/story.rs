@@ -211,10 +211,17 @@ impl Story {
         self.event(Event::Cancel { session, turn: None });
     }
 
-    /// The store has written what came first.
+    /// The store has dealt with the oldest append.
+    pub(super) fn commit_one(&mut self) {
+        let (commit, result) = self.world.committed();
+        self.event(Event::Committed { commit, result });
+    }
+
+    /// The store has dealt with everything.
     pub(super) fn commit(&mut self) {
-        let commit = self.world.commits.pop_front().expect("something to commit");
-        self.event(Event::Committed { commit, result: Ok(()) });
+        while !self.world.commits.is_empty() {
+            self.commit_one();
+        }
     }
 
     pub(super) fn stream(&mut self, event: StreamEvent) {

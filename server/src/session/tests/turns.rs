@@ -19,7 +19,7 @@ fn a_prompt_is_committed_before_the_model_is_asked() {
         turn started: Prompt
         reply p2 in turn3
         user: hello
-        append 0: user{"hello"}, to be committed
+        append 0: user{"hello"}
     "#]]);
     story.commit();
     story.stream(StreamEvent::ContentStarted);
@@ -48,7 +48,7 @@ fn a_queued_prompt_rides_in_the_next_request_of_the_turn() {
         call c1 completed: done
         user: two
         queue []
-        append 2: user{c1 = "done", "two"}, to be committed
+        append 2: user{c1 = "done", "two"}
     "#]]);
     story.commit();
     story.prompt("three");
@@ -226,6 +226,7 @@ fn a_paused_answer_goes_on_with_the_same_history() {
     story.commit();
     story.skip();
     story.answer_with(vec![words("so far")], ModelStop::Pause);
+    story.commit();
     story.tells(expect![[r#"
         append 1: assistant{"so far"}
         ask the model, 2 items
@@ -238,14 +239,35 @@ fn a_paused_answer_goes_on_with_the_same_history() {
 }
 
 #[test]
-fn a_conversation_that_cannot_be_written_ends_the_turn() {
+fn a_conversation_that_cannot_be_written_is_written_with_the_next_prompt() {
     let mut story = Story::new();
+    story.world.full = true;
     story.prompt("one");
     story.skip();
-    let commit = story.world.commits.pop_front().expect("a commit");
-    story.event(Event::Committed { commit, result: Err("disk full".into()) });
+    story.commit();
     story.tells(expect![[r#"
-        turn ended: Error: The conversation could not be written: disk full. Free disk space or check the state folder.
+        turn ended: Error: The conversation could not be written: disk full. Free disk space or check the state folder; the next prompt tries again.
+    "#]]);
+    story.world.full = false;
+    story.prompt("two");
+    story.tells(expect![[r#"
+        turn started: Prompt
+        reply p5 in turn6
+        user: two
+        append 0: user{"one"}, user{"two"}
+    "#]]);
+    story.commit();
+    story.world.full = true;
+    story.ends("done");
+    story.commit();
+    story.world.full = false;
+    story.skip();
+    story.prompt("three");
+    story.tells(expect![[r#"
+        turn started: Prompt
+        reply p8 in turn9
+        user: three
+        append 2: assistant{"done"}, user{"three"}
     "#]]);
 }
 
@@ -336,7 +358,7 @@ fn what_makes_no_sense_is_refused() {
         turn started: Prompt
         reply p2 in turn3
         user: one
-        append 0: user{"one"}, to be committed
+        append 0: user{"one"}
         refused State { kind: "turn_running", message: "a turn is running in session s1", remedy: "Cancel the turn first." }
     "#]]);
 }

@@ -138,7 +138,7 @@ fn update(update: &Update) -> Option<String> {
 
 fn stored(write: &Write) -> Option<String> {
     Some(match write {
-        Write::Append { first, items, carried, commit, .. } => {
+        Write::Append { first, items, carried, .. } => {
             let items = list(items.iter().map(|item| self::item(item)));
             let carried = if carried.is_empty() {
                 String::new()
@@ -148,8 +148,7 @@ fn stored(write: &Write) -> Option<String> {
                     list(carried.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about)))
                 )
             };
-            let commit = if commit.is_some() { ", to be committed" } else { "" };
-            format!("append {first}: {items}{carried}{commit}")
+            format!("append {first}: {items}{carried}")
         }
         Write::Report(stored) => {
             let report = &stored.report;

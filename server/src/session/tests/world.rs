@@ -21,6 +21,10 @@ pub(super) type Work = (SessionId, TurnId, ToolCallId);
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) commits: VecDeque<CommitId>,
+    /// The disk is full.
+    pub(super) full: bool,
+    /// Appends that the store did not take.
+    refused: BTreeSet<u64>,
     /// Requests that a model has not answered.
     pub(super) asks: Vec<(SessionId, TurnId)>,
     /// The history of each session's newest request.
@@ -89,8 +93,13 @@ impl World {
     fn write(&mut self, write: &Write) {
         match write {
             Write::Append { session, first, items, carried, commit } => {
+                self.commits.push_back(*commit);
+                if self.full || self.stored.get(session).map_or(0, Vec::len) != *first {
+                    assert!(self.full || !self.refused.is_empty(), "an append out of order");
+                    self.refused.insert(commit.0);
+                    return;
+                }
                 let stored = self.stored.entry(session.clone()).or_default();
-                assert_eq!(stored.len(), *first, "an append out of order");
                 assert!(!items.is_empty(), "an append of nothing");
                 stored.extend(items.iter().cloned());
                 for key in carried {
@@ -98,7 +107,6 @@ impl World {
                     assert_eq!(*state, Delivery::Pending, "{key:?} is carried twice");
                     *state = Delivery::Carried;
                 }
-                self.commits.extend(*commit);
             }
             Write::Report(stored) => {
                 let known = self.outbox.insert(stored.report.key.clone(), Delivery::Pending);
@@ -131,6 +139,12 @@ impl World {
         let newest = task.runs.last().expect("a run").status.is_final();
         assert_eq!(newest, task.status.is_final(), "the row and the record of {} say the same", task.id);
         self.tasks.insert(task.id.clone(), task.clone());
+    }
+
+    /// What the store says of the oldest append.
+    pub(super) fn committed(&mut self) -> (CommitId, Result<(), String>) {
+        let commit = self.commits.pop_front().expect("something to commit");
+        (commit, if self.refused.remove(&commit.0) { Err("disk full".into()) } else { Ok(()) })
     }
 
     /// The reports that no history has.
