@@ -1,5 +1,5 @@
-//! A session's history on its way into the store: every item is appended once, in order, and the request that it belongs
-//! to leaves when the store has it. What could not be written is written with the next item.
+//! A session's history on its way into the store: in order, one append at a time, and the request that an item belongs to
+//! leaves when the store has it. What a full disk did not take goes along with the next item.
 
 use std::sync::Arc;
 
@@ -11,65 +11,76 @@ use super::effect::{Effect, StopReason, Write};
 use super::event::{CommitId, StoredSession};
 use super::state::{Phase, Session, State};
 
-/// An append that the store has not acknowledged.
-#[derive(Debug)]
-pub(super) struct Commit {
-    session: SessionId,
-    /// The items from `first` up to, not including, `end`.
-    first: usize,
-    end: usize,
+/// How far a history has got into the store.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Items that the store has.
+    items: usize,
+    /// Reports that the items after those carry.
     carried: Vec<Key>,
+    /// The append that is under way: the items that the store has after it, and the reports that it carries.
+    under_way: Option<(usize, Vec<Key>)>,
 }
 
-/// What the store refused to take (a full disk): the history from `first` on, and the reports that it carries.
-#[derive(Debug)]
-pub(super) struct Unwritten {
-    first: usize,
-    carried: Vec<Key>,
+impl Written {
+    /// A history that came out of the store.
+    pub(super) fn all(items: usize) -> Self {
+        Self { items, ..Self::default() }
+    }
 }
 
 impl State {
-    /// Appends an item to a history, and everything before it that could not be written.
-    pub(super) fn append(&mut self, session: &SessionId, item: Item, mut carried: Vec<Key>) -> CommitId {
-        let commit = self.next_commit();
-        let Some(owner) = self.sessions.get_mut(session) else { return commit };
-        let mut first = owner.history.len();
+    /// Appends an item to a history. Returns the number of items with it, to wait for.
+    pub(super) fn append(&mut self, session: &SessionId, item: Item, carried: Vec<Key>) -> usize {
+        let Some(owner) = self.sessions.get_mut(session) else { return 0 };
         owner.history.push(Arc::new(item));
-        if let Some(unwritten) = owner.unwritten.take() {
-            first = unwritten.first;
-            carried.splice(0..0, unwritten.carried);
+        owner.written.carried.extend(carried);
+        let items = owner.history.len();
+        self.write_on(session);
+        items
+    }
+
+    fn write_on(&mut self, session: &SessionId) {
+        let commit = self.next_commit();
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let written = &mut owner.written;
+        let first = written.items;
+        if written.under_way.is_some() || first == owner.history.len() {
+            return;
         }
-        let (session, end) = (session.clone(), owner.history.len());
-        let items = owner.history[first..].to_vec();
-        self.commits.insert(commit, Commit { session: session.clone(), first, end, carried: carried.clone() });
+        let carried = std::mem::take(&mut written.carried);
+        written.under_way = Some((owner.history.len(), carried.clone()));
+        let (session, items) = (session.clone(), owner.history[first..].to_vec());
+        self.commits.insert(commit, session.clone());
         self.effects.push(Effect::Store(Write::Append { session, first, items, carried, commit }));
-        commit
     }
 
     /// The store has answered: the request that waited for it may leave, or the turn ends.
-    pub(super) fn committed(&mut self, id: CommitId, result: Result<(), String>) {
-        let Some(commit) = self.commits.remove(&id) else { return };
-        let Some(owner) = self.sessions.get_mut(&commit.session) else { return };
-        match (&result, &mut owner.unwritten) {
-            // An earlier item failed, and this append has brought it along.
-            (Ok(()), Some(unwritten)) => unwritten.first = unwritten.first.max(commit.end),
-            (Ok(()), None) => {}
-            (Err(_), Some(unwritten)) => {
-                unwritten.first = unwritten.first.min(commit.first);
-                unwritten.carried.extend(commit.carried);
+    pub(super) fn committed(&mut self, commit: CommitId, result: Result<(), String>) {
+        let Some(session) = self.commits.remove(&commit) else { return };
+        let Some(owner) = self.sessions.get_mut(&session) else { return };
+        let Some((items, carried)) = owner.written.under_way.take() else { return };
+        let waiting = owner.turn.as_ref().and_then(|turn| match turn.phase {
+            Phase::Committing(items) => Some((turn.id.clone(), items)),
+            _ => None,
+        });
+        match (result, waiting) {
+            (Ok(()), waiting) => {
+                owner.written.items = items;
+                self.write_on(&session);
+                if let Some((turn, _)) = waiting.filter(|(_, wanted)| *wanted <= items) {
+                    self.ask(&session, &turn);
+                }
             }
-            (Err(_), none) => *none = Some(Unwritten { first: commit.first, carried: commit.carried }),
-        }
-        let waiting = owner.turn.as_ref().filter(|turn| turn.phase == Phase::Committing(id));
-        let Some(turn) = waiting.map(|turn| turn.id.clone()) else { return };
-        match result {
-            Ok(()) => self.ask(&commit.session, &turn),
-            Err(error) => {
-                let text = format!(
-                    "The conversation could not be written: {error}. Free disk space or check the state folder; the \
-                     next prompt tries again."
-                );
-                self.end_turn(&commit.session, StopReason::Error, Some(text));
+            (Err(error), waiting) => {
+                owner.written.carried.splice(0..0, carried);
+                if waiting.is_some() {
+                    let text = format!(
+                        "The conversation could not be written: {error}. Free disk space or check the state folder; the \
+                         next prompt tries again."
+                    );
+                    self.end_turn(&session, StopReason::Error, Some(text));
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::task::run::{RunControl, RunId};
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
 use super::export;
+use super::history::Written;
 use super::state::{Session, State};
 
 impl State {
@@ -125,7 +126,7 @@ impl State {
             told_plan: false,
             cwd,
             history: Vec::new(),
-            unwritten: None,
+            written: Written::default(),
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
@@ -421,8 +422,8 @@ impl Session {
             told_date: stored.created_at.date(),
             told_plan: false,
             cwd: stored.cwd,
+            written: Written::all(history.len()),
             history,
-            unwritten: None,
             left_over,
             queue: Vec::new(),
             turn: None,

@@ -21,7 +21,7 @@ use crate::tool::{self, FileSeen};
 use super::calls::CallState;
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
 use super::event::{CommitId, Event, Moment, Timer};
-use super::history::{Commit, Unwritten};
+use super::history::Written;
 use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
@@ -41,7 +41,7 @@ pub(super) struct Session {
     /// Frozen: prompt caches depend on it.
     pub(super) system: Arc<str>,
     pub(super) history: Vec<Arc<Item>>,
-    pub(super) unwritten: Option<Unwritten>,
+    pub(super) written: Written,
     /// The day that the model was told last.
     pub(super) told_date: String,
     /// The model was told that it only plans.
@@ -85,8 +85,8 @@ pub(super) struct Turn {
 /// What a turn waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The store, before the request may leave.
-    Committing(CommitId),
+    /// The store: the request may leave when that many items are written.
+    Committing(usize),
     /// The model.
     Asking,
     /// Tool calls.
@@ -107,7 +107,8 @@ pub struct State {
     pub(super) rules: Vec<Rule>,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
-    pub(super) commits: HashMap<CommitId, Commit>,
+    /// The appends that the store has not acknowledged.
+    pub(super) commits: HashMap<CommitId, SessionId>,
     commit: u64,
     /// The store has answered.
     pub(super) is_loaded: bool,

@@ -12,7 +12,7 @@ use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
 
 use super::calls::CallState;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
-use super::event::{CommitId, ReplyId};
+use super::event::ReplyId;
 use super::state::{Phase, State};
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
@@ -148,9 +148,9 @@ impl State {
             return;
         }
         owner.carried.extend(carried.iter().cloned());
-        let commit = self.append(session, Item::User(item), carried);
+        let items = self.append(session, Item::User(item), carried);
         if let Some(turn) = self.running_turn(session, &id) {
-            turn.phase = Phase::Committing(commit);
+            turn.phase = Phase::Committing(items);
         }
     }
 
@@ -270,8 +270,8 @@ impl State {
             Ok(Answer { item, usage }) => {
                 self.delivered(session);
                 self.count(session, usage);
-                let commit = self.append(session, Item::Assistant(item.clone()), Vec::new());
-                self.act_on(session, turn, item, commit);
+                let written = self.append(session, Item::Assistant(item.clone()), Vec::new());
+                self.act_on(session, turn, item, written);
             }
         }
     }
@@ -294,7 +294,7 @@ impl State {
         self.update(session, Update::Usage { sum, window });
     }
 
-    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, commit: CommitId) {
+    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
         if !calls.is_empty() {
@@ -310,7 +310,7 @@ impl State {
         match item.stop {
             ModelStop::Pause => {
                 // It goes on as soon as it is written, or what is new is.
-                running.phase = Phase::Committing(commit);
+                running.phase = Phase::Committing(written);
                 self.drain(session, Vec::new(), None);
             }
             ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {

@@ -33,6 +33,7 @@ impl Chaos {
             settings.max_auto_turns = 2;
             settings.max_turn_requests = 4;
         });
+        story.quick_store = false;
         story.state.rules = ["make", "ls"].map(|command| Rule::Command(command.into())).into();
         Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
     }
@@ -169,7 +170,7 @@ impl Chaos {
                 assert!(set || !wakes, "nothing will wake the session");
             }
             Some(turn) => match turn.phase {
-                Phase::Committing(commit) => assert!(world.commits.contains(&commit), "no commit is under way"),
+                Phase::Committing(_) => assert!(!world.commits.is_empty(), "no commit is under way"),
                 Phase::Asking => assert!(world.asks.iter().any(|(_, of)| *of == turn.id), "no request is under way"),
                 Phase::Working => {
                     assert!(turn.calls.iter().any(|call| !call.is_done()), "the turn waits for nothing");

@@ -111,6 +111,8 @@ pub(super) struct Story {
     pub(super) documents: Documents,
     pub(super) now: u64,
     pub(super) effects: Vec<Effect>,
+    /// An answer is written at once.
+    pub(super) quick_store: bool,
     log: String,
     replies: u64,
 }
@@ -138,6 +140,7 @@ impl Story {
             documents: Documents::default(),
             now: START,
             effects: Vec::new(),
+            quick_store: true,
             log: String::new(),
             replies: 0,
         };
@@ -232,6 +235,9 @@ impl Story {
     pub(super) fn answered(&mut self, result: Result<Answer, ProviderError>) {
         let (session, turn) = self.world.asks.remove(0);
         self.event(Event::Answered { session, turn, result: Box::new(result) });
+        if self.quick_store && !self.world.commits.is_empty() {
+            self.commit_one();
+        }
     }
 
     /// The model's whole answer.

@@ -94,8 +94,8 @@ impl World {
         match write {
             Write::Append { session, first, items, carried, commit } => {
                 self.commits.push_back(*commit);
-                if self.full || self.stored.get(session).map_or(0, Vec::len) != *first {
-                    assert!(self.full || !self.refused.is_empty(), "an append out of order");
+                assert_eq!(self.stored.get(session).map_or(0, Vec::len), *first, "an append out of order");
+                if self.full {
                     self.refused.insert(commit.0);
                     return;
                 }
