@@ -14,6 +14,7 @@ pub mod text;
 pub mod transport;
 pub mod uri;
 
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,7 +37,12 @@ pub async fn serve(config: Config) -> i32 {
         }
     };
     let answered = move |id: serde_json::Value, result| outbox.answered(&id, result);
-    transport::serve(tokio::io::stdin(), tokio::io::stdout(), service, socket, outgoing, answered, client_gone)
-        .await
-        .code()
+    transport::serve(tokio::io::stdin(), stdout(), service, socket, outgoing, answered, client_gone).await.code()
+}
+
+/// Standard output without the line buffering of the standard library, which would write a message's header and body apart.
+fn stdout() -> tokio::fs::File {
+    let plain = std::io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    // Fails only when no descriptor is left, at the very start.
+    tokio::fs::File::from_std(plain.expect("a descriptor for stdout"))
 }
