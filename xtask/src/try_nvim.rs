@@ -20,7 +20,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         std::fs::remove_dir_all(&project)?;
     }
     std::fs::create_dir_all(project.parent().context("the project's folder has a parent")?)?;
-    expect_success(std::process::Command::new(repository::pillion()?).args(["demo", "--language", "rust", "--only"]).arg(&project))?;
+    expect_success(
+        std::process::Command::new(repository::pillion()?).args(["demo", "--language", "rust", "--only"]).arg(&project),
+    )?;
     let plugin = lua::quoted(&repository::nvim_plugin().to_string_lossy());
     let binary = lua::quoted(&repository::pillion()?.to_string_lossy());
     let mut editor = std::process::Command::new(&tools.nvim);
