@@ -15,20 +15,15 @@ pub mod transport;
 pub mod uri;
 
 use std::os::fd::AsFd;
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 
 use crate::config::Config;
-use crate::provider::offline::Offline;
 
 /// Serves one client on stdin and stdout until it is gone; gives the exit code.
 pub async fn serve(config: Config) -> i32 {
     let (outbox, outgoing) = outbox::Outbox::new();
     let (tell_client, client) = oneshot::channel();
-    let offline: server::MakeOffline = |root: PathBuf| Arc::new(Offline::new(root));
-    let (service, socket) = server::Server::new(config, outbox.clone(), offline, tell_client).service();
+    let (service, socket) = server::Server::new(config, outbox.clone(), tell_client).service();
     let client_gone = async {
         match client.await {
             Ok(pid) => client_process::process_gone(pid).await,
