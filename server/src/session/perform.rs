@@ -31,6 +31,12 @@ use super::requests::by_person;
 use super::settings::Settings;
 use super::storage;
 
+/// What a run was asked to do, for the explanation of exit code 127.
+struct Asked {
+    command: String,
+    env: Vec<(String, String)>,
+}
+
 /// Everything that acts on the world for the owner.
 pub(super) struct Hands {
     root: PathBuf,
@@ -44,8 +50,8 @@ pub(super) struct Hands {
     environment: Arc<Environment>,
     /// Variables that no command gets.
     withheld: Vec<String>,
-    /// Commands of the runs that are alive, for the explanation of exit code 127.
-    commands: HashMap<RunId, (String, Arc<[(String, String)]>)>,
+    /// The runs that are alive.
+    commands: HashMap<RunId, Asked>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
@@ -131,7 +137,7 @@ impl Hands {
     /// What the state must hear before this event: why a command was not found.
     pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
         let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
-        let (command, env) = self.commands.remove(id)?;
+        let Asked { command, env } = self.commands.remove(id)?;
         if end.ending != (Ending::Exited { code: 127 }) {
             return None;
         }
@@ -276,8 +282,7 @@ impl Hands {
 
     fn start_run(&mut self, mut spec: RunSpec) {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
-        let shared: Arc<[(String, String)]> = env.clone().into();
-        self.commands.insert(spec.id.clone(), (spec.command.clone(), shared));
+        self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         self.supervisor.start(spec);
     }

@@ -31,6 +31,9 @@ pub struct DemoArgs {
     /// Keep the project, the state and the log.
     #[arg(long)]
     pub keep: bool,
+    /// Only write the little project into this folder, to try things on; it must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub only: Option<PathBuf>,
     /// No colours (as with NO_COLOR).
     #[arg(long)]
     pub no_color: bool,
@@ -44,6 +47,12 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         None => installed().await?,
     };
     let project = language.project();
+    if let Some(only) = args.only {
+        if only.exists() {
+            bail!("{} exists already. Name a folder that does not.", only.display());
+        }
+        return Ok(project.write(&only)?);
+    }
     let mut folder = Folder::create()?;
     let stage = Stage {
         project: folder.path.join("corner-shop"),
