@@ -15,14 +15,11 @@ pub mod transport;
 pub mod uri;
 
 use std::os::fd::AsFd;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::config::Config;
-use crate::provider::offline::Offline;
 
 /// How long the store may take to write what is queued, at the end.
 const LAST_WRITES: Duration = Duration::from_millis(300);
@@ -31,8 +28,7 @@ const LAST_WRITES: Duration = Duration::from_millis(300);
 pub async fn serve(config: Config) -> i32 {
     let (outbox, outgoing) = outbox::Outbox::new();
     let (tell_client, client) = oneshot::channel();
-    let offline: server::MakeOffline = |root: PathBuf| Arc::new(Offline::new(root));
-    let server = server::Server::new(config, outbox.clone(), offline, tell_client);
+    let server = server::Server::new(config, outbox.clone(), tell_client);
     let owner = server.owner();
     let (service, socket) = server.service();
     let client_gone = async {

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, TurnId};
-use crate::provider::Provider;
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
 
@@ -96,8 +95,6 @@ pub struct Parts {
     pub root: PathBuf,
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
-    /// The provider that answers when nothing else is configured.
-    pub offline: Arc<dyn Provider>,
     pub messages: mpsc::UnboundedSender<Message>,
 }
 

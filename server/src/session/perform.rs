@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
 use crate::ids::{SessionId, TurnId};
+use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Store};
@@ -61,7 +62,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, offline, .. } = parts;
+        let Parts { config, root, further_roots, editor, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
         let (store, mut loaded) = match opened {
@@ -80,6 +81,7 @@ impl Hands {
         });
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
+        let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
         let hands = Self {
             roots: Roots::new(root.clone()).with(further_roots),

@@ -69,9 +69,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     std::fs::write(stage.private.join("script.json"), project.script().to_string())?;
 
     let model = args.provider.as_deref().unwrap_or("a script in place of a model");
-    println!("A little {} project with slow tests and a bug, in {}", project.name, stage.project.display());
+    println!("A little {} project with slow tests and a bug, in a temporary folder.", project.name);
     println!("The agent is {model}; the sidecar, the tests and the files are real.\n");
-    println!("{:>6}  you    {}", "0.0s", project::OPENING);
+    println!("{:>6}  you    {}", "0.0s", timeline::wrapped(project::OPENING, 15));
     // Until the story has come true, its folder shows why not.
     folder.keep = true;
     let story = play::play(&stage, style).await?;
