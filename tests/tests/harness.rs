@@ -95,7 +95,7 @@ fn a_history_only_grows() {
     changed[1]["content"] = json!("no");
     assert!(known.check(2, &request(changed)).join("").contains("no prefix"));
     let other = json!([user(json!("other"))]);
-    assert!(known.check(3, &request(other)).join("").contains("first block"));
+    assert!(known.check(3, &request(other)).join("").contains("first message"));
     let mut frozen = request(first);
     frozen["system"] = json!("Be long.");
     assert!(known.check(4, &frozen).join("").contains("model, system or tools"));

@@ -36,22 +36,3 @@ pub fn pillion() -> Result<PathBuf> {
 pub fn nvim_plugin() -> PathBuf {
     root().join("editors").join("nvim")
 }
-
-/// Copies a folder, without build results, over whatever was there.
-pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == "target" || name == "node_modules" || name == "__pycache__" {
-            continue;
-        }
-        let (source, copy) = (entry.path(), to.join(&name));
-        if entry.file_type()?.is_dir() {
-            copy_folder(&source, &copy)?;
-        } else {
-            std::fs::copy(&source, &copy).with_context(|| format!("cannot copy {}", source.display()))?;
-        }
-    }
-    Ok(())
-}

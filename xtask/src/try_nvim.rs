@@ -14,11 +14,15 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let arguments = arguments.strip_prefix(&["--".to_owned()]).unwrap_or(arguments);
     expect_success(program("cargo").args(["build", "--package", "pillion"]))?;
     let tools = Tools::install()?;
-    let project = repository::target()?.join("try").join("rust");
+    // Outside of this repository: its own git folder and Cargo workspace would count as the project's.
+    let project = std::env::temp_dir().join("pillion-try").join("corner-shop");
     if project.exists() {
         std::fs::remove_dir_all(&project)?;
     }
-    repository::copy_folder(&repository::root().join("server").join("demo").join("rust"), &project)?;
+    std::fs::create_dir_all(project.parent().context("the project's folder has a parent")?)?;
+    expect_success(
+        std::process::Command::new(repository::pillion()?).args(["demo", "--language", "rust", "--only"]).arg(&project),
+    )?;
     let plugin = lua::quoted(&repository::nvim_plugin().to_string_lossy());
     let binary = lua::quoted(&repository::pillion()?.to_string_lossy());
     let mut editor = std::process::Command::new(&tools.nvim);

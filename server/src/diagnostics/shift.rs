@@ -11,10 +11,17 @@ pub struct LineEdit {
     pub new_lines: u32,
 }
 
-/// Moves problems below an edit and marks those whose own line it touched. True when one changed.
-pub fn shift(problems: &mut [Stored], edit: LineEdit) -> bool {
+/// Moves problems below an edit. Where it touched a problem's own line, a failed test is marked, and what a compiler or a
+/// linter said is dropped: nobody knows whether it still holds. True when something changed.
+pub fn shift(problems: &mut Vec<Stored>, edit: LineEdit) -> bool {
+    let before = problems.len();
+    problems.retain(|stored| {
+        let line = stored.problem.place.line.and_then(|line| line.checked_sub(1));
+        let touched = line.is_some_and(|line| (edit.start..edit.old_end).contains(&line));
+        !touched || stored.problem.test.is_some()
+    });
     let by = i64::from(edit.new_lines) - i64::from(edit.old_end.saturating_sub(edit.start));
-    let mut any = false;
+    let mut any = problems.len() != before;
     for stored in problems {
         let place = &mut stored.problem.place;
         let Some(line) = place.line.and_then(|line| line.checked_sub(1)) else { continue };
@@ -47,7 +54,7 @@ mod tests {
     use crate::ids::TaskId;
     use crate::problem::{Place, Problem, Severity};
 
-    fn at(line: u32) -> Stored {
+    fn at(line: u32, test: Option<&str>) -> Stored {
         let place = Place { file: "a".into(), line: Some(line), column: Some(2), end_line: None, end_column: None };
         let problem = Problem {
             place,
@@ -56,7 +63,7 @@ mod tests {
             detail: None,
             code: None,
             tool: String::new(),
-            test: None,
+            test: test.map(str::to_owned),
             related: Vec::new(),
             provisional: false,
         };
@@ -65,7 +72,7 @@ mod tests {
 
     /// Problems at 1-based lines 1 to 5, after an edit; `!` marks edited ones.
     fn after(start: u32, old_end: u32, new_lines: u32) -> String {
-        let mut problems: Vec<Stored> = (1..=5).map(at).collect();
+        let mut problems: Vec<Stored> = (1..=5).map(|line| at(line, Some("a_test"))).collect();
         shift(&mut problems, LineEdit { start, old_end, new_lines });
         let line = |stored: &Stored| {
             format!("{}{}", stored.problem.place.line.unwrap_or(0), if stored.edited { "!" } else { "" })
@@ -86,5 +93,13 @@ mod tests {
         ] {
             assert_eq!(after(start, old_end, new_lines), expected, "{start}..{old_end} became {new_lines}");
         }
+    }
+
+    #[test]
+    fn what_a_compiler_said_goes_with_its_line() {
+        let mut problems = vec![at(2, None), at(3, None)];
+        assert!(shift(&mut problems, LineEdit { start: 1, old_end: 2, new_lines: 1 }));
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].problem.place.line, Some(3));
     }
 }

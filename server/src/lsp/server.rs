@@ -25,18 +25,13 @@ use crate::clock;
 use crate::config::Config;
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
-use crate::provider::Provider;
 use crate::session::event::{Event, Request};
 use crate::session::owner::{self, Handle};
-
-/// Makes the provider that answers without a model, for a workspace.
-pub type MakeOffline = fn(PathBuf) -> Arc<dyn Provider>;
 
 /// The server of one client.
 pub struct Server {
     config: Config,
     outbox: Outbox,
-    make_offline: MakeOffline,
     documents: Arc<OpenDocuments>,
     /// Told the client's process id, once.
     client: Mutex<Option<oneshot::Sender<i32>>>,
@@ -46,16 +41,20 @@ pub struct Server {
 
 impl Server {
     /// A server that writes through `outbox`. `client` is told the client's process id.
-    pub fn new(config: Config, outbox: Outbox, make_offline: MakeOffline, client: oneshot::Sender<i32>) -> Self {
+    pub fn new(config: Config, outbox: Outbox, client: oneshot::Sender<i32>) -> Self {
         Self {
             config,
             outbox,
-            make_offline,
             documents: Arc::default(),
             client: Mutex::new(Some(client)),
             owner: Arc::default(),
             root: OnceLock::new(),
         }
+    }
+
+    /// The owner of the client's workspace, once `initialize` has started it.
+    pub fn owner(&self) -> Arc<OnceLock<Handle>> {
+        self.owner.clone()
     }
 
     /// The service with every method of ours.
@@ -293,9 +292,7 @@ impl LanguageServer for Server {
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
         });
-        let offline = (self.make_offline)(root.clone());
-        let handle =
-            owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, offline, messages });
+        let handle = owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, messages });
         // Both are set once: the service refuses a second `initialize`.
         let _ = self.root.set(root);
         let _ = self.owner.set(handle);

@@ -72,18 +72,17 @@ pub fn position(text: &str, byte: usize) -> Position {
 /// The one replacement that makes `new` of `old`: what is the same at both ends is left alone, so that cursors and marks
 /// outside of it stay where they are.
 pub fn smallest_edit(old: &str, new: &str) -> (Range, String) {
-    let mut start = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
     // Neither in the middle of a character nor between `\r` and `\n`.
-    while !old.is_char_boundary(start) || !new.is_char_boundary(start) || old[..start].ends_with('\r') {
+    let splits = |text: &str, at: usize| {
+        !text.is_char_boundary(at) || (text[..at].ends_with('\r') && text[at..].starts_with('\n'))
+    };
+    let mut start = old.bytes().zip(new.bytes()).take_while(|(old, new)| old == new).count();
+    while splits(old, start) || splits(new, start) {
         start -= 1;
     }
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
-    let same = old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(old, new)| old == new).count();
-    let mut end = same;
-    while !old_rest.is_char_boundary(old_rest.len() - end)
-        || !new_rest.is_char_boundary(new_rest.len() - end)
-        || old_rest[old_rest.len() - end..].starts_with('\n')
-    {
+    let mut end = old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(old, new)| old == new).count();
+    while splits(old_rest, old_rest.len() - end) || splits(new_rest, new_rest.len() - end) {
         end -= 1;
     }
     let range = Range::new(position(old, start), position(old, old.len() - end));

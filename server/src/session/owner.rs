@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, TurnId};
-use crate::provider::Provider;
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
 
@@ -51,6 +50,8 @@ pub(super) enum Input {
     Again(ReplyId, Request),
     Answer(ReplyId, Answered),
     Config(Box<Config>),
+    /// Answers when everything that was queued for the store before is written.
+    Flush(oneshot::Sender<()>),
 }
 
 /// The owner from outside: one synchronous send, in order.
@@ -77,6 +78,14 @@ impl Handle {
     pub fn configure(&self, config: Config) {
         let _ = self.inputs.send(Input::Config(Box::new(config)));
     }
+
+    /// Waits until everything that has happened so far is written.
+    pub async fn flush(&self) {
+        let (send, receive) = oneshot::channel();
+        let _ = self.inputs.send(Input::Flush(send));
+        // An owner that is gone has written everything.
+        let _ = receive.await;
+    }
 }
 
 /// What the owner is made of.
@@ -86,8 +95,6 @@ pub struct Parts {
     pub root: PathBuf,
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
-    /// The provider that answers when nothing else is configured.
-    pub offline: Arc<dyn Provider>,
     pub messages: mpsc::UnboundedSender<Message>,
 }
 
@@ -139,6 +146,7 @@ async fn run(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>, mut queue: 
             }
             Some(Input::Again(reply, request)) => owner.apply(Event::Request { reply, request }),
             Some(Input::Answer(reply, answered)) => owner.answer(reply, answered),
+            Some(Input::Flush(done)) => owner.hands.flush(done),
             Some(Input::Config(config)) => {
                 for event in owner.hands.configure(*config) {
                     owner.apply(event);

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, ModelSettings};
 use crate::ids::{SessionId, TurnId};
+use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Store};
@@ -30,6 +31,12 @@ use super::requests::by_person;
 use super::settings::Settings;
 use super::storage;
 
+/// What a run was asked to do, for the explanation of exit code 127.
+struct Asked {
+    command: String,
+    env: Vec<(String, String)>,
+}
+
 /// Everything that acts on the world for the owner.
 pub(super) struct Hands {
     root: PathBuf,
@@ -38,13 +45,15 @@ pub(super) struct Hands {
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
     provider: Result<Resolved, ProviderError>,
+    /// The settings that `provider` was made from.
+    model: ModelSettings,
     store: Store,
     supervisor: Supervisor,
     environment: Arc<Environment>,
     /// Variables that no command gets.
     withheld: Vec<String>,
-    /// Commands of the runs that are alive, for the explanation of exit code 127.
-    commands: HashMap<RunId, (String, Arc<[(String, String)]>)>,
+    /// The runs that are alive.
+    commands: HashMap<RunId, Asked>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
@@ -53,7 +62,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, offline, .. } = parts;
+        let Parts { config, root, further_roots, editor, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
         let (store, mut loaded) = match opened {
@@ -72,6 +81,7 @@ impl Hands {
         });
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
+        let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
         let hands = Self {
             roots: Roots::new(root.clone()).with(further_roots),
@@ -80,6 +90,7 @@ impl Hands {
             editor,
             offline,
             provider,
+            model: config.model.clone(),
             store,
             supervisor: Supervisor::new(run_events),
             environment,
@@ -115,7 +126,11 @@ impl Hands {
 
     /// New settings: the next request goes to the provider that they name. Returns what the state must know.
     pub(super) fn configure(&mut self, config: Config) -> Vec<Event> {
-        self.provider = registry::resolve(&config.model, self.offline.clone());
+        // A provider has a state of its own (connections, the place in a script): it stays while its settings do.
+        if !config.model.same_as(&self.model) {
+            self.provider = registry::resolve(&config.model, self.offline.clone());
+            self.model = config.model.clone();
+        }
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -129,7 +144,7 @@ impl Hands {
     /// What the state must hear before this event: why a command was not found.
     pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
         let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
-        let (command, env) = self.commands.remove(id)?;
+        let Asked { command, env } = self.commands.remove(id)?;
         if end.ending != (Ending::Exited { code: 127 }) {
             return None;
         }
@@ -274,8 +289,7 @@ impl Hands {
 
     fn start_run(&mut self, mut spec: RunSpec) {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
-        let shared: Arc<[(String, String)]> = env.clone().into();
-        self.commands.insert(spec.id.clone(), (spec.command.clone(), shared));
+        self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         self.supervisor.start(spec);
     }
@@ -313,6 +327,16 @@ impl Hands {
                 },
             };
             let _ = inputs.send(input);
+        });
+    }
+
+    /// Says when everything that was queued for the store is written.
+    pub(super) fn flush(&self, done: oneshot::Sender<()>) {
+        let written = self.store.flush();
+        tokio::spawn(async move {
+            // A store that cannot write has said so already.
+            let _ = written.await;
+            let _ = done.send(());
         });
     }
 

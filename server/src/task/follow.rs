@@ -12,11 +12,12 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use super::link::{self, Exit, Order, Report, Spec};
+use super::link::{Exit, Order, Report, Spec};
 use super::process::{self, Launched};
 use super::reader::{End, Reader, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
 use super::tail::Tail;
+use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
 
@@ -138,7 +139,7 @@ impl Run {
                 seen.reading = self.start_reading();
             }
             Report::NotStarted { reason } => {
-                self.end(End { ending: Ending::NotStarted { reason }, at: link::now(), stragglers: 0 }, seen);
+                self.end(End { ending: Ending::NotStarted { reason }, at: clock::now(), stragglers: 0 }, seen);
             }
             Report::Input { taken, closed } => {
                 self.input.taken.store(taken, Ordering::Relaxed);
@@ -186,7 +187,7 @@ impl Run {
         let _ = gone.await;
         if seen.ending.is_none() {
             let ending = if seen.pid.is_some() { Ending::Lost } else { Ending::NotStarted { reason: NO_WATCH.into() } };
-            let lost = || End { ending, at: link::now(), stragglers: 0 };
+            let lost = || End { ending, at: clock::now(), stragglers: 0 };
             // Whatever that end left behind is gone by now.
             let end = self.written_end().await.map_or_else(lost, |exit| End { stragglers: 0, ..end_of(&exit) });
             self.end(end, &mut seen);
@@ -210,7 +211,7 @@ impl Run {
 
     /// The end of a run without output.
     fn tell_end(&self, ending: Ending) {
-        let at = link::now();
+        let at = clock::now();
         let end = RunEnd { ending, at, stragglers: 0, tail: String::new(), bytes: 0, lines: 0, truncated: false };
         self.reporter.send(RunEvent::Ended(end));
     }

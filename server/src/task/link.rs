@@ -3,7 +3,7 @@
 //! defaults, an unknown order or report is skipped.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,12 +127,6 @@ impl Exit {
             (Cause::Limit, ..) => Ending::OverLimit { code, signal },
         }
     }
-}
-
-/// The clock on the wall.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
             return;
         }
         tree::kill(&living);
+        #[expect(clippy::disallowed_methods, reason = "processes of others send no event that could be waited for")]
         std::thread::sleep(Duration::from_millis(if attempt < 20 { 1 } else { 25 }));
     }
 }

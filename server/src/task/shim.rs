@@ -26,9 +26,10 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use self::growth::Growth;
 use self::socket::Socket;
 use self::stdin::Stdin;
-use super::link::{self, Cause, Exit, Order, Report, Spec, VERSION};
+use super::link::{Cause, Exit, Order, Report, Spec, VERSION};
 use super::system::{self, Signals};
 use super::tree::Tree;
+use crate::clock;
 
 /// A command over its output cap gets no longer than this to end: every moment costs disk.
 const LIMIT_GRACE: Duration = Duration::from_millis(250);
@@ -71,7 +72,7 @@ fn ride(mut socket: Socket) -> io::Result<()> {
     match Shim::start(*spec) {
         Ok(mut shim) => {
             let pid = shim.main.as_raw_nonzero().get().cast_unsigned();
-            socket.send(&Report::Started { pid, at: link::now() });
+            socket.send(&Report::Started { pid, at: clock::now() });
             // The first line was the largest thing that this process will ever hold.
             system::release_memory();
             shim.run(&mut socket, further)?;
@@ -262,7 +263,7 @@ impl Shim {
             cause: self.stopping.as_ref().map_or(Cause::Own, |stopping| stopping.cause),
             code: self.status.and_then(WaitStatus::exit_status),
             signal: self.status.and_then(WaitStatus::terminating_signal),
-            at: link::now(),
+            at: clock::now(),
             stragglers,
         };
         // The report goes also where the disk is full.

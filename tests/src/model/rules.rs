@@ -244,6 +244,12 @@ struct Conversation {
     answer: Option<Vec<Value>>,
 }
 
+/// The first message: conversations may begin with the same block.
+fn opening(flat: &Flat) -> &[(String, Value)] {
+    let end = flat.iter().position(|(role, _)| role != "user").unwrap_or(flat.len());
+    &flat[..end]
+}
+
 /// What was asked before, by conversation.
 pub struct Conversations {
     all: Vec<Conversation>,
@@ -263,9 +269,9 @@ impl Conversations {
         let mut broken = Vec::new();
         let flat = flatten(body);
         let frozen = ["model", "system", "tools"].map(|name| without_marks(&body[name]));
-        let Some(known) = self.all.iter_mut().find(|known| known.flat.first() == flat.first()) else {
+        let Some(known) = self.all.iter_mut().find(|known| flat.starts_with(opening(&known.flat))) else {
             if self.all.len() >= self.most {
-                broken.push("the first block of the conversation is not that of the requests before".into());
+                broken.push("the first message of the conversation is not that of the requests before".into());
             }
             self.all.push(Conversation { frozen, flat, newest: number, answer: None });
             return broken;

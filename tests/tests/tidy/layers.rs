@@ -14,12 +14,11 @@ enum Layer {
     /// A folder's own face (`mod.rs`): traits and types that others may name. May name a runtime in a signature.
     Port,
     Actors,
-    Agent,
     Owner,
     Edge,
 }
 
-use Layer::{Actors, Agent, Edge, Owner, Port, Pure, Words};
+use Layer::{Actors, Edge, Owner, Port, Pure, Words};
 
 impl Layer {
     fn height(self) -> u8 {
@@ -27,9 +26,8 @@ impl Layer {
             Words => 0,
             Pure | Port => 1,
             Actors => 2,
-            Agent => 3,
-            Owner => 4,
-            Edge => 5,
+            Owner => 3,
+            Edge => 4,
         }
     }
 }
@@ -41,32 +39,39 @@ const LAYERS: &[(&str, Layer)] = &[
     ("problem", Words),
     ("task/model", Words),
     ("task/run", Words),
-    ("agent/approval", Pure),
-    ("agent/history", Pure),
-    ("agent/notification", Pure),
+    ("agent", Pure),
     ("config", Pure),
     ("diagnostics", Pure),
     ("matcher", Pure),
     ("provider/sse", Pure),
+    // Events in, effects out: the state machine and the words of both.
     ("session", Pure),
     ("task/output", Pure),
     ("tool/input", Pure),
     ("workspace/classify", Pure),
     ("workspace/documents", Pure),
     ("workspace/editor", Pure),
-    ("workspace/roots", Pure),
+    // One function that reads the clock; who is pure is given the time.
+    ("clock", Port),
+    // A request, an answer, its events and errors: what a turn is made of.
     ("provider", Port),
     ("task", Port),
+    // What a file tool is given and what it came to.
     ("tool", Port),
     ("workspace", Port),
+    // `absolute` is for everybody; the rest asks the disk where links lead.
+    ("workspace/roots", Port),
+    // A command of the project, which the client is told; the finders lie below.
+    ("workspace/commands", Port),
     ("provider/", Actors),
     ("store", Actors),
     ("task/", Actors),
     ("tool/", Actors),
     ("workspace/", Actors),
-    ("agent", Agent),
+    ("workspace/commands/", Actors),
     ("session/owner", Owner),
     ("session/perform", Owner),
+    ("session/storage", Owner),
     ("cli", Edge),
     ("lsp", Edge),
     ("main", Edge),

@@ -9,12 +9,13 @@ const PROCESSES: &[&str] = &["task/shim", "task/process", "workspace/environment
 const PLACES: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["provider/http.rs"], "HTTP"),
     ("notify::", &["workspace/watch.rs"], "file events"),
-    ("tower_lsp", &["lsp/", "protocol.rs"], "only the edge knows LSP"),
+    ("tower_lsp", &["lsp/"], "only the edge knows LSP"),
     ("rusqlite", &["store.rs", "store/"], "the database"),
     ("env::var", &["config.rs", "main.rs"], "settings are read in one place"),
     ("env::var_os", &["config.rs", "main.rs"], "settings are read in one place"),
     ("env::vars", &["config.rs", "workspace/environment.rs"], "the environment that commands get"),
     ("env::vars_os", &["config.rs", "workspace/environment.rs"], "the environment that commands get"),
+    ("SystemTime::now", &["clock.rs"], "the time of day"),
     ("process::Command", PROCESSES, "processes are started in one place"),
     ("Command::new", PROCESSES, "processes are started in one place"),
 ];

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::source;
 
 const CONTRACT: &str = "PROTOCOL.md";
-const SERVER: &str = "server/src/protocol.rs";
+const SERVER: &str = "server/src/protocol/mod.rs";
 const NEOVIM: &str = "editors/nvim/lua/pillion/protocol.lua";
 /// The part of the contract that no code has yet.
 const LATER: &str = "## Not yet served";

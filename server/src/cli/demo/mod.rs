@@ -31,6 +31,9 @@ pub struct DemoArgs {
     /// Keep the project, the state and the log.
     #[arg(long)]
     pub keep: bool,
+    /// Only write the little project into this folder, to try things on; it must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub only: Option<PathBuf>,
     /// No colours (as with NO_COLOR).
     #[arg(long)]
     pub no_color: bool,
@@ -44,6 +47,12 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         None => installed().await?,
     };
     let project = language.project();
+    if let Some(only) = args.only {
+        if only.exists() {
+            bail!("{} exists already. Name a folder that does not.", only.display());
+        }
+        return Ok(project.write(&only)?);
+    }
     let mut folder = Folder::create()?;
     let stage = Stage {
         project: folder.path.join("corner-shop"),
@@ -60,9 +69,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     std::fs::write(stage.private.join("script.json"), project.script().to_string())?;
 
     let model = args.provider.as_deref().unwrap_or("a script in place of a model");
-    println!("A little {} project with slow tests and a bug, in {}", project.name, stage.project.display());
+    println!("A little {} project with slow tests and a bug, in a temporary folder.", project.name);
     println!("The agent is {model}; the sidecar, the tests and the files are real.\n");
-    println!("{:>6}  you    {}", "0.0s", project::OPENING);
+    println!("{:>6}  you    {}", "0.0s", timeline::wrapped(project::OPENING, 15));
     // Until the story has come true, its folder shows why not.
     folder.keep = true;
     let story = play::play(&stage, style).await?;

@@ -72,7 +72,8 @@ fn a_story_that_comes_true() {
           0.3s  ◐ cargo test  in the background as t1
           0.3s    ✓ Read src/lib.rs
           0.5s  agent  I'll go on later.
-          3.0s    ✕ src/lib.rs:43:9  discount: left: 909, right: 900  (in the editor, while cargo test runs)
+          3.0s    ✕ src/lib.rs:43:9  discount: left: 909, right: 900
+                    in the editor, while cargo test runs
           9.0s  ✕ cargo test  failed (101) in 8.7s · 5 passed, 1 failed
           9.2s  the agent wakes by itself
           9.2s  → told to the agent: cargo test, failed, 5 passed, 1 failed
@@ -90,14 +91,16 @@ fn a_story_that_comes_true() {
         the agent      ▓▓                               ▓▓                       ▓▓
         failure shown            ▲
 
-        The tests took 15.2s in all. An agent that waits for its commands is blocked for 15.2s; this one spent 31 ms inside tool calls.
+        The tests took 15.2s in all. An agent that waits for its commands is blocked for 15.2s; this one
+        spent 31 ms inside tool calls.
         ✓ the tests ran in the background: the agent had their task's id before they ended
         ✓ the agent worked meanwhile
         ✓ the failure was shown in the editor while the tests still ran
         ✓ the agent was told of each end, once
         ✓ the first run failed
         ✓ the last run passed
-    "#]].assert_eq(&printed(&story));
+    "#]]
+    .assert_eq(&printed(&story));
 }
 
 #[test]

@@ -7,6 +7,9 @@ use crate::task::model::Status;
 /// Columns of the picture.
 const WIDTH: usize = 60;
 
+/// Columns of running text.
+const COLUMNS: usize = 96;
+
 /// Characters of a line's text.
 const LONGEST: usize = 150;
 
@@ -37,15 +40,34 @@ pub(super) fn line(when: Millis, event: &Event, style: Style) -> String {
             format!("  {} {}", style.paint(tone, mark), one_line(title))
         }
         Event::Shown { place, message, running } => {
-            let meanwhile = running.as_ref().map(|command| format!("  (in the editor, while {command} runs)"));
-            let meanwhile = style.paint(Tone::Quiet, meanwhile.as_deref().unwrap_or("  (in the editor)"));
-            format!("  {} {place}  {}{meanwhile}", style.paint(Tone::Bad, "✕"), one_line(message))
+            let meanwhile = running.as_ref().map(|command| format!("in the editor, while {command} runs"));
+            let meanwhile = style.paint(Tone::Quiet, meanwhile.as_deref().unwrap_or("in the editor"));
+            format!("  {} {place}  {}\n{:12}{meanwhile}", style.paint(Tone::Bad, "✕"), one_line(message), "")
         }
         Event::Cleared { file } => format!("  {} {file}  cleared in the editor", style.paint(Tone::Good, "✓")),
         Event::Told { text } => format!("→ told to the agent: {}", one_line(&gist(text))),
         Event::TurnFailed(error) => format!("{} {}", style.paint(Tone::Bad, "✕"), one_line(error)),
     };
     format!("{at}  {text}")
+}
+
+/// A text that begins at column `indent`, with its further lines below its beginning.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let mut out = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > COLUMNS {
+            out.push_str(&format!("\n{:indent$}", ""));
+            column = indent;
+        } else if column > indent {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
 }
 
 /// The status and the summary of each notification in a block.
@@ -87,12 +109,13 @@ pub(super) fn end(story: &Story, style: Style) -> String {
         text.push_str(format!("{lane:name$}  {}", style.paint(*tone, bar.trim_end())).trim_end());
         text.push('\n');
     }
-    text.push_str(&format!(
-        "\nThe tests took {ran} in all. An agent that waits for its commands is blocked for {ran}; this one spent {held} inside \
-         tool calls.\n",
+    let waits = format!(
+        "The tests took {ran} in all. An agent that waits for its commands is blocked for {ran}; this one spent {held} inside \
+         tool calls.",
         ran = seconds(story.ran()),
         held = precise(story.held_up()),
-    ));
+    );
+    text.push_str(&format!("\n{}\n", wrapped(&waits, 0)));
     for (promise, kept) in story.promises() {
         let (mark, tone) = if kept { ("✓", Tone::Good) } else { ("✕", Tone::Bad) };
         text.push_str(&format!("{} {promise}\n", style.paint(tone, mark)));

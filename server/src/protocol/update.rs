@@ -1,0 +1,138 @@
+//! What happens in a session: `pillion/session/update`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ContentBlock;
+
+/// `pillion/session/update`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateParams {
+    pub session_id: String,
+    pub turn_id: Option<String>,
+    pub seq: u64,
+    pub parent_tool_call_id: Option<String>,
+    pub replay: bool,
+    pub update: Update,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "sessionUpdate", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Update {
+    UserMessageChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    AgentMessageChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    AgentThoughtChunk {
+        content: ContentBlock,
+        message_id: String,
+    },
+    MessageDiscarded {
+        message_id: String,
+    },
+    ToolCall(ToolCall),
+    ToolCallUpdate {
+        tool_call_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        content: Option<Vec<ToolContent>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw_output: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        locations: Option<Vec<ToolLocation>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        task_id: Option<String>,
+    },
+    Queue {
+        prompts: Vec<QueuedPrompt>,
+    },
+    TaskNotification {
+        task_ids: Vec<String>,
+        text: String,
+    },
+    TurnStarted {
+        reason: &'static str,
+    },
+    TurnEnded {
+        stop_reason: &'static str,
+        usage: Usage,
+        error: Option<TurnError>,
+        unsent: Vec<QueuedPrompt>,
+    },
+    Usage(Usage),
+    SessionInfo {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wakes_paused: Option<bool>,
+    },
+    Retrying {
+        reason: String,
+        after_ms: u64,
+        attempt: u32,
+    },
+    ReplayStarted,
+    ReplayEnded,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolCall {
+    pub tool_call_id: String,
+    pub title: String,
+    pub name: String,
+    pub kind: &'static str,
+    pub status: &'static str,
+    pub raw_input: Value,
+    pub content: Vec<ToolContent>,
+    pub locations: Vec<ToolLocation>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum ToolContent {
+    Content { content: ContentBlock },
+    Diff { path: String, old_text: Option<String>, new_text: String },
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolLocation {
+    pub path: String,
+    pub line: Option<u32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuedPrompt {
+    pub prompt_id: String,
+    pub prompt: Vec<ContentBlock>,
+}
+
+/// Why a turn ended badly: a text that says what to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct TurnError {
+    pub message: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cache_read_tokens: u64,
+    pub cache_write_tokens: u64,
+    pub context_used: u64,
+    pub context_window: Option<u64>,
+    /// US dollars, `null` when the price is not known.
+    pub cost: Option<f64>,
+}
