@@ -10,5 +10,6 @@ mod notifications;
 mod questions;
 mod story;
 mod turns;
+mod waking;
 mod words;
 mod world;

@@ -352,3 +352,14 @@ impl Story {
         &self.state.sessions[&self.session].history
     }
 }
+
+/// A session that has said "started" and is idle, while `t5` runs.
+pub(super) fn idle() -> Story {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "cargo test")]);
+    story.commit();
+    story.ends("started");
+    story.started("t5");
+    story.skip();
+    story
+}
