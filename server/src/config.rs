@@ -12,7 +12,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use self::keys::{KEYS, Key};
 
@@ -64,6 +64,17 @@ pub struct ModelSettings {
     pub anthropic_base_url_source: String,
     /// Most tokens of one answer.
     pub max_tokens: u32,
+}
+
+impl ModelSettings {
+    /// True when both lead to the same provider and model.
+    pub fn same_as(&self, other: &Self) -> bool {
+        let key = |settings: &Self| settings.anthropic.as_ref().map(|key| key.secret.expose_secret().to_owned());
+        let plain = |settings: &Self| {
+            (settings.provider.clone(), settings.name.clone(), settings.anthropic_base_url.clone(), settings.max_tokens)
+        };
+        plain(self) == plain(other) && key(self) == key(other)
+    }
 }
 
 /// A key and where it came from (messages name the source, never the key).

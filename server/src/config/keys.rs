@@ -37,7 +37,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "model.name",
-        doc: "The model's name, for instance `claude-sonnet-4-5`; the provider's default when empty.",
+        doc: "The model's name, for instance `claude-sonnet-5`; the provider's default when empty.",
         default: "\"\"",
         editor: true,
         set: |config, value, _| {

@@ -15,15 +15,22 @@ pub mod transport;
 pub mod uri;
 
 use std::os::fd::AsFd;
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+
+/// How long the store may take to write what is queued, at the end.
+const LAST_WRITES: Duration = Duration::from_millis(300);
 
 /// Serves one client on stdin and stdout until it is gone; gives the exit code.
 pub async fn serve(config: Config) -> i32 {
     let (outbox, outgoing) = outbox::Outbox::new();
     let (tell_client, client) = oneshot::channel();
-    let (service, socket) = server::Server::new(config, outbox.clone(), tell_client).service();
+    let server = server::Server::new(config, outbox.clone(), tell_client);
+    let owner = server.owner();
+    let (service, socket) = server.service();
     let client_gone = async {
         match client.await {
             Ok(pid) => client_process::process_gone(pid).await,
@@ -32,7 +39,12 @@ pub async fn serve(config: Config) -> i32 {
         }
     };
     let answered = move |id: serde_json::Value, result| outbox.answered(&id, result);
-    transport::serve(tokio::io::stdin(), stdout(), service, socket, outgoing, answered, client_gone).await.code()
+    let ended = transport::serve(tokio::io::stdin(), stdout(), service, socket, outgoing, answered, client_gone).await;
+    if let Some(owner) = owner.get() {
+        // What could not be written in this time is told from the tasks' own folders at the next start.
+        let _ = tokio::time::timeout(LAST_WRITES, owner.flush()).await;
+    }
+    ended.code()
 }
 
 /// Standard output without the line buffering of the standard library, which would write a message's header and body apart.

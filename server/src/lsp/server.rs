@@ -52,6 +52,11 @@ impl Server {
         }
     }
 
+    /// The owner of the client's workspace, once `initialize` has started it.
+    pub fn owner(&self) -> Arc<OnceLock<Handle>> {
+        self.owner.clone()
+    }
+
     /// The service with every method of ours.
     pub fn service(self) -> (LspService<Self>, tower_lsp::ClientSocket) {
         LspService::build(|_client| self)

@@ -148,7 +148,7 @@ mod tests {
     fn every_word() {
         check(
             &settings("auto", true, None),
-            expect!["anthropic claude-sonnet-4-5: Anthropic, because a key is set by the file keys.toml"],
+            expect!["anthropic claude-sonnet-5: Anthropic, because a key is set by the file keys.toml"],
         );
         check(
             &settings("auto", false, Some("claude-x")),

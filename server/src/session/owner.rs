@@ -50,6 +50,8 @@ pub(super) enum Input {
     Again(ReplyId, Request),
     Answer(ReplyId, Answered),
     Config(Box<Config>),
+    /// Answers when everything that was queued for the store before is written.
+    Flush(oneshot::Sender<()>),
 }
 
 /// The owner from outside: one synchronous send, in order.
@@ -75,6 +77,14 @@ impl Handle {
     /// The settings changed.
     pub fn configure(&self, config: Config) {
         let _ = self.inputs.send(Input::Config(Box::new(config)));
+    }
+
+    /// Waits until everything that has happened so far is written.
+    pub async fn flush(&self) {
+        let (send, receive) = oneshot::channel();
+        let _ = self.inputs.send(Input::Flush(send));
+        // An owner that is gone has written everything.
+        let _ = receive.await;
     }
 }
 
@@ -136,6 +146,7 @@ async fn run(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>, mut queue: 
             }
             Some(Input::Again(reply, request)) => owner.apply(Event::Request { reply, request }),
             Some(Input::Answer(reply, answered)) => owner.answer(reply, answered),
+            Some(Input::Flush(done)) => owner.hands.flush(done),
             Some(Input::Config(config)) => {
                 for event in owner.hands.configure(*config) {
                     owner.apply(event);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, ModelSettings};
 use crate::ids::{SessionId, TurnId};
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
@@ -45,6 +45,8 @@ pub(super) struct Hands {
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
     provider: Result<Resolved, ProviderError>,
+    /// The settings that `provider` was made from.
+    model: ModelSettings,
     store: Store,
     supervisor: Supervisor,
     environment: Arc<Environment>,
@@ -88,6 +90,7 @@ impl Hands {
             editor,
             offline,
             provider,
+            model: config.model.clone(),
             store,
             supervisor: Supervisor::new(run_events),
             environment,
@@ -123,7 +126,11 @@ impl Hands {
 
     /// New settings: the next request goes to the provider that they name. Returns what the state must know.
     pub(super) fn configure(&mut self, config: Config) -> Vec<Event> {
-        self.provider = registry::resolve(&config.model, self.offline.clone());
+        // A provider has a state of its own (connections, the place in a script): it stays while its settings do.
+        if !config.model.same_as(&self.model) {
+            self.provider = registry::resolve(&config.model, self.offline.clone());
+            self.model = config.model.clone();
+        }
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -320,6 +327,16 @@ impl Hands {
                 },
             };
             let _ = inputs.send(input);
+        });
+    }
+
+    /// Says when everything that was queued for the store is written.
+    pub(super) fn flush(&self, done: oneshot::Sender<()>) {
+        let written = self.store.flush();
+        tokio::spawn(async move {
+            // A store that cannot write has said so already.
+            let _ = written.await;
+            let _ = done.send(());
         });
     }
 

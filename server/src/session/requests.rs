@@ -14,6 +14,7 @@ use crate::task::run::{RunControl, RunId};
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
 use super::export;
+use super::settings::Settings;
 use super::state::{Session, State};
 
 impl State {
@@ -168,7 +169,7 @@ impl State {
             Ok(None) => self.refuse(reply, Refusal::UnknownSession(id.clone())),
             Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone(), None),
             Ok(Some(stored)) => {
-                let session = Session::restored(*stored, &self.settings.root);
+                let session = Session::restored(*stored, &self.settings);
                 self.sessions.insert(id.clone(), session);
                 self.reply_session(reply, id);
                 self.replay(id);
@@ -399,8 +400,14 @@ fn bad_mode(message: String) -> Refusal {
 
 impl Session {
     /// A session of an earlier sidecar. It does not wake before a person speaks in it.
-    fn restored(stored: StoredSession, root: &std::path::Path) -> Self {
+    fn restored(stored: StoredSession, settings: &Settings) -> Self {
         let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
+        // A model's name means something to the provider that answered last, and to no other.
+        let provider = history.iter().rev().find_map(|item| match &**item {
+            Item::Assistant(answer) => Some(answer.provider.as_str()),
+            Item::User(_) => None,
+        });
+        let known_there = provider.is_none_or(|provider| provider == settings.provider);
         let left_over = match history.last().map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
                 let text = "Pillion went away before this call was answered: its result is not known.";
@@ -412,11 +419,11 @@ impl Session {
             id: stored.id,
             title: stored.title,
             mode: Mode::parse(&stored.mode).unwrap_or(Mode::Ask),
-            model: stored.model,
+            model: if known_there { stored.model } else { settings.model.clone() },
             created_at: stored.created_at,
             updated_at: stored.updated_at,
             turns: stored.turns,
-            system: prompt::system(root, &stored.cwd, &stored.created_at.date()).into(),
+            system: prompt::system(&settings.root, &stored.cwd, &stored.created_at.date()).into(),
             told_date: stored.created_at.date(),
             told_plan: false,
             cwd: stored.cwd,

@@ -138,7 +138,7 @@ impl State {
         self.moment = moment;
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
-            Event::Settings(settings) => self.settings = *settings,
+            Event::Settings(settings) => self.configure(*settings),
             Event::ClientReady => self.client_ready(),
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
@@ -173,6 +173,21 @@ impl State {
     /// All tasks that the client sees, oldest first.
     pub fn tasks(&self) -> Vec<Task> {
         self.ledger.all_visible().cloned().collect()
+    }
+
+    /// New settings. Where another provider answers from now on, the open sessions take its model: theirs is unknown there.
+    fn configure(&mut self, settings: Settings) {
+        let moved = settings.provider != self.settings.provider;
+        let model = settings.model.clone();
+        self.settings = settings;
+        let sessions: Vec<SessionId> = if moved { self.sessions.keys().cloned().collect() } else { Vec::new() };
+        for session in sessions {
+            let Some(owner) = self.sessions.get_mut(&session) else { continue };
+            owner.model.clone_from(&model);
+            self.save_session(&session);
+            let model = Some(model.clone());
+            self.update(&session, Update::Info { title: None, mode: None, model, wakes_paused: None });
+        }
     }
 
     fn client_ready(&mut self) {

@@ -30,7 +30,7 @@ use crate::config::ApiKey;
 pub const NAME: &str = "anthropic";
 
 /// The model where none is named.
-pub const DEFAULT_MODEL: &str = "claude-sonnet-4-5";
+pub const DEFAULT_MODEL: &str = "claude-sonnet-5";
 
 /// The `anthropic-version` whose shapes this module knows.
 const API_VERSION: &str = "2023-06-01";
