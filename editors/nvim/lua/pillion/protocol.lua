@@ -1,5 +1,6 @@
 --- The words of the wire contract: method names, the tasks' statuses and what a person reads for
---- them, and the types of what is sent. Mirrors `protocol.rs`. It knows no editor and no state.
+--- them, and the types of what is sent. Mirrors the server's `protocol` module. It knows no editor
+--- and no state.
 
 local M = {}
 
@@ -51,21 +52,32 @@ M.methods = {
   session_list = "pillion/session/list",
   session_load = "pillion/session/load",
   session_prompt = "pillion/session/prompt",
+  session_queue = "pillion/session/queue", -- a prompt that still waits: taken out, or replaced
   session_cancel = "pillion/session/cancel",
   session_set_mode = "pillion/session/set_mode",
   session_set_model = "pillion/session/set_model",
   session_rename = "pillion/session/rename",
   session_delete = "pillion/session/delete",
   session_export = "pillion/session/export",
+  permission_list = "pillion/permission/list", -- the rules that "always" saved
+  permission_remove = "pillion/permission/remove",
+  project_commands = "pillion/project/commands",
+  task_start = "pillion/task/start",
+  task_list = "pillion/task/list", -- the plugin's own list follows `task_snapshot` and `task_status`
+  task_get = "pillion/task/get",
+  task_output = "pillion/task/output", -- also a notification from the server, after `task_follow`
+  task_stop = "pillion/task/stop",
+  task_promote = "pillion/task/promote", -- the agent's foreground command goes on in the background
+  task_input = "pillion/task/input",
+  task_rerun = "pillion/task/rerun",
+  task_dismiss = "pillion/task/dismiss",
+  task_set_priority = "pillion/task/set_priority",
+  test_results = "pillion/test/results",
+  -- Not served yet: an older server says "method not found", and the plugin does without.
   change_list = "pillion/change/list",
   change_revert = "pillion/change/revert",
   model_list = "pillion/model/list",
   command_list = "pillion/command/list",
-  task_start = "pillion/task/start",
-  task_output = "pillion/task/output", -- also a notification from the server, after `task_follow`
-  task_stop = "pillion/task/stop",
-  task_input = "pillion/task/input",
-  task_rerun = "pillion/task/rerun",
   task_follow = "pillion/task/follow",
 }
 
