@@ -67,7 +67,7 @@ pub struct LoadedSession {
 pub enum Write {
     /// Inserts or replaces a task's row.
     SaveTask(Box<Task>),
-    /// Removes a task's row and its notifications that nobody was told.
+    /// Removes a task's row. What is still to be told of it stays.
     DeleteTask(TaskId),
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
