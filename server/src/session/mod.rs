@@ -8,6 +8,7 @@ pub mod event;
 mod export;
 mod facts;
 mod ledger;
+mod others;
 pub mod owner;
 mod perform;
 mod questions;

@@ -147,7 +147,8 @@ impl State {
             }
             Ending::Stopped { code, signal } => {
                 (task.exit_code, task.signal) = (code, signal);
-                task.stopped_by = task.stopped_by.or(Some(StoppedBy::Exit));
+                // Nobody here asked for it: another window did.
+                task.stopped_by = task.stopped_by.or(Some(StoppedBy::User));
                 Status::Killed
             }
             Ending::TimedOut { code, signal } => {

@@ -422,6 +422,7 @@ impl Session {
             turns: self.turns,
             history: Vec::new(),
             carried: Vec::new(),
+            pending: Vec::new(),
         }
     }
 }

@@ -33,12 +33,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, owner: String) -> Result<Self, StoreError> {
         let (jobs, queue) = channel();
         let (say, trouble) = watch::channel(None);
         let thread = thread::Builder::new()
             .name("store".into())
-            .spawn(move || run(connection, &queue, &say))
+            .spawn(move || run(connection, &owner, &queue, &say))
             .map_err(|error| StoreError::Other(format!("no thread for it: {error}")))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), trouble })
     }
@@ -71,7 +71,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
+fn run(mut connection: Connection, owner: &str, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
     let mut held = None;
     while let Some(job) = held.take().or_else(|| queue.recv().ok()) {
         match job {
@@ -85,16 +85,21 @@ fn run(mut connection: Connection, queue: &Receiver<Job>, trouble: &watch::Sende
                         Err(_) => break,
                     }
                 }
-                finish(&mut connection, batch, trouble);
+                finish(&mut connection, owner, batch, trouble);
             }
         }
     }
 }
 
-fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, trouble: &watch::Sender<Option<StoreError>>) {
+fn finish(
+    connection: &mut Connection,
+    owner: &str,
+    batch: Vec<(Write, Option<Done>)>,
+    trouble: &watch::Sender<Option<StoreError>>,
+) {
     let mut tries = 1;
     let outcome = loop {
-        match commit(connection, &batch) {
+        match commit(connection, owner, &batch) {
             Err(StoreError::Busy(_)) if tries < TRIES => tries += 1,
             outcome => break outcome,
         }
@@ -121,13 +126,14 @@ fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, troubl
 /// One transaction; the results of its writes, or the error that undid them all.
 fn commit(
     connection: &mut Connection,
+    owner: &str,
     batch: &[(Write, Option<Done>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(batch.len());
     for (write, _) in batch {
         let savepoint = transaction.savepoint()?;
-        let result = match apply::apply(&savepoint, write) {
+        let result = match apply::apply(&savepoint, write, owner) {
             Ok(()) => savepoint.commit().map_err(StoreError::from),
             // Takes back what this write had done so far.
             Err(error) => savepoint.finish().map_or_else(|error| Err(error.into()), |()| Err(error)),
