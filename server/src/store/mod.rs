@@ -4,6 +4,7 @@
 //! them. The store knows no session's state machine and no wire.
 
 mod apply;
+mod backlog;
 mod command;
 mod error;
 mod owners;

@@ -341,3 +341,26 @@ async fn what_a_living_window_will_tell_is_not_told_by_another() {
     assert!(second.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
     assert!(!first.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
 }
+
+#[tokio::test]
+async fn what_a_full_disk_kept_out_goes_in_later() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    store.written(Write::SaveSession(session("s1", 2))).await.unwrap();
+    let pages = |most: u32| store.read(move |file| Ok(file.pragma_update(None, "max_page_count", most)?));
+    pages(1).await.unwrap();
+    let long = "long ".repeat(10_000);
+    store.write(Write::SaveTask(Box::new(Task { command: long.clone(), ..task("t1", 1) })));
+    store.write(notify("t1", Some("s1")));
+    let refused = store.written(append(0, &[&long], &["t1"])).await;
+    assert!(matches!(refused, Err(StoreError::NotWritable(_))), "{refused:?}");
+    assert!(store.trouble().borrow().is_some());
+
+    pages(1_000_000).await.unwrap();
+    store.written(append(1, &["the next prompt"], &[])).await.unwrap();
+    assert_eq!(*store.trouble().borrow(), None);
+    assert_eq!(loaded(&store).await.items, [item(&long), item("the next prompt")]);
+    let (_again, found) = open(home.path());
+    assert_eq!(found.tasks.len(), 1);
+    assert_eq!(found.notifications[0].state, Delivery::Carried);
+}
