@@ -73,7 +73,11 @@ impl Hands {
             Err(error) => storage::forgetful(format!("the state could not be opened: {error}")),
         };
         loaded.rules = store.rules().await.unwrap_or_default();
-        let runs = store::workspace_dir(&config.state_home, &root).join("tasks");
+        // Commands run also where nothing can be remembered: what they write has to be somewhere.
+        let runs = match loaded.problem {
+            None => store::workspace_dir(&config.state_home, &root).join("tasks"),
+            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())),
+        };
         let (run_events, mut from_runs) = mpsc::unbounded_channel();
         let back = inputs.clone();
         tokio::spawn(async move {
