@@ -161,6 +161,11 @@ fn default_slots() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).max(2)
 }
 
+/// Where files may lie that nobody needs tomorrow.
+pub fn temp_dir() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// The environment that the sidecar was started with. Variables that are not UTF-8 are left out.
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()

@@ -162,3 +162,18 @@ fn a_plain_client_is_told_too() {
     let listed: Value = client.call("pillion/task/list", json!({}));
     assert_eq!(listed["tasks"], json!([]));
 }
+
+#[test]
+fn commands_run_where_the_state_folder_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    let blocked = sandbox.write("a-file", "");
+    let client = Client::start(&sandbox, Options::pillion().env("XDG_STATE_HOME", &blocked.display().to_string()));
+    client.wait_notification("window/showMessage", 0, |said| {
+        said["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("Nothing is remembered") && text.contains("permissions"))
+    });
+    let id = client.start_command("echo all the same; exit 3");
+    assert_eq!(client.wait_task_end(&id)["exitCode"], 3);
+    assert_eq!(client.output(&id), "all the same\n");
+}

@@ -84,6 +84,8 @@ pub enum Effect {
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
+    /// Stops a run of another window; the pid is its main process.
+    StopElsewhere(u32),
     Control(RunId, RunControl),
     SetTimer {
         timer: Timer,

@@ -204,6 +204,8 @@ pub struct StoredSession {
     pub history: Vec<Item>,
     /// Reports that are in the history and that no model has begun to answer.
     pub carried: Vec<Key>,
+    /// Reports that are still to be put into it.
+    pub pending: Vec<StoredReport>,
 }
 
 /// A notification that the store still holds as undelivered.
@@ -243,6 +245,12 @@ pub enum Timer {
 pub enum Event {
     /// The store is open (or is not, and why).
     Loaded(Box<Loaded>),
+    /// Rows of other windows that changed, rows that came from windows that are gone, and what shims saw of these.
+    Others {
+        changed: Vec<Task>,
+        taken: Vec<Task>,
+        ended: Vec<(TaskId, String)>,
+    },
     /// The client is ready for notifications.
     ClientReady,
     Settings(Box<Settings>),

@@ -106,6 +106,7 @@ impl Session {
             turns: self.turns,
             history: Vec::new(),
             carried: Vec::new(),
+            pending: Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::agent::notification::{self, Key};
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
     Delivery, Group, Kind, Lifetime, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, StoppedBy, Task,
-    WaitKind, WaitingFor,
+    Timestamp, WaitKind, WaitingFor,
 };
 use crate::task::run::{RunControl, RunId, RunSpec};
 use crate::tool::input::Bash;
@@ -118,6 +118,16 @@ impl Ledger {
         });
     }
 
+    /// Puts a row of another window in its place. False when it is there already, or is this window's own.
+    pub(super) fn put(&mut self, task: Task) -> bool {
+        match self.get_mut(&task.id) {
+            Some(entry) if entry.task.owned || entry.task == task => return false,
+            Some(entry) => entry.task = task,
+            None => self.entries.push(Entry::new(task)),
+        }
+        true
+    }
+
     /// Takes a row out of sight for good.
     pub(super) fn remove(&mut self, id: &TaskId) {
         self.entries.retain(|entry| entry.task.id != *id);
@@ -137,16 +147,13 @@ impl State {
         self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
         let mut cut = Vec::new();
         for mut task in loaded.tasks {
-            if !task.status.is_final() {
-                task.status = Status::Interrupted;
-                task.stopping = false;
-                task.waiting_for = None;
-                task.pid = None;
-                task.ended_at = Some(self.now());
-                close_run(&mut task);
-                cut.push(task.id.clone());
+            if task.owned {
+                if !task.status.is_final() {
+                    interrupt(&mut task, self.now());
+                    cut.push(task.id.clone());
+                }
+                task.stragglers = 0;
             }
-            task.stragglers = 0;
             self.ledger.entries.push(Entry::new(task));
         }
         self.restore_reports(loaded.reports);
@@ -314,7 +321,9 @@ impl State {
             .entries
             .iter()
             .enumerate()
-            .filter(|(_, entry)| entry.task.status == Status::Queued && !entry.launched && entry.question.is_none())
+            .filter(|(_, entry)| {
+                entry.task.owned && entry.task.status == Status::Queued && !entry.launched && entry.question.is_none()
+            })
             .filter(|(_, entry)| entry.task.waiting_for.as_ref().is_none_or(|waiting| waiting.kind == WaitKind::Slot))
             .map(|(at, entry)| (-entry.task.priority, at, entry.task.id.clone()))
             .collect();
@@ -408,6 +417,14 @@ impl State {
         if task.status.is_final() && task.stragglers == 0 {
             return;
         }
+        if !task.owned {
+            if let Some(pid) = task.pid {
+                task.stopping = true;
+                self.effects.push(Effect::StopElsewhere(pid));
+                self.show_task(id, true);
+            }
+            return;
+        }
         if !task.status.is_final() {
             task.stopped_by.get_or_insert(by);
         }
@@ -462,9 +479,9 @@ impl State {
         self.moment.documents.unsaved().into_iter().filter(|path| path.starts_with(root)).collect()
     }
 
-    /// Writes the row of a task that people see.
+    /// Writes the row of a task that people see; other windows write theirs.
     pub(super) fn save_task(&mut self, id: &TaskId) {
-        if let Some(entry) = self.ledger.get(id).filter(|entry| entry.foreground.is_none()) {
+        if let Some(entry) = self.ledger.get(id).filter(|entry| entry.foreground.is_none() && entry.task.owned) {
             self.effects.push(Effect::Store(Write::Task(Box::new(entry.task.clone()))));
         }
     }
@@ -480,7 +497,8 @@ impl State {
         self.show_task(id, false);
     }
 
-    fn show_task(&mut self, id: &TaskId, urgent: bool) {
+    /// Tells the client about a task that it sees.
+    pub(super) fn show_task(&mut self, id: &TaskId, urgent: bool) {
         if self.ledger.visible(id).is_some() {
             self.effects.push(Effect::Send(Outgoing::Task { task: id.clone(), urgent }));
         }
@@ -500,6 +518,16 @@ impl Entry {
             explanation: None,
         }
     }
+}
+
+/// Nobody saw the end.
+pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
+    task.status = Status::Interrupted;
+    task.stopping = false;
+    task.waiting_for = None;
+    task.pid = None;
+    task.ended_at = Some(now);
+    close_run(task);
 }
 
 /// The newest run's record says what the row says.

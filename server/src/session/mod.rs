@@ -9,6 +9,7 @@ mod export;
 mod facts;
 mod history;
 mod ledger;
+mod others;
 pub mod owner;
 mod perform;
 mod questions;

@@ -13,10 +13,10 @@ use crate::ids::{SessionId, TurnId};
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
-use crate::store::{self, Store};
+use crate::store::{self, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{slice, supervisor::Supervisor};
+use crate::task::{lease, slice, supervisor::Supervisor};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
@@ -30,6 +30,9 @@ use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
 use super::storage;
+
+/// How often other windows are looked at.
+const OTHERS_EVERY: Duration = Duration::from_secs(1);
 
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
@@ -65,12 +68,16 @@ impl Hands {
         let Parts { config, root, further_roots, editor, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
-        let (store, mut loaded) = match opened {
+        let (store, mut loaded, seen) = match opened {
             Ok(opened) => opened,
             Err(error) => storage::forgetful(format!("the state could not be opened: {error}")),
         };
         loaded.rules = store.rules().await.unwrap_or_default();
-        let runs = store::workspace_dir(&config.state_home, &root).join("tasks");
+        // Commands run also where nothing can be remembered: what they write has to be somewhere.
+        let runs = match loaded.problem {
+            None => store::workspace_dir(&config.state_home, &root).join("tasks"),
+            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())),
+        };
         let (run_events, mut from_runs) = mpsc::unbounded_channel();
         let back = inputs.clone();
         tokio::spawn(async move {
@@ -79,6 +86,8 @@ impl Hands {
                 let _ = inputs.send(Input::Event(Event::Run { id, event }));
             }
         });
+        tokio::task::spawn_blocking(lease::sweep);
+        tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
@@ -189,6 +198,11 @@ impl Hands {
             }),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::StopElsewhere(main) => {
+                if !lease::stop(main) {
+                    tracing::debug!(main, "another window's run could not be stopped");
+                }
+            }
             Effect::Control(run, control) => {
                 if let Err(why) = self.supervisor.control(&run, control) {
                     tracing::debug!(task = %run.task, run = run.run, why, "a run could not be controlled");
@@ -232,7 +246,16 @@ impl Hands {
         let read = self.store.load_session(session.clone());
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
-            let stored = storage::session(read.await);
+            let read = read.await;
+            if let Ok(Some(loaded)) = &read
+                && loaded.elsewhere
+            {
+                if let Some(inputs) = inputs.upgrade() {
+                    let _ = inputs.send(Input::Answer(reply, Err(storage::in_use(&session))));
+                }
+                return;
+            }
+            let stored = storage::session(read);
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
             }
@@ -244,6 +267,7 @@ impl Hands {
         self.answer_later(reply, async move {
             match read.await {
                 Ok(None) => Err(Refusal::UnknownSession(session)),
+                Ok(Some(loaded)) if loaded.elsewhere => Err(storage::in_use(&session)),
                 // One that cannot be read can still be deleted.
                 Ok(Some(_)) | Err(_) => {
                     let deleted = store.written(store::Write::DeleteSession(session)).await;
@@ -346,6 +370,21 @@ impl Hands {
             waiting.abort();
         }
         let _ = self.store.flush().await;
+    }
+}
+
+/// Tells the owner, once a second at most, what other windows do to their tasks.
+async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboundedSender<Input>) {
+    loop {
+        tokio::time::sleep(OTHERS_EVERY).await;
+        let Ok(found) = store.others(seen.clone()).await else { continue };
+        let (changed, mut taken) = (found.changed.clone(), found.taken.clone());
+        seen = found;
+        let Some(inputs) = inputs.upgrade() else { return };
+        if !changed.is_empty() || !taken.is_empty() {
+            let ended = storage::seen_ends(&mut taken);
+            let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
+        }
     }
 }
 

@@ -33,6 +33,11 @@ impl Reports {
         (keys, text)
     }
 
+    /// Drops what is kept for a session that is about to be read.
+    pub(super) fn forget(&mut self, session: &SessionId) {
+        self.pending.retain(|pending| pending.session.as_ref() != Some(session));
+    }
+
     /// Takes the reports that this drain's tool results tell.
     pub(super) fn told_by_results(&mut self, session: &SessionId) -> Vec<Key> {
         let (mine, others) = std::mem::take(&mut self.told).into_iter().partition(|(owner, _)| owner == session);

@@ -171,7 +171,8 @@ impl State {
             Err(error) => self.refuse(reply, Refusal::Internal(error)),
             Ok(None) => self.refuse(reply, Refusal::UnknownSession(id.clone())),
             Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone(), None),
-            Ok(Some(stored)) => {
+            Ok(Some(mut stored)) => {
+                self.pending_of(id, std::mem::take(&mut stored.pending));
                 let session = Session::restored(*stored, &self.settings);
                 self.sessions.insert(id.clone(), session);
                 self.reply_session(reply, id);
@@ -331,6 +332,9 @@ impl State {
             Ok(task) => task,
         };
         let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
+        if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
+            return self.refuse(reply, not_owned(&task));
+        }
         if running {
             return self.refuse(
                 reply,
@@ -355,6 +359,10 @@ impl State {
         let Some(found) = chosen.as_ref().and_then(|id| self.ledger.visible(id)) else {
             return self.refuse(reply, Refusal::UnknownTask(task));
         };
+        if !found.owned {
+            let refusal = not_owned(&found.id);
+            return self.refuse(reply, refusal);
+        }
         let alive = self.ledger.get(&found.id).is_some_and(|entry| entry.launched);
         if !alive || found.stdin == Stdin::Null {
             let (message, remedy) = if found.stdin == Stdin::Null {
@@ -393,6 +401,14 @@ impl State {
         self.effects.push(Effect::Store(Write::ForgetTask(task.clone())));
         self.effects.push(Effect::Send(Outgoing::Snapshot));
         self.reply(reply, Reply::Done);
+    }
+}
+
+fn not_owned(task: &TaskId) -> Refusal {
+    Refusal::State {
+        kind: "not_owned",
+        message: format!("task {task} belongs to another window"),
+        remedy: "Do it in that window. Its output can be read and it can be stopped here.".into(),
     }
 }
 

@@ -134,6 +134,10 @@ impl State {
         task.ended_at = Some(if end.at.0 == 0 { now } else { end.at });
         task.waiting_for = None;
         task.pid = None;
+        if matches!(end.ending, Ending::Stopped { .. }) {
+            // Where nobody here asked for it, another window did.
+            task.stopped_by = task.stopped_by.or(Some(StoppedBy::User));
+        }
         let reason = outcome(task, end.ending);
         task.stopping = false;
         let may_retry = reason.is_none() && task.stopped_by.is_none() && task.attempt < task.max_attempts;

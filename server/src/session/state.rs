@@ -148,6 +148,7 @@ impl State {
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
             Event::Settings(settings) => self.configure(*settings),
+            Event::Others { changed, taken, ended } => self.others(changed, taken, ended),
             Event::ClientReady => self.client_ready(),
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),

@@ -5,11 +5,11 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use crate::agent::notification::Key;
-use crate::ids::SessionId;
-use crate::store::{self, LoadedSession, NotificationKey, Store, StoreError};
+use crate::ids::{SessionId, TaskId};
+use crate::store::{self, LoadedSession, NotificationKey, Others, Owner, Store, StoreError, StoredNotification};
 use crate::task::model::{Delivery, Task};
 use crate::task::run::OutputRange;
-use crate::task::{exit_file, slice};
+use crate::task::{exit_file, lease, slice};
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredReport, StoredSession};
@@ -19,38 +19,47 @@ use super::runs::outcome;
 
 /// Opens the workspace's store and reads what it holds. When that cannot be, the sidecar goes on without memory and
 /// says so.
-pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded) {
-    match Store::open(state_home, root) {
+pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded, Others) {
+    let owner = Owner { name: lease::own(), lives: lease::lives };
+    match Store::open(state_home, root, owner) {
         Err(error) => forgetful(error.to_string()),
         Ok((store, found)) => {
-            let reports = found
-                .notifications
-                .iter()
-                .filter(|stored| stored.state == Delivery::Pending)
-                .filter_map(|stored| {
-                    serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report))
-                })
-                .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
-                .collect();
-            let mut ended = Vec::new();
+            let reports = pending(&found.notifications);
             let mut tasks = found.tasks;
-            for task in tasks.iter_mut().filter(|task| !task.status.is_final()) {
-                if seen_end(task) {
-                    let range = OutputRange::Tail { lines: 100, limit: 6_000 };
-                    let tail = slice::read(&task.output.path, range).map(|slice| slice.text).unwrap_or_default();
-                    ended.push((task.id.clone(), tail));
-                }
-            }
-            (store, Loaded { tasks, ended, reports, ..Loaded::default() })
+            let ended = seen_ends(&mut tasks);
+            (store, Loaded { tasks, ended, reports, ..Loaded::default() }, found.seen)
         }
     }
 }
 
 /// A store that forgets, for when none can be opened.
-pub(super) fn forgetful(problem: String) -> (Store, Loaded) {
+pub(super) fn forgetful(problem: String) -> (Store, Loaded, Others) {
     let store = Store::in_memory().expect("a database in memory needs nothing from outside");
     let problem = Some(format!("Nothing is remembered beyond this window: {problem}"));
-    (store, Loaded { problem, ..Loaded::default() })
+    (store, Loaded { problem, ..Loaded::default() }, Others::default())
+}
+
+/// What is still to be told.
+fn pending(notifications: &[StoredNotification]) -> Vec<StoredReport> {
+    notifications
+        .iter()
+        .filter(|stored| stored.state == Delivery::Pending)
+        .filter_map(|stored| serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report)))
+        .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
+        .collect()
+}
+
+/// Tasks of a sidecar that is gone: those whose shim saw the end have it now, and are named with the tail of their output.
+pub(super) fn seen_ends(tasks: &mut [Task]) -> Vec<(TaskId, String)> {
+    let mut ended = Vec::new();
+    for task in tasks.iter_mut().filter(|task| task.owned && !task.status.is_final()) {
+        if seen_end(task) {
+            let range = OutputRange::Tail { lines: 100, limit: 6_000 };
+            let tail = slice::read(&task.output.path, range).map(|slice| slice.text).unwrap_or_default();
+            ended.push((task.id.clone(), tail));
+        }
+    }
+    ended
 }
 
 /// A task that was alive when the sidecar went away: its shim may have seen the end. True when it has.
@@ -127,6 +136,7 @@ fn row(session: &StoredSession) -> store::SessionRow {
 /// A session that was read, in the owner's words.
 pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result<Option<Box<StoredSession>>, String> {
     let Some(loaded) = read.map_err(|error| error.to_string())? else { return Ok(None) };
+    let pending = pending(&loaded.notifications);
     let carried = loaded
         .notifications
         .iter()
@@ -145,7 +155,17 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
         turns: row.turns,
         history: loaded.items,
         carried,
+        pending,
     })))
+}
+
+/// A session that another window has is left to it.
+pub(super) fn in_use(session: &SessionId) -> Refusal {
+    Refusal::State {
+        kind: "session_in_use",
+        message: format!("session {session} is open in another window"),
+        remedy: "Go on in that window, or close it and load the session here.".into(),
+    }
 }
 
 /// The list of sessions, for the client.

@@ -8,15 +8,15 @@ use crate::agent::history::Item;
 use crate::ids::SessionId;
 use crate::task::model::{Task, Timestamp};
 
-pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreError> {
+pub(super) fn apply(connection: &Connection, write: &Write, owner: &str) -> Result<(), StoreError> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
     match write {
-        Write::SaveTask(task) => save_task(connection, task)?,
+        Write::SaveTask(task) => save_task(connection, task, owner)?,
         Write::DeleteTask(id) => {
             // What is still to be told of it stays in the outbox: a row that a person dismissed is no secret.
             run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
         }
-        Write::SaveSession(row) => save_session(connection, row)?,
+        Write::SaveSession(row) => save_session(connection, row, owner)?,
         Write::DeleteSession(id) => {
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
@@ -95,33 +95,35 @@ pub(super) fn apply(connection: &Connection, write: &Write) -> Result<(), StoreE
     Ok(())
 }
 
-fn save_task(connection: &Connection, task: &Task) -> Result<(), StoreError> {
+fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), StoreError> {
     let json = serde_json::to_string(task).map_err(|error| StoreError::Other(format!("task {}: {error}", task.id)))?;
     connection
         .prepare_cached(
-            "INSERT INTO tasks (id, session, status, created_at, updated, json)
-             VALUES (?1, ?2, ?3, ?4, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?5)
+            "INSERT INTO tasks (id, session, status, created_at, updated, json, owner)
+             VALUES (?1, ?2, ?3, ?4, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?5, ?6)
              ON CONFLICT DO UPDATE SET session = excluded.session, status = excluded.status,
-                created_at = excluded.created_at, updated = excluded.updated, json = excluded.json",
+                created_at = excluded.created_at, updated = excluded.updated, json = excluded.json,
+                owner = excluded.owner",
         )?
         .execute(params![
             task.id.as_str(),
             task.session.as_ref().map(SessionId::as_str),
             task.status.as_str(),
             time(task.created_at),
-            json
+            json,
+            owner
         ])?;
     Ok(())
 }
 
-fn save_session(connection: &Connection, row: &SessionRow) -> Result<(), StoreError> {
+fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT DO UPDATE SET title = excluded.title, cwd = excluded.cwd, mode = excluded.mode,
                 model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                turns = excluded.turns, open = excluded.open",
+                turns = excluded.turns, open = excluded.open, owner = excluded.owner",
         )?
         .execute(params![
             row.id.as_str(),
@@ -132,7 +134,8 @@ fn save_session(connection: &Connection, row: &SessionRow) -> Result<(), StoreEr
             time(row.created_at),
             time(row.updated_at),
             row.turns,
-            row.open
+            row.open,
+            owner
         ])?;
     Ok(())
 }

@@ -56,6 +56,8 @@ pub struct LoadedSession {
     pub items: Vec<Item>,
     /// The updates of the transcript, in order.
     pub updates: Vec<Value>,
+    /// Another window has it.
+    pub elsewhere: bool,
     /// The sequence number for the next [`Write::SaveTranscript`].
     pub next_update: u64,
     /// Its notifications that are not delivered, oldest first.

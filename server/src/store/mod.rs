@@ -4,8 +4,10 @@
 //! them. The store knows no session's state machine and no wire.
 
 mod apply;
+mod backlog;
 mod command;
 mod error;
+mod owners;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use command::{LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
 pub use error::StoreError;
+pub use owners::{Others, Owner};
 
 use crate::ids::SessionId;
 use crate::task::model::Task;
@@ -40,26 +43,32 @@ pub struct Loaded {
     pub notifications: Vec<StoredNotification>,
     /// Task rows that this version cannot read; they stay in the file.
     pub unreadable: usize,
+    /// For the first [`Store::others`].
+    pub seen: Others,
 }
 
 /// A handle; cloning is cheap. When the last one is dropped, everything queued is written first.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Arc<Writer>,
+    owner: Arc<Owner>,
 }
 
 impl Store {
-    /// Opens the state of the workspace whose canonical folder is `root`, creating it if need be. Blocks for a few
-    /// milliseconds. The error says what is wrong and what to do; [`Store::in_memory`] goes on without a file.
-    pub fn open(state_home: &Path, root: &Path) -> Result<(Self, Loaded), StoreError> {
+    /// Opens the state of the workspace whose canonical folder is `root`, creating it if need be, as this
+    /// owner. What owners that are gone have left unfinished becomes its own. Blocks for a few milliseconds. The error says what is wrong and what to do; [`Store::in_memory`] goes on without a file.
+    pub fn open(state_home: &Path, root: &Path, owner: Owner) -> Result<(Self, Loaded), StoreError> {
         let connection = schema::open_file(&workspace_dir(state_home, root).join("state.db"))?;
-        let loaded = read::loaded(&connection, LOADED_TASKS)?;
-        Ok((Self { writer: Arc::new(Writer::start(connection)?) }, loaded))
+        let loaded = read::loaded(&connection, &owner, LOADED_TASKS)?;
+        let writer = Arc::new(Writer::start(connection, owner.name.clone())?);
+        Ok((Self { writer, owner: Arc::new(owner) }, loaded))
     }
 
     /// A store that forgets everything at the end of the process, for when no file can be opened, and for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { writer: Arc::new(Writer::start(schema::open_memory()?)?) })
+        let owner = Owner { name: "memory".into(), lives: |_| false };
+        let writer = Arc::new(Writer::start(schema::open_memory()?, owner.name.clone())?);
+        Ok(Self { writer, owner: Arc::new(owner) })
     }
 
     /// Queues a write and returns at once. A failure is logged and shown by [`Store::trouble`].
@@ -99,7 +108,14 @@ impl Store {
         &self,
         id: SessionId,
     ) -> impl Future<Output = Result<Option<LoadedSession>, StoreError>> + Send + 'static {
-        self.read(move |connection| read::load_session(connection, &id))
+        let owner = self.owner.clone();
+        self.read(move |connection| read::load_session(connection, &owner, &id))
+    }
+
+    /// What other windows did to their tasks since `last`, and the tasks of those that are gone, which are taken over.
+    pub fn others(&self, last: Others) -> impl Future<Output = Result<Others, StoreError>> + Send + 'static {
+        let owner = self.owner.clone();
+        self.read(move |connection| owners::others(connection, &owner, &last))
     }
 
     /// The saved permission rules, in the order in which they were saved.

@@ -1,34 +1,51 @@
 //! The SQL of the reads.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::Loaded;
 use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
 use super::error::StoreError;
+use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
-use crate::task::model::{Delivery, Timestamp};
+use crate::task::model::{Delivery, Task, Timestamp};
 
 const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open FROM sessions";
 const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
     WHERE state IN ('pending', 'carried')";
 
-pub(super) fn loaded(connection: &Connection, limit: u32) -> Result<Loaded, StoreError> {
-    let mut loaded = Loaded { notifications: notifications(connection, None)?, ..Loaded::default() };
+pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Result<Loaded, StoreError> {
+    owners::take_over(connection, owner, owners::LEFT)?;
+    owners::take_over(connection, owner, owners::UNTOLD)?;
+    let mut loaded = Loaded { seen: owners::now(connection)?, ..Loaded::default() };
+    let mut foreign = HashSet::new();
     let mut statement = connection.prepare(
-        "SELECT json FROM (SELECT json, created_at, rowid AS age FROM tasks ORDER BY created_at DESC, age DESC LIMIT ?1)
+        "SELECT json, owner FROM
+         (SELECT json, owner, created_at, rowid AS age FROM tasks ORDER BY created_at DESC, age DESC LIMIT ?1)
          ORDER BY created_at, age",
     )?;
-    let rows = statement.query_map(params![limit], |row| row.get::<_, String>(0))?;
-    for json in rows {
-        match serde_json::from_str(&json?) {
-            Ok(task) => loaded.tasks.push(task),
+    let rows = statement.query_map(params![limit], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    for row in rows {
+        let (json, of): (_, Option<String>) = row?;
+        match serde_json::from_str::<Task>(&json) {
+            Ok(mut task) => {
+                task.owned = !of.is_some_and(|of| owner.is_other(&of));
+                if !task.owned {
+                    foreign.insert(task.id.clone());
+                }
+                loaded.tasks.push(task);
+            }
             Err(error) => {
                 tracing::warn!(%error, "a stored task cannot be read");
                 loaded.unreadable += 1;
             }
         }
     }
+    loaded.notifications = notifications(connection, None)?;
+    // What another window is about to tell is not told here as well.
+    loaded.notifications.retain(|notification| !foreign.contains(&notification.key.task));
     Ok(loaded)
 }
 
@@ -46,7 +63,11 @@ pub(super) fn list_sessions(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn load_session(connection: &Connection, id: &SessionId) -> Result<Option<LoadedSession>, StoreError> {
+pub(super) fn load_session(
+    connection: &Connection,
+    owner: &Owner,
+    id: &SessionId,
+) -> Result<Option<LoadedSession>, StoreError> {
     let sql = format!("{SESSION} WHERE id = ?1");
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
@@ -59,6 +80,7 @@ pub(super) fn load_session(connection: &Connection, id: &SessionId) -> Result<Op
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         updates: log(connection, "SELECT json FROM updates WHERE session = ?1 ORDER BY seq", id)?,
         next_update: next_update as u64,
+        elsewhere: owners::of_session(connection, id)?.is_some_and(|of| owner.is_other(&of)),
         notifications: notifications(connection, Some(id))?,
     }))
 }

@@ -12,7 +12,8 @@ use super::error::StoreError;
 
 const BUSY: Duration = Duration::from_secs(5);
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE tasks (
         id TEXT PRIMARY KEY, session TEXT, status TEXT NOT NULL, created_at INTEGER NOT NULL, updated INTEGER NOT NULL,
         json TEXT NOT NULL
@@ -36,7 +37,14 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX outbox_by_session ON outbox (session, state);
     CREATE TABLE rules (rule TEXT PRIMARY KEY) STRICT;
     CREATE TABLE workspace_values (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
-"];
+",
+    "
+    ALTER TABLE tasks ADD COLUMN owner TEXT;
+    ALTER TABLE sessions ADD COLUMN owner TEXT;
+    CREATE INDEX tasks_alive ON tasks (owner) WHERE status IN ('queued', 'running', 'waiting_for_input');
+    CREATE INDEX tasks_by_change ON tasks (updated);
+",
+];
 
 /// Opens or creates the file, readable by its owner alone.
 pub(super) fn open_file(path: &Path) -> Result<Connection, StoreError> {

@@ -14,7 +14,16 @@ use crate::task::model::{
 };
 
 fn open(home: &Path) -> (Store, Loaded) {
-    Store::open(home, Path::new("/w")).expect("the store opens")
+    open_as(home, "me")
+}
+
+/// As one of several windows; those whose name begins with `gone` are not alive.
+fn open_as(home: &Path, name: &str) -> (Store, Loaded) {
+    Store::open(home, Path::new("/w"), owner(name)).expect("the store opens")
+}
+
+fn owner(name: &str) -> Owner {
+    Owner { name: name.into(), lives: |name| !name.starts_with("gone") }
 }
 
 fn task(id: &str, created_at: u64) -> Task {
@@ -248,14 +257,14 @@ fn a_file_that_cannot_be_opened_says_why() {
     let raw = rusqlite::Connection::open(&file).unwrap();
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
-    assert!(matches!(Store::open(home.path(), Path::new("/w")), Err(StoreError::Newer(_))));
+    assert!(matches!(Store::open(home.path(), Path::new("/w"), owner("me")), Err(StoreError::Newer(_))));
 
     std::fs::write(&file, "this is no database, and it is long enough to be looked at").unwrap();
-    assert!(matches!(Store::open(home.path(), Path::new("/w")), Err(StoreError::Damaged(_))));
+    assert!(matches!(Store::open(home.path(), Path::new("/w"), owner("me")), Err(StoreError::Damaged(_))));
 
     let blocked = home.path().join("a file");
     std::fs::write(&blocked, "").unwrap();
-    assert!(matches!(Store::open(&blocked, Path::new("/w")), Err(StoreError::NotWritable(_))));
+    assert!(matches!(Store::open(&blocked, Path::new("/w"), owner("me")), Err(StoreError::NotWritable(_))));
 }
 
 #[tokio::test]
@@ -264,7 +273,7 @@ async fn a_task_of_another_version_is_left_out_and_counted() {
     let (store, _) = open(home.path());
     store.written(Write::SaveTask(Box::new(task("t1", 1)))).await.unwrap();
     let raw = rusqlite::Connection::open(workspace_dir(home.path(), Path::new("/w")).join("state.db")).unwrap();
-    raw.execute("INSERT INTO tasks VALUES ('t2', NULL, 'new', 2, 2, '{}')", []).unwrap();
+    raw.execute("INSERT INTO tasks VALUES ('t2', NULL, 'new', 2, 2, '{}', NULL)", []).unwrap();
     let (_second_window, loaded) = open(home.path());
     assert_eq!(loaded.tasks.iter().map(|task| &task.id).collect::<Vec<_>>(), [&TaskId::from("t1")]);
     assert_eq!(loaded.unreadable, 1);
@@ -289,4 +298,69 @@ fn several_windows_may_open_it_at_the_same_moment() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(store.rules()).unwrap().len(), 8);
     }
+}
+
+#[tokio::test]
+async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
+    let home = tempfile::tempdir().unwrap();
+    let written = |name: &'static str, id: &'static str| {
+        let (store, _) = open_as(home.path(), name);
+        async move { store.written(Write::SaveTask(Box::new(task(id, 1)))).await.unwrap() }
+    };
+    written("window", "t1").await;
+    written("gone", "t2").await;
+    let owned = |tasks: &[Task]| tasks.iter().map(|task| (task.id.0.clone(), task.owned)).collect::<Vec<_>>();
+    let (second, loaded) = open_as(home.path(), "second");
+    assert_eq!(owned(&loaded.tasks), [("t1".into(), false), ("t2".into(), true)]);
+    let (_third, loaded) = open_as(home.path(), "third");
+    assert_eq!(owned(&loaded.tasks), [("t1".into(), false), ("t2".into(), false)], "taken by the second already");
+
+    let seen = second.others(Others::default()).await.unwrap();
+    assert_eq!((owned(&seen.changed), seen.taken.len()), (vec![("t1".into(), false)], 0));
+    let seen = second.others(seen).await.unwrap();
+    assert_eq!((seen.changed, seen.taken), (vec![], vec![]), "nothing new");
+    let seen = second.others(Others::default()).await.unwrap();
+    written("gone later", "t3").await;
+    let seen = second.others(seen).await.unwrap();
+    assert_eq!(owned(&seen.taken), [("t3".into(), true)]);
+}
+
+#[tokio::test]
+async fn what_a_living_window_will_tell_is_not_told_by_another() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, _) = open_as(home.path(), "first");
+    for id in ["t1", "t2"] {
+        let ended = Task { status: Status::Succeeded, ..task(id, 1) };
+        first.write(Write::SaveTask(Box::new(ended)));
+        first.write(notify(id, Some("s1")));
+    }
+    first.write(Write::SaveSession(session("s1", 2)));
+    first.flush().await.unwrap();
+    let (second, loaded) = open_as(home.path(), "second");
+    assert_eq!(loaded.notifications, []);
+    assert!(second.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
+    assert!(!first.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
+}
+
+#[tokio::test]
+async fn what_a_full_disk_kept_out_goes_in_later() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    store.written(Write::SaveSession(session("s1", 2))).await.unwrap();
+    let pages = |most: u32| store.read(move |file| Ok(file.pragma_update(None, "max_page_count", most)?));
+    pages(1).await.unwrap();
+    let long = "long ".repeat(10_000);
+    store.write(Write::SaveTask(Box::new(Task { command: long.clone(), ..task("t1", 1) })));
+    store.write(notify("t1", Some("s1")));
+    let refused = store.written(append(0, &[&long], &["t1"])).await;
+    assert!(matches!(refused, Err(StoreError::NotWritable(_))), "{refused:?}");
+    assert!(store.trouble().borrow().is_some());
+
+    pages(1_000_000).await.unwrap();
+    store.written(append(1, &["the next prompt"], &[])).await.unwrap();
+    assert_eq!(*store.trouble().borrow(), None);
+    assert_eq!(loaded(&store).await.items, [item(&long), item("the next prompt")]);
+    let (_again, found) = open(home.path());
+    assert_eq!(found.tasks.len(), 1);
+    assert_eq!(found.notifications[0].state, Delivery::Carried);
 }

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
+use super::backlog::Backlog;
 use super::command::Write;
 use super::error::StoreError;
 use super::{Done, apply};
@@ -33,12 +34,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, owner: String) -> Result<Self, StoreError> {
         let (jobs, queue) = channel();
         let (say, trouble) = watch::channel(None);
         let thread = thread::Builder::new()
             .name("store".into())
-            .spawn(move || run(connection, &queue, &say))
+            .spawn(move || run(connection, &owner, &queue, &say))
             .map_err(|error| StoreError::Other(format!("no thread for it: {error}")))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), trouble })
     }
@@ -71,34 +72,45 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
+fn run(mut connection: Connection, owner: &str, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
     let mut held = None;
+    let mut backlog = Backlog::default();
     while let Some(job) = held.take().or_else(|| queue.recv().ok()) {
         match job {
             Job::Read(read) => read(&connection),
             Job::Write(write, done) => {
-                let mut batch = vec![(write, done)];
-                while batch.len() < BATCH && held.is_none() {
+                let late = backlog.take().into_iter().map(|write| (write, None));
+                let mut batch: Vec<_> = late.chain([(write, done)]).collect();
+                let most = batch.len() + BATCH;
+                while batch.len() < most && held.is_none() {
                     match queue.try_recv() {
                         Ok(Job::Write(write, done)) => batch.push((write, done)),
                         Ok(read) => held = Some(read),
                         Err(_) => break,
                     }
                 }
-                finish(&mut connection, batch, trouble);
+                finish(&mut connection, owner, batch, &mut backlog, trouble);
             }
         }
     }
 }
 
-fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, trouble: &watch::Sender<Option<StoreError>>) {
+fn finish(
+    connection: &mut Connection,
+    owner: &str,
+    batch: Vec<(Write, Option<Done>)>,
+    backlog: &mut Backlog,
+    trouble: &watch::Sender<Option<StoreError>>,
+) {
     let mut tries = 1;
     let outcome = loop {
-        match commit(connection, &batch) {
+        match commit(connection, owner, &batch) {
             Err(StoreError::Busy(_)) if tries < TRIES => tries += 1,
             outcome => break outcome,
         }
     };
+    // The file may take them later. (A write that is refused for what it says does not end the others.)
+    let keep = matches!(outcome, Err(StoreError::NotWritable(_) | StoreError::Busy(_)));
     let results = outcome.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
     // A write that was refused for what it says is its sender's affair; the file is fine.
     let refused = |error: &&StoreError| matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_));
@@ -111,7 +123,10 @@ fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, troubl
         *said = failed;
         changed
     });
-    for ((_, done), result) in batch.into_iter().zip(results) {
+    for ((write, done), result) in batch.into_iter().zip(results) {
+        if keep {
+            backlog.keep(write);
+        }
         if let Some(done) = done {
             done(result);
         }
@@ -121,20 +136,29 @@ fn finish(connection: &mut Connection, batch: Vec<(Write, Option<Done>)>, troubl
 /// One transaction; the results of its writes, or the error that undid them all.
 fn commit(
     connection: &mut Connection,
+    owner: &str,
     batch: &[(Write, Option<Done>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::with_capacity(batch.len());
     for (write, _) in batch {
         let savepoint = transaction.savepoint()?;
-        let result = match apply::apply(&savepoint, write) {
+        let result = match apply::apply(&savepoint, write, owner) {
             Ok(()) => savepoint.commit().map_err(StoreError::from),
             // Takes back what this write had done so far.
-            Err(error) => savepoint.finish().map_or_else(|error| Err(error.into()), |()| Err(error)),
+            Err(error) => match savepoint.finish() {
+                Ok(()) => Err(error),
+                // SQLite took the whole transaction back, and what it said first is the reason.
+                Err(_) => return Err(error),
+            },
         };
         // SQLite itself takes the whole transaction back where the disk is full or breaks.
         if transaction.is_autocommit() {
             return Err(result.err().unwrap_or_else(|| StoreError::Other("the transaction was taken back".into())));
+        }
+        // The disk's affair, and not this write's: none of them is in.
+        if let Err(error @ (StoreError::NotWritable(_) | StoreError::Busy(_))) = result {
+            return Err(error);
         }
         results.push(result);
     }

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
+use super::lease;
 use super::link::{Exit, Order, Report, Spec};
 use super::process::{self, Launched};
 use super::reader::{End, Reader, Reporter};
@@ -74,7 +75,7 @@ impl Run {
     /// Everything, until no process of the run is left. When the supervisor goes away it stops at once, and with its end
     /// of the socket goes the tree.
     pub async fn follow(mut self) {
-        let marker = uuid::Uuid::now_v7().simple().to_string();
+        let marker = lease::marker();
         let spec = Spec::new(&self.spec, marker.clone());
         let shared = self.shared.clone();
         let launched = {

@@ -89,7 +89,7 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
     let me = rustix::process::getpid().as_raw_nonzero().get();
     for attempt in 0..200 {
         let found = tree::below(&tree::processes(), |process| {
-            process.pid != me && (main == Some(process.session) || carries(process.pid, marker))
+            process.pid != me && (main == Some(process.session) || marker_of(process.pid).as_deref() == Some(marker))
         });
         for dead in found.iter().filter(|process| process.zombie && process.parent == me) {
             if let Some(pid) = Pid::from_raw(dead.pid) {
@@ -107,9 +107,10 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
     }
 }
 
-/// True when the process was started with this marker. Unreadable ones (another user's) carry none.
-pub fn carries(pid: i32, marker: &str) -> bool {
-    let wanted = format!("{MARKER}={marker}");
-    system::environment(pid)
-        .is_some_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+/// The marker that the process was started with. Unreadable ones (another user's) carry none.
+pub(super) fn marker_of(pid: i32) -> Option<String> {
+    let environment = system::environment(pid)?;
+    let mut entries = environment.split(|byte| *byte == 0);
+    let value = entries.find_map(|entry| entry.strip_prefix(MARKER.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
 }

@@ -208,7 +208,14 @@ impl Assembler {
                 Block::Thinking { text: thinking, signature }
             }
             WireBlock::RedactedThinking { data } => Block::Redacted(data),
-            WireBlock::ToolUse { id, name, input } => {
+            WireBlock::ToolUse { mut id, name, input } => {
+                // Results are told by id: a gateway that gives one id to two calls would leave one of them unanswered.
+                let taken = |id: &str| {
+                    self.blocks.values().any(|block| matches!(block, Block::Tool { id: other, .. } if other == id))
+                };
+                if taken(&id) {
+                    id = format!("{id}_{index}");
+                }
                 events.push(StreamEvent::ToolCallStarted { id: ToolCallId(id.clone()), name: name.clone() });
                 Block::Tool { id, name, whole: input, pieces: String::new() }
             }
@@ -371,6 +378,25 @@ mod tests {
                 model: "claude-x".into(),
             }
         );
+    }
+
+    #[test]
+    fn two_calls_never_have_one_id() {
+        let (events, answer) = answer(
+            r#"
+            {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"call","name":"glob","input":{}}}
+            {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"call","name":"glob","input":{}}}
+            {"type":"message_stop"}
+        "#,
+        );
+        let started = |id: &str| StreamEvent::ToolCallStarted { id: id.into(), name: "glob".into() };
+        assert_eq!(events, [StreamEvent::ContentStarted, started("call"), started("call_1")]);
+        let parts = answer.unwrap().item.parts;
+        let ids = parts.iter().filter_map(|part| match part {
+            AssistantPart::ToolCall { id, .. } => Some(id.as_str()),
+            _ => None,
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), ["call", "call_1"]);
     }
 
     #[test]

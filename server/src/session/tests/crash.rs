@@ -21,6 +21,7 @@ fn stored(history: Vec<Item>) -> StoredSession {
         turns: 1,
         history,
         carried: Vec::new(),
+        pending: Vec::new(),
     }
 }
 

@@ -38,6 +38,16 @@ pub fn close_inherited() {
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
 
+/// Names this boot of the machine.
+pub fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// The name that [`name_process`] gave it, or another one.
+pub fn is_shim(pid: i32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "pillion-shim")
+}
+
 /// Gives free memory back to the system.
 pub fn release_memory() {
     #[cfg(target_env = "gnu")]
