@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Fingerprint};
 use crate::workspace::documents::{Document, Documents, same_text};
-use crate::workspace::roots::real_path;
+use crate::workspace::roots::{absolute, real_path};
 
 /// A larger file is not read.
 const MAX_FILE: u64 = 32 << 20;
@@ -74,6 +74,23 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| "Pillion failed inside this tool; nothing more is known.".into())
+}
+
+/// Fails for a path in the workspace whose links lead out of it: what a call may do was judged by the path as it is
+/// written. By its real path the call is judged for what it is.
+pub(super) async fn stays_inside(context: &Context, path: &str) -> Result<(), String> {
+    let (path, roots) = (absolute(&context.cwd, path), context.roots.clone());
+    let shown = shown(context, &path);
+    blocking(move || {
+        if roots.all().any(|root| path.starts_with(root)) && !roots.contains(&path) {
+            let real = real_path(&path).display().to_string();
+            return Err(format!(
+                "{shown} leads to {real}, outside of the workspace. Name {real} itself if it is meant."
+            ));
+        }
+        Ok(())
+    })
+    .await?
 }
 
 /// What a path holds now.

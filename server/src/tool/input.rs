@@ -145,6 +145,19 @@ pub enum FileCall {
     Grep(Grep),
 }
 
+impl FileCall {
+    /// The path that it names, as it was given.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Read(call) => &call.path,
+            Self::Write(call) => &call.path,
+            Self::Edit(call) => &call.path,
+            Self::Glob(call) => call.path.as_deref().unwrap_or("."),
+            Self::Grep(call) => call.path.as_deref().unwrap_or("."),
+        }
+    }
+}
+
 /// A tool call whose input has been understood.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {

@@ -64,6 +64,7 @@ pub struct Output {
 
 /// Runs a file tool. The error is told to the model and names the remedy; nothing was changed then.
 pub async fn run(call: input::FileCall, context: Context) -> Result<Output, String> {
+    files::stays_inside(&context, call.path()).await?;
     match call {
         input::FileCall::Read(call) => read::read(call, context).await,
         input::FileCall::Write(call) => write::write(call, context).await,

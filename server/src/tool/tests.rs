@@ -244,3 +244,21 @@ async fn the_editor_is_read_where_it_knows_more() {
     std::os::unix::fs::symlink(case.path("dirty"), case.path("link")).unwrap();
     assert!(case.read("link").await.starts_with("1\tunsaved\n"));
 }
+
+#[tokio::test]
+async fn a_link_out_of_the_workspace_is_named_by_where_it_leads() {
+    let outside = tempfile::tempdir().unwrap();
+    let real = outside.path().canonicalize().unwrap();
+    std::fs::write(real.join("secret"), "s\n").unwrap();
+    let mut case = Case::new();
+    case.file("inside/a", "a\n");
+    std::os::unix::fs::symlink(&real, case.path("out")).unwrap();
+    std::os::unix::fs::symlink(case.path("inside"), case.path("in")).unwrap();
+    let leads = format!("error: out/secret leads to {}/secret, outside of the workspace.", real.display());
+    assert!(case.read("out/secret").await.starts_with(&leads));
+    assert!(case.edit("out/secret", "s", "x").await.starts_with(&leads));
+    assert!(case.write("out/new", "x").await.starts_with("error: out/new leads to "));
+    assert_eq!(std::fs::read_dir(&real).unwrap().count(), 1);
+    assert_eq!(case.read("in/a").await, "1\ta\n");
+    assert_eq!(case.read(&real.join("secret").display().to_string()).await, "1\ts\n");
+}
