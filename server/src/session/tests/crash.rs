@@ -105,9 +105,11 @@ fn a_report_that_was_pending_is_told_once() {
         notes: Vec::new(),
     };
     let report = StoredReport { report, at: Timestamp(1), session: Some("old".into()), wakes: true };
-    let loaded = Loaded { tasks: vec![task("t90", Status::Succeeded)], reports: vec![report], ..Loaded::default() };
+    let tasks = vec![task("t90", Status::Succeeded)];
+    let loaded = Loaded { tasks, reports: vec![report.clone()], ..Loaded::default() };
     let mut story = Story::loaded(loaded, |_| {});
     story.world.outbox.insert(key, Delivery::Pending);
+    story.world.reports.push(report);
     assert_eq!(story.task("t90").delivery, Delivery::Pending);
     story.load(stored(Vec::new()));
     story.skip();

@@ -176,7 +176,7 @@ fn a_status_is_what_the_system_reported() {
         (Ending::Exited { code: 0 }, Status::Succeeded, Some(0), None, None),
         (Ending::Exited { code: 3 }, Status::Failed, Some(3), None, None),
         (Ending::Signaled { signal: 11 }, Status::Failed, None, Some(11), None),
-        (Ending::Stopped { code: None, signal: Some(9) }, Status::Killed, None, Some(9), Some(StoppedBy::Exit)),
+        (Ending::Stopped { code: None, signal: Some(9) }, Status::Killed, None, Some(9), Some(StoppedBy::User)),
         (Ending::TimedOut { code: None, signal: Some(15) }, Status::TimedOut, None, Some(15), None),
         (Ending::OverLimit { code: Some(1), signal: None }, Status::Killed, Some(1), None, Some(StoppedBy::Limit)),
         (Ending::NotStarted { reason: "no such folder".into() }, Status::Failed, None, None, None),

@@ -18,7 +18,7 @@ use crate::session::event::{
 };
 use crate::session::settings::Settings;
 use crate::session::state::State;
-use crate::task::model::{Kind, Lifetime, Origin, Stdin, Task, Timestamp};
+use crate::task::model::{Delivery, Kind, Lifetime, Origin, Stdin, Task, Timestamp};
 use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::{Document, Documents};
@@ -163,7 +163,12 @@ impl Story {
     }
 
     /// Opens a session that the store holds.
-    pub(super) fn load(&mut self, stored: StoredSession) {
+    pub(super) fn load(&mut self, mut stored: StoredSession) {
+        stored.pending = self.world.reports.clone();
+        stored.pending.retain(|pending| {
+            pending.session.as_ref() == Some(&stored.id)
+                && self.world.outbox.get(&pending.report.key) == Some(&Delivery::Pending)
+        });
         self.session = stored.id.clone();
         self.world.stored.insert(stored.id.clone(), stored.history.iter().cloned().map(std::sync::Arc::new).collect());
         let (reply, session) = (ReplyId(0), stored.id.clone());

@@ -11,7 +11,7 @@ use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::check;
 use crate::session::effect::{Effect, Outgoing, Write};
-use crate::session::event::{CommitId, Timer};
+use crate::session::event::{CommitId, StoredReport, Timer};
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
@@ -38,6 +38,8 @@ pub(super) struct World {
     /// The stored histories.
     pub(super) stored: BTreeMap<SessionId, Vec<Arc<Item>>>,
     pub(super) outbox: BTreeMap<Key, Delivery>,
+    /// What was reported, whatever became of it.
+    pub(super) reports: Vec<StoredReport>,
     pub(super) tasks: BTreeMap<TaskId, Task>,
     /// Turns whose work was dropped.
     pub(super) aborted: Vec<(SessionId, TurnId)>,
@@ -111,6 +113,7 @@ impl World {
             Write::Report(stored) => {
                 let known = self.outbox.insert(stored.report.key.clone(), Delivery::Pending);
                 assert_eq!(known, None, "{:?} is reported twice", stored.report.key);
+                self.reports.push((**stored).clone());
             }
             Write::Delivered { keys, .. } => {
                 for key in keys {
