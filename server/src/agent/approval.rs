@@ -42,7 +42,7 @@ impl Mode {
     pub fn parse(id: &str) -> Result<Self, String> {
         Self::ALL.iter().find(|(_, known, ..)| *known == id).map(|(mode, ..)| *mode).ok_or_else(|| {
             let ids: Vec<&str> = Self::ALL.iter().map(|(_, id, ..)| *id).collect();
-            format!("There is no mode {id:?}. The modes are: {}.", ids.join(", "))
+            format!("there is no mode {id:?}; the modes are {}", ids.join(", "))
         })
     }
 }

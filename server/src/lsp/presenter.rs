@@ -43,6 +43,7 @@ pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox,
         owner,
         questions: HashMap::new(),
         published: HashSet::new(),
+        told: HashSet::new(),
     };
     loop {
         tokio::select! {
@@ -67,6 +68,8 @@ struct Presenter {
     questions: HashMap<QuestionId, String>,
     /// Files with diagnostics at the client.
     published: HashSet<PathBuf>,
+    /// Runs whose bad end a plain client has been told.
+    told: HashSet<(TaskId, u32)>,
 }
 
 impl Presenter {
@@ -114,7 +117,10 @@ impl Presenter {
         if self.shows.updates {
             let params = wire::TaskStatusParams { seq, task: convert::task(task, now) };
             self.outbox.notify(method::TASK_STATUS, params).await;
-        } else if task.status.is_final() && task.status != Status::Succeeded {
+        } else if task.status.is_final()
+            && task.status != Status::Succeeded
+            && self.told.insert((task.id.clone(), task.run))
+        {
             let summary = task.summary.as_deref().unwrap_or("see the output");
             let text = format!("{} {}: {summary}", task.label, task.status.as_str().replace('_', " "));
             self.say(2, &text).await;
