@@ -86,7 +86,11 @@ impl Hands {
                 let _ = inputs.send(Input::Event(Event::Run { id, event }));
             }
         });
-        tokio::task::spawn_blocking(lease::sweep);
+        tokio::spawn(async {
+            // It looks at every process, and the editor waits for its first answers.
+            tokio::time::sleep(OTHERS_EVERY).await;
+            tokio::task::spawn_blocking(lease::sweep);
+        });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
