@@ -1,5 +1,5 @@
 //! Which lines are looked at, and by whom. A line that no format could care about costs one pass of a search for the
-//! few words that do matter ([`matters`]); the others are cleaned and shown to every matcher. Same findings for any cut
+//! few words that do matter (`matters`); the others are cleaned and shown to every matcher. Same findings for any cut
 //! of the bytes: matchers see whole lines, or each byte of the growing line in order.
 
 use std::sync::{Arc, LazyLock};

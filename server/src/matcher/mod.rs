@@ -2,8 +2,8 @@
 //! the same findings for any cut of the bytes. Matchers know no task, no session and no LSP; files are seen through
 //! [`Files`] alone.
 //!
-//! [`engine`] cuts lines ([`lines`]) and gives those that may matter to every format's matcher, one file each. Matchers
-//! report through [`scope`], which resolves paths ([`place`]), says everything once and adds up the runners' counts.
+//! [`engine`] cuts lines (`lines`) and gives those that may matter to every format's matcher, one file each. Matchers
+//! report through `scope`, which resolves paths (`place`), says everything once and adds up the runners' counts.
 
 /// A function that gives an expression, compiled at its first use.
 macro_rules! expression {

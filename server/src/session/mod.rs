@@ -1,5 +1,5 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
-//! loop that owns it ([`owner`]), and the hands that carry effects out ([`perform`]).
+//! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
 mod describe;

@@ -1,4 +1,4 @@
-//! The loop that owns the state. Events come in over one channel, in order; effects go to [`Hands`]; what the client is
+//! The loop that owns the state. Events come in over one channel, in order; effects go to `perform`; what the client is
 //! to see goes out as [`Message`]s, coalesced here: a change of status at once, the rest at most a few times a second.
 //! It never waits for a model, a process, a person or the disk.
 

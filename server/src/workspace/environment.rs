@@ -2,7 +2,7 @@
 //! what Pillion was started with (given by `config`, the only reader of the environment) and, on top, what their login
 //! shell sets: an editor that was started from a desktop icon has none of it.
 //!
-//! The login shell is asked once, in a thread of its own, for at most [`CAP`]. Until it has answered, and when it does
+//! The login shell is asked once, in a thread of its own, for at most 2.5 seconds. Until it has answered, and when it does
 //! not, commands get the environment that Pillion was started with. [`Environment::for_command`] never waits; a caller
 //! that can wait does so with [`Environment::ready`]. This is the one place beside `task` that starts a process.
 

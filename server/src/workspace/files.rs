@@ -1,4 +1,4 @@
-//! The real file system behind the matchers' [`Files`](crate::matcher::Files) port, with a small cache: matchers ask for
+//! The real file system behind the matchers' [`Files`] port, with a small cache: matchers ask for
 //! the same few files again and again. Blocks; not for a runtime's threads.
 
 use std::collections::HashMap;
