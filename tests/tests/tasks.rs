@@ -317,12 +317,18 @@ fn a_plain_client_sees_each_task_as_progress() {
 fn cancelling_a_progress_stops_its_task() {
     let sandbox = Sandbox::new();
     let client = Client::start(&sandbox, Options::plain());
-    let id = client.start_command(&sandbox.gate("never").wait());
+    // Kept: a reader of a gate that is gone sees the end of its input.
+    let gate = sandbox.gate("never");
+    let id = client.start_command(&gate.wait());
     let (at, begin) = client.wait_notification("$/progress", 0, |params| params["value"]["kind"] == "begin");
     client.notify("window/workDoneProgress/cancel", json!({"token": begin["token"]}));
     client.wait_notification("$/progress", at, |params| params["value"]["kind"] == "end");
     let list = client.call("pillion/task/list", json!({"includeFinished": true}));
     let task = &list["tasks"][0];
-    assert_eq!((&task["id"], &task["status"], &task["stoppedBy"]), (&json!(id), &json!("killed"), &json!("user")));
+    assert_eq!(
+        (&task["id"], &task["status"], &task["stoppedBy"]),
+        (&json!(id), &json!("killed"), &json!("user")),
+        "{task}"
+    );
     assert!(FINAL.iter().any(|status| task["status"] == *status));
 }

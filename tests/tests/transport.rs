@@ -245,7 +245,8 @@ fn with_work_in_flight(sandbox: &Sandbox, options: Options, test: impl FnOnce(&C
     model.answer("a call that needs permission", Answer::call("toolu_1", "bash", json!({"command": "touch made"})));
     model.answer("held back", Answer::new().text("I").hold(&hold));
     let client = Client::start(sandbox, options.model(&model));
-    let task = client.start_command(&sandbox.gate("work").wait());
+    let gate = sandbox.gate("work");
+    let task = client.start_command(&gate.wait());
     client.wait_task_status(&task, "running");
     let asking = client.new_session("ask");
     client.prompt(&asking, "make the file");
