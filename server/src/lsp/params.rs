@@ -135,7 +135,6 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         return Err(bad("timeoutMs", "is 0".into(), "Give milliseconds, or leave it out for no limit."));
     }
     Ok(Request::StartTask(StartTask {
-        command: params.command,
         cwd: folder("cwd", params.cwd, root)?,
         env: params.env.into_iter().collect(),
         label: params.label,
@@ -149,7 +148,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         lifetime: word("lifetime", params.lifetime.as_deref(), Lifetime::ALL, Lifetime::parse, Lifetime::as_str)?
             .unwrap_or(Lifetime::Session),
         stdin: stdin.unwrap_or(Stdin::Null),
-        origin: Origin::User,
+        ..StartTask::new(params.command, Origin::User)
     }))
 }
 

@@ -50,6 +50,28 @@ pub struct StartTask {
     pub origin: Origin,
 }
 
+impl StartTask {
+    /// A plain start: everything else is as nobody has said.
+    pub fn new(command: impl Into<String>, origin: Origin) -> Self {
+        Self {
+            command: command.into(),
+            cwd: None,
+            env: Vec::new(),
+            label: None,
+            kind: Kind::Shell,
+            group: None,
+            session: None,
+            timeout_ms: None,
+            priority: 0,
+            retries: 0,
+            on_exit: None,
+            lifetime: Lifetime::Session,
+            stdin: Stdin::Null,
+            origin,
+        }
+    }
+}
+
 /// Which of the project's own commands a person wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunProject {

@@ -17,8 +17,11 @@ mod replay;
 mod reports;
 mod requests;
 mod runs;
+mod schedule;
 pub mod settings;
+mod start;
 pub mod state;
+mod stop;
 mod storage;
 #[cfg(test)]
 mod tests;

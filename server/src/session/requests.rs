@@ -8,7 +8,7 @@ use crate::agent::approval::{Mode, Rule};
 use crate::agent::history::Item;
 use crate::agent::prompt;
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{Kind, Lifetime, Origin, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Origin, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
@@ -463,20 +463,5 @@ impl Session {
 
 /// A plain start by a person.
 pub(super) fn by_person(command: String, cwd: PathBuf, label: String, group: crate::task::model::Group) -> StartTask {
-    StartTask {
-        command,
-        cwd: Some(cwd),
-        env: Vec::new(),
-        label: Some(label),
-        kind: Kind::Shell,
-        group: Some(group),
-        session: None,
-        timeout_ms: None,
-        priority: 0,
-        retries: 0,
-        on_exit: None,
-        lifetime: Lifetime::Session,
-        stdin: Stdin::Null,
-        origin: Origin::User,
-    }
+    StartTask { cwd: Some(cwd), label: Some(label), group: Some(group), ..StartTask::new(command, Origin::User) }
 }

@@ -18,7 +18,7 @@ use crate::session::event::{
 };
 use crate::session::settings::Settings;
 use crate::session::state::State;
-use crate::task::model::{Delivery, Kind, Lifetime, Origin, Stdin, Task, Timestamp};
+use crate::task::model::{Delivery, Origin, Task, Timestamp};
 use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::{Document, Documents};
@@ -86,22 +86,7 @@ pub(super) fn check(id: &str, task: &str) -> AssistantPart {
 
 /// A command that a person starts.
 pub(super) fn by_person(command: &str, session: Option<&SessionId>) -> StartTask {
-    StartTask {
-        command: command.into(),
-        cwd: None,
-        env: Vec::new(),
-        label: None,
-        kind: Kind::Shell,
-        group: None,
-        session: session.cloned(),
-        timeout_ms: None,
-        priority: 0,
-        retries: 0,
-        on_exit: None,
-        lifetime: Lifetime::Session,
-        stdin: Stdin::Null,
-        origin: Origin::User,
-    }
+    StartTask { session: session.cloned(), ..StartTask::new(command, Origin::User) }
 }
 
 pub(super) struct Story {

@@ -1,0 +1,172 @@
+//! How a task gets into the ledger: by whom, with which defaults, in the foreground or in the background; and how it gets
+//! another run. `schedule` says when it runs.
+
+use std::time::Duration;
+
+use crate::agent::notification;
+use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::model::{
+    Delivery, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind, WaitingFor,
+};
+use crate::tool::input::Bash;
+use crate::workspace::classify;
+
+use super::calls::Step;
+use super::event::StartTask;
+use super::ledger::Entry;
+use super::state::State;
+
+impl State {
+    /// Puts a task into the ledger. `place` starts it when it may.
+    pub(super) fn enter(&mut self, start: StartTask) -> TaskId {
+        let id = loop {
+            let id = self.ids.task();
+            if self.ledger.get(&id).is_none() {
+                break id;
+            }
+        };
+        let cwd = match &start.cwd {
+            Some(cwd) => self.settings.root.join(cwd),
+            None => self.settings.root.clone(),
+        };
+        let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
+        let task = Task {
+            id: id.clone(),
+            kind: start.kind,
+            label: start.label.unwrap_or_else(|| notification::cut(start.command.lines().next().unwrap_or(""), 80)),
+            command: start.command,
+            cwd,
+            env: start.env,
+            group,
+            origin: start.origin,
+            session: start.session,
+            tool_call: None,
+            owned: true,
+            status: Status::Queued,
+            stopping: false,
+            stopped_by: None,
+            run: 1,
+            attempt: 1,
+            max_attempts: start.retries.min(5) + 1,
+            flaky: false,
+            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None }],
+            priority: start.priority,
+            on_exit: start.on_exit.unwrap_or(match start.origin {
+                Origin::Agent => OnExit::Wake,
+                Origin::User => OnExit::NextTurn,
+                Origin::Watch => OnExit::None,
+            }),
+            lifetime: start.lifetime,
+            stdin: start.stdin,
+            timeout: start.timeout_ms.map(Duration::from_millis),
+            created_at: self.now(),
+            started_at: None,
+            ended_at: None,
+            pid: None,
+            exit_code: None,
+            signal: None,
+            stragglers: 0,
+            waiting_for: None,
+            unsaved: Vec::new(),
+            output: OutputInfo::default(),
+            progress: Progress::default(),
+            errors: 0,
+            warnings: 0,
+            summary: None,
+            delivery: Delivery::None,
+            delivered_turn: None,
+        };
+        self.ledger.forget_old();
+        self.ledger.entries.push(Entry::new(task));
+        id
+    }
+
+    fn enter_for_agent(
+        &mut self,
+        session: &SessionId,
+        call: &ToolCallId,
+        bash: &Bash,
+        timeout_ms: Option<u64>,
+    ) -> TaskId {
+        let cwd = self.sessions.get(session).map(|owner| owner.cwd.clone());
+        let id = self.enter(StartTask {
+            cwd,
+            session: Some(session.clone()),
+            timeout_ms,
+            priority: bash.priority.unwrap_or(0),
+            retries: bash.retries.unwrap_or(0),
+            on_exit: bash.on_exit.as_deref().and_then(OnExit::parse),
+            stdin: bash.stdin.as_deref().and_then(Stdin::parse).unwrap_or(Stdin::Null),
+            ..StartTask::new(&bash.command, Origin::Agent)
+        });
+        if let Some(entry) = self.ledger.get_mut(&id) {
+            entry.task.tool_call = Some(call.clone());
+        }
+        id
+    }
+
+    /// A background start of the agent.
+    pub(super) fn start_for_agent(&mut self, session: &SessionId, call: &ToolCallId, bash: &Bash, ask: bool) -> TaskId {
+        let timeout = bash.timeout.or(self.settings.background_timeout);
+        let id = self.enter_for_agent(session, call, bash, timeout);
+        if ask && let Some(entry) = self.ledger.get_mut(&id) {
+            entry.task.waiting_for = Some(WaitingFor { kind: WaitKind::Permission, question: None, holder: None });
+            self.task_changed(&id);
+        }
+        id
+    }
+
+    /// A foreground command of the agent: the call waits for its end, or until it goes on in the background.
+    pub(super) fn start_in_foreground(&mut self, session: &SessionId, call: &ToolCallId, turn: &TurnId, bash: &Bash) {
+        let stays = bash.run_in_background == Some(false);
+        let timeout = if stays { None } else { bash.timeout };
+        let id = self.enter_for_agent(session, call, bash, timeout);
+        let promote_after = if stays {
+            bash.timeout.unwrap_or(self.settings.foreground_timeout)
+        } else if classify::is_slow(&bash.command) {
+            self.settings.promote_slow_after
+        } else {
+            self.settings.promote_after
+        };
+        if let Some(entry) = self.ledger.get_mut(&id) {
+            entry.foreground = Some((session.clone(), turn.clone(), call.clone()));
+            entry.promote_after = Some(promote_after);
+        }
+        if let Some(state) = self.call(session, call) {
+            state.step = Step::Foreground(id.clone());
+        }
+        self.launch(&id);
+    }
+
+    /// The task of a command that already waits for permission in this session.
+    pub(super) fn waiting_for_permission(&self, session: &SessionId, command: &str) -> Option<TaskId> {
+        let cwd = self.sessions.get(session).map(|owner| &owner.cwd)?;
+        self.ledger
+            .all_visible()
+            .find(|task| {
+                task.session.as_ref() == Some(session)
+                    && task.command == command
+                    && task.cwd == *cwd
+                    && task.waiting_for.as_ref().is_some_and(|waiting| waiting.kind == WaitKind::Permission)
+            })
+            .map(|task| task.id.clone())
+    }
+
+    /// A new run of a finished task.
+    pub(super) fn rerun(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let task = &mut entry.task;
+        task.run += 1;
+        task.attempt = 1;
+        task.flaky = false;
+        task.status = Status::Queued;
+        task.stopped_by = None;
+        (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
+        task.summary = None;
+        task.progress = Progress::default();
+        task.delivery = Delivery::None;
+        task.delivered_turn = None;
+        task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
+        self.place();
+    }
+}
