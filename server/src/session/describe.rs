@@ -7,6 +7,7 @@ use crate::ids::TaskId;
 use crate::task::model::Task;
 
 use super::state::State;
+use super::waiting::waits_for;
 
 impl State {
     /// All tasks, a line each, for the model.
@@ -17,7 +18,10 @@ impl State {
             .rev()
             .take(30)
             .map(|task| {
-                let detail = task.summary.clone().or_else(|| task.progress.message.clone()).unwrap_or_default();
+                let detail = waits_for(task.waiting_for.as_ref())
+                    .or_else(|| task.summary.clone())
+                    .or_else(|| task.progress.message.clone())
+                    .unwrap_or_default();
                 let elapsed = notification::duration(task.elapsed_ms(self.now()));
                 let command = notification::cut(&task.command, 100);
                 format!("{} {} · {} · {elapsed} · {detail}", task.id, task.status.as_str(), command)
@@ -54,7 +58,13 @@ impl State {
 
 /// Sentences about a run that neither its status nor its output tells.
 pub(super) fn notes(task: &Task, root: &Path) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = waits_for(task.waiting_for.as_ref()).into_iter().collect();
+    if let Some(question) = &task.wanted_answer {
+        notes.push(format!(
+            "It may have wanted an answer: {question} (it had no input; start it with stdin `pipe` or `pty`, and the user is \
+             asked)."
+        ));
+    }
     if !task.unsaved.is_empty() {
         let names: Vec<String> =
             task.unsaved.iter().map(|path| path.strip_prefix(root).unwrap_or(path).display().to_string()).collect();

@@ -104,6 +104,8 @@ pub enum Write {
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
     Report(Box<StoredReport>),
+    /// Reports that nobody was told and that are over: their keys never come back.
+    Withdraw(Vec<Key>),
     /// Reports that no session owned become this session's.
     Assign {
         keys: Vec<Key>,

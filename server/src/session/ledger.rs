@@ -9,6 +9,7 @@ use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
 use super::state::State;
+use super::waiting::Inquiry;
 
 /// Finished tasks that are kept in memory.
 const KEPT: usize = 500;
@@ -28,6 +29,7 @@ pub(super) struct Entry {
     pub(super) facts: Facts,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    pub(super) inquiry: Inquiry,
 }
 
 /// All tasks, oldest first.
@@ -189,6 +191,7 @@ impl Entry {
             facts: Facts::default(),
             total: None,
             explanation: None,
+            inquiry: Inquiry::default(),
         }
     }
 }

@@ -26,3 +26,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waiting;

@@ -96,6 +96,7 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
             created_at: stored.at,
         },
         Write::Assign { keys: which, session } => store::Write::AssignNotifications { keys: keys(&which), session },
+        Write::Withdraw(which) => store::Write::Withdraw(keys(&which)),
         Write::Delivered { session, keys: which, turn } => {
             store::Write::MarkDelivered { session, keys: keys(&which), turn }
         }

@@ -10,6 +10,7 @@ mod notifications;
 mod questions;
 mod story;
 mod turns;
+mod waiting;
 mod waking;
 mod words;
 mod world;

@@ -115,6 +115,12 @@ impl World {
                 assert_eq!(known, None, "{:?} is reported twice", stored.report.key);
                 self.reports.push((**stored).clone());
             }
+            Write::Withdraw(keys) => {
+                for key in keys {
+                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
+                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
+                }
+            }
             Write::Delivered { keys, .. } => {
                 for key in keys {
                     let before = self.outbox.insert(key.clone(), Delivery::Delivered);
