@@ -34,6 +34,9 @@ use super::storage;
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
+
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
     command: String,
@@ -319,7 +322,12 @@ impl Hands {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
-        self.supervisor.start(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
     }
 
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {
