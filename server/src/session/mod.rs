@@ -7,6 +7,7 @@ pub mod effect;
 pub mod event;
 mod export;
 mod facts;
+mod folding;
 mod history;
 mod ledger;
 mod others;

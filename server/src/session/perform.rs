@@ -22,6 +22,7 @@ use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment};
+use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
@@ -47,6 +48,7 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    looks: Looks,
     runs: PathBuf,
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
@@ -99,8 +101,10 @@ impl Hands {
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
+        let roots = Roots::new(root.clone()).with(further_roots);
         let hands = Self {
-            roots: Roots::new(root.clone()).with(further_roots),
+            looks: Looks::new(roots.all().map(Path::to_owned).collect()),
+            roots,
             root,
             runs,
             editor,
@@ -205,6 +209,7 @@ impl Hands {
             }),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
@@ -330,6 +335,16 @@ impl Hands {
         });
     }
 
+    fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
+    }
+
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {
         if self.timers.get(&timer).is_some_and(|waiting| !waiting.is_finished()) {
             return;
@@ -398,6 +413,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
             let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
         }
     }
+}
+
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
 }
 
 fn no_command(root: &Path, group: Group) -> Refusal {
