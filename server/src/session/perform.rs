@@ -402,12 +402,12 @@ fn no_command(root: &Path, group: Group) -> Refusal {
 
 async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
     if path.as_os_str().is_empty() {
-        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+        return Ok(OutputSlice { eof: true, ..OutputSlice::default() });
     }
     tokio::task::spawn_blocking(move || match slice::read(&path, range) {
         // Not started yet: nothing was written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+            Ok(OutputSlice { eof: true, ..OutputSlice::default() })
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
         Ok(slice) => Ok(slice),

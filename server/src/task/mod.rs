@@ -2,6 +2,7 @@
 
 pub mod exit_file;
 mod follow;
+pub mod kept;
 pub mod lease;
 mod link;
 pub mod model;

@@ -138,6 +138,11 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Goes on after `ended` lines that were counted before.
+    pub fn after(ended: u64) -> Self {
+        Self { ended, ..Self::default() }
+    }
+
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         let Some(end) = memchr::memrchr(b'\n', bytes) else { return self.extend(bytes) };

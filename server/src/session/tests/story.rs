@@ -262,7 +262,13 @@ impl Story {
     pub(super) fn output_read(&mut self, text: &str) {
         let (session, turn, call) = self.world.reads.remove(0);
         let total_bytes = text.len() as u64;
-        let slice = OutputSlice { text: text.into(), offset: 0, next_offset: total_bytes, total_bytes, eof: true };
+        let slice = OutputSlice {
+            text: text.into(),
+            next_offset: total_bytes,
+            total_bytes,
+            eof: true,
+            ..OutputSlice::default()
+        };
         self.event(Event::OutputRead { session, turn, call, slice: Ok(slice) });
     }
 
