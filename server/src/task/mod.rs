@@ -10,6 +10,7 @@ pub mod output;
 pub mod process;
 mod reader;
 pub mod run;
+mod screen;
 pub mod shim;
 pub mod slice;
 pub mod supervisor;

@@ -194,7 +194,8 @@ impl Tail {
         }
         let ended = u64::from(self.progress.counts.total());
         let percent = |total: u32| u8::try_from((ended * 100 / u64::from(total)).min(100)).unwrap_or(100);
-        self.progress.percent = self.total.filter(|total| *total > 0).map(percent);
+        // What is counted is surer than what a bar shows.
+        self.progress.percent = self.total.filter(|total| *total > 0).map(percent).or_else(|| self.lines.percent());
     }
 }
 
