@@ -8,6 +8,7 @@ pub mod event;
 mod export;
 mod facts;
 mod history;
+mod housekeeping;
 mod ledger;
 mod others;
 pub mod owner;

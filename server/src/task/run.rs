@@ -30,6 +30,8 @@ pub struct RunSpec {
     pub stop_grace: Duration,
     /// Bytes of output that end the run (`stoppedBy: limit`).
     pub output_cap: u64,
+    /// Bytes that the outputs of all runs may take together: a run gets less where they leave less.
+    pub output_total: u64,
     /// Folder of this run: `output` (the command's stdout and stderr), `exit.json`. Created by the supervisor, mode 0700.
     pub dir: PathBuf,
     /// Workspace root: what is outside of it is no primary place of a problem.

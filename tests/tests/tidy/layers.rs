@@ -70,6 +70,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("tool/", Actors),
     ("workspace/", Actors),
     ("workspace/commands/", Actors),
+    ("session/housekeeping", Owner),
     ("session/owner", Owner),
     ("session/perform", Owner),
     ("session/storage", Owner),
