@@ -14,6 +14,7 @@ use super::link::INPUT_CAP;
 use super::model::Stdin;
 use super::reader::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use super::sweep_output::Room;
 use super::system::own_executable;
 use crate::matcher::Files;
 use crate::workspace::files::WorkspaceFiles;
@@ -48,6 +49,7 @@ impl Supervisor {
             launches: Semaphore::new(LAUNCHES),
             looks: Arc::new(Semaphore::new(cores.max(2))),
             epoch: Instant::now(),
+            room: Room::default(),
         };
         Self { events, shared: Arc::new(shared), runs: HashMap::new(), files: HashMap::new() }
     }
