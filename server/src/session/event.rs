@@ -330,6 +330,11 @@ pub enum Event {
         event: RunEvent,
     },
     Timer(Timer),
+    /// What a run was run on.
+    Fingerprinted {
+        id: RunId,
+        fingerprint: Option<String>,
+    },
     /// Why a command was not found: comes before the end of that run.
     Explained {
         id: RunId,

@@ -210,6 +210,6 @@ pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
 pub(super) fn close_run(task: &mut Task) {
     let (status, ended_at, exit_code) = (task.status, task.ended_at, task.exit_code);
     if let Some(record) = task.runs.last_mut() {
-        *record = RunRecord { run: task.run, status, ended_at, exit_code };
+        *record = RunRecord { run: task.run, status, ended_at, exit_code, fingerprint: record.fingerprint.take() };
     }
 }

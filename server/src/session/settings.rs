@@ -34,6 +34,7 @@ pub struct Settings {
     /// Without output and work for so long, a command may be waiting for an answer.
     pub stall_after: u64,
     pub output_cap: u64,
+    pub output_total: u64,
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
@@ -71,6 +72,7 @@ impl Settings {
             stop_grace: ms(background.stop_grace),
             stall_after: ms(background.stall_after),
             output_cap: background.output_cap,
+            output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
         }

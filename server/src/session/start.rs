@@ -49,7 +49,7 @@ impl State {
             attempt: 1,
             max_attempts: start.retries.min(5) + 1,
             flaky: false,
-            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None }],
+            runs: vec![RunRecord::queued(1)],
             priority: start.priority,
             on_exit: start.on_exit.unwrap_or(match start.origin {
                 Origin::Agent => OnExit::Wake,
@@ -168,7 +168,7 @@ impl State {
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
-        task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
+        task.runs.push(RunRecord::queued(task.run));
         self.place();
     }
 }

@@ -1,6 +1,7 @@
 //! One run from its launch to the last of its processes: talks with the shim, forwards orders, tells start and end. The
 //! output is the reader's. Knows no ledger.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use tokio::time::Instant;
 
 use super::lease;
 use super::link::{Exit, Order, Report, Spec};
+use super::output;
 use super::process::{self, Launched};
 use super::question;
 use super::reader::{End, Reader, Reporter};
-use super::run::{Ending, OutputRange, RunControl, RunEnd, RunEvent, RunSpec};
+use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
 use super::slice;
+use super::sweep_output::Room;
 use super::tail::Tail;
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
@@ -40,6 +43,8 @@ pub struct Shared {
     /// How many outputs are read at a time.
     pub looks: Arc<Semaphore>,
     pub epoch: Instant,
+    /// What may still be written.
+    pub room: Room,
 }
 
 /// How much input a run has been given and has taken, in bytes.
@@ -85,7 +90,15 @@ impl Run {
         let shared = self.shared.clone();
         let launched = {
             let _turn = self.shared.launches.acquire().await;
-            spawn_blocking(move || process::launch(&shared.shim, spec)).await
+            let total = self.spec.output_total;
+            spawn_blocking(move || {
+                let mut spec = spec;
+                if let Some(runs) = spec.dir.ancestors().nth(2) {
+                    spec.output_cap = shared.room.grant(runs, spec.output_cap, total, clock::now())?;
+                }
+                process::launch(&shared.shim, spec)
+            })
+            .await
         };
         let Launched { shim, socket } = match launched {
             Ok(Ok(launched)) => launched,
@@ -162,7 +175,7 @@ impl Run {
     /// The command waits for input, if what it wrote last says so too where the shim is not sure.
     async fn waiting(&self, sure: bool, asked_from: u64) {
         let path = self.spec.dir.join("output");
-        let tail = spawn_blocking(move || tail_from(&path, asked_from)).await;
+        let tail = spawn_blocking(move || tail_from(&path, asked_from).unwrap_or_default()).await;
         let reading = question::read(&tail.unwrap_or_default());
         if sure || reading.is_likely {
             self.reporter.send(RunEvent::Waiting(reading.asked));
@@ -236,12 +249,13 @@ impl Run {
     }
 }
 
-/// The end of the output, of what was written from an offset on; all of it where the command cut its own file. Blocks.
-fn tail_from(path: &Path, from: u64) -> String {
-    let size = path.metadata().map_or(0, |metadata| metadata.len());
+/// The end of what the file at `path` has from an offset on; all of it where the command cut its own file. Blocks.
+fn tail_from(path: &Path, from: u64) -> std::io::Result<String> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
     let from = if from > size { 0 } else { from };
-    let offset = from.max(size.saturating_sub(QUESTION_BYTES));
-    slice::read(path, OutputRange::From { offset, limit: QUESTION_BYTES }).map(|slice| slice.text).unwrap_or_default()
+    let start = from.max(size.saturating_sub(QUESTION_BYTES));
+    slice::read_at(&file, start, size - start).map(|raw| output::tail(&raw, start > from))
 }
 
 fn end_of(exit: &Exit) -> End {

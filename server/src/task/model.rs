@@ -206,6 +206,18 @@ pub struct RunRecord {
     pub status: Status,
     pub ended_at: Option<Timestamp>,
     pub exit_code: Option<i32>,
+    /// What it was run on: the commit that was checked out, a hash of the workspace's files, one of the unsaved texts in
+    /// the editor. Two runs with the same one saw the same sources. `None` until it is known, and where the workspace is
+    /// too large to look at.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+}
+
+impl RunRecord {
+    /// The record of a run that is to come.
+    pub fn queued(run: u32) -> Self {
+        Self { run, status: Status::Queued, ended_at: None, exit_code: None, fingerprint: None }
+    }
 }
 
 /// One row of the ledger.

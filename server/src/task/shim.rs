@@ -169,8 +169,10 @@ impl Shim {
                     Order::Run(_) => {}
                     Order::Stop => self.stop(Cause::Stop, self.stop_grace),
                     Order::Input { text, eof } => {
-                        self.stdin.push(&text, eof);
+                        // What was written up to here is the question that this answers; what follows may come at once.
+                        self.stdin.flush();
                         self.watchdog.given(self.growth.now(), Instant::now());
+                        self.stdin.push(&text, eof);
                     }
                 }
             }
