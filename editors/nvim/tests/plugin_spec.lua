@@ -387,7 +387,7 @@ return {
       t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
       t.reply(app, "pillion/task/stop", { result = { task = t.task() } })
       local asked = t.events("PillionQuestion")
-      local function ask(id)
+      local function waits(id)
         t.emit(
           app,
           t.status({
@@ -406,7 +406,7 @@ return {
         end)
       end
       local function answer(id, choice, typed)
-        ask(id)
+        waits(id)
         local shown = choosing(choice, typed, function()
           require("pillion.questions").answer({ task = id })
         end)
