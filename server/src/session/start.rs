@@ -72,6 +72,7 @@ impl State {
             progress: Progress::default(),
             errors: 0,
             warnings: 0,
+            questions: 0,
             wanted_answer: None,
             summary: None,
             delivery: Delivery::None,

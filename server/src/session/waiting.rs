@@ -22,10 +22,10 @@ const HIDDEN: &str = "[the user's answer]";
 /// What the runs of a task have asked.
 #[derive(Debug, Default)]
 pub(super) struct Inquiry {
-    /// Questions so far, over all runs.
-    count: u32,
-    /// The newest one, until it is answered or over.
+    /// The newest question, until it is answered or over.
     open: Option<Asked>,
+    /// A person has answered it, and the run has not gone on yet.
+    is_answered: bool,
     answers: Answers,
 }
 
@@ -93,6 +93,12 @@ impl State {
         if entry.task.stopping || entry.task.started_at.is_none() {
             return;
         }
+        // A run that was taken over tells again what it waits on: nobody is told twice.
+        let is_known = entry.task.status == Status::WaitingForInput && !entry.inquiry.is_answered;
+        if is_known && entry.inquiry.open.is_none() {
+            let text = entry.task.waiting_for.as_ref().and_then(|on| on.question.clone());
+            entry.inquiry.open = Some(Asked { text, ..asked.clone() });
+        }
         let waiting = Some(WaitingFor::input(asked.clone()));
         let was = (entry.task.status, entry.task.waiting_for.clone());
         entry.task.status = Status::WaitingForInput;
@@ -103,8 +109,9 @@ impl State {
         // The same words again, while nobody has answered: output that went on beside the question.
         let is_new = entry.inquiry.open.as_ref().is_none_or(|open| asked.text.is_some() && open.text != asked.text);
         if is_new {
-            entry.inquiry.count += 1;
+            entry.task.questions += 1;
             entry.inquiry.open = Some(asked.clone());
+            entry.inquiry.is_answered = false;
             let is_foreground = entry.foreground.is_some();
             self.withdraw_inquiry(&id.task, id.run);
             if is_foreground {
@@ -140,6 +147,7 @@ impl State {
     pub(super) fn answered_by_person(&mut self, id: &RunId, text: &str) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         let open = entry.inquiry.open.take();
+        entry.inquiry.is_answered = true;
         entry.inquiry.answers.add(text, open.as_ref());
         self.withdraw_inquiry(&id.task, id.run);
     }
@@ -148,6 +156,7 @@ impl State {
     pub(super) fn close_inquiry(&mut self, task: &TaskId, run: u32) {
         if let Some(entry) = self.ledger.get_mut(task) {
             entry.inquiry.open = None;
+            entry.inquiry.is_answered = false;
         }
         self.withdraw_inquiry(task, run);
     }
@@ -161,7 +170,7 @@ impl State {
         let Some(entry) = self.ledger.get(&id.task) else { return };
         let task = &entry.task;
         let report = Report {
-            key: Key { task: id.task.clone(), run: id.run, about: format!("input.{}", entry.inquiry.count) },
+            key: Key { task: id.task.clone(), run: id.run, about: format!("input.{}", task.questions) },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,

@@ -266,6 +266,9 @@ pub struct Task {
     pub progress: Progress,
     pub errors: u32,
     pub warnings: u32,
+    /// What its runs have asked so far, counted: a question's notification is named by it.
+    #[serde(default)]
+    pub questions: u32,
     /// The last line of a newest run that had no input and ended as if it had wanted an answer.
     #[serde(default)]
     pub wanted_answer: Option<String>,
