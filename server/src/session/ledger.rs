@@ -205,8 +205,8 @@ pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
 
 /// The newest run's record says what the row says.
 pub(super) fn close_run(task: &mut Task) {
-    let (status, ended_at, exit_code) = (task.status, task.ended_at, task.exit_code);
+    let (status, ended_at, exit_code, stopped_by) = (task.status, task.ended_at, task.exit_code, task.stopped_by);
     if let Some(record) = task.runs.last_mut() {
-        *record = RunRecord { run: task.run, status, ended_at, exit_code };
+        *record = RunRecord { status, ended_at, exit_code, stopped_by, ..record.clone() };
     }
 }
