@@ -2,6 +2,7 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod delta;
 mod describe;
 pub mod effect;
 pub mod event;
@@ -26,3 +27,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waiting;

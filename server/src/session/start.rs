@@ -132,6 +132,7 @@ impl State {
         if let Some(entry) = self.ledger.get_mut(&id) {
             entry.foreground = Some((session.clone(), turn.clone(), call.clone()));
             entry.promote_after = Some(promote_after);
+            entry.waits = classify::waits(&bash.command);
         }
         if let Some(state) = self.call(session, call) {
             state.step = Step::Foreground(id.clone());
