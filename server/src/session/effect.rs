@@ -90,6 +90,12 @@ pub enum Effect {
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
+    /// Looks what the workspace is like, for the record of a run; comes back as `Fingerprinted`. `unsaved` is the hash of
+    /// the unsaved texts.
+    Fingerprint {
+        run: RunId,
+        unsaved: u64,
+    },
     /// Stops a run of another window; the pid is its main process.
     StopElsewhere(u32),
     Control(RunId, RunControl),

@@ -336,6 +336,11 @@ pub enum Event {
         run: RunId,
         past: Box<Past>,
     },
+    /// What a run was run on.
+    Fingerprinted {
+        id: RunId,
+        fingerprint: Option<String>,
+    },
     /// Why a command was not found: comes before the end of that run.
     Explained {
         id: RunId,

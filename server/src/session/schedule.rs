@@ -12,7 +12,7 @@ use super::effect::Effect;
 use super::facts::Facts;
 use super::state::State;
 
-fn takes_slot(group: Group) -> bool {
+pub(super) fn takes_slot(group: Group) -> bool {
     matches!(group, Group::Build | Group::Test | Group::Lint | Group::Install)
 }
 
@@ -89,6 +89,7 @@ impl State {
             timeout: task.timeout,
             stop_grace: Duration::from_millis(self.settings.stop_grace),
             output_cap: self.settings.output_cap,
+            output_total: self.settings.output_total,
             dir,
             root: self.settings.root.clone(),
         };
@@ -97,7 +98,9 @@ impl State {
         self.show_problems(changed);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
         self.task_changed(id);
+        let run = spec.id.clone();
         self.effects.push(Effect::StartRun(spec));
+        self.ask_fingerprint(id, run);
     }
 
     pub(super) fn set_priority(&mut self, id: &TaskId, priority: i32) {

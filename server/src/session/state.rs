@@ -170,6 +170,7 @@ impl State {
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Past { run, past } => self.past_read(&run, *past),
+            Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),

@@ -175,7 +175,9 @@ pub struct RunRecord {
     pub session: Option<SessionId>,
     #[serde(default)]
     pub stopped_by: Option<StoppedBy>,
-    /// What the run ran on: equal for two runs between which nothing in the workspace changed. `None`: not known.
+    /// What it was run on: the commit that was checked out, a hash of the workspace's files, one of the unsaved texts in
+    /// the editor. Two runs with the same one saw the same sources. `None` until it is known, and where the workspace is
+    /// too large to look at.
     #[serde(default)]
     pub fingerprint: Option<String>,
 }

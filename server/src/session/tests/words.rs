@@ -35,6 +35,8 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
+        // Every run asks for one.
+        Effect::Fingerprint { .. } => return None,
         Effect::CancelTimer(timer) => format!("no {}", self::timer(timer)),
         other => format!("{other:?}"),
     })
