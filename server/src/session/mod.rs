@@ -2,6 +2,7 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod delta;
 mod describe;
 pub mod effect;
 pub mod event;
@@ -10,6 +11,7 @@ mod facts;
 mod folding;
 mod history;
 mod housekeeping;
+mod input;
 mod ledger;
 mod others;
 pub mod owner;

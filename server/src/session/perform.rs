@@ -14,7 +14,7 @@ use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
-use crate::task::model::Group;
+use crate::task::model::{Group, Stdin};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::{lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
@@ -215,6 +215,7 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
@@ -282,6 +283,18 @@ impl Hands {
         });
     }
 
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
+            }
+        });
+    }
+
     fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
         self.answer_later(reply, async move {
@@ -332,7 +345,10 @@ impl Hands {
     }
 
     fn start_run(&mut self, mut spec: RunSpec) {
-        let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
+        // Who has a terminal may ask on it; a value of the task's own comes later and counts.
+        let asks = (spec.stdin == Stdin::Pty).then(|| ("GIT_TERMINAL_PROMPT".to_owned(), "1".to_owned()));
+        let own: Vec<(String, String)> = asks.into_iter().chain(spec.env).collect();
+        let env = self.environment.for_command(&spec.cwd, &own, &self.withheld);
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         // The row first: a crash between the two leaves a row without a process, never a process without a row.

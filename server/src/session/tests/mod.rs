@@ -5,12 +5,12 @@
 mod calls;
 mod chaos;
 mod crash;
+mod input;
 mod ledger;
 mod notifications;
 mod questions;
 mod story;
 mod turns;
-mod waiting;
 mod waking;
 mod words;
 mod world;

@@ -27,6 +27,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort { turn, .. } => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::ReadPast { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -169,7 +170,7 @@ fn stored(write: &Write) -> Option<String> {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
         Write::Task(task) => format!("save {}", row(task)),
-        Write::Session(_) => return None,
+        Write::Session(_) | Write::Results { .. } => return None,
         other => format!("{other:?}"),
     })
 }
