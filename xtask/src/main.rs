@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod command;
 mod counts;
+mod faults;
 mod home;
 mod lua;
 mod record;
@@ -29,6 +30,7 @@ cargo xtask COMMAND
   try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
   bench [--dist] [--write]
                       measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
+  faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
 
@@ -57,6 +59,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         }
         "try" => try_nvim::run(rest),
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
+        "faults" => faults::run(rest),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -2,11 +2,13 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod delta;
 mod describe;
 pub mod effect;
 pub mod event;
 mod export;
 mod facts;
+mod folding;
 mod history;
 mod housekeeping;
 mod ledger;
@@ -27,3 +29,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waiting;

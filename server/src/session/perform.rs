@@ -22,6 +22,7 @@ use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment};
+use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
@@ -35,6 +36,9 @@ use super::storage;
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
+
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
     command: String,
@@ -45,6 +49,7 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    looks: Looks,
     runs: PathBuf,
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
@@ -101,8 +106,10 @@ impl Hands {
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
+        let roots = Roots::new(root.clone()).with(further_roots);
         let hands = Self {
-            roots: Roots::new(root.clone()).with(further_roots),
+            looks: Looks::new(roots.all().map(Path::to_owned).collect()),
+            roots,
             root,
             runs,
             editor,
@@ -208,8 +215,10 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
@@ -274,6 +283,18 @@ impl Hands {
         });
     }
 
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
+            }
+        });
+    }
+
     fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
         self.answer_later(reply, async move {
@@ -327,7 +348,22 @@ impl Hands {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
-        self.supervisor.start(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
+    }
+
+    fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
     }
 
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {
@@ -398,6 +434,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
             let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
         }
     }
+}
+
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
 }
 
 fn no_command(root: &Path, group: Group) -> Refusal {
