@@ -52,6 +52,12 @@ pub struct PastRun {
     pub by_agent: bool,
     /// It came to its end by itself.
     pub whole: bool,
+    /// Somebody edited something while it ran.
+    #[serde(default)]
+    pub edited: bool,
+    /// What it left: differs from `fingerprint` where the run itself has written something.
+    #[serde(default)]
+    pub after: Option<String>,
 }
 
 /// What is known of one test or problem.
@@ -145,10 +151,6 @@ fn is_problem(id: &str) -> bool {
 }
 
 impl Past {
-    fn fingerprint(&self, serial: u64) -> Option<&str> {
-        self.runs.iter().find(|run| run.serial == serial)?.fingerprint.as_deref()
-    }
-
     fn last(&self, id: &str) -> Option<(Outcome, u64)> {
         let recent = self.recent.get(id)?;
         let outcome = if recent.results.ends_with('F') { Outcome::Failed } else { Outcome::Passed };
@@ -221,9 +223,18 @@ impl Past {
         (delta, results)
     }
 
-    /// Same files, as far as both are known.
+    /// Whether the present run is on the same files as that one, as far as that can be known. What that run itself wrote, a
+    /// cache or a log, is no change of anybody's, and cannot be told from one that was made meanwhile.
     fn unchanged(&self, serial: u64, present: &Present) -> Option<bool> {
-        Some(self.fingerprint(serial)? == present.fingerprint.as_deref()?)
+        let base = self.runs.iter().find(|run| run.serial == serial)?;
+        let now = present.fingerprint.as_deref()?;
+        if base.fingerprint.as_deref()? == now {
+            return Some(true);
+        }
+        if base.edited {
+            return Some(false);
+        }
+        (base.after.as_deref()? != now).then_some(false)
     }
 
     fn failed(&self, id: &str, present: &Present, delta: &mut Delta) {

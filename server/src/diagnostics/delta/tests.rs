@@ -4,12 +4,15 @@ use super::*;
 use crate::problem::{Place, Severity};
 
 /// A run in words: `3@b a+ b- !x` is run 3 on the files `b` (nothing: not known; a trailing `~`: it was stopped), in which
-/// test `a` passed, `b` failed and a compiler named `x`.
-fn present(words: &str) -> (u32, Present) {
+/// test `a` passed, `b` failed and a compiler named `x`. `3@b>c` leaves the files `c`, `3@b>?` nobody knows which, `3@b>!`
+/// was run while somebody edited.
+fn present(words: &str) -> (u32, Present, Option<String>) {
     let mut words = words.split_whitespace();
     let head = words.next().expect("a run");
     let (head, whole) = head.strip_suffix('~').map_or((head, true), |head| (head, false));
+    let (head, after) = head.split_once('>').map_or((head, None), |(head, after)| (head, Some(after.to_owned())));
     let (run, files) = head.split_once('@').map_or((head, None), |(run, files)| (run, Some(files.to_owned())));
+    let after = after.or_else(|| files.clone());
     let mut present = Present { fingerprint: files, whole, ..Present::default() };
     for word in words {
         match (word.strip_suffix('+'), word.strip_suffix('-')) {
@@ -18,13 +21,13 @@ fn present(words: &str) -> (u32, Present) {
             _ => present.problems.push(word.to_owned()),
         }
     }
-    (run.parse().expect("a number"), present)
+    (run.parse().expect("a number"), present, after)
 }
 
 fn play(runs: &[(&str, &str)]) {
     let mut past = Past::default();
     for (words, expected) in runs {
-        let (run, present) = present(words);
+        let (run, present, after) = present(words);
         let (delta, results) = past.compare(&present);
         assert_eq!(delta.words(&"t1".into()).as_deref().unwrap_or(""), *expected, "{words}");
         past.record(&Results {
@@ -36,6 +39,8 @@ fn play(runs: &[(&str, &str)]) {
                 at: Timestamp(0),
                 by_agent: true,
                 whole: present.whole,
+                edited: after.as_deref() == Some("!"),
+                after: after.filter(|after| !matches!(after.as_str(), "?" | "!")),
             },
             results,
         });
@@ -52,6 +57,11 @@ fn a_run_is_compared_with_each_tests_last_result() {
         &[("1@a a+", ""), ("2@a a-", "1 new without a change (flaky?) since run 1")],
         &[("1 a-", ""), ("2 a+", "1 now passes since run 1")],
         &[("1@a a- b-", ""), ("2 a+ b+", "2 now pass since run 1")],
+        // What the run itself has written is no repair.
+        &[("1@a>b a-", ""), ("2@b a+", "1 now passes since run 1")],
+        &[("1@a>b a-", ""), ("2@c a+", "1 fixed since run 1")],
+        &[("1@a>? a-", ""), ("2@c a+", "1 now passes since run 1")],
+        &[("1@a>! a-", ""), ("2@c a+", "1 fixed since run 1")],
         // Green stays green: nothing to say.
         &[("1@a a+ b+", ""), ("2@b a+ b+", "")],
         // A run that was stopped is no base for what it did not come to.
@@ -103,6 +113,8 @@ fn the_past_is_bounded() {
             at: Timestamp(serial),
             by_agent: false,
             whole: true,
+            edited: false,
+            after: None,
         };
         let outcome = if serial == 20 { Outcome::Failed } else { Outcome::Passed };
         past.record(&Results { run, results: vec![("a".into(), outcome)] });
@@ -123,6 +135,8 @@ fn the_first_run_of_a_day_is_the_agents_own() {
         at: Timestamp(at),
         by_agent,
         whole: true,
+        edited: false,
+        after: None,
     };
     let first = |runs: Vec<PastRun>| Past { runs, ..Past::default() }.first_of_day(Timestamp(3 * DAY + 100));
     assert!(first(vec![]));

@@ -87,6 +87,24 @@ fn what_an_unchanged_workspace_turns_green_was_not_fixed() {
 }
 
 #[test]
+fn what_a_run_writes_itself_is_no_repair() {
+    let mut story = idle();
+    story.world.writes = true;
+    runs(&mut story, "t5", "a", "one-");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "a*", "one+");
+    assert_eq!(summary(&story, "t5"), "1 passed, 0 failed (1 now passes since run 1)");
+    // Who edits while it runs has changed something.
+    rerun(&mut story, "t5");
+    story.started("t5");
+    story.event(Event::DocumentEdited { path: "/w/a.rs".into(), start: 1, old_end: 1, new_lines: 1 });
+    runs(&mut story, "t5", "b", "one-");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "b*", "one+");
+    assert_eq!(summary(&story, "t5"), "1 passed, 0 failed (1 fixed since run 3)");
+}
+
+#[test]
 fn a_run_that_was_stopped_is_no_base_for_what_it_did_not_reach() {
     let mut story = idle();
     runs(&mut story, "t5", "a", "one- two-");
