@@ -95,6 +95,7 @@ impl State {
             at: now,
             by_agent,
             whole: present.whole,
+            total: present.total,
             edited,
             after: None,
         };

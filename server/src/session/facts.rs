@@ -115,7 +115,10 @@ impl Facts {
                 None => problems.push(numbered(delta::problem_id(problem, root), &mut seen)),
             }
         }
-        Present { tests, problems, ..Present::default() }
+        let passed = tests.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count() as u32;
+        let counts = self.counts.unwrap_or_default();
+        let unnamed = counts.passed.saturating_sub(passed);
+        Present { tests, problems, unnamed, total: counts.total(), ..Present::default() }
     }
 
     /// The failures, what is new first; paths relative to `root`. Many of one cause are told once.

@@ -115,6 +115,7 @@ mod tests {
             at: Timestamp(at),
             by_agent: true,
             whole: true,
+            total: 0,
             edited: false,
             after: None,
         };

@@ -4,7 +4,8 @@ use super::*;
 use crate::problem::{Place, Severity};
 
 /// A run in words: `3@b a+ b- !x` is run 3 on the files `b` (nothing: not known; a trailing `~`: it was stopped), in which
-/// test `a` passed, `b` failed and a compiler named `x`. `3@b>c` leaves the files `c`, `3@b>?` nobody knows which, `3@b>!`
+/// test `a` passed, `b` failed and a compiler named `x`; a number is of
+/// tests that passed unnamed. `3@b>c` leaves the files `c`, `3@b>?` nobody knows which, `3@b>!`
 /// was run while somebody edited.
 fn present(words: &str) -> (u32, Present, Option<String>) {
     let mut words = words.split_whitespace();
@@ -18,9 +19,11 @@ fn present(words: &str) -> (u32, Present, Option<String>) {
         match (word.strip_suffix('+'), word.strip_suffix('-')) {
             (Some(test), _) => present.tests.push((test.to_owned(), Outcome::Passed)),
             (_, Some(test)) => present.tests.push((test.to_owned(), Outcome::Failed)),
-            _ => present.problems.push(word.to_owned()),
+            _ if word.starts_with('!') => present.problems.push(word.to_owned()),
+            _ => present.unnamed = word.parse().expect("a number"),
         }
     }
+    present.total = present.tests.len() as u32 + present.unnamed;
     (run.parse().expect("a number"), present, after)
 }
 
@@ -39,6 +42,7 @@ fn play(runs: &[(&str, &str)]) {
                 at: Timestamp(0),
                 by_agent: true,
                 whole: present.whole,
+                total: present.total,
                 edited: after.as_deref() == Some("!"),
                 after: after.filter(|after| !matches!(after.as_str(), "?" | "!")),
             },
@@ -62,6 +66,12 @@ fn a_run_is_compared_with_each_tests_last_result() {
         &[("1@a>b a-", ""), ("2@c a+", "1 fixed since run 1")],
         &[("1@a>? a-", ""), ("2@c a+", "1 now passes since run 1")],
         &[("1@a>! a-", ""), ("2@c a+", "1 fixed since run 1")],
+        // Runners that name failures alone.
+        &[("1@a a- b- 8", ""), ("2@b b- 9", "1 still failing, 1 fixed since run 1"), ("3@c 10", "1 fixed since run 2")],
+        &[("1@a a- 8", ""), ("2@a 9", "1 passed without a change (flaky?) since run 1")],
+        &[("1@a 9", ""), ("2@a a- 8", "1 new without a change (flaky?) since run 1")],
+        &[("1@a a- 8", ""), ("2@b 8", "")],
+        &[("1@a a- 8", ""), ("2@b~ 9", "")],
         // Green stays green: nothing to say.
         &[("1@a a+ b+", ""), ("2@b a+ b+", "")],
         // A run that was stopped is no base for what it did not come to.
@@ -113,6 +123,7 @@ fn the_past_is_bounded() {
             at: Timestamp(serial),
             by_agent: false,
             whole: true,
+            total: 0,
             edited: false,
             after: None,
         };
@@ -135,6 +146,7 @@ fn the_first_run_of_a_day_is_the_agents_own() {
         at: Timestamp(at),
         by_agent,
         whole: true,
+        total: 0,
         edited: false,
         after: None,
     };
