@@ -34,11 +34,11 @@ fn list(id: &str) -> crate::agent::history::AssistantPart {
 
 /// The text of the newest result of a call.
 fn result(story: &Story, call: &str) -> String {
-    let results = story.items().iter().filter_map(|item| match &**item {
+    let mut results = story.items().iter().filter_map(|item| match &**item {
         Item::User(item) => item.results.iter().find(|result| result.call.as_str() == call),
         Item::Assistant(_) => None,
     });
-    results.last().unwrap_or_else(|| panic!("{call} has no result")).text.clone()
+    results.next_back().unwrap_or_else(|| panic!("{call} has no result")).text.clone()
 }
 
 #[test]
