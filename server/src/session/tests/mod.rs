@@ -5,8 +5,8 @@
 mod calls;
 mod chaos;
 mod crash;
-mod inquiry;
 mod delta;
+mod inquiry;
 mod ledger;
 mod notifications;
 mod questions;
