@@ -9,7 +9,7 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
-use super::input::Inquiry;
+use super::inquiry::Inquiry;
 use super::state::State;
 
 /// Finished tasks that are kept in memory.

@@ -11,7 +11,7 @@ mod facts;
 mod folding;
 mod history;
 mod housekeeping;
-mod input;
+mod inquiry;
 mod ledger;
 mod others;
 pub mod owner;

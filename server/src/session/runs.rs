@@ -16,7 +16,7 @@ use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
 use super::facts::{Failures, progress_text};
-use super::input;
+use super::inquiry;
 use super::ledger::close_run;
 use super::reports::{CHECK_IN, END};
 use super::state::State;
@@ -278,7 +278,7 @@ impl State {
             let timer = Timer::CheckIn(id.clone(), entry.task.run);
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
-        let waits = input::promoted(id, entry.task.waiting_for.as_ref());
+        let waits = inquiry::promoted(id, entry.task.waiting_for.as_ref());
         self.task_changed(id);
         let text = waits.unwrap_or_else(|| {
             format!(
