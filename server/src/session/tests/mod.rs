@@ -6,6 +6,7 @@ mod calls;
 mod chaos;
 mod crash;
 mod delta;
+mod inquiry;
 mod ledger;
 mod notifications;
 mod questions;
