@@ -139,6 +139,7 @@ fn task() -> Task {
         label: text(),
         command: text(),
         cwd: text(),
+        environment: Environment { set: [("TERM".to_owned(), text())].into(), omitted: 1, withheld: vec![text()] },
         group: "test",
         origin: "agent",
         session_id: Some(text()),

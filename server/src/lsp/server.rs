@@ -22,11 +22,12 @@ use super::outbox::Outbox;
 use super::presenter::{self, Shows};
 use super::{convert, params, progress, uri};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
 use crate::session::event::{Event, Request};
 use crate::session::owner::{self, Handle};
+use crate::workspace::environment::Environment;
 
 /// The server of one client.
 pub struct Server {
@@ -36,6 +37,7 @@ pub struct Server {
     /// Told the client's process id, once.
     client: Mutex<Option<oneshot::Sender<i32>>>,
     owner: Arc<OnceLock<Handle>>,
+    environment: Environment,
     root: OnceLock<PathBuf>,
 }
 
@@ -48,6 +50,7 @@ impl Server {
             documents: Arc::default(),
             client: Mutex::new(Some(client)),
             owner: Arc::default(),
+            environment: Environment::new(config::environment()),
             root: OnceLock::new(),
         }
     }
@@ -292,7 +295,9 @@ impl LanguageServer for Server {
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
         });
-        let handle = owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, messages });
+        let environment = self.environment.clone();
+        let parts = owner::Parts { config, root: root.clone(), further_roots, editor, environment, messages };
+        let handle = owner::start(parts);
         // Both are set once: the service refuses a second `initialize`.
         let _ = self.root.set(root);
         let _ = self.owner.set(handle);

@@ -136,6 +136,7 @@ pub struct Task {
     pub label: String,
     pub command: String,
     pub cwd: String,
+    pub environment: Environment,
     pub group: &'static str,
     pub origin: &'static str,
     pub session_id: Option<String>,
@@ -178,6 +179,14 @@ pub struct Run {
     pub status: &'static str,
     pub ended_at: Option<String>,
     pub exit_code: Option<i32>,
+}
+
+/// What the environment of the newest run was, beside the person's own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Environment {
+    pub set: std::collections::BTreeMap<String, String>,
+    pub omitted: u32,
+    pub withheld: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

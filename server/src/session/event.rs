@@ -9,7 +9,7 @@ use crate::agent::notification::{Key, Report};
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
-use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
+use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
 use crate::task::run::{OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::Documents;
@@ -330,6 +330,11 @@ pub enum Event {
         event: RunEvent,
     },
     Timer(Timer),
+    /// What environment a run got: comes before everything that the run itself tells.
+    Environment {
+        id: RunId,
+        environment: EnvironmentRecord,
+    },
     /// Why a command was not found: comes before the end of that run.
     Explained {
         id: RunId,

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, TurnId};
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
+use crate::workspace::environment::Environment;
 
 use super::effect::{Effect, Outgoing, Question, Refusal, Reply, Update};
 use super::event::{Event, FileProblems, Moment, ReplyId, Request};
@@ -95,6 +96,8 @@ pub struct Parts {
     pub root: PathBuf,
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
+    /// Where commands get their environment from.
+    pub environment: Environment,
     pub messages: mpsc::UnboundedSender<Message>,
 }
 

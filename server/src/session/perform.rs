@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
@@ -21,7 +22,7 @@ use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
-use crate::workspace::environment::{self, Environment};
+use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
@@ -34,7 +35,7 @@ use super::storage;
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
 
-/// What a run was asked to do, for the explanation of exit code 127.
+/// What a run was asked to do, for the explanation of the exit codes 126 and 127.
 struct Asked {
     command: String,
     env: Vec<(String, String)>,
@@ -52,9 +53,9 @@ pub(super) struct Hands {
     model: ModelSettings,
     store: Store,
     supervisor: Supervisor,
-    environment: Arc<Environment>,
-    /// Variables that no command gets.
-    withheld: Vec<String>,
+    environment: Environment,
+    /// Variables that commands do not get.
+    kept: KeptBack,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
     inputs: mpsc::WeakUnboundedSender<Input>,
@@ -65,7 +66,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, .. } = parts;
+        let Parts { config, root, further_roots, editor, environment, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
         let (store, mut loaded, seen) = match opened {
@@ -92,7 +93,6 @@ impl Hands {
             tokio::task::spawn_blocking(lease::sweep);
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
-        let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
@@ -107,7 +107,7 @@ impl Hands {
             store,
             supervisor: Supervisor::new(run_events),
             environment,
-            withheld: config.withheld.clone(),
+            kept: kept_back(&config),
             commands: HashMap::new(),
             inputs,
             timers: HashMap::new(),
@@ -144,6 +144,7 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
+        self.kept = kept_back(&config);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -158,10 +159,8 @@ impl Hands {
     pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
         let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
         let Asked { command, env } = self.commands.remove(id)?;
-        if end.ending != (Ending::Exited { code: 127 }) {
-            return None;
-        }
-        environment::explain_127(&command, &env).map(|text| Event::Explained { id: id.clone(), text })
+        let Ending::Exited { code } = end.ending else { return None };
+        environment::explain(code, &command, &env).map(|text| Event::Explained { id: id.clone(), text })
     }
 
     /// Carries one effect out. Never blocks.
@@ -316,7 +315,12 @@ impl Hands {
     }
 
     fn start_run(&mut self, mut spec: RunSpec) {
-        let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
+        let wanted = Wanted { cwd: &spec.cwd, command: &spec.command, stdin: spec.stdin, variables: &spec.env };
+        let (env, environment) = self.environment.for_command(&wanted, &self.kept);
+        if let Some(inputs) = self.inputs.upgrade() {
+            // Before anything that the run itself can tell.
+            let _ = inputs.send(Input::Event(Event::Environment { id: spec.id.clone(), environment }));
+        }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         self.supervisor.start(spec);
@@ -390,6 +394,15 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
             let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
         }
     }
+}
+
+fn kept_back(config: &Config) -> KeptBack {
+    let own = config.withheld.iter().map(|own| environment::OwnVariable {
+        name: own.name.clone(),
+        value: own.secret.expose_secret().to_owned(),
+        is_inherited: own.is_inherited,
+    });
+    KeptBack { own: own.collect(), pass: config.background.pass_env.clone() }
 }
 
 fn no_command(root: &Path, group: Group) -> Refusal {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
+use crate::task::model::{EnvironmentRecord, OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
@@ -65,6 +65,13 @@ impl State {
                 entry.task.stopping = false;
                 self.task_changed(&id.task);
             }
+        }
+    }
+
+    /// The environment that a run got.
+    pub(super) fn environment_of(&mut self, id: &RunId, environment: EnvironmentRecord) {
+        if let Some(entry) = self.ledger.get_mut(&id.task).filter(|entry| entry.task.run == id.run) {
+            entry.task.environment = environment;
         }
     }
 
@@ -153,6 +160,10 @@ impl State {
             .or_else(|| entry.facts.summary())
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
         close_run(task);
+        if task.status == Status::Failed {
+            let failures = entry.facts.failures(&self.settings.root).0;
+            miss(&mut task.environment, std::iter::once(&end.tail).chain(&failures));
+        }
         let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
@@ -287,6 +298,18 @@ impl State {
         let (session, on_exit) = (task.session.clone(), task.on_exit);
         self.report(report, session, on_exit);
     }
+}
+
+/// Notes which of the withheld names stand in these texts, as words of their own.
+fn miss<'a>(environment: &mut EnvironmentRecord, texts: impl Iterator<Item = &'a String>) {
+    let texts: Vec<&String> = texts.collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |text: &str, name: &str| {
+        text.match_indices(name)
+            .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part))
+    };
+    let missed = environment.withheld.iter().filter(|name| texts.iter().any(|text| names(text, name)));
+    environment.missed = missed.cloned().collect();
 }
 
 /// What the operating system reported becomes the status of a row; also: why it never ran, where it did not.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::agent::notification;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
-    Delivery, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind, WaitingFor,
+    Delivery, EnvironmentRecord, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind,
+    WaitingFor,
 };
 use crate::tool::input::Bash;
 use crate::workspace::classify;
@@ -37,6 +38,7 @@ impl State {
             command: start.command,
             cwd,
             env: start.env,
+            environment: EnvironmentRecord::default(),
             group,
             origin: start.origin,
             session: start.session,

@@ -160,6 +160,19 @@ pub struct OutputInfo {
     pub truncated: bool,
 }
 
+/// What the environment of the newest run was, beside the person's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentRecord {
+    /// What Pillion or the start set, by name; values of names that look secret are `…`, long ones are cut.
+    pub set: Vec<(String, String)>,
+    /// Variables beyond the hundred in `set`.
+    pub omitted: u32,
+    /// Names whose values only Pillion was given, and which the command did not get.
+    pub withheld: Vec<String>,
+    /// Those of `withheld` that the output of a run that failed speaks of.
+    pub missed: Vec<String>,
+}
+
 /// One run in a task's list of runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -179,6 +192,8 @@ pub struct Task {
     pub cwd: PathBuf,
     /// Variables set on top of the person's own environment.
     pub env: Vec<(String, String)>,
+    #[serde(default)]
+    pub environment: EnvironmentRecord,
     pub group: Group,
     pub origin: Origin,
     pub session: Option<SessionId>,
