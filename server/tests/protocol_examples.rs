@@ -312,6 +312,7 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
         method::TASK_START => read::<StartTaskParams>(value),
+        method::TASK_REPORT => read::<ReportTaskParams>(value),
         method::TASK_LIST => read::<ListTasksParams>(value),
         method::TASK_GET | method::TASK_STOP | method::TASK_DISMISS => read::<TaskParams>(value),
         method::TASK_OUTPUT => read::<OutputParams>(value),
@@ -365,9 +366,12 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };
             serde_json::to_value(ProjectCommandsResult { commands: vec![command] })
         }
-        method::TASK_START | method::TASK_GET | method::TASK_STOP | method::TASK_RERUN | method::TASK_PROMOTE => {
-            serde_json::to_value(TaskResult { task: task() })
-        }
+        method::TASK_START
+        | method::TASK_REPORT
+        | method::TASK_GET
+        | method::TASK_STOP
+        | method::TASK_RERUN
+        | method::TASK_PROMOTE => serde_json::to_value(TaskResult { task: task() }),
         method::TASK_LIST => serde_json::to_value(ListTasksResult { tasks: vec![task()], seq: 1 }),
         method::TASK_OUTPUT => {
             serde_json::to_value(OutputResult { text: text(), offset: 0, next_offset: 1, total_bytes: 1, eof: true })

@@ -77,6 +77,7 @@ impl Server {
             .custom_method(method::PERMISSION_REMOVE, Self::permission_remove)
             .custom_method(method::PROJECT_COMMANDS, Self::project_commands)
             .custom_method(method::TASK_START, Self::task_start)
+            .custom_method(method::TASK_REPORT, Self::task_report)
             .custom_method(method::TASK_LIST, Self::task_list)
             .custom_method(method::TASK_GET, Self::task_get)
             .custom_method(method::TASK_OUTPUT, Self::task_output)
@@ -180,6 +181,10 @@ impl Server {
 
     async fn task_start(&self, params: Value) -> Result<Value> {
         self.ask(params::start_task(params, self.root())).await
+    }
+
+    async fn task_report(&self, params: Value) -> Result<Value> {
+        self.ask(params::report_task(params, self.root())).await
     }
 
     async fn task_list(&self, params: Value) -> Result<Value> {

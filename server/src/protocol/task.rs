@@ -51,6 +51,25 @@ pub struct TaskResult {
     pub task: Task,
 }
 
+/// A task that ran elsewhere, and is over.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportTaskParams {
+    pub command: String,
+    pub cwd: String,
+    pub exit_code: i32,
+    pub output: String,
+    /// RFC 3339.
+    pub started_at: String,
+    pub ended_at: String,
+    #[serde(default)]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub group: Option<String>,
+    #[serde(default)]
+    pub session_id: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListTasksParams {

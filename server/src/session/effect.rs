@@ -14,7 +14,7 @@ use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
 
-use super::event::{CommitId, FileProblems, ReplyId, StoredReport, StoredSession, Timer};
+use super::event::{CommitId, FileProblems, ReplyId, ReportedTask, StoredReport, StoredSession, Timer};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -75,6 +75,13 @@ pub enum Effect {
         reply: ReplyId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Writes and matches the output of a task that ran elsewhere; comes back as `Imported`.
+    Import {
+        reply: ReplyId,
+        id: TaskId,
+        dir: PathBuf,
+        reported: Box<ReportedTask>,
     },
     /// Looks for the project's own commands, then replies, or starts the first of `start` and replies.
     FindCommands {

@@ -14,6 +14,7 @@ pub mod owner;
 mod perform;
 mod questions;
 mod replay;
+mod reported;
 mod reports;
 mod requests;
 mod runs;

@@ -10,23 +10,25 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
-use crate::ids::{SessionId, TurnId};
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{lease, slice, supervisor::Supervisor};
+use crate::task::{import, lease, slice, supervisor::Supervisor};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
+use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, Request, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Request, Timer};
 use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
@@ -199,6 +201,7 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::StopElsewhere(main) => {
@@ -324,6 +327,19 @@ impl Hands {
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         self.supervisor.start(spec);
+    }
+
+    fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
+        let (inputs, root) = (self.inputs.clone(), self.root.clone());
+        tokio::task::spawn_blocking(move || {
+            let files = Arc::new(WorkspaceFiles::new(root.clone()));
+            let origin = Origin { command: reported.command.clone(), cwd: reported.cwd.clone(), root };
+            let result = import::import(&dir, &reported.output, origin, files);
+            let result = result.map_err(|error| format!("{}: {error}", dir.display()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
+            }
+        });
     }
 
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {

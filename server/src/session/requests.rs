@@ -43,6 +43,7 @@ impl State {
             Request::Rename { session, title } => self.rename(reply, &session, title),
             Request::DeleteSession { session } => self.delete_session(reply, session),
             Request::StartTask(start) => self.start_task(reply, start),
+            Request::ReportTask(reported) => self.report_task(reply, reported),
             Request::RunProject(RunProject { group, near }) => {
                 self.effects.push(Effect::FindCommands { reply, near, start: Some(group) });
             }

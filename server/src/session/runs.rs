@@ -83,9 +83,17 @@ impl State {
     }
 
     fn found(&mut self, id: &RunId, findings: Vec<Finding>) {
+        let files = self.take_findings(id, findings);
+        self.count_problems(&id.task);
+        self.show_problems(files);
+        self.task_got_on(&id.task);
+    }
+
+    /// Takes findings into the row and the diagnostics; gives the files whose diagnostics changed.
+    pub(super) fn take_findings(&mut self, id: &RunId, findings: Vec<Finding>) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for finding in findings {
-            let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+            let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
             entry.facts.add(&finding);
             match finding {
                 Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
@@ -98,9 +106,7 @@ impl State {
                 Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
         }
-        self.count_problems(&id.task);
-        self.show_problems(files);
-        self.task_got_on(&id.task);
+        files
     }
 
     pub(super) fn count_problems(&mut self, id: &TaskId) {
@@ -130,7 +136,7 @@ impl State {
         }
     }
 
-    fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
+    pub(super) fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         entry.launched = false;
         let task = &mut entry.task;

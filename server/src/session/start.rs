@@ -20,19 +20,30 @@ use super::state::State;
 impl State {
     /// Puts a task into the ledger. `place` starts it when it may.
     pub(super) fn enter(&mut self, start: StartTask) -> TaskId {
-        let id = loop {
+        let id = self.new_task_id();
+        self.enter_as(id.clone(), start);
+        id
+    }
+
+    /// An id that no task has.
+    pub(super) fn new_task_id(&mut self) -> TaskId {
+        loop {
             let id = self.ids.task();
             if self.ledger.get(&id).is_none() {
                 break id;
             }
-        };
+        }
+    }
+
+    /// [`State::enter`] with an id of [`State::new_task_id`].
+    pub(super) fn enter_as(&mut self, id: TaskId, start: StartTask) {
         let cwd = match &start.cwd {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
         };
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let task = Task {
-            id: id.clone(),
+            id,
             kind: start.kind,
             label: start.label.unwrap_or_else(|| notification::cut(start.command.lines().next().unwrap_or(""), 80)),
             command: start.command,
@@ -80,7 +91,6 @@ impl State {
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
-        id
     }
 
     fn enter_for_agent(

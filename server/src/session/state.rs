@@ -161,6 +161,7 @@ impl State {
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
             Event::Environment { id, environment } => self.environment_of(&id, environment),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),

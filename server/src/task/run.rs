@@ -69,6 +69,18 @@ pub struct RunEnd {
     pub truncated: bool,
 }
 
+/// What the output of a task that ran elsewhere came to.
+#[derive(Clone, Debug, Default)]
+pub struct Imported {
+    pub findings: Vec<Finding>,
+    pub bytes: u64,
+    pub lines: u64,
+    /// As [`RunEvent::Output`] has it.
+    pub last_line: String,
+    /// As [`RunEnd::tail`].
+    pub tail: String,
+}
+
 /// What a run reports while it lives, in order.
 #[derive(Clone, Debug)]
 pub enum RunEvent {

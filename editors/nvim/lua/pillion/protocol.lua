@@ -63,6 +63,7 @@ M.methods = {
   permission_remove = "pillion/permission/remove",
   project_commands = "pillion/project/commands",
   task_start = "pillion/task/start",
+  task_report = "pillion/task/report", -- a command that ran elsewhere
   task_list = "pillion/task/list", -- the plugin's own list follows `task_snapshot` and `task_status`
   task_get = "pillion/task/get",
   task_output = "pillion/task/output", -- also a notification from the server, after `task_follow`
