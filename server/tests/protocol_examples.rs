@@ -315,7 +315,15 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::TASK_REPORT => read::<ReportTaskParams>(value),
         method::TASK_LIST => read::<ListTasksParams>(value),
         method::TASK_GET | method::TASK_STOP | method::TASK_DISMISS => read::<TaskParams>(value),
+        // One name for a request and a notification.
+        method::TASK_OUTPUT if value["text"].is_string() => {
+            let (task_id, next_offset) = (text(), 1);
+            let piece =
+                TaskOutputParams { task_id, run: 1, offset: 0, next_offset, text: text(), skipped: 0, eof: false };
+            sent(value, piece, Shown::All)
+        }
         method::TASK_OUTPUT => read::<OutputParams>(value),
+        method::TASK_FOLLOW => read::<FollowParams>(value),
         method::TASK_PROMOTE => read::<PromoteParams>(value),
         method::TASK_INPUT => read::<InputParams>(value),
         method::TASK_RERUN => read::<RerunParams>(value),

@@ -16,6 +16,7 @@ use crate::session::owner::{Handle, Message};
 use crate::task::model::{Status, Task, Timestamp};
 
 use super::convert;
+use super::following::Followers;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::uri;
@@ -34,13 +35,20 @@ pub struct Shows {
 }
 
 /// Reads the owner's messages until it is gone.
-pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox, shows: Shows, owner: Arc<Owner>) {
+pub async fn run(
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    outbox: Outbox,
+    shows: Shows,
+    owner: Arc<Owner>,
+    followers: Followers,
+) {
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
         progress: Progress::new(outbox.clone(), begun),
         outbox,
         shows,
         owner,
+        followers,
         questions: HashMap::new(),
         published: HashSet::new(),
         told: HashSet::new(),
@@ -63,6 +71,7 @@ struct Presenter {
     outbox: Outbox,
     shows: Shows,
     owner: Arc<Owner>,
+    followers: Followers,
     progress: Progress,
     /// The open questions, by the id of the request that asks them.
     questions: HashMap<QuestionId, String>,
@@ -95,6 +104,7 @@ impl Presenter {
                     self.outbox.notify(method::TASK_SNAPSHOT, wire::TaskSnapshotParams { seq, tasks }).await;
                 }
             }
+            Message::Grew { task, growth } => self.followers.grew(task, growth),
             Message::Problems(problems) => self.problems(problems).await,
             Message::Ask(question) => self.ask(*question).await,
             Message::Withdraw(question) => {

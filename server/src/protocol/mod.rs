@@ -47,6 +47,7 @@ pub mod method {
     pub const TASK_LIST: &str = "pillion/task/list";
     pub const TASK_GET: &str = "pillion/task/get";
     pub const TASK_OUTPUT: &str = "pillion/task/output";
+    pub const TASK_FOLLOW: &str = "pillion/task/follow";
     pub const TASK_STOP: &str = "pillion/task/stop";
     pub const TASK_PROMOTE: &str = "pillion/task/promote";
     pub const TASK_INPUT: &str = "pillion/task/input";

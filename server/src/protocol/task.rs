@@ -114,6 +114,31 @@ pub struct OutputResult {
     pub eof: bool,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowParams {
+    pub task_id: String,
+    pub on: bool,
+    /// Of the newest run's output; 0 when unset.
+    #[serde(default)]
+    pub offset: Option<u64>,
+}
+
+/// A piece of the output of a task that the client follows.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskOutputParams {
+    pub task_id: String,
+    pub run: u32,
+    pub offset: u64,
+    pub next_offset: u64,
+    pub text: String,
+    /// Bytes before `offset` that were left out.
+    pub skipped: u64,
+    /// The run is over, and this is its last piece.
+    pub eof: bool,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PromoteParams {

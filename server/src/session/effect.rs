@@ -319,6 +319,19 @@ pub struct Question {
     pub always: Option<String>,
 }
 
+/// How far the output of a task is that the client follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    pub run: u32,
+    /// Each attempt of a run has an output of its own.
+    pub attempt: u32,
+    pub bytes: u64,
+    /// The run is over: what is there is all.
+    pub is_over: bool,
+    /// Every growth is told. False for a task of another window, whose row alone is seen.
+    pub is_watched: bool,
+}
+
 /// What goes out to the client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outgoing {
@@ -335,6 +348,11 @@ pub enum Outgoing {
     },
     /// All tasks: replaces whatever the client believed.
     Snapshot,
+    /// The output of a task that the client follows; `None` when there is no such task any more.
+    Grew {
+        task: TaskId,
+        growth: Option<Growth>,
+    },
     Problems(FileProblems),
     Ask(Box<Question>),
     /// A question is over; a late answer is ignored.

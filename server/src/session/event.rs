@@ -154,6 +154,11 @@ pub enum Request {
         run: Option<u32>,
         range: OutputRange,
     },
+    /// Tells every growth of the task's output, or no longer.
+    Follow {
+        task: TaskId,
+        on: bool,
+    },
     /// The newest running task when `task` is `None`.
     StopTask {
         task: Option<TaskId>,

@@ -174,6 +174,7 @@ impl State {
     pub(super) fn show_task(&mut self, id: &TaskId, urgent: bool) {
         if self.ledger.visible(id).is_some() {
             self.effects.push(Effect::Send(Outgoing::Task { task: id.clone(), urgent }));
+            self.grew(id);
         }
     }
 }

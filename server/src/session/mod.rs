@@ -7,6 +7,7 @@ pub mod effect;
 pub mod event;
 mod export;
 mod facts;
+mod following;
 mod history;
 mod ledger;
 mod others;

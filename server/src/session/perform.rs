@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
@@ -109,7 +108,7 @@ impl Hands {
             store,
             supervisor: Supervisor::new(run_events),
             environment,
-            kept: kept_back(&config),
+            kept: KeptBack::from(&config),
             commands: HashMap::new(),
             inputs,
             timers: HashMap::new(),
@@ -146,7 +145,7 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
-        self.kept = kept_back(&config);
+        self.kept = KeptBack::from(&config);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -410,15 +409,6 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
             let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
         }
     }
-}
-
-fn kept_back(config: &Config) -> KeptBack {
-    let own = config.withheld.iter().map(|own| environment::OwnVariable {
-        name: own.name.clone(),
-        value: own.secret.expose_secret().to_owned(),
-        is_inherited: own.is_inherited,
-    });
-    KeptBack { own: own.collect(), pass: config.background.pass_env.clone() }
 }
 
 fn no_command(root: &Path, group: Group) -> Refusal {

@@ -176,6 +176,7 @@ impl State {
         (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
         task.summary = None;
         task.progress = Progress::default();
+        task.output = OutputInfo::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });

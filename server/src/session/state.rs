@@ -4,7 +4,7 @@
 //! Invariants: a final status of a run never changes; every tool call of a history is answered exactly once, in the next
 //! user item; a report is in at most one history, and leaves the machine only when its transaction is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::agent::history::{Content, Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
-use crate::ids::{IdSource, MessageId, SessionId, ToolCallId, TurnId};
+use crate::ids::{IdSource, MessageId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
 use crate::tool::{self, FileSeen};
@@ -105,6 +105,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) rules: Vec<Rule>,
+    /// Tasks whose output the client follows.
+    pub(super) followed: BTreeSet<TaskId>,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
     /// The appends that the store has not acknowledged.
@@ -132,6 +134,7 @@ impl State {
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
             rules: Vec::new(),
+            followed: BTreeSet::new(),
             tools: tool::input::specs().into(),
             commits: HashMap::new(),
             commit: 0,

@@ -131,6 +131,8 @@ pub struct OutputSlice {
 pub enum OutputRange {
     /// From a byte offset, at most `limit` bytes (cut at a line start where one is near).
     From { offset: u64, limit: u64 },
+    /// As `From`, without a last line that has no end yet; part of it where `limit` holds no whole line.
+    Lines { offset: u64, limit: u64 },
     /// The last `lines` lines, at most `limit` bytes.
     Tail { lines: u32, limit: u64 },
 }

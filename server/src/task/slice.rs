@@ -26,6 +26,16 @@ pub fn read(path: &Path, range: OutputRange) -> io::Result<OutputSlice> {
             }
             (offset, raw)
         }
+        OutputRange::Lines { offset, limit } => {
+            let offset = offset.min(total);
+            let mut raw = read_at(&file, offset, limit)?;
+            match memchr::memrchr(b'\n', &raw) {
+                Some(end) => raw.truncate(end + 1),
+                None if offset + (raw.len() as u64) < total => raw.truncate(end_of_piece(&raw)),
+                None => raw.clear(),
+            }
+            (offset, raw)
+        }
         OutputRange::Tail { lines, limit } => {
             let start = total.saturating_sub(limit.min(SLICE_CAP));
             let raw = read_at(&file, start, total - start)?;
@@ -154,6 +164,18 @@ mod tests {
         assert_eq!(piece("aé".repeat(9).as_bytes(), 5), ("aéa".into(), 4, false));
         assert_eq!(piece(b"ab\xff\xff\xff\xffcd", 5), ("ab\u{fffd}\u{fffd}\u{fffd}".into(), 5, false));
         assert_eq!(piece(b"a\0b\xc3", 100), ("ab\u{fffd}".into(), 4, true));
+    }
+
+    #[test]
+    fn whole_lines_alone() {
+        let lines = |content: &[u8], limit| {
+            let slice = read(file(content).path(), OutputRange::Lines { offset: 0, limit }).unwrap();
+            (slice.text, slice.next_offset, slice.eof)
+        };
+        assert_eq!(lines(b"a\nb\nopen", 100), ("a\nb\n".into(), 4, false));
+        assert_eq!(lines(b"open", 100), (String::new(), 0, false));
+        assert_eq!(lines(b"a long line", 4), ("a lo".into(), 4, false));
+        assert_eq!(lines(b"a\n", 100), ("a\n".into(), 2, true));
     }
 
     #[test]

@@ -18,8 +18,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
+use crate::config::{Config, OwnVariable};
 use crate::task::model::{EnvironmentRecord, Stdin};
 
 pub use self::missing::explain;
@@ -127,20 +129,17 @@ pub struct Wanted<'a> {
     pub variables: &'a [(String, String)],
 }
 
-/// A variable whose value only Pillion was given.
-#[derive(Clone)]
-pub struct OwnVariable {
-    pub name: String,
-    pub value: String,
-    /// It came as a variable of Pillion's own process, and not out of a file.
-    pub is_inherited: bool,
-}
-
 /// What is kept from commands, and the names that are passed on all the same (`background.passEnv`).
 #[derive(Clone, Default)]
 pub struct KeptBack {
     pub own: Vec<OwnVariable>,
     pub pass: Vec<String>,
+}
+
+impl From<&Config> for KeptBack {
+    fn from(config: &Config) -> Self {
+        Self { own: config.withheld.clone(), pass: config.background.pass_env.clone() }
+    }
 }
 
 impl KeptBack {
@@ -159,7 +158,7 @@ impl KeptBack {
 
     fn passed(&self) -> impl Iterator<Item = (&str, &str)> {
         let passed = self.own.iter().filter(|own| self.is_passed(&own.name));
-        passed.map(|own| (own.name.as_str(), own.value.as_str()))
+        passed.map(|own| (own.name.as_str(), own.secret.expose_secret()))
     }
 }
 
@@ -316,7 +315,7 @@ mod tests {
 
     /// Names that Pillion was started with for itself.
     fn kept(own: &[&str], pass: &[&str]) -> KeptBack {
-        let inherited = |name: &&str| OwnVariable { name: (*name).into(), value: "secret".into(), is_inherited: true };
+        let inherited = |name: &&str| OwnVariable { name: (*name).into(), secret: "secret".into(), is_inherited: true };
         KeptBack {
             own: own.iter().map(inherited).collect(),
             pass: pass.iter().map(|name| (*name).to_owned()).collect(),
@@ -371,8 +370,8 @@ mod tests {
         let with = |own: &[(&str, &str)], pass: &[&str]| {
             let environment = Environment::without_shell(variables(own));
             let mut kept = kept(&["PILLION_X_API_KEY"], pass);
-            let value = "from a file".into();
-            kept.own.push(OwnVariable { name: "X_API_KEY".into(), value, is_inherited: false });
+            let secret = "from a file".into();
+            kept.own.push(OwnVariable { name: "X_API_KEY".into(), secret, is_inherited: false });
             let (env, record) = command(&environment, &[], &kept);
             let of = |name| value_of(&env, name);
             (of("X_API_KEY"), of("PILLION_X_API_KEY"), record.withheld.join(" "), value_of(&record.set, "X_API_KEY"))

@@ -73,6 +73,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("session/perform", Owner),
     ("session/storage", Owner),
     ("cli", Edge),
+    ("control", Edge),
     ("lsp", Edge),
     ("main", Edge),
     ("protocol", Edge),
