@@ -95,12 +95,15 @@ impl Environment {
         let settings = unattended::settings(wanted.command, wanted.stdin);
         set.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         // What the person has under that name is theirs and counts more.
-        let passed = kept.passed().filter(|(name, _)| !whole.contains_key(*name));
+        let has = |name: &str| whole.get(name).is_some_and(|value| !value.is_empty());
+        let passed = kept.passed().filter(|(name, _)| !has(name));
         set.extend(passed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         set.extend(wanted.variables.iter().cloned());
         whole.extend(set.clone());
         whole.insert("PWD".to_owned(), wanted.cwd.display().to_string());
-        let withheld = kept.withheld().filter(|name| !whole.contains_key(*name)).map(str::to_owned).collect();
+        let has = |name: &str| whole.get(name).is_some_and(|value| !value.is_empty());
+        let mut withheld: Vec<String> = kept.withheld().filter(|name| !has(name)).map(str::to_owned).collect();
+        withheld.sort();
         let record = EnvironmentRecord { withheld, ..record(set) };
         (whole.into_iter().collect(), record)
     }

@@ -27,7 +27,10 @@ pub(super) fn start(config: &Config, wanted: &Wanted, environment: Vec<(String, 
         tracing::warn!(%error, "orphans of a killed shim cannot be adopted");
     }
     let folder = Folder::create()?;
-    let mut settings = Settings::new(config, wanted.cwd.clone(), folder.path.clone(), "none", "none", None);
+    // The project that the folder belongs to: problems in its other packages count.
+    let is_project = |dir: &&std::path::Path| dir.join(".git").exists();
+    let root = wanted.cwd.ancestors().find(is_project).unwrap_or(&wanted.cwd).to_owned();
+    let mut settings = Settings::new(config, root, folder.path.clone(), "none", "none", None);
     // Nobody is asked anything here.
     settings.mode = Mode::Auto;
     let (tell, news) = mpsc::unbounded_channel();
@@ -92,13 +95,13 @@ impl Engine {
                 },
             }
             let Some(task) = self.task.as_ref().and_then(|id| self.state.task(id)) else { continue };
-            if task.status.is_final() {
-                match task.stragglers {
-                    0 => break,
-                    // What it left behind ends with it.
-                    _ if !task.stopping => self.stop(),
-                    _ => {}
-                }
+            let is_empty = task.status.is_final() && task.stragglers == 0;
+            if is_empty && is_over {
+                break;
+            }
+            // What it left behind ends with it, and it ends with whoever watched it.
+            if !is_empty && (task.status.is_final() || is_over) && !task.stopping {
+                self.stop();
             }
         }
     }

@@ -94,11 +94,11 @@ async fn attempt(args: RunArgs, is_plain: bool) -> anyhow::Result<u8> {
         None => alone::start(&config, &wanted, environment)?,
     };
     let view = View::new(args.output, is_plain, wanted.cwd);
-    attend(task, view, signals).await
+    Ok(attend(task, view, signals).await)
 }
 
 /// Shows a task until it is over.
-async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> anyhow::Result<u8> {
+async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> u8 {
     let mut output = Output::default();
     let mut asked: Option<i32> = None;
     let mut broken = false;
@@ -108,12 +108,12 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> anyhow:
                 Some(News::Row(row)) => {
                     output.is_at(&row.output);
                     if let Some(outcome) = row.outcome() {
-                        view.row(*row)?;
+                        shown(view.row(*row));
                         break Some(outcome);
                     }
-                    view.row(*row)?;
+                    shown(view.row(*row));
                 }
-                Some(News::Found(found)) => view.found(found)?,
+                Some(News::Found(found)) => shown(view.found(found)),
                 None => break None,
             },
             bytes = output.next(), if view.shows_output() && !broken => {
@@ -127,14 +127,14 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> anyhow:
             number = signals.next() => {
                 asked.get_or_insert(number);
                 task.stop();
-                view.stopping()?;
+                shown(view.stopping());
             }
             () = view.tick() => {}
         }
     };
     let Some(outcome) = outcome else {
-        view.say("the sidecar that ran this is gone, and the command with it")?;
-        return Ok(OWN_FAILURE);
+        shown(view.say("the sidecar that ran this is gone, and the command with it"));
+        return OWN_FAILURE;
     };
     if view.shows_output() && !broken {
         for bytes in std::iter::from_fn(|| output.rest()) {
@@ -143,10 +143,13 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> anyhow:
             }
         }
     }
-    view.end(&output)?;
+    shown(view.end(&output));
     task.close().await;
-    Ok(code(outcome, asked))
+    code(outcome, asked)
 }
+
+/// What cannot be shown is no reason to leave the command alone: a terminal that is gone sends a signal.
+fn shown(_: std::io::Result<()>) {}
 
 const SIGPIPE: i32 = 13;
 

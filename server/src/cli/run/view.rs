@@ -207,7 +207,8 @@ impl View {
         if row.outcome() != Some(Outcome::NotStarted) {
             line.push_str(&format!(" in {}", duration(row.elapsed_ms)));
         }
-        if let Some(summary) = &row.summary {
+        // How it died is said already.
+        if let Some(summary) = row.summary.as_ref().filter(|summary| !summary.starts_with("ended by signal")) {
             line.push_str(&format!(" · {}", printable(summary)));
         }
         match row.stragglers {
