@@ -3,6 +3,7 @@
 //! far behind gets the newest, and is told how much it did not get. Knows no file.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,17 +180,15 @@ impl Follower {
         }
         let mut start = self.open.as_ref().map_or(self.sent, |open| open.start);
         let mut slice = self.read(seen.run, OutputRange::Lines { offset: start, limit: PIECE }).await?;
-        let mut skipped = 0;
         if slice.total_bytes.saturating_sub(slice.next_offset) > BEHIND {
             let newest = self.read(seen.run, OutputRange::Tail { lines: u32::MAX, limit: NEWEST }).await?;
-            skipped = newest.offset.saturating_sub(self.sent);
             (start, self.open) = (newest.offset, None);
             slice = self.read(seen.run, OutputRange::Lines { offset: start, limit: PIECE }).await?;
         }
         let is_open = slice.next_offset <= start && !slice.eof;
         if is_open && (seen.is_over || is_quiet) {
             slice = self.read(seen.run, OutputRange::From { offset: start, limit: PIECE }).await?;
-            return Some(self.send_open(seen, start, slice, skipped).await);
+            return Some(self.send_open(seen, start, slice).await);
         }
         if slice.next_offset <= self.sent && !(seen.is_over && slice.eof) {
             return Some(if is_open { Look::Open } else { Look::Nothing });
@@ -198,13 +197,13 @@ impl Follower {
             Some(open) => continued(&open.text, slice.text),
             None => slice.text,
         };
-        let eof = seen.is_over && slice.eof;
-        self.send(seen.run, slice.next_offset, text, skipped, eof).await;
+        let (range, eof) = (slice.offset..slice.next_offset, seen.is_over && slice.eof);
+        self.send(seen.run, range, text, eof).await;
         Some(Look::Sent)
     }
 
     /// Sends a line that has no end, as far as it is.
-    async fn send_open(&mut self, seen: Growth, start: u64, slice: OutputSlice, skipped: u64) -> Look {
+    async fn send_open(&mut self, seen: Growth, start: u64, slice: OutputSlice) -> Look {
         let eof = seen.is_over && slice.eof;
         let fits = self.open.as_ref().is_none_or(|open| slice.text.starts_with(&open.text));
         if !eof && (slice.next_offset <= self.sent || !fits) {
@@ -216,13 +215,15 @@ impl Follower {
             None => slice.text.clone(),
         };
         self.open = Some(OpenLine { start, text: slice.text });
-        self.send(seen.run, slice.next_offset, text, skipped, eof).await;
+        self.send(seen.run, slice.offset..slice.next_offset, text, eof).await;
         Look::Sent
     }
 
-    async fn send(&mut self, run: u32, next: u64, text: String, skipped: u64, eof: bool) {
+    /// The range may begin within a line that was sent in part, or behind what was left out.
+    async fn send(&mut self, run: u32, range: Range<u64>, text: String, eof: bool) {
+        let skipped = range.start.saturating_sub(self.sent);
         let offset = self.sent + skipped;
-        self.sent = next.max(offset);
+        self.sent = range.end.max(offset);
         self.is_told = eof;
         let task_id = self.task.0.clone();
         let piece = wire::TaskOutputParams { task_id, run, offset, next_offset: self.sent, text, skipped, eof };

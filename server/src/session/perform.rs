@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
@@ -17,17 +17,19 @@ use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{import, lease, slice, supervisor::Supervisor};
+use crate::task::{import, lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
+use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
 use super::event::{Event, ReplyId, ReportedTask, Request, Timer};
+use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
@@ -35,6 +37,9 @@ use super::storage;
 
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
 /// What a run was asked to do, for the explanation of the exit codes 126 and 127.
 struct Asked {
@@ -46,6 +51,7 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    looks: Looks,
     runs: PathBuf,
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
@@ -59,6 +65,8 @@ pub(super) struct Hands {
     kept: KeptBack,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
+    /// What is kept of outputs, for the house's keeper.
+    keeping: watch::Sender<Keeping>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
@@ -94,11 +102,15 @@ impl Hands {
             tokio::task::spawn_blocking(lease::sweep);
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
+        let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
+        let roots = Roots::new(root.clone()).with(further_roots);
         let hands = Self {
-            roots: Roots::new(root.clone()).with(further_roots),
+            looks: Looks::new(roots.all().map(Path::to_owned).collect()),
+            roots,
             root,
             runs,
             editor,
@@ -110,6 +122,7 @@ impl Hands {
             environment,
             kept: KeptBack::from(&config),
             commands: HashMap::new(),
+            keeping,
             inputs,
             timers: HashMap::new(),
             turns: HashMap::new(),
@@ -146,6 +159,8 @@ impl Hands {
             self.model = config.model.clone();
         }
         self.kept = KeptBack::from(&config);
+        let keeping = housekeeping::keeping(&config.background);
+        self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -201,8 +216,10 @@ impl Hands {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
             Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
@@ -267,6 +284,18 @@ impl Hands {
         });
     }
 
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
+            }
+        });
+    }
+
     fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
         self.answer_later(reply, async move {
@@ -325,7 +354,22 @@ impl Hands {
         }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
-        self.supervisor.start(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
+    }
+
+    fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
     }
 
     fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
@@ -411,6 +455,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
     }
 }
 
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
+}
+
 fn no_command(root: &Path, group: Group) -> Refusal {
     Refusal::State {
         kind: "no_project_command",
@@ -421,12 +470,12 @@ fn no_command(root: &Path, group: Group) -> Refusal {
 
 async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
     if path.as_os_str().is_empty() {
-        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+        return Ok(OutputSlice { eof: true, ..OutputSlice::default() });
     }
     tokio::task::spawn_blocking(move || match slice::read(&path, range) {
         // Not started yet: nothing was written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+            Ok(OutputSlice { eof: true, ..OutputSlice::default() })
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
         Ok(slice) => Ok(slice),

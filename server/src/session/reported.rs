@@ -67,9 +67,20 @@ impl State {
         self.show_problems(files);
         let ending = Ending::Exited { code: reported.exit_code };
         let end = RunEnd { ending, at: reported.ended_at, stragglers: 0, tail, bytes, lines, truncated: false };
+        // The end waits for what the store knows of earlier runs, and the answer for the end.
+        if let Some(entry) = self.ledger.get_mut(&id) {
+            entry.reported = Some(reply);
+        }
+        self.begin_beside(&id);
         self.ended(&run, end, self.now());
-        if let Some(task) = self.ledger.visible(&id).cloned() {
-            self.reply(reply, Reply::Task(Box::new(task)));
+    }
+
+    /// A run has ended: whoever reported it hears of the whole row.
+    pub(super) fn answer_report(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        if let Some(reply) = entry.reported.take() {
+            let task = Box::new(entry.task.clone());
+            self.reply(reply, Reply::Task(task));
         }
     }
 }

@@ -138,6 +138,10 @@ impl Engine {
                     self.supervisor.start(spec);
                     self.apply(Event::Environment { id, environment: record });
                 }
+                // Nothing is known of earlier runs.
+                Effect::ReadPast { run, .. } => {
+                    self.apply(Event::Past { run, past: Box::default() });
+                }
                 Effect::Control(run, control) => {
                     if let Err(why) = self.supervisor.control(&run, control) {
                         tracing::debug!(why, "the run could not be controlled");
