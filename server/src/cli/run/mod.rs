@@ -185,6 +185,8 @@ impl Signals {
     /// The number of the next one.
     async fn next(&mut self) -> i32 {
         tokio::select! {
+            // Of two at once the person's own counts first.
+            biased;
             _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
             _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
             _ = self.hangup.recv() => SignalKind::hangup().as_raw_value(),

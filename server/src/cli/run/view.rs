@@ -267,9 +267,12 @@ fn columns(left: &str, middle: &str, right: &str, width: usize) -> String {
     let room = width.saturating_sub(1);
     let count = |text: &str| text.chars().count();
     let cut = |text: &str, most: usize| match count(text) > most {
-        true => text.chars().take(most.saturating_sub(1)).chain(['…']).collect::<String>(),
+        true => text.chars().take(most.saturating_sub(1)).chain(['…']).take(most).collect::<String>(),
         false => text.to_owned(),
     };
+    if room < 30 {
+        return cut(left, room);
+    }
     let right = cut(right, room);
     let middle = cut(middle, room.saturating_sub(count(&right) + 16));
     let left = cut(left, room.saturating_sub(count(&right) + count(&middle) + 4));
