@@ -9,6 +9,7 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::{Loaded, ReplyId};
 use super::facts::Facts;
+use super::inquiry::Inquiry;
 use super::state::State;
 
 /// Finished tasks that are kept in memory.
@@ -36,6 +37,7 @@ pub(super) struct Entry {
     pub(super) explanation: Option<String>,
     /// Who reported it waits for the finished row.
     pub(super) reported: Option<ReplyId>,
+    pub(super) inquiry: Inquiry,
 }
 
 /// All tasks, oldest first.
@@ -202,6 +204,7 @@ impl Entry {
             total: None,
             explanation: None,
             reported: None,
+            inquiry: Inquiry::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod folding;
 mod following;
 mod history;
 mod housekeeping;
+mod inquiry;
 mod ledger;
 mod others;
 pub mod owner;

@@ -21,7 +21,9 @@ pub struct Bash {
     pub run_in_background: Option<bool>,
     /// Milliseconds from process start after which the command is ended. Foreground default 120000.
     pub timeout: Option<u64>,
-    /// `null` (default), `pipe` or `pty`: what the command reads from.
+    /// What the command reads from: nothing (`null`, the default), a `pipe`, or a terminal (`pty`). Take `pty` for a command
+    /// that has to ask the user something (a password, a confirmation, a wizard): the user is asked, and you are told.
+    /// Better: an option that answers beforehand, like `--yes`.
     pub stdin: Option<String>,
     /// Times to try again after a failure, 0 to 5.
     pub retries: Option<u32>,
@@ -41,7 +43,7 @@ pub struct BackgroundRun {
     pub description: Option<String>,
     /// Milliseconds from process start after which the command is ended. No limit when unset.
     pub timeout: Option<u64>,
-    /// `null` (default), `pipe` or `pty`: what the command reads from.
+    /// `null` (default), `pipe` or `pty`: what the command reads from. `pty` for one that has to ask the user something.
     pub stdin: Option<String>,
     /// Times to try again after a failure, 0 to 5.
     pub retries: Option<u32>,

@@ -92,7 +92,7 @@ fn tell_row(task: &Value, tell: &mpsc::UnboundedSender<News>) {
 fn row(task: &Value) -> Option<Row> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let number = |value: &Value| value.as_i64().and_then(|number| i32::try_from(number).ok());
-    let waiting = text(&task["waitingFor"]["kind"]).map(|kind| format!("waits for a {kind}"));
+    let waiting = text(&task["waitingFor"]["kind"]).map(|kind| format!("waiting for {kind}"));
     Some(Row {
         label: text(&task["label"]).unwrap_or_default(),
         status: Status::parse(task["status"].as_str()?)?,

@@ -226,7 +226,7 @@ impl View {
         let (icon, note) = match row.status {
             _ if self.is_stopping || row.stopping => ("■", Some("stopping; once more for at once")),
             Status::Queued => ("○", None),
-            Status::WaitingForInput => ("?", Some("waits for input")),
+            Status::WaitingForInput => ("?", Some("waiting for input")),
             _ => ("◐", None),
         };
         let note = note.or(row.message.as_deref()).unwrap_or_default();

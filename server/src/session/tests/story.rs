@@ -45,6 +45,7 @@ pub(super) fn settings() -> Settings {
         max_auto_turns: 5,
         max_turn_requests: 200,
         stop_grace: 5_000,
+        stall_after: 45_000,
         output_cap: 1_000_000,
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },

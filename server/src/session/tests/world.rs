@@ -121,6 +121,12 @@ impl World {
                 assert_eq!(known, None, "{:?} is reported twice", stored.report.key);
                 self.reports.push((**stored).clone());
             }
+            Write::Withdraw(keys) => {
+                for key in keys {
+                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
+                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
+                }
+            }
             Write::Delivered { keys, .. } => {
                 for key in keys {
                     let before = self.outbox.insert(key.clone(), Delivery::Delivered);
@@ -133,12 +139,6 @@ impl World {
             }
             Write::DeleteSession(session) => {
                 self.stored.remove(session);
-            }
-            Write::Withdraw(keys) => {
-                for key in keys {
-                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
-                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
-                }
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
             Write::Session(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
