@@ -216,6 +216,7 @@ impl Hands {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
             Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
+            Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
@@ -381,6 +382,15 @@ impl Hands {
             let result = result.map_err(|error| format!("{}: {error}", dir.display()));
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
+            }
+        });
+    }
+
+    fn fingerprint_after(&self, run: RunId, command: String, unsaved: u64) {
+        let (found, store) = (self.looks.fingerprint(), self.store.clone());
+        tokio::spawn(async move {
+            if let Some(files) = found.await {
+                store.write(store::Write::SaveAfter { command, run, after: recorded(&files, unsaved) });
             }
         });
     }

@@ -9,7 +9,8 @@ use crate::provider::ToolSpec;
 use crate::task::model::{OnExit, Stdin};
 
 /// Run a shell command in the workspace. Slow commands (tests, builds, installs, servers) belong in the background:
-/// you get a task id at once, go on working, and are told when it ends.
+/// you get a task id at once, go on working, and are told when it ends. Never sleep or poll for one: to wait, end your turn;
+/// you are woken when it ends.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bash {
@@ -53,7 +54,8 @@ pub struct BackgroundRun {
     pub on_exit: Option<String>,
 }
 
-/// Look at a background task: status, counts, failures, output. There is no need to poll: you are told when it ends.
+/// Look at a background task: status, counts, failures, output. There is no need to poll: you are told when it ends, also
+/// after you have ended your turn.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckBackground {

@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
     /// What the store knows of commands' earlier runs.
     pub(super) pasts: BTreeMap<String, Past>,
+    /// Runs write into the workspace.
+    pub(super) writes: bool,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -78,6 +80,12 @@ impl World {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
             }
             Effect::ReadPast { run, command } => self.past_reads.push_back((run.clone(), command.clone())),
+            Effect::FingerprintAfter { command, .. } => {
+                // The run has written nothing, but where a test says so.
+                let run = self.pasts.get_mut(command).and_then(|past| past.runs.last_mut()).expect("a run");
+                let mark = if self.writes { "*" } else { "" };
+                run.after = run.fingerprint.as_ref().map(|files| format!("{files}{mark}"));
+            }
             Effect::StartRun(spec) => {
                 assert!(!self.runs.contains(&spec.id), "{:?} runs already", spec.id);
                 assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
