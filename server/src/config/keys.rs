@@ -187,6 +187,14 @@ pub const KEYS: &[Key] = &[
         editor: true,
         set: |config, value, _| set(&mut config.background.block_chars, number(value, 500, 400_000)),
     },
+    Key {
+        name: "background.passEnv",
+        doc: "Names of variables that commands get although only Pillion was given their values, for instance \
+              `ANTHROPIC_API_KEY`. Not taken from editors.",
+        default: "[]",
+        editor: false,
+        set: |config, value, _| set(&mut config.background.pass_env, names(value)),
+    },
 ];
 
 fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
@@ -198,6 +206,13 @@ fn text(value: &Value) -> Result<String, String> {
     match value {
         Value::Text(text) => Ok(text.trim().to_owned()),
         _ => Err("a text in quotes".into()),
+    }
+}
+
+fn names(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::List(names) if names.len() <= 100 => Ok(names.clone()),
+        _ => Err("a list of at most 100 names, each in quotes".into()),
     }
 }
 

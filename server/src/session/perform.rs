@@ -9,24 +9,26 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
-use crate::ids::{SessionId, TurnId};
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
-use crate::task::model::{Group, Stdin};
+use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{lease, slice, supervisor::Supervisor, sweep_output::Keeping};
+use crate::task::{import, lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
-use crate::workspace::environment::{self, Environment};
+use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
+use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, Request, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Request, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
@@ -39,7 +41,7 @@ const OTHERS_EVERY: Duration = Duration::from_secs(1);
 /// How long a command's start waits for its row.
 const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
-/// What a run was asked to do, for the explanation of exit code 127.
+/// What a run was asked to do, for the explanation of the exit codes 126 and 127.
 struct Asked {
     command: String,
     env: Vec<(String, String)>,
@@ -58,9 +60,9 @@ pub(super) struct Hands {
     model: ModelSettings,
     store: Store,
     supervisor: Supervisor,
-    environment: Arc<Environment>,
-    /// Variables that no command gets.
-    withheld: Vec<String>,
+    environment: Environment,
+    /// Variables that commands do not get.
+    kept: KeptBack,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
     /// What is kept of outputs, for the house's keeper.
@@ -73,7 +75,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, .. } = parts;
+        let Parts { config, root, further_roots, editor, environment, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
         let (store, mut loaded, seen) = match opened {
@@ -102,7 +104,6 @@ impl Hands {
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
-        let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
@@ -119,7 +120,7 @@ impl Hands {
             store,
             supervisor: Supervisor::new(run_events),
             environment,
-            withheld: config.withheld.clone(),
+            kept: KeptBack::from(&config),
             commands: HashMap::new(),
             keeping,
             inputs,
@@ -157,6 +158,7 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
+        self.kept = KeptBack::from(&config);
         let keeping = housekeeping::keeping(&config.background);
         self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
@@ -173,10 +175,8 @@ impl Hands {
     pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
         let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
         let Asked { command, env } = self.commands.remove(id)?;
-        if end.ending != (Ending::Exited { code: 127 }) {
-            return None;
-        }
-        environment::explain_127(&command, &env).map(|text| Event::Explained { id: id.clone(), text })
+        let Ending::Exited { code } = end.ending else { return None };
+        environment::explain(code, &command, &env).map(|text| Event::Explained { id: id.clone(), text })
     }
 
     /// Carries one effect out. Never blocks.
@@ -215,6 +215,7 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
             Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
@@ -346,10 +347,12 @@ impl Hands {
     }
 
     fn start_run(&mut self, mut spec: RunSpec) {
-        // Who has a terminal may ask on it; a value of the task's own comes later and counts.
-        let asks = (spec.stdin == Stdin::Pty).then(|| ("GIT_TERMINAL_PROMPT".to_owned(), "1".to_owned()));
-        let own: Vec<(String, String)> = asks.into_iter().chain(spec.env).collect();
-        let env = self.environment.for_command(&spec.cwd, &own, &self.withheld);
+        let wanted = Wanted { cwd: &spec.cwd, command: &spec.command, stdin: spec.stdin, variables: &spec.env };
+        let (env, environment) = self.environment.for_command(&wanted, &self.kept);
+        if let Some(inputs) = self.inputs.upgrade() {
+            // Before anything that the run itself can tell.
+            let _ = inputs.send(Input::Event(Event::Environment { id: spec.id.clone(), environment }));
+        }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         // The row first: a crash between the two leaves a row without a process, never a process without a row.
@@ -366,6 +369,19 @@ impl Hands {
             let fingerprint = found.await.map(|files| recorded(&files, unsaved));
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
+    }
+
+    fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
+        let (inputs, root) = (self.inputs.clone(), self.root.clone());
+        tokio::task::spawn_blocking(move || {
+            let files = Arc::new(WorkspaceFiles::new(root.clone()));
+            let origin = Origin { command: reported.command.clone(), cwd: reported.cwd.clone(), root };
+            let result = import::import(&dir, &reported.output, origin, files);
+            let result = result.map_err(|error| format!("{}: {error}", dir.display()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
             }
         });
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ids::TaskId;
-use crate::task::model::{Group, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor};
+use crate::task::model::{EnvironmentRecord, Group, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor};
 use crate::task::run::{RunId, RunSpec};
 
 use super::effect::Effect;
@@ -81,6 +81,7 @@ impl State {
         task.unsaved = unsaved;
         task.output = OutputInfo { path: dir.join("output"), ..OutputInfo::default() };
         task.progress = Progress::default();
+        task.environment = EnvironmentRecord::default();
         let spec = RunSpec {
             id: RunId { task: task.id.clone(), run: task.run },
             command: task.command.clone(),

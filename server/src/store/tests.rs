@@ -52,6 +52,7 @@ fn task(id: &str, created_at: u64) -> Task {
         command: "cargo test".into(),
         cwd: "/w".into(),
         env: Vec::new(),
+        environment: Default::default(),
         group: Group::Test,
         origin: Origin::Agent,
         session: Some("s1".into()),
