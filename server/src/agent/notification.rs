@@ -17,8 +17,15 @@ pub const OPENING: &str = "[Task notifications from Pillion. Not from the user; 
 pub struct Key {
     pub task: TaskId,
     pub run: u32,
-    /// `end`, `check_in`, or a question's own word.
+    /// `end`, `check_in`, `ready`, `address`, `lines.` and the number of a batch, or a question's own word.
     pub about: String,
+}
+
+impl Key {
+    /// True for a batch of lines: no look at the task tells what was in it.
+    pub fn is_lines(&self) -> bool {
+        self.about.starts_with("lines.")
+    }
 }
 
 /// What there is to tell about one run of a task.
@@ -35,6 +42,12 @@ pub struct Report {
     pub failures: Vec<String>,
     /// Failures that were not even kept.
     pub more_failures: usize,
+    /// Lines that matched, of a task that goes on.
+    #[serde(default)]
+    pub lines: Vec<String>,
+    /// Further lines that matched.
+    #[serde(default)]
+    pub more_lines: u64,
     /// The last lines of the output.
     pub tail: String,
     pub output_file: String,
@@ -92,6 +105,11 @@ pub fn render(report: &Report, limit: usize) -> String {
     };
     let mut text = head.join("\n");
     let mut room = limit.saturating_sub(text.chars().count() + foot.chars().count() + 1);
+    if let Some((lines, used)) = lines(report, room) {
+        text.push('\n');
+        text.push_str(&lines);
+        room = room.saturating_sub(used);
+    }
     if let Some((failures, used)) = failures(report, room) {
         text.push('\n');
         text.push_str(&failures);
@@ -104,6 +122,29 @@ pub fn render(report: &Report, limit: usize) -> String {
     text.push('\n');
     text.push_str(&foot);
     text
+}
+
+/// The matched lines that fit, and the characters they take.
+fn lines(report: &Report, room: usize) -> Option<(String, usize)> {
+    const FRAME: usize = "<lines>\n</lines>\n".len() + 60;
+    if report.lines.is_empty() {
+        return None;
+    }
+    let mut used = FRAME;
+    let mut kept: Vec<String> = Vec::new();
+    for line in &report.lines {
+        let line = escape(line);
+        used += line.chars().count() + 1;
+        if used > room {
+            break;
+        }
+        kept.push(line);
+    }
+    let left_out = (report.lines.len() - kept.len()) as u64 + report.more_lines;
+    if left_out > 0 {
+        kept.push(format!("… and {left_out} more lines matched"));
+    }
+    Some((format!("<lines>\n{}\n</lines>", kept.join("\n")), used.min(room)))
 }
 
 /// The failures that fit, and the characters they take.
@@ -161,7 +202,7 @@ fn tail(tail: &str, room: usize) -> Option<String> {
 
 /// Text from outside, unable to open or close a tag of the block.
 pub fn escape(text: &str) -> String {
-    const TAGS: [&str; 13] = [
+    const TAGS: [&str; 14] = [
         "task_notification",
         "task_id",
         "run",
@@ -172,6 +213,7 @@ pub fn escape(text: &str) -> String {
         "summary",
         "note",
         "failures",
+        "lines",
         "output_tail",
         "output_file",
         "report",
@@ -228,6 +270,8 @@ mod tests {
             summary: Some("47 passed, 3 failed".into()),
             failures: vec!["src/auth.rs:41:9 auth::login_expires: assertion `left == right` failed".into()],
             more_failures: 0,
+            lines: vec![],
+            more_lines: 0,
             tail: "running 50 tests\ntest result: FAILED\n".into(),
             output_file: "/state/output".into(),
             notes: vec![],
@@ -292,6 +336,23 @@ mod tests {
         assert!(text.chars().count() <= 16_000, "{}", text.chars().count());
         assert_eq!(text.matches("<task_notification>").count(), 10);
         assert_eq!(text.matches(OPENING).count(), 1);
+    }
+
+    #[test]
+    fn matched_lines_are_told_and_the_rest_is_counted() {
+        let mut monitor = report("t1");
+        (monitor.status, monitor.exit_code, monitor.summary) = ("running".into(), None, None);
+        monitor.failures.clear();
+        monitor.tail.clear();
+        monitor.lines = vec!["ERROR one".into(), "ERROR </lines> two".into()];
+        monitor.more_lines = 312;
+        let text = render(&monitor, 4_000);
+        let lines = "<lines>\nERROR one\nERROR &lt;/lines> two\n… and 312 more lines matched\n</lines>\n<output_file>";
+        assert!(text.contains(lines), "{text}");
+        monitor.lines = (0..20).map(|n| format!("{n} {}", "x".repeat(99))).collect();
+        let text = render(&monitor, 1_000);
+        assert!(text.chars().count() <= 1_000, "{}", text.chars().count());
+        assert!(text.contains("… and 325 more lines matched"), "{text}");
     }
 
     #[test]

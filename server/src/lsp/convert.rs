@@ -49,6 +49,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
                 status: run.status.as_str(),
                 ended_at: run.ended_at.map(Timestamp::rfc3339),
                 exit_code: run.exit_code,
+                origin: run.origin.unwrap_or(task.origin).as_str(),
             })
             .collect(),
         priority: task.priority,
@@ -76,6 +77,9 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
             last_line: task.output.last_line.clone(),
             truncated: task.output.truncated,
         },
+        pattern: task.monitor.pattern.clone(),
+        ready: task.ready.as_ref().map(|ready| wire::Ready { line: ready.line.clone(), url: ready.url.clone() }),
+        watching: task.watch.is_some(),
         progress: wire::Progress {
             message: task.progress.message.clone(),
             percent: task.progress.percent,

@@ -37,13 +37,33 @@ pub struct StartTaskParams {
     #[serde(default)]
     pub matchers: Option<Value>,
     #[serde(default)]
-    pub pattern: Option<Value>,
-    #[serde(default)]
-    pub ready: Option<Value>,
-    #[serde(default)]
-    pub watch: Option<Value>,
-    #[serde(default)]
     pub depends_on: Option<Value>,
+    /// A regular expression.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// A regular expression.
+    #[serde(default)]
+    pub ready: Option<String>,
+    #[serde(default)]
+    pub watch: Option<WatchParams>,
+}
+
+/// `true`, or which files.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum WatchParams {
+    Plain(bool),
+    Files(WatchFiles),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WatchFiles {
+    /// Globs, relative to the workspace; all files when empty.
+    pub paths: Vec<String>,
+    pub ignore: Vec<String>,
+    pub debounce_ms: Option<u64>,
+    pub restart: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -164,6 +184,9 @@ pub struct Task {
     pub waiting_for: Option<WaitingFor>,
     pub unsaved: Vec<String>,
     pub output: Output,
+    pub pattern: Option<String>,
+    pub ready: Option<Ready>,
+    pub watching: bool,
     pub progress: Progress,
     pub diagnostics: ProblemCounts,
     pub summary: Option<String>,
@@ -178,6 +201,13 @@ pub struct Run {
     pub status: &'static str,
     pub ended_at: Option<String>,
     pub exit_code: Option<i32>,
+    pub origin: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Ready {
+    pub line: String,
+    pub url: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

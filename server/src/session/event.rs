@@ -9,8 +9,8 @@ use crate::agent::notification::{Key, Report};
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
-use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
-use crate::task::run::{OutputRange, OutputSlice, RunEvent, RunId};
+use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp, Watch};
+use crate::task::run::{Change, OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::Documents;
 
@@ -38,7 +38,8 @@ pub struct StartTask {
     pub cwd: Option<PathBuf>,
     pub env: Vec<(String, String)>,
     pub label: Option<String>,
-    pub kind: Kind,
+    /// What the command is says, when nobody does.
+    pub kind: Option<Kind>,
     pub group: Option<Group>,
     pub session: Option<SessionId>,
     pub timeout_ms: Option<u64>,
@@ -48,6 +49,11 @@ pub struct StartTask {
     pub lifetime: Lifetime,
     pub stdin: Stdin,
     pub origin: Origin,
+    /// Lines that match are told while it runs.
+    pub pattern: Option<String>,
+    /// The line that says that it is ready.
+    pub ready: Option<String>,
+    pub watch: Option<Watch>,
 }
 
 impl StartTask {
@@ -58,7 +64,7 @@ impl StartTask {
             cwd: None,
             env: Vec::new(),
             label: None,
-            kind: Kind::Shell,
+            kind: None,
             group: None,
             session: None,
             timeout_ms: None,
@@ -68,6 +74,9 @@ impl StartTask {
             lifetime: Lifetime::Session,
             stdin: Stdin::Null,
             origin,
+            pattern: None,
+            ready: None,
+            watch: None,
         }
     }
 }
@@ -334,6 +343,20 @@ pub enum Event {
     Explained {
         id: RunId,
         text: String,
+    },
+    /// Files changed, for a task that is watched.
+    FilesChanged {
+        task: TaskId,
+        changes: Vec<Change>,
+    },
+    /// The files of a task cannot be watched (any longer), and why.
+    WatchFailed {
+        task: TaskId,
+        why: String,
+    },
+    /// The editor saved a document.
+    DocumentSaved {
+        path: PathBuf,
     },
     /// Lines of a document were replaced: diagnostics move.
     DocumentEdited {

@@ -4,11 +4,13 @@
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::task::run::Batch;
 
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
 use super::state::State;
+use super::watching::Watcher;
 
 /// Finished tasks that are kept in memory.
 const KEPT: usize = 500;
@@ -28,6 +30,11 @@ pub(super) struct Entry {
     pub(super) facts: Facts,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    /// Who has the address that it could not have.
+    pub(super) address: Option<String>,
+    /// Lines that matched and that nobody is told of yet.
+    pub(super) held: Batch,
+    pub(super) watcher: Watcher,
 }
 
 /// All tasks, oldest first.
@@ -139,6 +146,8 @@ impl State {
                     cut.push(task.id.clone());
                 }
                 task.stragglers = 0;
+                // Whoever asked for it asked another sidecar.
+                task.watch = None;
             }
             self.ledger.entries.push(Entry::new(task));
         }
@@ -189,6 +198,9 @@ impl Entry {
             facts: Facts::default(),
             total: None,
             explanation: None,
+            address: None,
+            held: Batch::default(),
+            watcher: Watcher::default(),
         }
     }
 }
@@ -207,6 +219,6 @@ pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
 pub(super) fn close_run(task: &mut Task) {
     let (status, ended_at, exit_code) = (task.status, task.ended_at, task.exit_code);
     if let Some(record) = task.runs.last_mut() {
-        *record = RunRecord { run: task.run, status, ended_at, exit_code };
+        *record = RunRecord { run: task.run, status, ended_at, exit_code, origin: record.origin };
     }
 }

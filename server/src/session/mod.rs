@@ -9,6 +9,7 @@ mod export;
 mod facts;
 mod history;
 mod ledger;
+mod monitor;
 mod others;
 pub mod owner;
 mod perform;
@@ -26,3 +27,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod watching;

@@ -9,15 +9,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
-use crate::ids::{SessionId, TurnId};
+use crate::ids::{SessionId, TaskId, TurnId};
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
-use crate::task::model::Group;
+use crate::task::model::{Group, Watch};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::{lease, slice, supervisor::Supervisor};
 use crate::tool;
+use crate::workspace::changes::{self, Seen};
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
@@ -59,6 +60,8 @@ pub(super) struct Hands {
     commands: HashMap<RunId, Asked>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
+    /// Files that are watched for tasks.
+    watches: HashMap<TaskId, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
 }
 
@@ -111,6 +114,7 @@ impl Hands {
             commands: HashMap::new(),
             inputs,
             timers: HashMap::new(),
+            watches: HashMap::new(),
             turns: HashMap::new(),
         };
         let settings = hands.settings(&config);
@@ -213,6 +217,12 @@ impl Hands {
                 }
             }
             Effect::SetTimer { timer, after_ms } => self.set_timer(timer, after_ms),
+            Effect::Watch { task, root, watch } => self.watch_files(task, root, watch),
+            Effect::Unwatch(task) => {
+                if let Some(watching) = self.watches.remove(&task) {
+                    watching.abort();
+                }
+            }
             Effect::CancelTimer(timer) => {
                 if let Some(waiting) = self.timers.remove(&timer) {
                     waiting.abort();
@@ -337,6 +347,20 @@ impl Hands {
         self.timers.insert(timer, waiting.abort_handle());
     }
 
+    fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
+        let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
+        let (inputs, of) = (self.inputs.clone(), task.clone());
+        let watching = tokio::spawn(changes::follow(root, never, watch, move |seen| {
+            let task = of.clone();
+            let event = match seen {
+                Seen::Changes(changes) => Event::FilesChanged { task, changes },
+                Seen::Failed(why) => Event::WatchFailed { task, why },
+            };
+            inputs.upgrade().is_some_and(|inputs| inputs.send(Input::Event(event)).is_ok())
+        }));
+        self.watches.insert(task, watching.abort_handle());
+    }
+
     fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
         let root = self.root.clone();
         let inputs = self.inputs.clone();
@@ -370,7 +394,7 @@ impl Hands {
 
     /// The end: everything queued for the store is written.
     pub(super) async fn close(self) {
-        for waiting in self.timers.values() {
+        for waiting in self.timers.values().chain(self.watches.values()) {
             waiting.abort();
         }
         let _ = self.store.flush().await;

@@ -46,6 +46,12 @@ impl Reports {
         mine.into_iter().map(|(_, key)| key).collect()
     }
 
+    /// A batch of lines of this task waits to be told.
+    pub(super) fn has_lines(&self, task: &TaskId) -> bool {
+        let lines = |key: &Key| key.task == *task && key.is_lines();
+        self.pending.iter().any(|pending| lines(&pending.report.key))
+    }
+
     pub(super) fn wakes(&self, session: &SessionId) -> bool {
         self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
     }
@@ -84,8 +90,10 @@ impl State {
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {
             let key = &pending.report.key;
-            let mine =
-                key.task == *task && key.run == run && pending.session.as_ref().is_none_or(|owner| owner == session);
+            let mine = key.task == *task
+                && key.run == run
+                && !key.is_lines()
+                && pending.session.as_ref().is_none_or(|owner| owner == session);
             if mine {
                 told.push((session.clone(), key.clone()));
             }

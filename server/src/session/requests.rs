@@ -345,7 +345,7 @@ impl State {
                 },
             );
         }
-        self.rerun(&task);
+        self.rerun(&task, Some(Origin::User));
         self.reply_task(reply, &task);
     }
 
@@ -395,6 +395,7 @@ impl State {
                 },
             );
         }
+        self.stop_watching(task);
         let files = self.problems.dismiss(task);
         self.show_problems(files);
         self.ledger.remove(task);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
+use crate::task::model::{Kind, OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
@@ -16,7 +16,9 @@ use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
 use super::facts::progress_text;
 use super::ledger::close_run;
+use super::monitor::ready_text;
 use super::state::State;
+use super::watching;
 
 impl State {
     /// What a run reports. Late events of an older run are dropped.
@@ -37,7 +39,7 @@ impl State {
                 if let Some(record) = task.runs.last_mut() {
                     record.status = Status::Running;
                 }
-                let by_agent = task.origin == Origin::Agent && task.timeout.is_none();
+                let by_agent = task.origin == Origin::Agent && task.timeout.is_none() && task.kind != Kind::Monitor;
                 let timer = match entry.promote_after {
                     Some(after_ms) => Some((Timer::Promote(id.task.clone(), id.run), after_ms)),
                     None => by_agent.then(|| (Timer::CheckIn(id.task.clone(), id.run), self.settings.check_in)),
@@ -54,11 +56,16 @@ impl State {
                 self.task_got_on(&id.task);
             }
             RunEvent::Progress(progress) => {
-                let message = progress_text(&progress, entry.total);
+                let message = ready_text(&entry.task).or_else(|| progress_text(&progress, entry.total));
                 entry.task.progress = Progress { message, ..progress };
                 self.task_got_on(&id.task);
             }
             RunEvent::Findings(findings) => self.found(id, findings),
+            RunEvent::Matched(batch) => self.matched(&id.task, batch),
+            RunEvent::Ready(ready) => self.became_ready(&id.task, ready),
+            RunEvent::AddressTaken { port, holder, goes_on } => {
+                self.address_taken(&id.task, port, holder.as_ref(), goes_on);
+            }
             RunEvent::Ended(end) => self.ended(id, end, now),
             RunEvent::Emptied => {
                 entry.task.stragglers = 0;
@@ -140,6 +147,7 @@ impl State {
         }
         let reason = outcome(task, end.ending);
         task.stopping = false;
+        let restarts = entry.watcher.restarts;
         let may_retry = reason.is_none() && task.stopped_by.is_none() && task.attempt < task.max_attempts;
         if task.status == Status::Failed && may_retry {
             task.attempt += 1;
@@ -158,8 +166,13 @@ impl State {
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
         self.show_problems(files);
-        self.tell_end(&id.task, end.tail);
+        self.tell_lines(&id.task);
+        // A run that changes have stopped for the next one is no news.
+        if !restarts {
+            self.tell_end(&id.task, end.tail);
+        }
         self.task_changed(&id.task);
+        self.run_as_changes_ask(&id.task);
         self.place();
     }
 
@@ -209,9 +222,11 @@ impl State {
         // What never started was refused, which is news; what was stopped is wanted to stay so.
         let refused = task.started_at.is_none() && task.summary.is_some();
         let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed && !refused;
-        let on_exit = if by_user && task.on_exit == OnExit::Wake { OnExit::NextTurn } else { task.on_exit };
+        let on_exit = watching::on_exit(task);
+        let on_exit = if by_user && on_exit == OnExit::Wake { OnExit::NextTurn } else { on_exit };
         let (failures, more_failures) = entry.facts.failures(&self.settings.root);
         let mut notes = notes(task, &self.settings.root);
+        notes.extend(entry.address.clone());
         if by_user {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
@@ -224,6 +239,8 @@ impl State {
             summary: task.summary.clone(),
             failures,
             more_failures,
+            lines: Vec::new(),
+            more_lines: 0,
             tail,
             output_file: task.output.path.display().to_string(),
             notes,
@@ -247,6 +264,11 @@ impl State {
     pub(super) fn promote(&mut self, id: &TaskId) {
         let after = self.ledger.get(id).map_or(0, |entry| entry.task.elapsed_ms(self.now()));
         let Some(entry) = self.ledger.get_mut(id) else { return };
+        if entry.foreground.is_some() && entry.task.kind == Kind::Monitor {
+            entry.promote_after = None;
+            let text = self.monitor_result(id, after);
+            return self.finish_promotion(id, text);
+        }
         let Some((session, _, call)) = entry.foreground.take() else { return };
         entry.promote_after = None;
         // A run that has not started yet gets its timer when it does.
@@ -280,6 +302,8 @@ impl State {
             summary: task.progress.message.clone(),
             failures: entry.facts.failures(&self.settings.root).0,
             more_failures: 0,
+            lines: Vec::new(),
+            more_lines: 0,
             tail: task.output.last_line.clone(),
             output_file: task.output.path.display().to_string(),
             notes: vec!["Still running. It goes on; you are told when it ends.".into()],

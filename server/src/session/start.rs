@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::agent::notification;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
-    Delivery, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind, WaitingFor,
+    Delivery, Kind, Monitor, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind, WaitingFor,
 };
 use crate::tool::input::Bash;
 use crate::workspace::classify;
@@ -14,6 +14,7 @@ use crate::workspace::classify;
 use super::calls::Step;
 use super::event::StartTask;
 use super::ledger::Entry;
+use super::monitor;
 use super::state::State;
 
 impl State {
@@ -30,9 +31,10 @@ impl State {
             None => self.settings.root.clone(),
         };
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
+        let kind = monitor::kind_of(&start);
         let task = Task {
             id: id.clone(),
-            kind: start.kind,
+            kind,
             label: start.label.unwrap_or_else(|| notification::cut(start.command.lines().next().unwrap_or(""), 80)),
             command: start.command,
             cwd,
@@ -49,7 +51,7 @@ impl State {
             attempt: 1,
             max_attempts: start.retries.min(5) + 1,
             flaky: false,
-            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None }],
+            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None, origin: None }],
             priority: start.priority,
             on_exit: start.on_exit.unwrap_or(match start.origin {
                 Origin::Agent => OnExit::Wake,
@@ -69,6 +71,9 @@ impl State {
             waiting_for: None,
             unsaved: Vec::new(),
             output: OutputInfo::default(),
+            monitor: Monitor { pattern: start.pattern, ready: start.ready, ..Monitor::default() },
+            ready: None,
+            watch: None,
             progress: Progress::default(),
             errors: 0,
             warnings: 0,
@@ -78,6 +83,9 @@ impl State {
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
+        if let Some(watch) = start.watch {
+            self.begin_watching(&id, watch);
+        }
         id
     }
 
@@ -97,6 +105,9 @@ impl State {
             retries: bash.retries.unwrap_or(0),
             on_exit: bash.on_exit.as_deref().and_then(OnExit::parse),
             stdin: bash.stdin.as_deref().and_then(Stdin::parse).unwrap_or(Stdin::Null),
+            kind: bash.kind.as_deref().and_then(Kind::parse),
+            pattern: bash.pattern.clone(),
+            ready: bash.ready.clone(),
             ..StartTask::new(&bash.command, Origin::Agent)
         });
         if let Some(entry) = self.ledger.get_mut(&id) {
@@ -107,8 +118,11 @@ impl State {
 
     /// A background start of the agent.
     pub(super) fn start_for_agent(&mut self, session: &SessionId, call: &ToolCallId, bash: &Bash, ask: bool) -> TaskId {
-        let timeout = bash.timeout.or(self.settings.background_timeout);
-        let id = self.enter_for_agent(session, call, bash, timeout);
+        let id = self.enter_for_agent(session, call, bash, bash.timeout);
+        let limit = self.settings.background_timeout.map(Duration::from_millis);
+        if let Some(entry) = self.ledger.get_mut(&id).filter(|entry| entry.task.kind != Kind::Monitor) {
+            entry.task.timeout = entry.task.timeout.or(limit);
+        }
         if ask && let Some(entry) = self.ledger.get_mut(&id) {
             entry.task.waiting_for = Some(WaitingFor { kind: WaitKind::Permission, question: None, holder: None });
             self.task_changed(&id);
@@ -118,10 +132,14 @@ impl State {
 
     /// A foreground command of the agent: the call waits for its end, or until it goes on in the background.
     pub(super) fn start_in_foreground(&mut self, session: &SessionId, call: &ToolCallId, turn: &TurnId, bash: &Bash) {
-        let stays = bash.run_in_background == Some(false);
-        let timeout = if stays { None } else { bash.timeout };
+        let waits = bash.run_in_background == Some(false);
+        let timeout = if waits { None } else { bash.timeout };
         let id = self.enter_for_agent(session, call, bash, timeout);
-        let promote_after = if stays {
+        let is_monitor = self.ledger.get(&id).is_some_and(|entry| entry.task.kind == Kind::Monitor);
+        let promote_after = if is_monitor {
+            // It has no end that could be waited for.
+            self.settings.promote_slow_after
+        } else if waits {
             bash.timeout.unwrap_or(self.settings.foreground_timeout)
         } else if classify::is_slow(&bash.command) {
             self.settings.promote_slow_after
@@ -153,7 +171,7 @@ impl State {
     }
 
     /// A new run of a finished task.
-    pub(super) fn rerun(&mut self, id: &TaskId) {
+    pub(super) fn rerun(&mut self, id: &TaskId, by: Option<Origin>) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -166,7 +184,15 @@ impl State {
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
-        task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
+        task.monitor.batches = 0;
+        task.runs.push(RunRecord {
+            run: task.run,
+            status: Status::Queued,
+            ended_at: None,
+            exit_code: None,
+            origin: by,
+        });
+        entry.watcher.begins();
         self.place();
     }
 }

@@ -165,6 +165,9 @@ impl State {
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
+            Event::FilesChanged { task, changes } => self.files_changed(&task, &changes),
+            Event::WatchFailed { task, why } => self.watch_failed(&task, why),
+            Event::DocumentSaved { path } => self.file_saved(&path),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
                 let edit = LineEdit { start, old_end, new_lines };
                 if self.problems.shift(&path, edit) {

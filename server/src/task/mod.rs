@@ -1,13 +1,17 @@
 //! Background tasks: the words ([`model`], [`run`]), and the machinery that owns processes.
 
+mod address;
 pub mod exit_file;
 mod follow;
 pub mod lease;
 mod link;
+pub mod listen;
 pub mod model;
+mod news;
 pub mod output;
 pub mod process;
 mod reader;
+mod ready;
 pub mod run;
 pub mod shim;
 pub mod slice;

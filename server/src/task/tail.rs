@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::listen::Listener;
 use super::model::Progress;
 use super::output::{self, Lines};
 use super::slice::read_at;
@@ -41,6 +42,8 @@ pub struct Tail {
     file: File,
     /// `None` after a matcher broke: the output is read on without.
     engine: Option<Engine>,
+    /// Whoever wants to hear of lines while the run lives.
+    pub listener: Option<Listener>,
     /// Offset in the file.
     position: u64,
     /// The file's time at the last look: a file that was cut and written again may have its old size.
@@ -62,6 +65,7 @@ impl Tail {
         Ok(Self {
             file: File::open(path)?,
             engine: Some(engine),
+            listener: None,
             position: 0,
             modified: None,
             memory: Vec::new(),
@@ -105,6 +109,7 @@ impl Tail {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
+        self.listener.iter_mut().for_each(Listener::finish);
         self.fold(&findings);
         findings
     }
@@ -140,6 +145,7 @@ impl Tail {
             if self.memory.last().is_some_and(|last| *last != b'\n') {
                 // Two lines that never met must not become one.
                 self.lines.push(b"\n");
+                self.listener.iter_mut().for_each(|listener| listener.push(b"\n"));
                 self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
             }
             self.memory.clear();
@@ -153,6 +159,7 @@ impl Tail {
         self.memory.drain(..excess);
         self.memory.extend_from_slice(&bytes[bytes.len() - keep..]);
         self.lines.push(bytes);
+        self.listener.iter_mut().for_each(|listener| listener.push(bytes));
         let before = findings.len();
         self.match_with(findings, |engine, findings| engine.push(bytes, findings));
         self.fold(&findings[before..]);

@@ -1,5 +1,6 @@
 //! The folder that the person works in: its roots, the editor's open documents, its own build and test commands.
 
+pub mod changes;
 pub mod classify;
 pub mod commands;
 pub mod documents;

@@ -46,7 +46,10 @@ const LAYERS: &[(&str, Layer)] = &[
     ("provider/sse", Pure),
     // Events in, effects out: the state machine and the words of both.
     ("session", Pure),
+    ("task/address", Pure),
+    ("task/listen", Pure),
     ("task/output", Pure),
+    ("task/ready", Pure),
     ("tool/input", Pure),
     ("workspace/classify", Pure),
     ("workspace/documents", Pure),
