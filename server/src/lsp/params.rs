@@ -132,7 +132,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     }
     for (field, pattern) in [("pattern", &params.pattern), ("ready", &params.ready)] {
         if let Some(Err(why)) = pattern.as_deref().map(listen::compile) {
-            return Err(bad(field, why, "See the syntax of Rust's regex crate."));
+            return Err(bad(field, why, listen::PATTERN_REMEDY));
         }
     }
     let on_exit = word("onExit", params.on_exit.as_deref(), OnExit::ALL, OnExit::parse, OnExit::as_str)?;

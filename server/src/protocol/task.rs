@@ -1,5 +1,9 @@
 //! Tasks: requests, the task itself, the results of its tests.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,11 +53,35 @@ pub struct StartTaskParams {
 }
 
 /// `true`, or which files.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum WatchParams {
     Plain(bool),
     Files(WatchFiles),
+}
+
+impl<'de> Deserialize<'de> for WatchParams {
+    /// By hand: the error of an untagged enum names no field.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = WatchParams;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("true, false or an object")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<WatchParams, E> {
+                Ok(WatchParams::Plain(value))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WatchParams, A::Error> {
+                WatchFiles::deserialize(MapAccessDeserializer::new(map)).map(WatchParams::Files)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

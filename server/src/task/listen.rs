@@ -31,19 +31,22 @@ const GATHER: Duration = Duration::from_secs(1);
 const PER_MINUTE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Compiles a pattern of a person or a model. The error says what is wrong and what to do.
+/// What to do about a pattern that does not compile.
+pub const PATTERN_REMEDY: &str = "Give a regular expression in the syntax of Rust's regex crate; a backslash goes before `(`, `[`, `{`, `*`, `+`, `?`.";
+
+/// Compiles a pattern of a person or a model. The error says what is wrong with it, without a full stop.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
     if pattern.is_empty() {
-        return Err("is empty and would match every line. Give a regular expression, or leave it out.".into());
+        return Err("is empty and would match every line".into());
     }
     if pattern.chars().count() > PATTERN_CHARS {
-        return Err(format!("has more than {PATTERN_CHARS} characters. Give a shorter one."));
+        return Err(format!("has more than {PATTERN_CHARS} characters"));
     }
     RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build().map_err(|error| {
         let text = error.to_string();
         // The error draws the pattern over several lines; its last one says what is wrong.
         let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        format!("is no regular expression: {why}. Rust's syntax holds; escape `(`, `[`, `{{`, `*`, `+`, `?` with a backslash.")
+        format!("is no regular expression: {}", why.trim_end_matches('.'))
     })
 }
 

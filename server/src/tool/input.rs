@@ -237,7 +237,7 @@ fn check_shell(call: Bash) -> Result<Bash, String> {
     }
     for (field, pattern) in [("pattern", &call.pattern), ("ready", &call.ready)] {
         if let Some(why) = pattern.as_deref().and_then(|pattern| listen::compile(pattern).err()) {
-            return Err(format!("bash: `{field}` {why} Nothing was started."));
+            return Err(format!("bash: `{field}` {why}. {} Nothing was started.", listen::PATTERN_REMEDY));
         }
     }
     if call.timeout == Some(0) {
