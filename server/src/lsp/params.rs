@@ -12,14 +12,14 @@ use crate::session::event::{Choice, ExportFormat, Request, RunProject, StartTask
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Watch};
 use crate::task::run::OutputRange;
-use crate::workspace::changes;
+use crate::workspace::folders;
 
 use super::convert;
 use super::uri;
 
 /// Bytes of one reply of `pillion/task/output`, when the client names no limit, and the most that it may name.
 const OUTPUT_LIMIT: u64 = 64 << 10;
-const OUTPUT_MAX: u64 = 4 << 20;
+const OUTPUT_MAX: u64 = 1 << 20;
 /// Milliseconds that watched files must be quiet, when the client names none, and the most that it may name.
 const WATCH_DEBOUNCE: u64 = 300;
 const WATCH_DEBOUNCE_MAX: u64 = 60_000;
@@ -169,7 +169,7 @@ fn watched(watch: wire::WatchParams, on_exit: Option<OnExit>) -> Read<Option<Wat
         wire::WatchParams::Files(files) => files,
     };
     for (field, globs) in [("watch.paths", &paths), ("watch.ignore", &ignore)] {
-        changes::globs(globs)
+        folders::globs(globs)
             .map_err(|why| bad(field, why, "Give globs relative to the workspace, for instance \"src/**/*.rs\"."))?;
     }
     let debounce_ms = debounce_ms.unwrap_or(WATCH_DEBOUNCE).clamp(10, WATCH_DEBOUNCE_MAX);

@@ -91,7 +91,7 @@ impl State {
         entry.task.monitor.batches += 1;
         entry.task.monitor.heard = batch.heard;
         let about = format!("lines.{}", entry.task.monitor.batches);
-        let report = Report { lines: batch.lines, more_lines: batch.more, ..self.news(id, &about) };
+        let report = Report { matched: batch.lines, more_matched: batch.more, ..self.news(id, &about) };
         self.report_news(id, report);
     }
 
@@ -119,7 +119,7 @@ impl State {
         if entry.foreground.is_some() {
             return self.promote(id);
         }
-        let report = Report { lines: vec![line], summary: ready_text(&entry.task), ..self.news(id, "ready") };
+        let report = Report { matched: vec![line], summary: ready_text(&entry.task), ..self.news(id, "ready") };
         self.report_news(id, report);
     }
 
@@ -226,8 +226,11 @@ impl State {
             summary: None,
             failures: Vec::new(),
             more_failures: 0,
-            lines: Vec::new(),
-            more_lines: 0,
+            names: Vec::new(),
+            own_summary: None,
+            matched: Vec::new(),
+            more_matched: 0,
+            lines: task.map_or(0, |task| task.output.lines),
             tail: String::new(),
             output_file: task.map(|task| task.output.path.display().to_string()).unwrap_or_default(),
             notes: Vec::new(),

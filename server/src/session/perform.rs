@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
@@ -16,17 +16,19 @@ use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::model::{Group, Watch};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{lease, slice, supervisor::Supervisor};
+use crate::task::{lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
-use crate::workspace::changes::{self, Seen};
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment};
+use crate::workspace::folders::{self, Seen};
+use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
 use super::event::{Event, ReplyId, Request, Timer};
+use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
@@ -34,6 +36,9 @@ use super::storage;
 
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
@@ -45,6 +50,7 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    looks: Looks,
     runs: PathBuf,
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
@@ -58,6 +64,8 @@ pub(super) struct Hands {
     withheld: Vec<String>,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
+    /// What is kept of outputs, for the house's keeper.
+    keeping: watch::Sender<Keeping>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     /// Files that are watched for tasks.
@@ -95,12 +103,16 @@ impl Hands {
             tokio::task::spawn_blocking(lease::sweep);
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
+        let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
+        let roots = Roots::new(root.clone()).with(further_roots);
         let hands = Self {
-            roots: Roots::new(root.clone()).with(further_roots),
+            looks: Looks::new(roots.all().map(Path::to_owned).collect()),
+            roots,
             root,
             runs,
             editor,
@@ -112,6 +124,7 @@ impl Hands {
             environment,
             withheld: config.withheld.clone(),
             commands: HashMap::new(),
+            keeping,
             inputs,
             timers: HashMap::new(),
             watches: HashMap::new(),
@@ -148,6 +161,8 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
+        let keeping = housekeeping::keeping(&config.background);
+        self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -204,8 +219,10 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
@@ -276,6 +293,18 @@ impl Hands {
         });
     }
 
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
+            }
+        });
+    }
+
     fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
         self.answer_later(reply, async move {
@@ -329,7 +358,22 @@ impl Hands {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
-        self.supervisor.start(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
+    }
+
+    fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
     }
 
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {
@@ -350,7 +394,7 @@ impl Hands {
     fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
         let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
         let (inputs, of) = (self.inputs.clone(), task.clone());
-        let watching = tokio::spawn(changes::follow(root, never, watch, move |seen| {
+        let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
             let task = of.clone();
             let event = match seen {
                 Seen::Changes(changes) => Event::FilesChanged { task, changes },
@@ -416,6 +460,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
     }
 }
 
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
+}
+
 fn no_command(root: &Path, group: Group) -> Refusal {
     Refusal::State {
         kind: "no_project_command",
@@ -426,12 +475,12 @@ fn no_command(root: &Path, group: Group) -> Refusal {
 
 async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
     if path.as_os_str().is_empty() {
-        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+        return Ok(OutputSlice { eof: true, ..OutputSlice::default() });
     }
     tokio::task::spawn_blocking(move || match slice::read(&path, range) {
         // Not started yet: nothing was written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+            Ok(OutputSlice { eof: true, ..OutputSlice::default() })
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
         Ok(slice) => Ok(slice),

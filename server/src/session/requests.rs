@@ -17,6 +17,7 @@ use super::export;
 use super::history::Written;
 use super::settings::Settings;
 use super::state::{Session, State};
+use super::waiting::Looks;
 
 impl State {
     pub(super) fn reply(&mut self, reply: ReplyId, answer: Reply) {
@@ -132,6 +133,9 @@ impl State {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            has_acted: false,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,
@@ -254,6 +258,7 @@ impl State {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
         }
         let task = self.enter(start);
+        self.unbar(&task);
         self.reply_task(reply, &task);
         self.place();
     }
@@ -312,6 +317,7 @@ impl State {
         match chosen {
             Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => {
+                self.bar(&task);
                 self.stop_task(&task, StoppedBy::User);
                 self.reply_task(reply, &task);
             }
@@ -345,7 +351,8 @@ impl State {
                 },
             );
         }
-        self.rerun(&task, Some(Origin::User));
+        self.unbar(&task);
+        self.rerun(&task);
         self.reply_task(reply, &task);
     }
 
@@ -452,6 +459,10 @@ impl Session {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            // What it did before is in its history, and not asked for.
+            has_acted: true,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,

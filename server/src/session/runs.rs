@@ -11,12 +11,13 @@ use crate::task::model::{Kind, OnExit, Origin, Progress, Status, StoppedBy, Task
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
-use super::describe::notes;
+use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
-use super::facts::progress_text;
+use super::facts::{Failures, progress_text};
 use super::ledger::close_run;
 use super::monitor::ready_text;
+use super::reports::{CHECK_IN, END};
 use super::state::State;
 use super::watching;
 
@@ -130,8 +131,12 @@ impl State {
         }
     }
 
-    fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
+    pub(super) fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        if entry.beside.past.is_none() {
+            entry.beside.held = Some(Box::new(end));
+            return;
+        }
         entry.launched = false;
         let task = &mut entry.task;
         task.output.bytes = end.bytes;
@@ -156,11 +161,15 @@ impl State {
             return self.place();
         }
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
+        close_run(task);
+        self.compare(&id.task);
+        let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        let said = entry.summary();
+        let task = &mut entry.task;
         task.summary = reason
             .or_else(|| entry.explanation.clone())
-            .or_else(|| entry.facts.summary())
+            .or(said)
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
-        close_run(task);
         let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
@@ -174,6 +183,7 @@ impl State {
         self.task_changed(&id.task);
         self.run_as_changes_ask(&id.task);
         self.place();
+        self.end_waits(&id.task);
     }
 
     /// A run is over: nothing is due any more.
@@ -200,12 +210,14 @@ impl State {
             }
             status => foot.push(format!("Status: {}", status.as_str())),
         }
-        foot.extend(task.summary.clone().filter(|_| is_error));
-        foot.extend(notes(task, &self.settings.root));
+        foot.extend(told_summary(entry).filter(|_| is_error || entry.beside.delta.is_some()));
+        foot.extend(notes(entry, &self.settings.root));
         if task.stragglers == 0 {
             self.ledger.remove(id);
         }
-        if let Some(state) = self.call(&session, &call) {
+        // The call may be over: what it waited for came first.
+        let waiting = self.call(&session, &call).filter(|state| matches!(state.step, Step::Foreground(_)));
+        if let Some(state) = waiting {
             state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
             self.effects.push(Effect::ReadForTool { session, turn, call, path, range });
         }
@@ -224,24 +236,27 @@ impl State {
         let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed && !refused;
         let on_exit = watching::on_exit(task);
         let on_exit = if by_user && on_exit == OnExit::Wake { OnExit::NextTurn } else { on_exit };
-        let (failures, more_failures) = entry.facts.failures(&self.settings.root);
-        let mut notes = notes(task, &self.settings.root);
+        let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
+        let mut notes = notes(entry, &self.settings.root);
         notes.extend(entry.address.clone());
         if by_user {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
         let report = Report {
-            key: Key { task: id.clone(), run: task.run, about: "end".into() },
+            key: Key { task: id.clone(), run: task.run, about: END.into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: task.exit_code,
             duration_ms: task.started_at.map(|_| task.elapsed_ms(self.now())),
-            summary: task.summary.clone(),
+            summary: told_summary(entry),
+            own_summary: entry.facts.own_summary.clone(),
             failures,
-            more_failures,
-            lines: Vec::new(),
-            more_lines: 0,
+            names,
+            more_failures: more,
+            matched: Vec::new(),
+            more_matched: 0,
             tail,
+            lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
             notes,
         };
@@ -293,18 +308,22 @@ impl State {
         if task.run != run || task.status.is_final() {
             return;
         }
+        let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
         let report = Report {
-            key: Key { task: id.clone(), run, about: "check_in".into() },
+            key: Key { task: id.clone(), run, about: CHECK_IN.into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
             duration_ms: Some(task.elapsed_ms(self.now())),
             summary: task.progress.message.clone(),
-            failures: entry.facts.failures(&self.settings.root).0,
-            more_failures: 0,
-            lines: Vec::new(),
-            more_lines: 0,
+            own_summary: None,
+            failures,
+            names,
+            more_failures: more,
+            matched: Vec::new(),
+            more_matched: 0,
             tail: task.output.last_line.clone(),
+            lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
             notes: vec!["Still running. It goes on; you are told when it ends.".into()],
         };

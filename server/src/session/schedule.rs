@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::monitor;
 use super::state::State;
 
-fn takes_slot(group: Group) -> bool {
+pub(super) fn takes_slot(group: Group) -> bool {
     matches!(group, Group::Build | Group::Test | Group::Lint | Group::Install)
 }
 
@@ -66,11 +66,14 @@ impl State {
     }
 
     pub(super) fn launch(&mut self, id: &TaskId) {
+        self.begin_beside(id);
         let unsaved = self.unsaved();
         let Some(at) = self.ledger.entries.iter().position(|entry| entry.task.id == *id) else { return };
         let dir = self.run_dir(&self.ledger.entries[at].task);
         let entry = &mut self.ledger.entries[at];
         entry.launched = true;
+        let failed: Vec<String> = entry.facts.failed_tests().map(str::to_owned).collect();
+        entry.tried = if entry.task.attempt > 1 { failed } else { Vec::new() };
         entry.facts = Facts::default();
         entry.total = None;
         entry.explanation = None;
@@ -89,6 +92,7 @@ impl State {
             timeout: task.timeout,
             stop_grace: Duration::from_millis(self.settings.stop_grace),
             output_cap: self.settings.output_cap,
+            output_total: self.settings.output_total,
             dir,
             root: self.settings.root.clone(),
             listen: monitor::listen(task),
@@ -98,7 +102,9 @@ impl State {
         self.show_problems(changed);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
         self.task_changed(id);
+        let run = spec.id.clone();
         self.effects.push(Effect::StartRun(spec));
+        self.ask_fingerprint(id, run);
     }
 
     pub(super) fn set_priority(&mut self, id: &TaskId, priority: i32) {

@@ -30,6 +30,7 @@ impl State {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
         };
+        let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let kind = monitor::kind_of(&start);
         let task = Task {
@@ -51,7 +52,7 @@ impl State {
             attempt: 1,
             max_attempts: start.retries.min(5) + 1,
             flaky: false,
-            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None, origin: None }],
+            runs: vec![RunRecord::new(1, start.origin, by_agent)],
             priority: start.priority,
             on_exit: start.on_exit.unwrap_or(match start.origin {
                 Origin::Agent => OnExit::Wake,
@@ -149,6 +150,7 @@ impl State {
         if let Some(entry) = self.ledger.get_mut(&id) {
             entry.foreground = Some((session.clone(), turn.clone(), call.clone()));
             entry.promote_after = Some(promote_after);
+            entry.waits = classify::waits(&bash.command);
         }
         if let Some(state) = self.call(session, call) {
             state.step = Step::Foreground(id.clone());
@@ -170,8 +172,13 @@ impl State {
             .map(|task| task.id.clone())
     }
 
-    /// A new run of a finished task.
-    pub(super) fn rerun(&mut self, id: &TaskId, by: Option<Origin>) {
+    /// A new run of a finished task, by its person.
+    pub(super) fn rerun(&mut self, id: &TaskId) {
+        self.rerun_by(id, Origin::User);
+    }
+
+    /// A new run of a finished task. What an earlier run has left behind is no part of it.
+    pub(super) fn rerun_by(&mut self, id: &TaskId, by: Origin) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -179,19 +186,15 @@ impl State {
         task.flaky = false;
         task.status = Status::Queued;
         task.stopped_by = None;
+        task.stragglers = 0;
         (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
         task.summary = None;
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
+        let session = task.session.clone().filter(|_| by == Origin::Agent);
         task.monitor.batches = 0;
-        task.runs.push(RunRecord {
-            run: task.run,
-            status: Status::Queued,
-            ended_at: None,
-            exit_code: None,
-            origin: by,
-        });
+        task.runs.push(RunRecord::new(task.run, by, session));
         entry.watcher.begins();
         self.place();
     }

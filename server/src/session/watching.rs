@@ -118,7 +118,7 @@ impl Watcher {
 
 /// Whether anybody is told of this run's news: of what file changes started nobody is, unless it was asked for.
 pub(super) fn on_exit(task: &Task) -> OnExit {
-    if task.runs.last().and_then(|run| run.origin) == Some(Origin::Watch) {
+    if task.runs.last().and_then(|run| run.started_by) == Some(Origin::Watch) {
         return task.watch.as_ref().map_or(OnExit::None, |watch| watch.on_exit);
     }
     task.on_exit
@@ -188,7 +188,7 @@ impl State {
     fn run_again(&mut self, id: &TaskId) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         if entry.task.status.is_final() {
-            return self.rerun(id, Some(Origin::Watch));
+            return self.rerun_by(id, Origin::Watch);
         }
         entry.watcher.again = true;
         let restart = entry.task.watch.as_ref().is_some_and(|watch| watch.restart);
@@ -208,7 +208,7 @@ impl State {
             .get(id)
             .is_some_and(|entry| entry.task.watch.is_some() && entry.watcher.again && entry.task.status.is_final());
         if wanted {
-            self.rerun(id, Some(Origin::Watch));
+            self.rerun_by(id, Origin::Watch);
         }
     }
 }

@@ -8,12 +8,14 @@ mod backlog;
 mod command;
 mod error;
 mod owners;
+mod past;
 mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ pub use command::{LoadedSession, NotificationKey, SessionRow, StoredNotification
 pub use error::StoreError;
 pub use owners::{Others, Owner};
 
+use crate::diagnostics::delta::Past;
 use crate::ids::SessionId;
 use crate::task::model::Task;
 use writer::{Job, Writer};
@@ -118,9 +121,19 @@ impl Store {
         self.read(move |connection| owners::others(connection, &owner, &last))
     }
 
+    /// The ids of every task that has a row, whosever it is.
+    pub fn task_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
+        self.read(read::task_ids)
+    }
+
     /// The saved permission rules, in the order in which they were saved.
     pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
         self.read(read::rules)
+    }
+
+    /// What is known of a command's earlier runs; nothing where there were none.
+    pub fn past(&self, command: String) -> impl Future<Output = Result<Past, StoreError>> + Send + 'static {
+        self.read(move |connection| past::read(connection, &command))
     }
 
     /// A value put by [`Write::PutValue`].

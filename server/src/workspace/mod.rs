@@ -7,5 +7,8 @@ pub mod documents;
 pub mod editor;
 pub mod environment;
 pub mod files;
+pub mod folders;
+mod head;
+pub mod looks;
 pub mod roots;
 pub mod watch;

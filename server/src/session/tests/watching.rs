@@ -142,7 +142,7 @@ fn a_change_starts_the_next_run_and_nobody_is_told_of_its_end() {
         row t2.2 failed, delivery none
     "#]]);
     let task = story.task("t2");
-    assert_eq!((task.runs[0].origin, task.runs[1].origin), (None, Some(Origin::Watch)));
+    assert_eq!((task.runs[0].started_by, task.runs[1].started_by), (Some(Origin::User), Some(Origin::Watch)));
     assert_eq!(task.status, Status::Failed, "between runs the row has the last verdict");
 }
 
