@@ -270,6 +270,8 @@ pub enum Timer {
     Promote(TaskId, u32),
     /// A background task has run for so long that the agent hears of it once.
     CheckIn(TaskId, u32),
+    /// A watched task runs again.
+    Again(TaskId),
 }
 
 /// One thing that happened.

@@ -21,10 +21,14 @@ use crate::task::model::{OnExit, Origin, StoppedBy, Task, Timestamp, Watch};
 use crate::task::run::{Change, RunControl, RunId};
 
 use super::effect::Effect;
+use super::event::Timer;
+use super::ledger::Entry;
 use super::state::State;
 
 /// How long after a run's end a change may still be its own, in milliseconds.
 const SETTLE: u64 = 300;
+/// The time of a change may be so much too early, in milliseconds: clocks of files tick slowly.
+const TICK: u64 = 20;
 /// How long the editor's word for a save and the change on disk may be apart, in milliseconds.
 const SAVE: u64 = 3_000;
 /// Paths that are remembered of one run.
@@ -77,7 +81,7 @@ impl Watcher {
     pub(super) fn counts(&mut self, change: &Change, span: Span) -> bool {
         let by_run = match span {
             Span::Waits => return false,
-            Span::Runs(since) if change.at < since => return false,
+            Span::Runs(since) if change.at.0 + TICK < since.0 => return false,
             Span::Runs(_) => true,
             Span::Over(at) => change.at.since(at) <= SETTLE,
         };
@@ -201,13 +205,22 @@ impl State {
         }
     }
 
-    /// A run is over: the next one, when changes asked for it. Nobody may have stopped it but for that.
+    fn next_is_wanted(&self, id: &TaskId) -> bool {
+        let wanted = |entry: &Entry| entry.task.watch.is_some() && entry.watcher.again && entry.task.status.is_final();
+        self.ledger.get(id).is_some_and(wanted)
+    }
+
+    /// A run is over: the next one follows, when changes asked for it. As an event of its own, so that the client sees the
+    /// end first.
     pub(super) fn run_as_changes_ask(&mut self, id: &TaskId) {
-        let wanted = self
-            .ledger
-            .get(id)
-            .is_some_and(|entry| entry.task.watch.is_some() && entry.watcher.again && entry.task.status.is_final());
-        if wanted {
+        if self.next_is_wanted(id) {
+            self.effects.push(Effect::SetTimer { timer: Timer::Again(id.clone()), after_ms: 0 });
+        }
+    }
+
+    /// The next run of a watched task, unless somebody has stopped the watching meanwhile.
+    pub(super) fn next_run_due(&mut self, id: &TaskId) {
+        if self.next_is_wanted(id) {
             self.rerun_by(id, Origin::Watch);
         }
     }

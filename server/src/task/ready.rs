@@ -47,6 +47,10 @@ const NOT_HTTP: [u16; 9] = [3306, 5432, 5672, 6379, 9042, 9092, 11211, 27017, 50
 /// Something when the line says that a server is ready (or that a watcher has built and waits); within, the address that
 /// it gives.
 pub fn known(line: &str) -> Option<Option<String>> {
+    // Package managers and `set -x` show the command before it runs.
+    if ["> ", "$ ", "+ "].iter().any(|prompt| line.trim_start().starts_with(prompt)) {
+        return None;
+    }
     if WATCHES.is_match(line) {
         return Some(None);
     }
@@ -180,6 +184,8 @@ mod tests {
             "see https://vite.dev/config for help",
             "Something is already running on port 3000.",
             "started at 10:00",
+            "> open-cli http://localhost:3000 && vite",
+            "$ wait-on http://localhost:3000",
             "127.0.0.1 - - [01/Jan/2026 10:00:00] \"GET / HTTP/1.1\" 200 -",
         ] {
             assert_eq!(known(line), None, "{line}");

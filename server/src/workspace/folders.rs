@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::Match;
@@ -29,6 +29,8 @@ const MOST_CHANGES: usize = 1_000;
 const QUEUE: usize = 8_192;
 /// A burst that does not end is told after so many pauses.
 const PATIENCE: u32 = 10;
+/// The times of files come from a clock that may be so much behind, in milliseconds.
+const TICK: u64 = 20;
 /// Folders that never count, whatever is ignored.
 const NEVER: [&str; 7] = [".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv"];
 
@@ -74,9 +76,15 @@ pub async fn follow(root: PathBuf, never: PathBuf, watch: Watch, tell: impl Fn(S
         }
         poke.notify_one();
     };
-    let started = tokio::task::spawn_blocking(move || Folders::start(root, never, &watch, heard)).await;
+    let since = clock::now();
+    let started = tokio::task::spawn_blocking(move || Folders::start(root, never, &watch, since, heard)).await;
     let mut folders = match started.unwrap_or_else(|error| Err(error.to_string())) {
-        Ok(folders) => folders,
+        Ok((folders, early)) => {
+            if !early.is_empty() && !tell(Seen::Changes(early)) {
+                return;
+            }
+            folders
+        }
         Err(why) => {
             tell(Seen::Failed(why));
             return;
@@ -149,13 +157,25 @@ impl Folders {
         root: PathBuf,
         never: PathBuf,
         watch: &Watch,
+        since: Timestamp,
         heard: impl Fn(Option<FileChange>) + Send + 'static,
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, Vec<Change>), String> {
         let rules = Rules::new(root.clone(), never, watch)?;
         let events = FolderEvents::start(heard)?;
         let mut folders = Self { events, rules, count: 0 };
-        folders.add(&root, &mut Vec::new())?;
-        Ok(folders)
+        let mut files = Vec::new();
+        folders.add(&root, &mut files)?;
+        // What was written while the watches were set up made no event.
+        let written = |path: &Path| {
+            let at = path.symlink_metadata().ok()?.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            u64::try_from(at.as_millis()).ok().map(Timestamp).filter(|at| at.0 + TICK >= since.0)
+        };
+        let early = files.into_iter().filter_map(|path| {
+            let at = written(&path)?;
+            folders.rules.counts(&path).then_some(Change { path, at, created: false })
+        });
+        let early = early.take(MOST_CHANGES).collect();
+        Ok((folders, early))
     }
 
     /// Watches a folder and what is below it; `found` gets the files that are there.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::story::{Story, by_person};
 use crate::session::effect::Effect;
-use crate::session::event::{Event, Request, StartTask};
+use crate::session::event::{Event, Request, StartTask, Timer};
 use crate::session::watching::{Span, Watcher};
 use crate::task::model::{OnExit, Origin, Status, StoppedBy, Timestamp, Watch};
 use crate::task::run::{Change, Ending, RunControl};
@@ -121,6 +121,21 @@ fn changed(story: &mut Story, paths: &[&str]) {
     story.event(Event::FilesChanged { task: "t2".into(), changes });
 }
 
+/// The end was seen: the next run follows.
+fn again(story: &mut Story) {
+    story.timer(Timer::Again("t2".into()));
+}
+
+#[test]
+fn a_stop_between_an_end_and_the_next_run_is_final() {
+    let mut story = watched(watch(false, OnExit::None));
+    changed(&mut story, &["/w/a.rs"]);
+    story.exits("t2", 0);
+    story.request(Request::StopTask { task: Some("t2".into()) });
+    again(&mut story);
+    assert_eq!((story.task("t2").run, story.task("t2").status), (1, Status::Succeeded));
+}
+
 #[test]
 fn a_change_starts_the_next_run_and_nobody_is_told_of_its_end() {
     let mut story = watched(watch(false, OnExit::None));
@@ -154,10 +169,12 @@ fn changes_during_a_run_are_one_more_run() {
     changed(&mut story, &["/w/a.rs"]);
     story.tells(expect![""]);
     story.exits("t2", 0);
+    assert_eq!(story.task("t2").status, Status::Succeeded, "its end is seen before the next run");
+    again(&mut story);
     assert_eq!(story.task("t2").run, 2);
     story.started("t2");
     story.exits("t2", 0);
-    assert_eq!(story.task("t2").run, 2, "one more, and no further");
+    assert_eq!((story.task("t2").run, story.world.timers.len()), (2, 0), "one more, and no further");
 }
 
 #[test]
@@ -182,6 +199,7 @@ fn with_restart_a_change_stops_the_run_that_is_alive() {
         row t2.1 running stopping by exit, delivery none
     "#]]);
     story.ended("t2", Ending::Stopped { code: None, signal: Some(15) });
+    again(&mut story);
     let task = story.task("t2");
     assert_eq!((task.run, task.runs[0].status, task.stopped_by), (2, Status::Killed, None));
     assert!(story.world.reports.is_empty(), "a restart is no news");
@@ -226,6 +244,7 @@ fn an_edit_of_the_editor_counts_also_where_runs_write() {
     for run in 2..=3 {
         changed(&mut story, &["/w/a.rs"]);
         story.exits("t2", 0);
+        again(&mut story);
         assert_eq!(story.task("t2").run, run);
         story.now += 10_000;
         story.started("t2");
@@ -235,6 +254,7 @@ fn an_edit_of_the_editor_counts_also_where_runs_write() {
     story.now += 50;
     story.event(Event::DocumentSaved { path: "/w/a.rs".into() });
     story.exits("t2", 0);
+    again(&mut story);
     assert_eq!(story.task("t2").run, 4);
 }
 
