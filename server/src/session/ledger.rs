@@ -10,6 +10,7 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
+use super::inquiry::Inquiry;
 use super::state::State;
 use super::watching::Watcher;
 
@@ -41,6 +42,7 @@ pub(super) struct Entry {
     /// Lines that matched and that nobody is told of yet.
     pub(super) held: Batch,
     pub(super) watcher: Watcher,
+    pub(super) inquiry: Inquiry,
 }
 
 /// All tasks, oldest first.
@@ -210,6 +212,7 @@ impl Entry {
             address: None,
             held: Batch::default(),
             watcher: Watcher::default(),
+            inquiry: Inquiry::default(),
         }
     }
 }

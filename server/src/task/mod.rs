@@ -11,6 +11,7 @@ pub mod model;
 mod news;
 pub mod output;
 pub mod process;
+pub mod question;
 mod reader;
 mod ready;
 pub mod run;

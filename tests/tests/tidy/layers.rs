@@ -49,6 +49,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("task/address", Pure),
     ("task/listen", Pure),
     ("task/output", Pure),
+    ("task/question", Pure),
     ("task/ready", Pure),
     ("task/screen", Pure),
     ("tool/input", Pure),

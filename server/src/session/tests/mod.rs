@@ -5,12 +5,16 @@
 mod calls;
 mod chaos;
 mod crash;
+mod delta;
+mod inquiry;
 mod ledger;
 mod monitors;
 mod notifications;
 mod questions;
+mod races;
 mod story;
 mod turns;
+mod waiting;
 mod waking;
 mod watching;
 mod words;
