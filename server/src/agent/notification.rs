@@ -17,8 +17,15 @@ pub const OPENING: &str = "[Task notifications from Pillion. Not from the user; 
 pub struct Key {
     pub task: TaskId,
     pub run: u32,
-    /// `end`, `check_in`, or a question's own word.
+    /// `end`, `check_in`, `ready`, `address`, `lines.` and the number of a batch, or a question's own word.
     pub about: String,
+}
+
+impl Key {
+    /// True for a batch of lines: no look at the task tells what was in it.
+    pub fn is_lines(&self) -> bool {
+        self.about.starts_with("lines.")
+    }
 }
 
 /// What there is to tell about one run of a task.
@@ -41,6 +48,12 @@ pub struct Report {
     pub names: Vec<String>,
     /// Failures that were not even kept.
     pub more_failures: usize,
+    /// Lines that matched, of a task that goes on.
+    #[serde(default)]
+    pub matched: Vec<String>,
+    /// Further lines that matched.
+    #[serde(default)]
+    pub more_matched: u64,
     /// The last lines of the output.
     pub tail: String,
     /// Lines of the whole output.
@@ -200,6 +213,8 @@ pub fn render(report: &Report, limit: usize) -> String {
     let own = report.own_summary.as_deref().map(|own| cut(&escape(own.trim()), 200)).filter(|own| !own.is_empty());
     let own = own.map(|own| (field("runner_summary", &own), own)).filter(|(own, _)| length(own) < room / 4);
     let of_own = own.as_ref().map_or(0, |(own, _)| length(own));
+    let matched = matched(report, room - of_own).unwrap_or_default();
+    room -= length(&matched);
     let failures = failures(report, room - of_own).unwrap_or_default();
     room -= length(&failures) + of_own;
     let tail = tail(report, room).unwrap_or_default();
@@ -209,11 +224,32 @@ pub fn render(report: &Report, limit: usize) -> String {
     {
         text.push_str(&own);
     }
+    text.push_str(&matched);
     text.push_str(&failures);
     text.push_str(&tail);
     text.push_str(&file);
     text.push_str(close);
     text
+}
+
+/// The matched lines that fit, and a number.
+fn matched(report: &Report, room: usize) -> Option<String> {
+    const FRAME: usize = "\n<lines>\n</lines>".len();
+    const MORE: usize = "… and 1000000000 more lines matched\n".len();
+    let mut room = room.checked_sub(FRAME + MORE).filter(|_| !report.matched.is_empty())?;
+    let mut lines = Vec::new();
+    for line in report.matched.iter().map(|line| escape(&one(line))) {
+        if length(&line) + 1 > room {
+            break;
+        }
+        room -= length(&line) + 1;
+        lines.push(line);
+    }
+    let left_out = (report.matched.len() - lines.len()) as u64 + report.more_matched;
+    if left_out > 0 {
+        lines.push(format!("… and {left_out} more lines matched"));
+    }
+    Some(format!("\n<lines>\n{}\n</lines>", lines.join("\n")))
 }
 
 /// The failures that fit: whole lines, then names, then a number.
@@ -313,7 +349,7 @@ pub fn tasks_of(block: &str) -> Vec<TaskId> {
 
 /// Text from outside, unable to open or close a tag of the block.
 pub fn escape(text: &str) -> String {
-    const TAGS: [&str; 15] = [
+    const TAGS: [&str; 16] = [
         "task_notification",
         "task_id",
         "run",
@@ -326,6 +362,7 @@ pub fn escape(text: &str) -> String {
         "more",
         "note",
         "failures",
+        "lines",
         "output_tail",
         "output_file",
         "report",

@@ -90,6 +90,9 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
             last_line: task.output.last_line.clone(),
             truncated: task.output.truncated,
         },
+        pattern: task.monitor.pattern.clone(),
+        ready: task.ready.as_ref().map(|ready| wire::Ready { line: ready.line.clone(), url: ready.url.clone() }),
+        watching: task.watch.is_some(),
         progress: wire::Progress {
             message: task.progress.message.clone(),
             percent: task.progress.percent,

@@ -9,8 +9,10 @@ use tower_lsp::jsonrpc;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::protocol as wire;
 use crate::session::event::{Choice, ExportFormat, ReportedTask, Request, RunProject, StartTask};
-use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp};
+use crate::task::listen;
+use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
+use crate::workspace::folders;
 
 use super::convert;
 use super::uri;
@@ -18,6 +20,9 @@ use super::uri;
 /// Bytes of one reply of `pillion/task/output`, when the client names no limit, and the most that it may name.
 const OUTPUT_LIMIT: u64 = 64 << 10;
 const OUTPUT_MAX: u64 = 1 << 20;
+/// Milliseconds that watched files must be quiet, when the client names none, and the most that it may name.
+const WATCH_DEBOUNCE: u64 = 300;
+const WATCH_DEBOUNCE_MAX: u64 = 60_000;
 
 /// The most bytes of output that a reported task may have.
 const REPORT_MAX: usize = 16 << 20;
@@ -119,21 +124,22 @@ pub fn queue(params: Value) -> Read<Request> {
 /// `pillion/task/start`, and the arguments of the command `pillion.task.start`.
 pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let params: wire::StartTaskParams = typed(params)?;
-    let later = [
-        ("matchers", &params.matchers),
-        ("pattern", &params.pattern),
-        ("ready", &params.ready),
-        ("watch", &params.watch),
-        ("dependsOn", &params.depends_on),
-    ];
+    let later = [("matchers", &params.matchers), ("dependsOn", &params.depends_on)];
     if let Some((field, _)) = later.iter().find(|(_, value)| value.is_some()) {
         return Err(bad(field, "is not served by this version".into(), "Leave it out."));
     }
     let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
-    let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?.unwrap_or(Kind::Shell);
-    if kind != Kind::Shell {
-        return Err(bad("kind", format!("{} tasks are not served by this version", kind.as_str()), "Use \"shell\"."));
+    let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?;
+    if kind == Some(Kind::Agent) {
+        return Err(bad("kind", "agent tasks are not served by this version".into(), "Use \"shell\" or \"monitor\"."));
     }
+    for (field, pattern) in [("pattern", &params.pattern), ("ready", &params.ready)] {
+        if let Some(Err(why)) = pattern.as_deref().map(listen::compile) {
+            return Err(bad(field, why, listen::PATTERN_REMEDY));
+        }
+    }
+    let on_exit = word("onExit", params.on_exit.as_deref(), OnExit::ALL, OnExit::parse, OnExit::as_str)?;
+    let watch = params.watch.map(|watch| watched(watch, on_exit)).transpose()?.flatten();
     if params.timeout_ms == Some(0) {
         return Err(bad("timeoutMs", "is 0".into(), "Give milliseconds, or leave it out for no limit."));
     }
@@ -147,10 +153,13 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         timeout_ms: params.timeout_ms,
         priority: params.priority.unwrap_or(0),
         retries: params.retries.unwrap_or(0),
-        on_exit: word("onExit", params.on_exit.as_deref(), OnExit::ALL, OnExit::parse, OnExit::as_str)?,
+        on_exit,
         lifetime: word("lifetime", params.lifetime.as_deref(), Lifetime::ALL, Lifetime::parse, Lifetime::as_str)?
             .unwrap_or(Lifetime::Session),
         stdin: stdin.unwrap_or(Stdin::Null),
+        pattern: params.pattern,
+        ready: params.ready,
+        watch,
         ..StartTask::new(params.command, Origin::User)
     }))
 }
@@ -182,6 +191,21 @@ pub fn report_task(params: Value, root: &Path) -> Read<Request> {
         group: word("group", params.group.as_deref(), Group::ALL, Group::parse, Group::as_str)?,
         session: params.session_id.map(SessionId),
     })))
+}
+
+/// `watch` of `pillion/task/start`: which files, and how long they must be quiet.
+fn watched(watch: wire::WatchParams, on_exit: Option<OnExit>) -> Read<Option<Watch>> {
+    let wire::WatchFiles { paths, ignore, debounce_ms, restart } = match watch {
+        wire::WatchParams::Plain(false) => return Ok(None),
+        wire::WatchParams::Plain(true) => wire::WatchFiles::default(),
+        wire::WatchParams::Files(files) => files,
+    };
+    for (field, globs) in [("watch.paths", &paths), ("watch.ignore", &ignore)] {
+        folders::globs(globs)
+            .map_err(|why| bad(field, why, "Give globs relative to the workspace, for instance \"src/**/*.rs\"."))?;
+    }
+    let debounce_ms = debounce_ms.unwrap_or(WATCH_DEBOUNCE).clamp(10, WATCH_DEBOUNCE_MAX);
+    Ok(Some(Watch { paths, ignore, debounce_ms, restart, on_exit: on_exit.unwrap_or(OnExit::None) }))
 }
 
 /// `pillion/task/list`.

@@ -404,7 +404,10 @@ impl LanguageServer for Server {
     }
 
     async fn did_save(&self, saved: DidSaveTextDocumentParams) {
-        self.documents.did_save(saved.text_document.uri.as_str());
+        let path = self.documents.did_save(saved.text_document.uri.as_str());
+        if let (Some(path), Some(owner)) = (path, self.owner.get()) {
+            owner.tell(Event::DocumentSaved { path });
+        }
     }
 
     async fn did_close(&self, closed: DidCloseTextDocumentParams) {

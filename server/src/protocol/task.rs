@@ -1,5 +1,9 @@
 //! Tasks: requests, the task itself, the results of its tests.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,13 +41,57 @@ pub struct StartTaskParams {
     #[serde(default)]
     pub matchers: Option<Value>,
     #[serde(default)]
-    pub pattern: Option<Value>,
-    #[serde(default)]
-    pub ready: Option<Value>,
-    #[serde(default)]
-    pub watch: Option<Value>,
-    #[serde(default)]
     pub depends_on: Option<Value>,
+    /// A regular expression.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// A regular expression.
+    #[serde(default)]
+    pub ready: Option<String>,
+    #[serde(default)]
+    pub watch: Option<WatchParams>,
+}
+
+/// `true`, or which files.
+#[derive(Debug)]
+pub enum WatchParams {
+    Plain(bool),
+    Files(WatchFiles),
+}
+
+impl<'de> Deserialize<'de> for WatchParams {
+    /// By hand: the error of an untagged enum names no field.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = WatchParams;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("true, false or an object")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<WatchParams, E> {
+                Ok(WatchParams::Plain(value))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WatchParams, A::Error> {
+                WatchFiles::deserialize(MapAccessDeserializer::new(map)).map(WatchParams::Files)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WatchFiles {
+    /// Globs, relative to the workspace; all files when empty.
+    pub paths: Vec<String>,
+    pub ignore: Vec<String>,
+    pub debounce_ms: Option<u64>,
+    pub restart: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -211,6 +259,9 @@ pub struct Task {
     pub waiting_for: Option<WaitingFor>,
     pub unsaved: Vec<String>,
     pub output: Output,
+    pub pattern: Option<String>,
+    pub ready: Option<Ready>,
+    pub watching: bool,
     pub progress: Progress,
     pub diagnostics: ProblemCounts,
     /// It had no input and ended as if it had wanted an answer: its last line.
@@ -240,6 +291,12 @@ pub struct Environment {
     pub set: std::collections::BTreeMap<String, String>,
     pub omitted: u32,
     pub withheld: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Ready {
+    pub line: String,
+    pub url: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

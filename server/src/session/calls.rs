@@ -8,11 +8,13 @@ use crate::agent::approval::{self, Rule, Verdict};
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::model::Kind;
 use crate::task::run::{OutputRange, OutputSlice};
 use crate::tool::input::{self, Bash, Call, CheckBackground, FileCall, StopBackground};
 use crate::workspace::{classify, roots};
 
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::monitor::expectation;
 use super::state::{Phase, State};
 use super::turn::result;
 
@@ -269,9 +271,15 @@ impl State {
                      you are told when it ends, or that it was refused."
                 )
             }
-            None => format!(
-                "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
-            ),
+            None => match self.ledger.get(&task).map(|entry| &entry.task).filter(|task| task.kind == Kind::Monitor) {
+                Some(monitor) => format!(
+                    "Started in the background as {task}. {} Go on with other work or end your turn.",
+                    expectation(monitor)
+                ),
+                None => format!(
+                    "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
+                ),
+            },
         };
         self.place();
         self.acted(session, Some(&bash.command));
@@ -378,6 +386,9 @@ impl State {
                 }
                 if !output.diffs.is_empty() {
                     self.acted(session, None);
+                }
+                for diff in &output.diffs {
+                    self.file_saved(&diff.path);
                 }
                 let content = (!output.diffs.is_empty())
                     .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());

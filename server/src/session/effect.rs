@@ -10,7 +10,7 @@ use crate::diagnostics::delta::Results;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::provider::ModelRequest;
-use crate::task::model::{Group, Task, Timestamp};
+use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
@@ -117,6 +117,13 @@ pub enum Effect {
         after_ms: u64,
     },
     CancelTimer(Timer),
+    /// Watches the files below `root`; comes back as `FilesChanged` and `WatchFailed`.
+    Watch {
+        task: TaskId,
+        root: PathBuf,
+        watch: Watch,
+    },
+    Unwatch(TaskId),
 }
 
 /// What the store is told. Writes happen in this order, whole transactions each.

@@ -10,8 +10,8 @@ use crate::diagnostics::delta::Past;
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
-use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
-use crate::task::run::{Imported, OutputRange, OutputSlice, RunEvent, RunId};
+use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp, Watch};
+use crate::task::run::{Change, Imported, OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::Documents;
 
@@ -39,7 +39,8 @@ pub struct StartTask {
     pub cwd: Option<PathBuf>,
     pub env: Vec<(String, String)>,
     pub label: Option<String>,
-    pub kind: Kind,
+    /// What the command is says, when nobody does.
+    pub kind: Option<Kind>,
     pub group: Option<Group>,
     pub session: Option<SessionId>,
     pub timeout_ms: Option<u64>,
@@ -49,6 +50,11 @@ pub struct StartTask {
     pub lifetime: Lifetime,
     pub stdin: Stdin,
     pub origin: Origin,
+    /// Lines that match are told while it runs.
+    pub pattern: Option<String>,
+    /// The line that says that it is ready.
+    pub ready: Option<String>,
+    pub watch: Option<Watch>,
 }
 
 impl StartTask {
@@ -59,7 +65,7 @@ impl StartTask {
             cwd: None,
             env: Vec::new(),
             label: None,
-            kind: Kind::Shell,
+            kind: None,
             group: None,
             session: None,
             timeout_ms: None,
@@ -69,6 +75,9 @@ impl StartTask {
             lifetime: Lifetime::Session,
             stdin: Stdin::Null,
             origin,
+            pattern: None,
+            ready: None,
+            watch: None,
         }
     }
 }
@@ -282,6 +291,8 @@ pub enum Timer {
     Promote(TaskId, u32),
     /// A background task has run for so long that the agent hears of it once.
     CheckIn(TaskId, u32),
+    /// A watched task runs again.
+    Again(TaskId),
 }
 
 /// One thing that happened.
@@ -378,6 +389,20 @@ pub enum Event {
     Explained {
         id: RunId,
         text: String,
+    },
+    /// Files changed, for a task that is watched.
+    FilesChanged {
+        task: TaskId,
+        changes: Vec<Change>,
+    },
+    /// The files of a task cannot be watched (any longer), and why.
+    WatchFailed {
+        task: TaskId,
+        why: String,
+    },
+    /// The editor saved a document.
+    DocumentSaved {
+        path: PathBuf,
     },
     /// Lines of a document were replaced: diagnostics move.
     DocumentEdited {

@@ -184,6 +184,8 @@ impl State {
             failures: Vec::new(),
             names: Vec::new(),
             more_failures: 0,
+            matched: Vec::new(),
+            more_matched: 0,
             tail: String::new(),
             lines: task.output.lines,
             output_file: task.output.path.display().to_string(),

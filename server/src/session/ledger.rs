@@ -4,6 +4,7 @@
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::task::run::Batch;
 
 use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
@@ -11,6 +12,7 @@ use super::event::{Loaded, ReplyId};
 use super::facts::Facts;
 use super::inquiry::Inquiry;
 use super::state::State;
+use super::watching::Watcher;
 
 /// Finished tasks that are kept in memory.
 const KEPT: usize = 500;
@@ -37,6 +39,11 @@ pub(super) struct Entry {
     pub(super) explanation: Option<String>,
     /// Who reported it waits for the finished row.
     pub(super) reported: Option<ReplyId>,
+    /// Who has the address that it could not have.
+    pub(super) address: Option<String>,
+    /// Lines that matched and that nobody is told of yet.
+    pub(super) held: Batch,
+    pub(super) watcher: Watcher,
     pub(super) inquiry: Inquiry,
 }
 
@@ -149,6 +156,8 @@ impl State {
                     cut.push(task.id.clone());
                 }
                 task.stragglers = 0;
+                // Whoever asked for it asked another sidecar.
+                task.watch = None;
             }
             self.ledger.entries.push(Entry::new(task));
         }
@@ -204,6 +213,9 @@ impl Entry {
             total: None,
             explanation: None,
             reported: None,
+            address: None,
+            held: Batch::default(),
+            watcher: Watcher::default(),
             inquiry: Inquiry::default(),
         }
     }

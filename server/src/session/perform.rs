@@ -15,7 +15,7 @@ use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
-use crate::task::model::Group;
+use crate::task::model::{Group, Watch};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::{import, lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
@@ -24,6 +24,7 @@ use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
+use crate::workspace::folders::{self, Seen};
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
@@ -69,6 +70,8 @@ pub(super) struct Hands {
     keeping: watch::Sender<Keeping>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
+    /// Files that are watched for tasks.
+    watches: HashMap<TaskId, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
 }
 
@@ -125,6 +128,7 @@ impl Hands {
             keeping,
             inputs,
             timers: HashMap::new(),
+            watches: HashMap::new(),
             turns: HashMap::new(),
         };
         let settings = hands.settings(&config);
@@ -232,6 +236,12 @@ impl Hands {
                 }
             }
             Effect::SetTimer { timer, after_ms } => self.set_timer(timer, after_ms),
+            Effect::Watch { task, root, watch } => self.watch_files(task, root, watch),
+            Effect::Unwatch(task) => {
+                if let Some(watching) = self.watches.remove(&task) {
+                    watching.abort();
+                }
+            }
             Effect::CancelTimer(timer) => {
                 if let Some(waiting) = self.timers.remove(&timer) {
                     waiting.abort();
@@ -410,6 +420,20 @@ impl Hands {
         self.timers.insert(timer, waiting.abort_handle());
     }
 
+    fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
+        let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
+        let (inputs, of) = (self.inputs.clone(), task.clone());
+        let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
+            let task = of.clone();
+            let event = match seen {
+                Seen::Changes(changes) => Event::FilesChanged { task, changes },
+                Seen::Failed(why) => Event::WatchFailed { task, why },
+            };
+            inputs.upgrade().is_some_and(|inputs| inputs.send(Input::Event(event)).is_ok())
+        }));
+        self.watches.insert(task, watching.abort_handle());
+    }
+
     fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
         let root = self.root.clone();
         let inputs = self.inputs.clone();
@@ -443,7 +467,7 @@ impl Hands {
 
     /// The end: everything queued for the store is written.
     pub(super) async fn close(self) {
-        for waiting in self.timers.values() {
+        for waiting in self.timers.values().chain(self.watches.values()) {
             waiting.abort();
         }
         let _ = self.store.flush().await;

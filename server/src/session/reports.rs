@@ -53,6 +53,12 @@ impl Reports {
         mine.into_iter().map(|(_, key)| key).collect()
     }
 
+    /// A batch of lines of this task waits to be told.
+    pub(super) fn has_lines(&self, task: &TaskId) -> bool {
+        let lines = |key: &Key| key.task == *task && key.is_lines();
+        self.pending.iter().any(|pending| lines(&pending.report.key))
+    }
+
     /// The ends that are still to be told to a session, in the order in which they came.
     pub(super) fn pending_ends(&self, session: &SessionId) -> impl Iterator<Item = &Report> {
         let mine = self.pending.iter().filter(move |pending| pending.session.as_ref() == Some(session));
@@ -134,8 +140,10 @@ impl State {
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {
             let key = &pending.report.key;
-            let mine =
-                key.task == *task && key.run == run && pending.session.as_ref().is_none_or(|owner| owner == session);
+            let mine = key.task == *task
+                && key.run == run
+                && !key.is_lines()
+                && pending.session.as_ref().is_none_or(|owner| owner == session);
             if mine {
                 told.push((session.clone(), key.clone()));
             }

@@ -405,6 +405,7 @@ impl State {
                 },
             );
         }
+        self.stop_watching(task);
         let files = self.problems.dismiss(task);
         self.show_problems(files);
         self.ledger.remove(task);

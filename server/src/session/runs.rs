@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{EnvironmentRecord, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp};
+use crate::task::model::{
+    EnvironmentRecord, Kind, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
+};
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
@@ -18,8 +20,10 @@ use super::event::{FileProblems, ShownProblem, Timer};
 use super::facts::{Failures, progress_text};
 use super::inquiry;
 use super::ledger::close_run;
+use super::monitor::ready_text;
 use super::reports::{CHECK_IN, END};
 use super::state::State;
+use super::watching;
 
 impl State {
     /// What a run reports. Late events of an older run are dropped.
@@ -40,7 +44,7 @@ impl State {
                 if let Some(record) = task.runs.last_mut() {
                     record.status = Status::Running;
                 }
-                let by_agent = task.origin == Origin::Agent && task.timeout.is_none();
+                let by_agent = task.origin == Origin::Agent && task.timeout.is_none() && task.kind != Kind::Monitor;
                 let timer = match entry.promote_after {
                     Some(after_ms) => Some((Timer::Promote(id.task.clone(), id.run), after_ms)),
                     None => by_agent.then(|| (Timer::CheckIn(id.task.clone(), id.run), self.settings.check_in)),
@@ -57,13 +61,18 @@ impl State {
                 self.task_got_on(&id.task);
             }
             RunEvent::Progress(progress) => {
-                let message = progress_text(&progress, entry.total);
+                let message = ready_text(&entry.task).or_else(|| progress_text(&progress, entry.total));
                 entry.task.progress = Progress { message, ..progress };
                 self.task_got_on(&id.task);
             }
             RunEvent::Waiting(asked) => self.waits(id, asked),
             RunEvent::Resumed => self.resumed(id),
             RunEvent::Findings(findings) => self.found(id, findings),
+            RunEvent::Matched(batch) => self.matched(&id.task, batch),
+            RunEvent::Ready(ready) => self.became_ready(&id.task, ready),
+            RunEvent::AddressTaken { port, holder, goes_on } => {
+                self.address_taken(&id.task, port, holder.as_ref(), goes_on);
+            }
             RunEvent::Ended(end) => self.ended(id, end, now),
             RunEvent::Emptied => {
                 entry.task.stragglers = 0;
@@ -163,6 +172,7 @@ impl State {
         }
         let reason = outcome(task, end.ending);
         task.stopping = false;
+        let restarts = entry.watcher.restarts;
         let may_retry = reason.is_none() && task.stopped_by.is_none() && task.attempt < task.max_attempts;
         if task.status == Status::Failed && may_retry {
             task.attempt += 1;
@@ -192,8 +202,13 @@ impl State {
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
         self.show_problems(files);
-        self.tell_end(&id.task, end.tail);
+        self.tell_lines(&id.task);
+        // A run that changes have stopped for the next one is no news.
+        if !restarts {
+            self.tell_end(&id.task, end.tail);
+        }
         self.task_changed(&id.task);
+        self.run_as_changes_ask(&id.task);
         self.place();
         self.end_waits(&id.task);
         self.answer_report(&id.task);
@@ -247,9 +262,11 @@ impl State {
         // What never started was refused, which is news; what was stopped is wanted to stay so.
         let refused = task.started_at.is_none() && task.summary.is_some();
         let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed && !refused;
-        let on_exit = if by_user && task.on_exit == OnExit::Wake { OnExit::NextTurn } else { task.on_exit };
+        let on_exit = watching::on_exit(task);
+        let on_exit = if by_user && on_exit == OnExit::Wake { OnExit::NextTurn } else { on_exit };
         let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
         let mut notes = notes(entry, &self.settings.root);
+        notes.extend(entry.address.clone());
         if by_user {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
@@ -264,6 +281,8 @@ impl State {
             failures,
             names,
             more_failures: more,
+            matched: Vec::new(),
+            more_matched: 0,
             tail,
             lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
@@ -288,6 +307,11 @@ impl State {
     pub(super) fn promote(&mut self, id: &TaskId) {
         let after = self.ledger.get(id).map_or(0, |entry| entry.task.elapsed_ms(self.now()));
         let Some(entry) = self.ledger.get_mut(id) else { return };
+        if entry.foreground.is_some() && entry.task.kind == Kind::Monitor {
+            entry.promote_after = None;
+            let text = self.monitor_result(id, after);
+            return self.finish_promotion(id, text);
+        }
         let Some((session, _, call)) = entry.foreground.take() else { return };
         entry.promote_after = None;
         // A run that has not started yet gets its timer when it does.
@@ -327,6 +351,8 @@ impl State {
             failures,
             names,
             more_failures: more,
+            matched: Vec::new(),
+            more_matched: 0,
             tail: task.output.last_line.clone(),
             lines: task.output.lines,
             output_file: task.output.path.display().to_string(),

@@ -10,6 +10,7 @@ use crate::task::run::{RunId, RunSpec};
 
 use super::effect::Effect;
 use super::facts::Facts;
+use super::monitor;
 use super::state::State;
 
 pub(super) fn takes_slot(group: Group) -> bool {
@@ -77,11 +78,13 @@ impl State {
         entry.facts = Facts::default();
         entry.total = None;
         entry.explanation = None;
+        entry.address = None;
         let task = &mut entry.task;
         task.unsaved = unsaved;
         task.output = OutputInfo { path: dir.join("output"), ..OutputInfo::default() };
         task.progress = Progress::default();
         task.environment = EnvironmentRecord::default();
+        (task.ready, task.monitor.heard) = (None, 0);
         let spec = RunSpec {
             id: RunId { task: task.id.clone(), run: task.run },
             command: task.command.clone(),
@@ -95,6 +98,7 @@ impl State {
             output_total: self.settings.output_total,
             dir,
             root: self.settings.root.clone(),
+            listen: monitor::listen(task),
         };
         let key = (task.command.clone(), task.cwd.clone());
         let changed = self.problems.begin_run(&task.id.clone(), task.run, key);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::agent::notification;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
-    Delivery, EnvironmentRecord, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind,
-    WaitingFor,
+    Delivery, EnvironmentRecord, Kind, Monitor, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task,
+    WaitKind, WaitingFor,
 };
 use crate::tool::input::Bash;
 use crate::workspace::classify;
@@ -15,6 +15,7 @@ use crate::workspace::classify;
 use super::calls::Step;
 use super::event::StartTask;
 use super::ledger::Entry;
+use super::monitor;
 use super::state::State;
 
 impl State {
@@ -43,9 +44,10 @@ impl State {
         };
         let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
+        let kind = monitor::kind_of(&start);
         let task = Task {
-            id,
-            kind: start.kind,
+            id: id.clone(),
+            kind,
             label: start.label.unwrap_or_else(|| notification::cut(start.command.lines().next().unwrap_or(""), 80)),
             command: start.command,
             cwd,
@@ -83,6 +85,9 @@ impl State {
             waiting_for: None,
             unsaved: Vec::new(),
             output: OutputInfo::default(),
+            monitor: Monitor { pattern: start.pattern, ready: start.ready, ..Monitor::default() },
+            ready: None,
+            watch: None,
             progress: Progress::default(),
             errors: 0,
             warnings: 0,
@@ -94,6 +99,9 @@ impl State {
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
+        if let Some(watch) = start.watch {
+            self.begin_watching(&id, watch);
+        }
     }
 
     fn enter_for_agent(
@@ -112,6 +120,9 @@ impl State {
             retries: bash.retries.unwrap_or(0),
             on_exit: bash.on_exit.as_deref().and_then(OnExit::parse),
             stdin: bash.stdin.as_deref().and_then(Stdin::parse).unwrap_or(Stdin::Null),
+            kind: bash.kind.as_deref().and_then(Kind::parse),
+            pattern: bash.pattern.clone(),
+            ready: bash.ready.clone(),
             ..StartTask::new(&bash.command, Origin::Agent)
         });
         if let Some(entry) = self.ledger.get_mut(&id) {
@@ -122,8 +133,11 @@ impl State {
 
     /// A background start of the agent.
     pub(super) fn start_for_agent(&mut self, session: &SessionId, call: &ToolCallId, bash: &Bash, ask: bool) -> TaskId {
-        let timeout = bash.timeout.or(self.settings.background_timeout);
-        let id = self.enter_for_agent(session, call, bash, timeout);
+        let id = self.enter_for_agent(session, call, bash, bash.timeout);
+        let limit = self.settings.background_timeout.map(Duration::from_millis);
+        if let Some(entry) = self.ledger.get_mut(&id).filter(|entry| entry.task.kind != Kind::Monitor) {
+            entry.task.timeout = entry.task.timeout.or(limit);
+        }
         if ask && let Some(entry) = self.ledger.get_mut(&id) {
             entry.task.waiting_for = Some(WaitingFor::of(WaitKind::Permission));
             self.task_changed(&id);
@@ -133,10 +147,14 @@ impl State {
 
     /// A foreground command of the agent: the call waits for its end, or until it goes on in the background.
     pub(super) fn start_in_foreground(&mut self, session: &SessionId, call: &ToolCallId, turn: &TurnId, bash: &Bash) {
-        let stays = bash.run_in_background == Some(false);
-        let timeout = if stays { None } else { bash.timeout };
+        let waits = bash.run_in_background == Some(false);
+        let timeout = if waits { None } else { bash.timeout };
         let id = self.enter_for_agent(session, call, bash, timeout);
-        let promote_after = if stays {
+        let is_monitor = self.ledger.get(&id).is_some_and(|entry| entry.task.kind == Kind::Monitor);
+        let promote_after = if is_monitor {
+            // It has no end that could be waited for.
+            self.settings.promote_slow_after
+        } else if waits {
             bash.timeout.unwrap_or(self.settings.foreground_timeout)
         } else if classify::is_slow(&bash.command) {
             self.settings.promote_slow_after
@@ -191,7 +209,9 @@ impl State {
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         let session = task.session.clone().filter(|_| by == Origin::Agent);
+        task.monitor.batches = 0;
         task.runs.push(RunRecord::new(task.run, by, session));
+        entry.watcher.begins();
         self.place();
     }
 }

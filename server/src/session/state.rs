@@ -183,6 +183,10 @@ impl State {
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
+            Event::Timer(Timer::Again(task)) => self.next_run_due(&task),
+            Event::FilesChanged { task, changes } => self.files_changed(&task, &changes),
+            Event::WatchFailed { task, why } => self.watch_failed(&task, why),
+            Event::DocumentSaved { path } => self.file_saved(&path),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
                 self.edits += 1;
                 let edit = LineEdit { start, old_end, new_lines };

@@ -78,6 +78,7 @@ impl State {
     /// Stops a run and everything that it started. The end comes as an event.
     pub(super) fn stop_task(&mut self, id: &TaskId, by: StoppedBy) {
         let now = self.now();
+        self.stop_watching(id);
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let running = entry.launched;
         let question = entry.question.take();

@@ -116,6 +116,7 @@ impl State {
     /// Appends everything new to the history as one item, and asks the model when that is written. Does nothing where
     /// nothing is new.
     pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, nudge: Option<String>) {
+        self.tell_gathered_lines(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let results = match owner.turn.as_mut() {
             Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).map(CallState::into_result).collect(),

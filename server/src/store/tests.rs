@@ -10,7 +10,7 @@ use super::*;
 use crate::agent::history::{Item, UserItem};
 use crate::ids::{TaskId, TurnId};
 use crate::task::model::{
-    Delivery, Group, Kind, Lifetime, OnExit, Origin, OutputInfo, Progress, Status, Stdin, Timestamp,
+    Delivery, Group, Kind, Lifetime, Monitor, OnExit, Origin, OutputInfo, Progress, Status, Stdin, Timestamp,
 };
 
 #[tokio::test]
@@ -81,6 +81,9 @@ fn task(id: &str, created_at: u64) -> Task {
         waiting_for: None,
         unsaved: Vec::new(),
         output: OutputInfo::default(),
+        monitor: Monitor::default(),
+        ready: None,
+        watch: None,
         progress: Progress::default(),
         errors: 0,
         warnings: 0,

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use super::lease;
 use super::link::{Exit, Order, Report, Spec};
+use super::listen::Listener;
+use super::news::News;
 use super::output;
 use super::process::{self, Launched};
 use super::question;
@@ -186,10 +188,12 @@ impl Run {
         let path = self.spec.dir.join("output");
         let origin =
             Origin { command: self.spec.command.clone(), cwd: self.spec.cwd.clone(), root: self.spec.root.clone() };
-        let tail = Tail::open(&path, Engine::new(origin, self.files.clone()))
+        let mut tail = Tail::open(&path, Engine::new(origin, self.files.clone()))
             .inspect_err(|error| tracing::error!(%error, path = %path.display(), "the output cannot be read"))
             .ok()?;
-        let reader = Reader::new(tail, path, self.reporter.clone(), &self.shared);
+        tail.listener = Listener::new(&self.spec.listen);
+        let news = News::new(self.reporter.clone(), &self.spec.command, self.shared.epoch);
+        let reader = Reader::new(tail, path, news, &self.shared);
         let (end, ended) = oneshot::channel();
         Some(Reading { reader: tokio::spawn(reader.run(ended)), end: Some(end) })
     }

@@ -1,16 +1,20 @@
 //! Background tasks: the words ([`model`], [`run`]), and the machinery that owns processes.
 
+mod address;
 pub mod exit_file;
 mod follow;
 pub mod import;
 pub mod kept;
 pub mod lease;
 mod link;
+pub mod listen;
 pub mod model;
+mod news;
 pub mod output;
 pub mod process;
 pub mod question;
 mod reader;
+mod ready;
 pub mod run;
 pub mod run_folder;
 mod screen;

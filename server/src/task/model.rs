@@ -214,6 +214,41 @@ impl WaitingFor {
     }
 }
 
+/// The line that said that a server is ready, and the address in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// At most 500 characters.
+    pub line: String,
+    pub url: Option<String>,
+}
+
+/// What lines of the output mean to whoever started the task, and how far they were told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitor {
+    /// Lines that match this regular expression are told in batches.
+    pub pattern: Option<String>,
+    /// The line that says that it is ready; those of known servers when it is `None`.
+    pub ready: Option<String>,
+    /// Batches of the newest run so far.
+    pub batches: u32,
+    /// Bytes of the newest run's output whose lines were told.
+    pub heard: u64,
+}
+
+/// Which file changes start the task again. Globs are relative to the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Only these count; all when empty.
+    pub paths: Vec<String>,
+    pub ignore: Vec<String>,
+    /// How long files must be quiet.
+    pub debounce_ms: u64,
+    /// A change stops a run that is alive, and starts the next.
+    pub restart: bool,
+    /// Whether the ends of the runs that changes start are told; not, unless somebody says so.
+    pub on_exit: OnExit,
+}
+
 /// What a running command says of its own progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -332,6 +367,13 @@ pub struct Task {
     /// Workspace files with unsaved text when the run started: the command did not see that text.
     pub unsaved: Vec<PathBuf>,
     pub output: OutputInfo,
+    #[serde(default)]
+    pub monitor: Monitor,
+    #[serde(default)]
+    pub ready: Option<Ready>,
+    /// What file changes mean to it, while they are watched.
+    #[serde(default)]
+    pub watch: Option<Watch>,
     pub progress: Progress,
     pub errors: u32,
     pub warnings: u32,

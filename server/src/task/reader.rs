@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follow::Shared;
 use super::model::{Progress, Timestamp};
+use super::news::News;
 use super::run::{Ending, RunEnd, RunEvent, RunId};
 use super::tail::{Look, Tail};
 use crate::workspace::watch::{FileEvents, Watch};
@@ -54,7 +55,7 @@ pub struct Reader {
     /// Away while a blocking thread has it.
     tail: Option<Box<Tail>>,
     path: PathBuf,
-    reporter: Reporter,
+    news: News,
     events: FileEvents,
     /// How many looks happen at a time, over all runs.
     looks: Arc<Semaphore>,
@@ -73,14 +74,14 @@ pub struct Reader {
 
 impl Reader {
     /// A reader of the file at `path`, through `tail`.
-    pub fn new(tail: Tail, path: PathBuf, reporter: Reporter, shared: &Shared) -> Self {
+    pub fn new(tail: Tail, path: PathBuf, news: News, shared: &Shared) -> Self {
         let now = Instant::now();
         let (events, looks, epoch) = (shared.file_events.clone(), shared.looks.clone(), shared.epoch);
         Self {
             epoch,
             tail: Some(Box::new(tail)),
             path,
-            reporter,
+            news,
             events,
             looks,
             wake: Arc::new(Notify::new()),
@@ -107,6 +108,7 @@ impl Reader {
                 self.watch().await
             };
             self.report(false);
+            self.tell_news().await;
             if streak >= BUSY && self.watch.is_some() {
                 self.unwatch().await;
             }
@@ -140,6 +142,10 @@ impl Reader {
         if self.has_news() {
             due = due.min(self.next_report);
         }
+        let listener = self.tail.as_ref().and_then(|tail| tail.listener.as_ref());
+        if let Some(news) = listener.and_then(|listener| self.news.due(listener)) {
+            due = due.min(news);
+        }
         let mut watched = self.watch.is_some();
         loop {
             tokio::select! {
@@ -168,14 +174,24 @@ impl Reader {
         let rest = self.with_tail(finish).await;
         let (findings, text) = rest.unwrap_or_default();
         if !findings.is_empty() {
-            self.reporter.send(RunEvent::Findings(findings));
+            self.news.reporter.send(RunEvent::Findings(findings));
         }
         self.report(true);
+        let listener = self.tail.as_mut().and_then(|tail| tail.listener.as_mut());
+        self.news.tell_last(listener, &end, &text).await;
         let (bytes, lines, truncated) =
             self.tail.as_ref().map_or((0, 0, false), |tail| (tail.seen, tail.lines.count(), tail.truncated));
         let truncated = truncated || matches!(end.ending, Ending::OverLimit { .. });
         let End { ending, at, stragglers } = end;
-        self.reporter.send(RunEvent::Ended(RunEnd { ending, at, stragglers, tail: text, bytes, lines, truncated }));
+        self.news.reporter.send(RunEvent::Ended(RunEnd {
+            ending,
+            at,
+            stragglers,
+            tail: text,
+            bytes,
+            lines,
+            truncated,
+        }));
     }
 
     fn is_due(&self) -> bool {
@@ -186,7 +202,7 @@ impl Reader {
         let look = self.with_tail(Tail::look).await.unwrap_or_default();
         self.last_look = Instant::now();
         if !look.findings.is_empty() {
-            self.reporter.send(RunEvent::Findings(look.findings));
+            self.news.reporter.send(RunEvent::Findings(look.findings));
         }
         Look { findings: Vec::new(), ..look }
     }
@@ -222,6 +238,12 @@ impl Reader {
         let _ = tokio::task::spawn_blocking(move || drop(watch)).await;
     }
 
+    async fn tell_news(&mut self) {
+        if let Some(listener) = self.tail.as_mut().and_then(|tail| tail.listener.as_mut()) {
+            self.news.tell(listener).await;
+        }
+    }
+
     fn has_news(&self) -> bool {
         self.tail.as_ref().is_some_and(|tail| tail.seen != self.told.0 || *tail.progress() != self.told.1)
     }
@@ -233,12 +255,12 @@ impl Reader {
         if *tail.progress() != self.told.1 {
             self.told.1 = tail.progress().clone();
             self.next_report = at + REPORT;
-            self.reporter.send(RunEvent::Progress(self.told.1.clone()));
+            self.news.reporter.send(RunEvent::Progress(self.told.1.clone()));
         }
         if tail.seen != self.told.0 {
             self.told.0 = tail.seen;
             self.next_report = at + REPORT;
-            self.reporter.send(RunEvent::Output {
+            self.news.reporter.send(RunEvent::Output {
                 bytes: tail.seen,
                 lines: tail.lines.count(),
                 last_line: tail.lines.last(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{Asked, Progress, Stdin, Timestamp};
+use crate::task::model::{Asked, Progress, Ready, Stdin, Timestamp};
 
 /// Names one run of one task. Late events of an older run are dropped by comparing it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,65 @@ pub struct RunSpec {
     pub dir: PathBuf,
     /// Workspace root: what is outside of it is no primary place of a problem.
     pub root: PathBuf,
+    pub listen: Listen,
+}
+
+/// Which lines of the output are told while the run lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listen {
+    /// Lines that match this regular expression.
+    pub pattern: Option<String>,
+    pub ready: ReadyRule,
+    /// Bytes of this run's output whose lines were told already.
+    pub heard: u64,
+}
+
+/// Which line says that a server is ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReadyRule {
+    #[default]
+    None,
+    /// Those of known servers.
+    Known,
+    /// One that matches this regular expression.
+    Pattern(String),
+}
+
+/// Lines that matched, gathered for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// At most 20, and 2,000 characters together.
+    pub lines: Vec<String>,
+    /// Further lines that matched.
+    pub more: u64,
+    /// Bytes of the output up to the last of them.
+    pub heard: u64,
+}
+
+/// A file that changed, as a watch has seen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Absolute. The watched folder itself when changes were lost: anything may have changed.
+    pub path: PathBuf,
+    pub at: Timestamp,
+    /// It was not there before.
+    pub created: bool,
+}
+
+/// The process that listens on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: u32,
+    /// In short, without the program's folder.
+    pub command: String,
+    /// `None` where it may not be seen.
+    pub cwd: Option<PathBuf>,
+    /// Itself, the head of its session, its ancestors.
+    pub lineage: Vec<u32>,
+    /// The file that its output goes to, where that looks like a run's.
+    pub output: Option<PathBuf>,
+    /// A task of some Pillion started it.
+    pub marked: bool,
 }
 
 /// How a run ended, as the operating system reported it.
@@ -107,6 +166,17 @@ pub enum RunEvent {
     Resumed,
     /// From the matchers, in the order of the output; batched per read.
     Findings(Vec<Finding>),
+    /// Lines that match the run's pattern.
+    Matched(Batch),
+    /// It said that it is ready.
+    Ready(Ready),
+    /// It could not have this port (0: it names none); and who has it, as far as that can be seen.
+    AddressTaken {
+        port: u16,
+        holder: Option<Holder>,
+        /// It runs all the same; else its end comes next.
+        goes_on: bool,
+    },
     /// The end. No event of this run follows, but for `Emptied`.
     Ended(RunEnd),
     /// The last straggler is gone.

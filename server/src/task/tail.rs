@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::kept::Kept;
+use super::listen::Listener;
 use super::model::Progress;
 use super::output::{self, Lines};
 use super::slice::read_at;
@@ -44,6 +45,8 @@ pub struct Tail {
     path: PathBuf,
     /// `None` after a matcher broke: the output is read on without.
     engine: Option<Engine>,
+    /// Whoever wants to hear of lines while the run lives.
+    pub listener: Option<Listener>,
     /// Offset in the file.
     position: u64,
     /// The file's time at the last look: a file that was cut and written again may have its old size.
@@ -68,6 +71,7 @@ impl Tail {
             file,
             path: path.to_owned(),
             engine: Some(engine),
+            listener: None,
             position: 0,
             modified: None,
             memory: Vec::new(),
@@ -111,6 +115,7 @@ impl Tail {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
+        self.listener.iter_mut().for_each(Listener::finish);
         self.fold(&findings);
         findings
     }
@@ -152,6 +157,7 @@ impl Tail {
             if self.memory.last().is_some_and(|last| *last != b'\n') {
                 // Two lines that never met must not become one.
                 self.lines.push(b"\n");
+                self.listener.iter_mut().for_each(|listener| listener.push(b"\n"));
                 self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
             }
             self.memory.clear();
@@ -169,6 +175,7 @@ impl Tail {
         self.memory.drain(..excess);
         self.memory.extend_from_slice(&bytes[bytes.len() - keep..]);
         self.lines.push(bytes);
+        self.listener.iter_mut().for_each(|listener| listener.push(bytes));
         let before = findings.len();
         self.match_with(findings, |engine, findings| engine.push(bytes, findings));
         self.fold(&findings[before..]);

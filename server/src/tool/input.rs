@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::provider::ToolSpec;
+use crate::task::listen;
 use crate::task::model::{OnExit, Stdin};
 
 /// Run a shell command in the workspace. Slow commands (tests, builds, installs, servers) belong in the background:
@@ -32,6 +33,12 @@ pub struct Bash {
     pub priority: Option<i32>,
     /// `wake` (default): you are told even when you have ended your turn. `next_turn`: told with the next request. `none`.
     pub on_exit: Option<String>,
+    /// `monitor`: it stays until it is stopped (a server, a watcher, `tail -f`). Known ones are recognised.
+    pub kind: Option<String>,
+    /// Regular expression (Rust syntax): you are told of output lines that match, in batches, while it runs.
+    pub pattern: Option<String>,
+    /// Regular expression for the line that says that a server is ready; known servers need none.
+    pub ready: Option<String>,
 }
 
 /// Start a command in the background; the explicit form of `bash` with `run_in_background`. Returns the task id at once.
@@ -52,6 +59,12 @@ pub struct BackgroundRun {
     pub priority: Option<i32>,
     /// `wake` (default), `next_turn` or `none`.
     pub on_exit: Option<String>,
+    /// `monitor`: it stays until it is stopped (a server, a watcher, `tail -f`). Known ones are recognised.
+    pub kind: Option<String>,
+    /// Regular expression (Rust syntax): you are told of output lines that match, in batches, while it runs.
+    pub pattern: Option<String>,
+    /// Regular expression for the line that says that a server is ready; known servers need none.
+    pub ready: Option<String>,
 }
 
 /// Look at a background task: status, counts, failures, output. There is no need to poll: you are told when it ends, also
@@ -190,6 +203,9 @@ pub fn parse(name: &str, input: &Value) -> Result<Call, String> {
                 retries: run.retries,
                 priority: run.priority,
                 on_exit: run.on_exit,
+                kind: run.kind,
+                pattern: run.pattern,
+                ready: run.ready,
             })?)
         }
         "check_background" => Call::Check(typed(name, input)?),
@@ -219,6 +235,14 @@ fn check_shell(call: Bash) -> Result<Bash, String> {
         return Err(format!(
             "bash: `on_exit` is {word:?}; it can be \"wake\", \"next_turn\" or \"none\". Nothing was started."
         ));
+    }
+    if let Some(word) = call.kind.as_deref().filter(|word| !matches!(*word, "shell" | "monitor")) {
+        return Err(format!("bash: `kind` is {word:?}; it can be \"shell\" or \"monitor\". Nothing was started."));
+    }
+    for (field, pattern) in [("pattern", &call.pattern), ("ready", &call.ready)] {
+        if let Some(why) = pattern.as_deref().and_then(|pattern| listen::compile(pattern).err()) {
+            return Err(format!("bash: `{field}` {why}. {} Nothing was started.", listen::PATTERN_REMEDY));
+        }
     }
     if call.timeout == Some(0) {
         return Err("bash: `timeout` is 0; give milliseconds, or leave it out. Nothing was started.".into());

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod editor;
 pub mod environment;
 pub mod files;
+pub mod folders;
 mod head;
 pub mod looks;
 pub mod roots;

@@ -1,13 +1,13 @@
-//! File events: one watcher for the whole process, and a wake-up for each file that somebody waits for. The only place
-//! that names `notify`. An event is a hint: it may come late, doubled or not at all, so whoever waits also looks by
+//! File events: one watcher for the whole process, and a wake-up for each file that somebody waits for; and watchers of
+//! whole folders, for tasks that run again on changes. The only place that names `notify`. An event is a hint: it may come late, doubled or not at all, so whoever waits also looks by
 //! itself now and then.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::event::AccessKind;
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::{AccessKind, CreateKind, ModifyKind, RenameMode};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 /// Who is woken for which path. Shared with the watcher's thread, which has nobody to ask.
@@ -65,6 +65,73 @@ impl Drop for Watch {
             let _ = watcher.unwatch(&self.path);
         }
         self.events.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+    }
+}
+
+/// One file or folder that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    pub path: PathBuf,
+    /// It was made, or moved here.
+    pub created: bool,
+}
+
+/// Why a folder is not watched.
+#[derive(Debug)]
+pub enum AddError {
+    /// It is not there (any more), or may not be read.
+    Gone,
+    /// The system gives no more watches.
+    NoMore,
+    Other(String),
+}
+
+/// A watcher of whole folders, each for itself. Dropping it ends all its watches.
+pub struct FolderEvents(RecommendedWatcher);
+
+impl FolderEvents {
+    /// `heard` is called on the watcher's own thread for what is written, made, moved and removed; with `None` when
+    /// something was lost. What was only read, or got other rights, is no change.
+    pub fn start(heard: impl Fn(Option<FileChange>) + Send + 'static) -> Result<Self, String> {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event.inspect_err(|error| tracing::debug!(%error, "a file event was lost")) else {
+                return heard(None);
+            };
+            if event.need_rescan() {
+                return heard(None);
+            }
+            let created = match event.kind {
+                EventKind::Create(CreateKind::Any | CreateKind::File | CreateKind::Folder | CreateKind::Other)
+                | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
+                EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => return,
+                // Told by its two halves too.
+                EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return,
+                EventKind::Any | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => false,
+            };
+            event.paths.into_iter().for_each(|path| heard(Some(FileChange { path, created })));
+        });
+        watcher.map(Self).map_err(|error| match error.kind {
+            ErrorKind::Io(error) if error.raw_os_error() == Some(libc::EMFILE) => {
+                "the system gives no more file watchers. Raise fs.inotify.max_user_instances, or close other editors."
+                    .to_owned()
+            }
+            _ => format!("there are no file events: {error}"),
+        })
+    }
+
+    /// Watches one folder, and not what is below it. Blocks for some microseconds.
+    pub fn add(&mut self, folder: &Path) -> Result<(), AddError> {
+        self.0.watch(folder, RecursiveMode::NonRecursive).map_err(|error| match error.kind {
+            ErrorKind::MaxFilesWatch => AddError::NoMore,
+            ErrorKind::Io(error) if error.raw_os_error() == Some(libc::ENOSPC) => AddError::NoMore,
+            ErrorKind::PathNotFound | ErrorKind::WatchNotFound => AddError::Gone,
+            ErrorKind::Io(error)
+                if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied) =>
+            {
+                AddError::Gone
+            }
+            _ => AddError::Other(error.to_string()),
+        })
     }
 }
 

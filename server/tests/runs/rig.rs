@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pillion::ids::TaskId;
 use pillion::task::model::Stdin;
-use pillion::task::run::{RunControl, RunEnd, RunEvent, RunId, RunSpec};
+use pillion::task::run::{Listen, RunControl, RunEnd, RunEvent, RunId, RunSpec};
 use pillion::task::supervisor::Supervisor;
 use tokio::sync::mpsc;
 
@@ -45,6 +45,7 @@ impl Rig {
             output_total: 1 << 33,
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
+            listen: Listen::default(),
         }
     }
 

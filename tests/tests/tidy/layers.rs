@@ -46,8 +46,11 @@ const LAYERS: &[(&str, Layer)] = &[
     ("provider/sse", Pure),
     // Events in, effects out: the state machine and the words of both.
     ("session", Pure),
+    ("task/address", Pure),
+    ("task/listen", Pure),
     ("task/output", Pure),
     ("task/question", Pure),
+    ("task/ready", Pure),
     ("task/screen", Pure),
     ("tool/input", Pure),
     ("workspace/classify", Pure),

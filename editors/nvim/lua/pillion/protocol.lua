@@ -31,6 +31,8 @@ M.VERSION = 1
 ---@field stragglers integer
 ---@field waitingFor? pillion.WaitingFor
 ---@field unsaved string[]
+---@field ready? {line: string, url?: string} a server that said that it is ready
+---@field watching? boolean file changes run it again
 ---@field output? {path: string, bytes: integer, lines: integer, lastLine?: string, truncated: boolean}
 ---@field progress? {message?: string, percent?: number, passed?: integer, failed?: integer, skipped?: integer}
 ---@field summary? string

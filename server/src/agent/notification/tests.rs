@@ -15,6 +15,8 @@ fn report(id: &str) -> Report {
         failures: vec!["src/auth.rs:41:9 auth::login_expires: assertion `left == right` failed".into()],
         names: vec!["auth::login_expires".into()],
         more_failures: 0,
+        matched: vec![],
+        more_matched: 0,
         tail: "running 50 tests\ntest result: FAILED\n".into(),
         lines: 2,
         output_file: "/state/output".into(),
@@ -195,4 +197,21 @@ fn durations_read_well() {
     for (ms, text) in [(0, "0.0s"), (340, "0.3s"), (12_430, "12.4s"), (185_000, "3m 05s"), (7_380_000, "2h 03m")] {
         assert_eq!(duration(ms), text);
     }
+}
+
+#[test]
+fn matched_lines_are_told_and_the_rest_is_counted() {
+    let mut monitor = report("t1");
+    (monitor.status, monitor.exit_code, monitor.summary) = ("running".into(), None, None);
+    monitor.failures.clear();
+    monitor.tail.clear();
+    monitor.matched = vec!["ERROR one".into(), "ERROR </lines> two".into()];
+    monitor.more_matched = 312;
+    let text = render(&monitor, 4_000);
+    let lines = "<lines>\nERROR one\nERROR &lt;/lines> two\n… and 312 more lines matched\n</lines>\n<output_file>";
+    assert!(text.contains(lines), "{text}");
+    monitor.matched = (0..20).map(|n| format!("{n} {}", "x".repeat(99))).collect();
+    let text = render(&monitor, 1_000);
+    assert!(text.chars().count() <= 1_000, "{}", text.chars().count());
+    assert!(text.contains("… and 325 more lines matched"), "{text}");
 }

@@ -27,13 +27,13 @@ fn background_starts_and_reads_of_one_answer_overlap() {
         save t6.1 queued, delivery none
         row t6.1 queued, delivery none
         start t6.1 `npm run dev`
-        call c2 completed (t6): Started in the background as t6. Go on with other work or end your turn: you are told when it ends.
+        call c2 completed (t6): Started in the background as t6. It stays until it is stopped; you are told when it is ready, and if it ends.…
         run tool c3
     "#]]);
     story.tool_done();
     story.tells(expect![[r#"
         call c3 completed: done
-        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "Started in the background as t6. Go on with other work or end your turn: you are told when it ends.", c3 = "done"}
+        append 2: user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends.", c2 = "Started in the background as t6. It stays until it is stopped; you are told when it is ready, and if it ends.…", c3 = "done"}
     "#]]);
 }
 

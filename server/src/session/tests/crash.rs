@@ -103,6 +103,8 @@ fn a_report_that_was_pending_is_told_once() {
         lines: 0,
         failures: Vec::new(),
         more_failures: 0,
+        matched: Vec::new(),
+        more_matched: 0,
         tail: String::new(),
         output_file: String::new(),
         notes: Vec::new(),

@@ -47,6 +47,7 @@ fn timer(timer: &Timer) -> String {
         Timer::Wake(session) => format!("wake {session}"),
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),
+        Timer::Again(task) => format!("run {task} again"),
     }
 }
 

@@ -10,6 +10,10 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod macos;
 #[cfg(target_os = "linux")]
+mod ports_linux;
+#[cfg(not(target_os = "linux"))]
+mod ports_macos;
+#[cfg(target_os = "linux")]
 mod signals_linux;
 #[cfg(not(target_os = "linux"))]
 mod signals_macos;
@@ -18,10 +22,11 @@ mod signals_macos;
 pub use self::{
     activity_linux::{activities, identify},
     linux::*,
+    ports_linux::listener,
     signals_linux::Signals,
 };
 #[cfg(not(target_os = "linux"))]
-pub use self::{macos::*, signals_macos::Signals};
+pub use self::{macos::*, ports_macos::listener, signals_macos::Signals};
 
 /// What came since the last look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,11 +3,14 @@
 
 mod looking;
 mod programs;
+mod stays;
 mod table;
 #[cfg(test)]
 mod tests;
 mod words;
 mod wrappers;
+
+pub use stays::Stays;
 
 use crate::task::model::Group;
 
@@ -25,6 +28,23 @@ pub fn group_of(command: &str) -> Group {
 /// compilers, image builds, servers.
 pub fn is_slow(command: &str) -> bool {
     judged(command).iter().any(|verdict| verdict.slow)
+}
+
+/// What a command line is that stays until it is stopped; `None` for one that ends by itself, or that sends its programs
+/// into the background of the shell and ends before them. Of several parts the weightiest counts.
+pub fn stays(command: &str) -> Option<Stays> {
+    let command = cut(command);
+    if words::sends_away(command) {
+        return None;
+    }
+    let runs = wrappers::invocations(command);
+    // A limit on the time is an end.
+    if runs.is_empty()
+        || words::simple_commands(command).iter().any(|words| words.first().is_some_and(|word| word == "timeout"))
+    {
+        return None;
+    }
+    runs.iter().filter_map(stays::judge).max()
 }
 
 /// The programs that a command line runs, as they are written there (`./a.sh`, `cargo`), wrappers such as `sudo` taken off.

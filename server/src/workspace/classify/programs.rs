@@ -64,7 +64,7 @@ fn table(program: &str) -> Option<Verdict> {
 }
 
 /// The arguments of a package manager without its options and their values (`--filter web`, `-C web`).
-fn without_values<'a>(args: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn without_values<'a>(args: &[&'a str]) -> Vec<&'a str> {
     const WITH_VALUE: &[&str] = &["--prefix", "--filter", "-F", "-C", "--dir", "--cwd", "-w", "--workspace"];
     let mut words = Vec::new();
     let mut args = args.iter();

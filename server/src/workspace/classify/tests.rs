@@ -1,6 +1,6 @@
 //! Command lines, what they are for, and whether they are known to take long.
 
-use super::{group_of, is_slow, programs};
+use super::{Stays, group_of, is_slow, programs, stays};
 use crate::task::model::Group;
 
 /// Command, group, slow.
@@ -145,4 +145,37 @@ fn programs_are_named_as_they_are_written() {
 fn a_very_long_command_is_judged_by_its_beginning() {
     let command = format!("cargo test {}", "ä".repeat(40_000));
     assert_eq!(group_of(&command), Group::Test);
+}
+
+#[test]
+fn what_stays_is_known_by_what_runs() {
+    let server = "npm run dev|pnpm dev|yarn start|bun run serve|npm start|npm run start:prod|npm run dev -- --port 3000|\
+        pnpm --filter web run dev|yarn workspace web dev|vite|npx vite --host|vite preview|next dev|next start -p 80|\
+        webpack serve --mode development|webpack-dev-server|react-scripts start|ng serve|flask run|\
+        flask --debug run|python manage.py runserver 8001|./manage.py runserver|uvicorn app:app --reload|gunicorn a:b|\
+        python -m http.server 8000|python3 -m uvicorn app:app|uv run uvicorn app:app|bundle exec rails s|bin/rails server|\
+        php -S localhost:8000|php artisan serve|mix phx.server|hugo server|docker compose up|docker-compose -f a.yml up web|\
+        node server.js|node src/server.mjs|make dev|make serve|just serve|cd web && npm run dev|PORT=3 npm start|\
+        env A=1 npx next dev|npm run dev 2>&1 | tee log|bash -c 'npm run dev'|npm run build && npm start";
+    let watcher = "nodemon app.js|tsc --watch|tsc -w -p .|npx tsc --noEmit --watch|cargo watch -x test|jest --watch|\
+        npx jest --watchAll|vitest --watch|vitest watch|npm run test:watch|npm test -- --watch|npm run build -- --watch|\
+        rollup -c -w|esbuild a.ts --watch|node --watch app.js|tsx watch a.ts|dotnet watch run|\
+        npx tailwindcss -i a -o b --watch|mocha -w|docker compose watch|yarn build:watch";
+    let stream = "tail -f a.log|tail -n 100 -F a.log|tail -fn100 a.log|docker logs -f web|docker compose logs -f|\
+        docker compose logs --follow web|kubectl logs -f pod/x|journalctl -fu nginx|tail -f a.log | grep ERROR";
+    let none = "npm run build|npm test|npm run build:dev|npm run test:server|npm run serve-build|npm run stop|npm install|\
+        vite build|next build|webpack|cargo run|cargo test|docker compose up -d|docker compose up --wait|docker compose ps|\
+        docker compose -f a.yml logs|docker logs web|kubectl logs pod/x|tail a.log|tail -n 5 a.log|node app.js|python app.py|\
+        echo npm run dev|echo --watch|grep -rn 'npm run dev' .|rg --watch|git commit -m 'npm start'|vitest run|vitest|\
+        jest --watch=false|jest --watchAll=false|vite --version|next dev --help|npm run dev & sleep 5; curl localhost|\
+        nohup npm start > log 2>&1 &|timeout 5 npm run dev|make build|make start-build|gh run watch|rails db:migrate|ls";
+    for (commands, wanted) in
+        [(server, Some(Stays::Server)), (watcher, Some(Stays::Watcher)), (stream, Some(Stays::Stream)), (none, None)]
+    {
+        let joined = commands.replace(" | ", " PIPE ");
+        for command in joined.split('|') {
+            let command = command.trim().replace(" PIPE ", " | ");
+            assert_eq!(stays(&command), wanted, "{command}");
+        }
+    }
 }

@@ -19,18 +19,17 @@ pub(super) fn simple_commands(script: &str) -> Vec<Vec<String>> {
     commands
 }
 
+/// True when the script sends a command of its own into the background (`server &`).
+pub(super) fn sends_away(script: &str) -> bool {
+    let mut commands = Vec::new();
+    let mut reader = Reader::new(script, 0, &mut commands);
+    reader.read();
+    reader.sent_away
+}
+
 fn collect(script: &str, depth: usize, commands: &mut Vec<Vec<String>>) {
     if depth < DEPTH {
-        let mut reader = Reader {
-            text: script.chars().collect(),
-            at: 0,
-            depth,
-            commands,
-            words: Vec::new(),
-            word: None,
-            next: Next::Word,
-        };
-        reader.read();
+        Reader::new(script, depth, commands).read();
     }
 }
 
@@ -52,9 +51,23 @@ struct Reader<'a> {
     words: Vec<String>,
     word: Option<String>,
     next: Next,
+    sent_away: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(script: &str, depth: usize, commands: &'a mut Vec<Vec<String>>) -> Self {
+        Self {
+            text: script.chars().collect(),
+            at: 0,
+            depth,
+            commands,
+            words: Vec::new(),
+            word: None,
+            next: Next::Word,
+            sent_away: false,
+        }
+    }
+
     fn read(&mut self) {
         let mut delimiters = Vec::new();
         while let Some(char) = self.take() {
@@ -68,6 +81,8 @@ impl Reader<'_> {
                 '#' if self.word.is_none() => self.skip_while(|char| char != '\n'),
                 '&' if self.peek() == Some('>') => self.end_word(&mut delimiters),
                 ';' | '|' | '(' | ')' | '&' => {
+                    let before = self.at.checked_sub(2).map(|at| self.text[at]);
+                    self.sent_away |= char == '&' && self.peek() != Some('&') && !matches!(before, Some('&' | '|'));
                     self.end_word(&mut delimiters);
                     self.end_command();
                 }
