@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Value;
 use super::{Config, default_slots};
+use crate::task::model::OnClose;
 
 /// One setting.
 pub struct Key {
@@ -144,6 +145,33 @@ pub const KEYS: &[Key] = &[
         set: |config, value, _| set(&mut config.background.stop_grace, millis(value)),
     },
     Key {
+        name: "background.onClose",
+        doc: "What becomes of tasks when the window closes or reloads: `grace` (they run on, and are stopped when the \
+              window does not come back in time), `stop` at once, or `keep` them running.",
+        default: "\"grace\"",
+        editor: true,
+        set: |config, value, _| {
+            let chosen = text(value).ok().and_then(|word| OnClose::parse(&word));
+            config.background.on_close = chosen.ok_or("`grace`, `stop` or `keep`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "background.reattachGraceMs",
+        doc: "How many milliseconds tasks wait for their window to come back, and are kept for it alone.",
+        default: "60000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.reattach_grace, millis(value)),
+    },
+    Key {
+        name: "background.keepDaemons",
+        doc: "Programs whose daemons are left alone when the command that started them ends or is stopped, for instance \
+              `[\"sccache\", \"GradleDaemon\"]`: file names, or the names of Java classes.",
+        default: "[]",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.keep_daemons, names(value)),
+    },
+    Key {
         name: "background.outputCapBytes",
         doc: "The most bytes of output that one run may write; it is stopped beyond that.",
         default: "1073741824",
@@ -183,6 +211,14 @@ fn number<T: TryFrom<i64>>(value: &Value, least: i64, most: i64) -> Result<T, St
     match value {
         Value::Number(number) if (least..=most).contains(number) => T::try_from(*number).map_err(|_| wanted()),
         _ => Err(wanted()),
+    }
+}
+
+/// Names, in any number that a person would write.
+fn names(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::Texts(names) if names.len() <= 100 => Ok(names.iter().map(|name| name.trim().to_owned()).collect()),
+        _ => Err("a list of at most 100 texts".into()),
     }
 }
 

@@ -28,6 +28,9 @@ use crate::protocol::{self as wire, method};
 use crate::session::event::{Event, Request};
 use crate::session::owner::{self, Handle};
 
+/// Bytes of a client's token; a longer one counts as none.
+const TOKEN_CAP: usize = 256;
+
 /// The server of one client.
 pub struct Server {
     config: Config,
@@ -292,7 +295,8 @@ impl LanguageServer for Server {
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
         });
-        let handle = owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, messages });
+        let token = pillion.client_token.filter(|token| !token.is_empty() && token.len() <= TOKEN_CAP);
+        let handle = owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, messages, token });
         // Both are set once: the service refuses a second `initialize`.
         let _ = self.root.set(root);
         let _ = self.owner.set(handle);

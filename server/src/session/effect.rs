@@ -84,6 +84,11 @@ pub enum Effect {
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
+    /// The same for a run of a sidecar that is gone; after `ended` only what was left behind is taken over.
+    ResumeRun {
+        spec: RunSpec,
+        ended: bool,
+    },
     /// Stops a run of another window; the pid is its main process.
     StopElsewhere(u32),
     Control(RunId, RunControl),

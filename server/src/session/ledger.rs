@@ -3,7 +3,7 @@
 
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::task::model::{Delivery, RunRecord, Task};
 
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) question: Option<QuestionId>,
     /// The supervisor has it.
     pub(super) launched: bool,
+    /// Another sidecar had launched the run.
+    pub(super) taken_over: bool,
     pub(super) facts: Facts,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
@@ -125,31 +127,26 @@ impl Ledger {
 }
 
 impl State {
-    /// The store's tasks: what was alive when the sidecar went away has no end that anybody saw.
+    /// The store's tasks. What was alive when its sidecar went away is taken over.
     pub(super) fn loaded(&mut self, loaded: Loaded) {
         if let Some(problem) = loaded.problem {
             self.say(true, problem);
         }
         self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
-        let mut cut = Vec::new();
-        for mut task in loaded.tasks {
-            if task.owned {
-                if !task.status.is_final() {
-                    interrupt(&mut task, self.now());
-                    cut.push(task.id.clone());
-                }
-                task.stragglers = 0;
+        let mut left = Vec::new();
+        for task in loaded.tasks {
+            if task.owned && (!task.status.is_final() || task.stragglers > 0) {
+                left.push(task.id.clone());
             }
             self.ledger.entries.push(Entry::new(task));
         }
         self.restore_reports(loaded.reports);
-        let cut = cut.into_iter().map(|id| (id, String::new()));
-        for (id, tail) in cut.chain(loaded.ended) {
-            self.report_end(&id, tail);
-            self.save_task(&id);
+        for id in left {
+            self.take_over(&id, !loaded.strangers.contains(&id));
         }
         self.is_loaded = true;
         self.show_all();
+        self.place();
     }
 
     /// Writes the row of a task that people see; other windows write theirs.
@@ -186,21 +183,12 @@ impl Entry {
             promote_after: None,
             question: None,
             launched: false,
+            taken_over: false,
             facts: Facts::default(),
             total: None,
             explanation: None,
         }
     }
-}
-
-/// Nobody saw the end.
-pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
-    task.status = Status::Interrupted;
-    task.stopping = false;
-    task.waiting_for = None;
-    task.pid = None;
-    task.ended_at = Some(now);
-    close_run(task);
 }
 
 /// The newest run's record says what the row says.

@@ -96,6 +96,8 @@ pub struct Parts {
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
     pub messages: mpsc::UnboundedSender<Message>,
+    /// Names the client's window over its reloads.
+    pub token: Option<String>,
 }
 
 /// Starts the owner of a workspace's state. It ends when every handle is gone.

@@ -37,13 +37,15 @@ impl State {
                 if let Some(record) = task.runs.last_mut() {
                     record.status = Status::Running;
                 }
-                let by_agent = task.origin == Origin::Agent && task.timeout.is_none();
+                let checks_in = task.origin == Origin::Agent && task.timeout.is_none() && !task.checked_in;
+                // A run that was taken over has used up a part of it.
+                let left = self.settings.check_in.saturating_sub(now.since(at));
                 let timer = match entry.promote_after {
                     Some(after_ms) => Some((Timer::Promote(id.task.clone(), id.run), after_ms)),
-                    None => by_agent.then(|| (Timer::CheckIn(id.task.clone(), id.run), self.settings.check_in)),
+                    None => checks_in.then(|| (Timer::CheckIn(id.task.clone(), id.run), left)),
                 };
                 // It goes on through all attempts.
-                if let Some((timer, after_ms)) = timer.filter(|_| task.attempt == 1) {
+                if let Some((timer, after_ms)) = timer.filter(|_| task.attempt == 1 || entry.taken_over) {
                     self.effects.push(Effect::SetTimer { timer, after_ms });
                 }
                 self.task_changed(&id.task);
@@ -126,6 +128,8 @@ impl State {
     fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         entry.launched = false;
+        // Another attempt starts as any other.
+        entry.taken_over = false;
         let task = &mut entry.task;
         task.output.bytes = end.bytes;
         task.output.lines = end.lines;
@@ -191,6 +195,9 @@ impl State {
         foot.extend(notes(task, &self.settings.root));
         if task.stragglers == 0 {
             self.ledger.remove(id);
+        } else {
+            // It is a row that people see now, and what it left behind goes the way of all such rows.
+            self.tell_on_close(id);
         }
         if let Some(state) = self.call(&session, &call) {
             state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
@@ -256,6 +263,7 @@ impl State {
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
         self.task_changed(id);
+        self.tell_on_close(id);
         let text = format!(
             "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you are \
              told when it ends.",
@@ -266,17 +274,19 @@ impl State {
 
     /// A background task has run for long: its session hears of it once.
     pub(super) fn check_in(&mut self, id: &TaskId, run: u32) {
-        let Some(entry) = self.ledger.get(id) else { return };
-        let task = &entry.task;
-        if task.run != run || task.status.is_final() {
+        let now = self.now();
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        if entry.task.run != run || entry.task.status.is_final() || entry.task.checked_in {
             return;
         }
+        entry.task.checked_in = true;
+        let task = &entry.task;
         let report = Report {
             key: Key { task: id.clone(), run, about: "check_in".into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
-            duration_ms: Some(task.elapsed_ms(self.now())),
+            duration_ms: Some(task.elapsed_ms(now)),
             summary: task.progress.message.clone(),
             failures: entry.facts.failures(&self.settings.root).0,
             more_failures: 0,
@@ -286,6 +296,7 @@ impl State {
         };
         let (session, on_exit) = (task.session.clone(), task.on_exit);
         self.report(report, session, on_exit);
+        self.save_task(id);
     }
 }
 
@@ -297,6 +308,10 @@ pub(super) fn outcome(task: &mut Task, ending: Ending) -> Option<String> {
         Ending::Exited { code } => (Status::Failed, Some(code), None),
         Ending::Signaled { signal } => (Status::Failed, None, Some(signal)),
         Ending::Stopped { code, signal } => {
+            task.stopped_by.get_or_insert(StoppedBy::Exit);
+            (Status::Killed, code, signal)
+        }
+        Ending::Orphaned { code, signal } => {
             task.stopped_by.get_or_insert(StoppedBy::Exit);
             (Status::Killed, code, signal)
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::approval::Mode;
 use crate::agent::notification::Limits;
 use crate::config::Config;
+use crate::task::model::OnClose;
 
 /// What the state machine needs to know. All times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Settings {
     pub max_turn_requests: u32,
     pub stop_grace: u64,
     pub output_cap: u64,
+    /// What becomes of tasks when this sidecar goes away.
+    pub on_close: OnClose,
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
@@ -68,6 +71,7 @@ impl Settings {
             max_turn_requests: 200,
             stop_grace: ms(background.stop_grace),
             output_cap: background.output_cap,
+            on_close: background.on_close,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
         }

@@ -75,6 +75,7 @@ impl State {
             summary: None,
             delivery: Delivery::None,
             delivered_turn: None,
+            checked_in: false,
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
@@ -166,6 +167,7 @@ impl State {
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
+        task.checked_in = false;
         task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
         self.place();
     }

@@ -1,7 +1,7 @@
 //! The ends that people and agents make: a stop, and a start that was refused.
 
-use crate::ids::TaskId;
-use crate::task::model::{OnExit, Status, StoppedBy};
+use crate::ids::{SessionId, TaskId};
+use crate::task::model::{Lifetime, OnExit, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
 use super::effect::Effect;
@@ -27,6 +27,23 @@ impl State {
         close_run(task);
         self.report_end(id, String::new());
         self.task_changed(id);
+    }
+
+    /// A turn is over: what was to live no longer than it is stopped.
+    pub(super) fn stop_with_turn(&mut self, session: &SessionId) {
+        let of_turn = |task: &Task| {
+            let live = !task.status.is_final() || task.stragglers > 0;
+            live && task.owned && task.lifetime == Lifetime::Turn && task.session.as_ref() == Some(session)
+        };
+        let entries = self.ledger.entries.iter().filter(|entry| of_turn(&entry.task));
+        let tasks: Vec<TaskId> = entries.map(|entry| entry.task.id.clone()).collect();
+        for id in tasks {
+            // It is over as it was meant to be: nothing to begin another turn for.
+            if let Some(entry) = self.ledger.get_mut(&id).filter(|entry| entry.task.on_exit == OnExit::Wake) {
+                entry.task.on_exit = OnExit::NextTurn;
+            }
+            self.stop_task(&id, StoppedBy::Exit);
+        }
     }
 
     /// Stops a run and everything that it started. The end comes as an event.

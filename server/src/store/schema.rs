@@ -44,6 +44,10 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX tasks_alive ON tasks (owner) WHERE status IN ('queued', 'running', 'waiting_for_input');
     CREATE INDEX tasks_by_change ON tasks (updated);
 ",
+    "
+    CREATE TABLE leases (owner TEXT PRIMARY KEY, token TEXT, grace_ms INTEGER NOT NULL, gone_at INTEGER) STRICT;
+    CREATE INDEX tasks_by_owner ON tasks (owner);
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pillion::ids::TaskId;
-use pillion::task::model::Stdin;
+use pillion::task::model::{OnClose, Stdin};
 use pillion::task::run::{RunControl, RunEnd, RunEvent, RunId, RunSpec};
 use pillion::task::supervisor::Supervisor;
 use tokio::sync::mpsc;
@@ -43,6 +43,7 @@ impl Rig {
             output_cap: 1 << 30,
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
+            on_close: OnClose::Grace,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::session::event::{
 };
 use crate::session::settings::Settings;
 use crate::session::state::State;
-use crate::task::model::{Delivery, Origin, Task, Timestamp};
+use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
 use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::{Document, Documents};
@@ -46,6 +46,7 @@ pub(super) fn settings() -> Settings {
         max_turn_requests: 200,
         stop_grace: 5_000,
         output_cap: 1_000_000,
+        on_close: OnClose::Grace,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
     }
