@@ -344,7 +344,7 @@ async fn within_the_grace_only_the_same_client_takes_what_lives() {
     let (gone, _) = open("gone", Some("mine"));
     let held = |id: &str, status| Task { label: "held".into(), status, ..task(id, 1) };
     gone.write(Write::SaveTask(Box::new(held("t1", Status::Running))));
-    gone.write(Write::SaveTask(Box::new(task("t2", 2))));
+    gone.write(Write::SaveTask(Box::new(task("t2", 1))));
     gone.write(Write::SaveTask(Box::new(Task { stragglers: 1, ..held("t3", Status::Succeeded) })));
     gone.write(Write::SaveTask(Box::new(held("t4", Status::Failed))));
     gone.flush().await.unwrap();

@@ -311,9 +311,14 @@ impl Run {
 /// The way to a shim that listens; `None` when none does (any more).
 async fn connect(socket: Option<&Path>) -> io::Result<Option<UnixStream>> {
     let Some(socket) = socket else { return Ok(None) };
+    // One that dies while somebody knocks resets the connection.
+    let is_gone = |error: &io::Error| {
+        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound};
+        matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset | BrokenPipe)
+    };
     match UnixStream::connect(socket).await {
         Ok(stream) => Ok(Some(stream)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }

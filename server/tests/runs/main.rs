@@ -3,4 +3,5 @@
 mod ends;
 mod output;
 mod rig;
+mod takeover;
 mod trees;

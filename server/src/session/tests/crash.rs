@@ -167,8 +167,8 @@ fn what_another_window_left_is_taken_over_while_this_one_runs() {
     story.event(Event::Others { changed: Vec::new(), taken: vec![taken] });
     story.tells(expect![[r#"
         take over run t90.1
-        save t90.1 running
-        row t90.1 running
+        save t90.1 running, delivery none
+        row t90.1 running, delivery none
     "#]]);
     assert!(story.task("t90").owned);
     story.exits("t90", 0);
@@ -204,6 +204,7 @@ fn what_becomes_of_a_run_follows_who_wants_it() {
         story.request(Request::StartTask(StartTask { lifetime, ..by_person("serve", session.as_ref()) }));
         assert_eq!(on_close(&story), Some(expected), "{lifetime:?}");
     }
+    story.quick_store = false;
     story.turn("go", vec![call("c1", "bash", json!({"command": "sleep 9"}))]);
     assert_eq!(on_close(&story), Some(OnClose::Stop), "its call is never answered with its end");
     let started: Vec<String> = story.world.runs.iter().map(|run| run.task.to_string()).collect();
