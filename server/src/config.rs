@@ -120,6 +120,10 @@ pub struct BackgroundSettings {
     pub keep_daemons: Vec<String>,
     /// Bytes of output of one run (`outputCapBytes`, 1 GiB).
     pub output_cap: u64,
+    /// Bytes of output of all runs of a workspace (`outputTotalBytes`, 8 GiB).
+    pub output_total: u64,
+    /// Days after which an output is removed (`keepOutputDays`, 14).
+    pub keep_output_days: u32,
     /// Characters of one task's notification, and of a whole block (4,000 and 16,000).
     pub notification_chars: usize,
     pub block_chars: usize,
@@ -160,6 +164,8 @@ impl Default for BackgroundSettings {
             on_close: OnClose::Grace,
             keep_daemons: Vec::new(),
             output_cap: 1 << 30,
+            output_total: 8 << 30,
+            keep_output_days: 14,
             notification_chars: 4_000,
             block_chars: 16_000,
         }

@@ -151,7 +151,15 @@ fn task() -> Task {
         attempt: 1,
         max_attempts: 1,
         flaky: false,
-        runs: vec![Run { run: 1, status: "running", ended_at: Some(text()), exit_code: Some(0) }],
+        runs: vec![Run {
+            run: 1,
+            status: "running",
+            ended_at: Some(text()),
+            exit_code: Some(0),
+            started_by: Some("agent"),
+            session_id: Some(text()),
+            stopped_by: Some("user"),
+        }],
         priority: 0,
         on_exit: "wake",
         lifetime: "session",
@@ -368,9 +376,14 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             serde_json::to_value(TaskResult { task: task() })
         }
         method::TASK_LIST => serde_json::to_value(ListTasksResult { tasks: vec![task()], seq: 1 }),
-        method::TASK_OUTPUT => {
-            serde_json::to_value(OutputResult { text: text(), offset: 0, next_offset: 1, total_bytes: 1, eof: true })
-        }
+        method::TASK_OUTPUT => serde_json::to_value(OutputResult {
+            text: text(),
+            offset: 0,
+            skipped: 0,
+            next_offset: 1,
+            total_bytes: 1,
+            eof: true,
+        }),
         method::TEST_RESULTS => {
             let test = TestResult {
                 id: text(),

@@ -49,6 +49,9 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
                 status: run.status.as_str(),
                 ended_at: run.ended_at.map(Timestamp::rfc3339),
                 exit_code: run.exit_code,
+                started_by: run.started_by.map(model::Origin::as_str),
+                session_id: run.session.as_ref().map(|id| id.0.clone()),
+                stopped_by: run.stopped_by.map(model::StoppedBy::as_str),
             })
             .collect(),
         priority: task.priority,
@@ -341,6 +344,7 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
         Reply::Output(slice) => serde_json::to_value(wire::OutputResult {
             text: slice.text,
             offset: slice.offset,
+            skipped: slice.skipped,
             next_offset: slice.next_offset,
             total_bytes: slice.total_bytes,
             eof: slice.eof,

@@ -90,6 +90,8 @@ pub struct OutputParams {
 pub struct OutputResult {
     pub text: String,
     pub offset: u64,
+    /// Bytes between the wanted offset and `offset` that are gone.
+    pub skipped: u64,
     pub next_offset: u64,
     pub total_bytes: u64,
     pub eof: bool,
@@ -178,6 +180,11 @@ pub struct Run {
     pub status: &'static str,
     pub ended_at: Option<String>,
     pub exit_code: Option<i32>,
+    /// `agent`, `user`, `watch`; null in rows that an older version wrote.
+    pub started_by: Option<&'static str>,
+    /// The session whose agent asked for the run.
+    pub session_id: Option<String>,
+    pub stopped_by: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::history::{Content, Item};
 use crate::agent::notification::{Key, Report};
+use crate::diagnostics::delta::Past;
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
@@ -337,6 +338,16 @@ pub enum Event {
         event: RunEvent,
     },
     Timer(Timer),
+    /// What the store knows of a command's earlier runs.
+    Past {
+        run: RunId,
+        past: Box<Past>,
+    },
+    /// What a run was run on.
+    Fingerprinted {
+        id: RunId,
+        fingerprint: Option<String>,
+    },
     /// Why a command was not found: comes before the end of that run.
     Explained {
         id: RunId,

@@ -2,12 +2,15 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod delta;
 mod describe;
 pub mod effect;
 pub mod event;
 mod export;
 mod facts;
+mod folding;
 mod history;
+mod housekeeping;
 mod ledger;
 mod others;
 pub mod owner;
@@ -26,3 +29,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waiting;

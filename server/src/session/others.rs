@@ -43,14 +43,15 @@ impl State {
         let ended = task.status.is_final();
         let run = RunId { task: id.clone(), run: task.run };
         let stopping = task.stopping;
-        if !ended {
-            self.begin_problems(id);
-        }
         let Some(entry) = self.ledger.get_mut(id) else { return };
         entry.launched = !ended;
         entry.taken_over = true;
         entry.facts = Facts::default();
         let spec = spec_of(entry, &self.settings, dir);
+        if !ended {
+            self.begin_beside(id);
+            self.begin_problems(id);
+        }
         self.effects.push(Effect::ResumeRun { spec, ended });
         if stopping {
             // The sidecar before may not have come to it.

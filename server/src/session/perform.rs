@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
@@ -17,16 +17,18 @@ use crate::store::{self, Elsewhere, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
-use crate::task::{lease, slice, sockets};
+use crate::task::{lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment};
+use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
 use super::event::{Event, ReplyId, Request, Taken, Timer};
+use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
@@ -36,6 +38,9 @@ use super::storage;
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
 /// How long a session waits for its window's last sidecar, which is on its way out.
 const WAY_OUT: Duration = Duration::from_secs(2);
+
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
@@ -47,6 +52,7 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    looks: Looks,
     runs: PathBuf,
     editor: Arc<dyn Editor>,
     offline: Arc<dyn Provider>,
@@ -62,6 +68,8 @@ pub(super) struct Hands {
     custody: Custody,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
+    /// What is kept of outputs, for the house's keeper.
+    keeping: watch::Sender<Keeping>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
@@ -110,12 +118,16 @@ impl Hands {
             });
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
+        let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
+        let roots = Roots::new(root.clone()).with(further_roots);
         let mut hands = Self {
-            roots: Roots::new(root.clone()).with(further_roots),
+            looks: Looks::new(roots.all().map(Path::to_owned).collect()),
+            roots,
             root,
             runs,
             editor,
@@ -128,6 +140,7 @@ impl Hands {
             withheld: config.withheld.clone(),
             custody: Custody { sockets: sockets.is_ok().then(|| config.socket_dir()), token, ..Custody::default() },
             commands: HashMap::new(),
+            keeping,
             inputs,
             timers: HashMap::new(),
             turns: HashMap::new(),
@@ -176,6 +189,8 @@ impl Hands {
             tokio::spawn(self.store.set_grace(config.background.reattach_grace));
         }
         self.set_custody(&config);
+        let keeping = housekeeping::keeping(&config.background);
+        self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -232,15 +247,14 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
-            Effect::StartRun(spec) => {
-                let spec = self.prepared(spec);
-                self.supervisor.start(spec);
-            }
+            Effect::StartRun(spec) => self.start_run(spec),
             Effect::ResumeRun { spec, ended } => {
                 let spec = self.prepared(spec);
                 self.supervisor.resume(spec, ended);
             }
+            Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
@@ -313,6 +327,18 @@ impl Hands {
         });
     }
 
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
+            }
+        });
+    }
+
     fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
         self.answer_later(reply, async move {
@@ -368,6 +394,26 @@ impl Hands {
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         spec
+    }
+
+    fn start_run(&mut self, spec: RunSpec) {
+        let spec = self.prepared(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
+    }
+
+    fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
     }
 
     fn set_timer(&mut self, timer: Timer, after_ms: u64) {
@@ -441,6 +487,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
     }
 }
 
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
+}
+
 fn no_command(root: &Path, group: Group) -> Refusal {
     Refusal::State {
         kind: "no_project_command",
@@ -451,12 +502,12 @@ fn no_command(root: &Path, group: Group) -> Refusal {
 
 async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
     if path.as_os_str().is_empty() {
-        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+        return Ok(OutputSlice { eof: true, ..OutputSlice::default() });
     }
     tokio::task::spawn_blocking(move || match slice::read(&path, range) {
         // Not started yet: nothing was written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+            Ok(OutputSlice { eof: true, ..OutputSlice::default() })
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
         Ok(slice) => Ok(slice),

@@ -17,6 +17,7 @@ use super::export;
 use super::history::Written;
 use super::settings::Settings;
 use super::state::{Session, State};
+use super::waiting::Looks;
 
 impl State {
     pub(super) fn reply(&mut self, reply: ReplyId, answer: Reply) {
@@ -132,6 +133,9 @@ impl State {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            has_acted: false,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,
@@ -264,6 +268,7 @@ impl State {
             );
         }
         let task = self.enter(start);
+        self.unbar(&task);
         self.reply_task(reply, &task);
         self.place();
     }
@@ -322,6 +327,7 @@ impl State {
         match chosen {
             Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => {
+                self.bar(&task);
                 self.stop_task(&task, StoppedBy::User);
                 self.reply_task(reply, &task);
             }
@@ -355,6 +361,7 @@ impl State {
                 },
             );
         }
+        self.unbar(&task);
         self.rerun(&task);
         self.reply_task(reply, &task);
     }
@@ -461,6 +468,10 @@ impl Session {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            // What it did before is in its history, and not asked for.
+            has_acted: true,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,

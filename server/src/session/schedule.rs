@@ -14,7 +14,7 @@ use super::ledger::Entry;
 use super::settings::Settings;
 use super::state::State;
 
-fn takes_slot(group: Group) -> bool {
+pub(super) fn takes_slot(group: Group) -> bool {
     matches!(group, Group::Build | Group::Test | Group::Lint | Group::Install)
 }
 
@@ -67,11 +67,14 @@ impl State {
     }
 
     pub(super) fn launch(&mut self, id: &TaskId) {
+        self.begin_beside(id);
         let unsaved = self.unsaved();
         let Some(at) = self.ledger.entries.iter().position(|entry| entry.task.id == *id) else { return };
         let dir = self.run_dir(&self.ledger.entries[at].task);
         let entry = &mut self.ledger.entries[at];
         entry.launched = true;
+        let failed: Vec<String> = entry.facts.failed_tests().map(str::to_owned).collect();
+        entry.tried = if entry.task.attempt > 1 { failed } else { Vec::new() };
         entry.facts = Facts::default();
         entry.total = None;
         entry.explanation = None;
@@ -83,7 +86,9 @@ impl State {
         self.begin_problems(id);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
         self.task_changed(id);
+        let run = spec.id.clone();
         self.effects.push(Effect::StartRun(spec));
+        self.ask_fingerprint(id, run);
     }
 
     /// A run begins, or is read from its beginning once more: what earlier ones of its command found is old.
@@ -130,6 +135,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
         timeout: task.timeout,
         stop_grace: Duration::from_millis(settings.stop_grace),
         output_cap: settings.output_cap,
+        output_total: settings.output_total,
         dir,
         root: settings.root.clone(),
         on_close: on_close(entry, settings),

@@ -35,6 +35,7 @@ pub struct Settings {
     pub output_cap: u64,
     /// What becomes of tasks when this sidecar goes away.
     pub on_close: OnClose,
+    pub output_total: u64,
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
@@ -72,6 +73,7 @@ impl Settings {
             stop_grace: ms(background.stop_grace),
             output_cap: background.output_cap,
             on_close: background.on_close,
+            output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
         }

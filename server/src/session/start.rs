@@ -29,6 +29,7 @@ impl State {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
         };
+        let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let task = Task {
             id: id.clone(),
@@ -49,7 +50,7 @@ impl State {
             attempt: 1,
             max_attempts: start.retries.min(5) + 1,
             flaky: false,
-            runs: vec![RunRecord { run: 1, status: Status::Queued, ended_at: None, exit_code: None }],
+            runs: vec![RunRecord::new(1, start.origin, by_agent)],
             priority: start.priority,
             on_exit: start.on_exit.unwrap_or(match start.origin {
                 Origin::Agent => OnExit::Wake,
@@ -132,6 +133,7 @@ impl State {
         if let Some(entry) = self.ledger.get_mut(&id) {
             entry.foreground = Some((session.clone(), turn.clone(), call.clone()));
             entry.promote_after = Some(promote_after);
+            entry.waits = classify::waits(&bash.command);
         }
         if let Some(state) = self.call(session, call) {
             state.step = Step::Foreground(id.clone());
@@ -153,8 +155,13 @@ impl State {
             .map(|task| task.id.clone())
     }
 
-    /// A new run of a finished task.
+    /// A new run of a finished task, by its person.
     pub(super) fn rerun(&mut self, id: &TaskId) {
+        self.rerun_by(id, Origin::User);
+    }
+
+    /// A new run of a finished task. What an earlier run has left behind is no part of it.
+    pub(super) fn rerun_by(&mut self, id: &TaskId, by: Origin) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -162,13 +169,15 @@ impl State {
         task.flaky = false;
         task.status = Status::Queued;
         task.stopped_by = None;
+        task.stragglers = 0;
         (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
         task.summary = None;
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.checked_in = false;
-        task.runs.push(RunRecord { run: task.run, status: Status::Queued, ended_at: None, exit_code: None });
+        let session = task.session.clone().filter(|_| by == Origin::Agent);
+        task.runs.push(RunRecord::new(task.run, by, session));
         self.place();
     }
 }

@@ -26,6 +26,8 @@ use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
+use super::stop::Barred;
+use super::waiting::Looks;
 
 /// One conversation.
 #[derive(Debug)]
@@ -51,6 +53,12 @@ pub(super) struct Session {
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
     pub(super) seen: FileSeen,
+    /// The agent has done something in it that may change what a test finds.
+    pub(super) has_acted: bool,
+    /// What the model has seen of tasks, so that a second look can say that nothing is new.
+    pub(super) looks: Looks,
+    /// What people have stopped since a person spoke here last: commands, folders, and the tasks.
+    pub(super) barred: Vec<Barred>,
     /// A person has spoken in it since it was loaded: only then may it wake by itself.
     pub(super) spoken: bool,
     /// It is about to wake: the timer is set.
@@ -161,6 +169,8 @@ impl State {
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Past { run, past } => self.past_read(&run, *past),
+            Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::agent::history::Item;
+use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
 
@@ -79,6 +80,9 @@ pub enum Write {
     SaveTask(Box<Task>),
     /// Removes a task's row. What is still to be told of it stays.
     DeleteTask(TaskId),
+    /// Removes the rows of finished tasks of which nothing is to be told any more: all but the newest `keep`, and those
+    /// that did not change since `before`.
+    ForgetTasks { keep: u32, before: Timestamp },
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
     /// Removes a session with its history, its transcript and its notifications. Its tasks stay.
@@ -94,6 +98,8 @@ pub enum Write {
     AssignNotifications { keys: Vec<NotificationKey>, session: SessionId },
     /// Takes pending notifications out of the outbox for good: a tool result told the end.
     Withdraw(Vec<NotificationKey>),
+    /// Adds a run's results to the past of a command; the oldest go where there are too many. The store gives the serial.
+    SaveResults { command: String, results: Box<Results> },
     /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
     SaveTranscript { session: SessionId, seq: u64, json: Value },
     /// Saves a permission rule; one that is there already stays.

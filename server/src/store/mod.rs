@@ -8,12 +8,14 @@ mod backlog;
 mod command;
 mod error;
 mod owners;
+mod past;
 mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub use owners::{Others, Owner, TakenRow, World};
 
 use std::time::Duration;
 
+use crate::diagnostics::delta::Past;
 use crate::ids::{SessionId, TaskId};
 use crate::task::model::Task;
 use writer::{Job, Writer};
@@ -131,9 +134,19 @@ impl Store {
         self.read(move |connection| owners::set_grace(connection, &owner.name, grace))
     }
 
+    /// The ids of every task that has a row, whosever it is.
+    pub fn task_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
+        self.read(read::task_ids)
+    }
+
     /// The saved permission rules, in the order in which they were saved.
     pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
         self.read(read::rules)
+    }
+
+    /// What is known of a command's earlier runs; nothing where there were none.
+    pub fn past(&self, command: String) -> impl Future<Output = Result<Past, StoreError>> + Send + 'static {
+        self.read(move |connection| past::read(connection, &command))
     }
 
     /// A value put by [`Write::PutValue`].

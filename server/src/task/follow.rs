@@ -20,6 +20,7 @@ use super::reader::{End, Reader, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
 use super::run_file::RunFile;
 use super::supervisor::Custody;
+use super::sweep_output::Room;
 use super::system::Process;
 use super::tail::Tail;
 use super::{exit_file, lease, sockets};
@@ -41,6 +42,8 @@ pub struct Shared {
     pub looks: Arc<Semaphore>,
     pub epoch: Instant,
     pub custody: watch::Receiver<Custody>,
+    /// What may still be written.
+    pub room: Room,
 }
 
 /// How much input a run has been given and has taken, in bytes.
@@ -94,7 +97,15 @@ impl Run {
         let shared = self.shared.clone();
         let launched = {
             let _turn = self.shared.launches.acquire().await;
-            spawn_blocking(move || process::launch(&shared.shim, spec)).await
+            let total = self.spec.output_total;
+            spawn_blocking(move || {
+                let mut spec = spec;
+                if let Some(runs) = spec.dir.ancestors().nth(2) {
+                    spec.output_cap = shared.room.grant(runs, spec.output_cap, total, clock::now())?;
+                }
+                process::launch(&shared.shim, spec)
+            })
+            .await
         };
         let Launched { shim, socket } = match launched {
             Ok(Ok(launched)) => launched,

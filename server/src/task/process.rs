@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::kept;
 use super::link::{MARKER, Order, Spec};
 use super::run_file::RunFile;
 use super::system;
@@ -45,7 +46,9 @@ pub(super) fn launch(shim: &Path, spec: Spec) -> Result<Launched, String> {
 fn prepare(spec: &Spec) -> io::Result<()> {
     let dir = &spec.dir;
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let _ = fs::remove_file(dir.join("exit.json"));
+    for old in ["exit.json", kept::FILE] {
+        let _ = fs::remove_file(dir.join(old));
+    }
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("output"))?;
     // Before there is anything to take over.
     let socket = spec.takeover.as_ref().map(|takeover| takeover.socket.clone());

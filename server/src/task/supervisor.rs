@@ -15,6 +15,7 @@ use super::link::INPUT_CAP;
 use super::model::Stdin;
 use super::reader::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use super::sweep_output::Room;
 use super::system::own_executable;
 use crate::matcher::Files;
 use crate::workspace::files::WorkspaceFiles;
@@ -65,6 +66,7 @@ impl Supervisor {
             launches: Semaphore::new(LAUNCHES),
             looks: Arc::new(Semaphore::new(cores.max(2))),
             epoch: Instant::now(),
+            room: Room::default(),
         };
         Self { events, shared: Arc::new(shared), custody, runs: HashMap::new(), files: HashMap::new() }
     }
@@ -86,8 +88,16 @@ impl Supervisor {
     /// Starts a run. Returns at once; whatever comes of it is an event, a failure to start included. To be called within
     /// a tokio runtime.
     pub fn start(&mut self, spec: RunSpec) {
+        self.start_after(spec, std::future::ready(()));
+    }
+
+    /// The same, but the command starts only when `written` is over: what must not know less than the disk waits for it.
+    pub fn start_after(&mut self, spec: RunSpec, written: impl Future<Output = ()> + Send + 'static) {
         let run = self.enter(spec);
-        tokio::spawn(run.follow());
+        tokio::spawn(async move {
+            written.await;
+            run.follow().await;
+        });
     }
 
     /// Takes over a run that a sidecar which is gone had launched in this folder. Its output is read from the beginning,

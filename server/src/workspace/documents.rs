@@ -53,6 +53,21 @@ impl Documents {
         paths
     }
 
+    /// A hash over the unsaved texts below a folder, and where they are; 0 when there are none. The same text at the same
+    /// place gives the same hash, in every process.
+    pub fn unsaved_hash(&self, root: &Path) -> u64 {
+        let unsaved = self.all().filter(|document| document.is_dirty() && document.path.starts_with(root));
+        unsaved.fold(0, |sum, document| {
+            let path = document.path.as_os_str().as_encoded_bytes();
+            // FNV-1a; the sum has no order, as the documents have none.
+            let bytes = path.iter().chain(&[0]).chain(document.text.as_bytes());
+            let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+            sum.wrapping_add(hash)
+        })
+    }
+
     /// The same snapshot with a document opened or replaced.
     pub fn with(&self, document: Document) -> Self {
         let mut by_path = (*self.by_path).clone();

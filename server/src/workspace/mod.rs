@@ -1,10 +1,13 @@
 //! The folder that the person works in: its roots, the editor's open documents, its own build and test commands.
 
+pub mod changes;
 pub mod classify;
 pub mod commands;
 pub mod documents;
 pub mod editor;
 pub mod environment;
 pub mod files;
+mod head;
+pub mod looks;
 pub mod roots;
 pub mod watch;

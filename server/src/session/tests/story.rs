@@ -47,6 +47,7 @@ pub(super) fn settings() -> Settings {
         stop_grace: 5_000,
         output_cap: 1_000_000,
         on_close: OnClose::Grace,
+        output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
     }
@@ -99,6 +100,8 @@ pub(super) struct Story {
     pub(super) effects: Vec<Effect>,
     /// An answer is written at once.
     pub(super) quick_store: bool,
+    /// The past of a run is read at once.
+    pub(super) quick_past: bool,
     log: String,
     replies: u64,
 }
@@ -127,6 +130,7 @@ impl Story {
             now: START,
             effects: Vec::new(),
             quick_store: true,
+            quick_past: true,
             log: String::new(),
             replies: 0,
         };
@@ -163,6 +167,23 @@ impl Story {
 
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
+        self.apply(event);
+        while self.quick_past && !self.world.past_reads.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.past_read();
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
+    }
+
+    /// The store has read the oldest past that was asked for.
+    pub(super) fn past_read(&mut self) {
+        let (run, command) = self.world.past_reads.pop_front().expect("a past is asked for");
+        let past = Box::new(self.world.pasts.get(&command).cloned().unwrap_or_default());
+        self.apply(Event::Past { run, past });
+    }
+
+    fn apply(&mut self, event: Event) {
         let moment = Moment { now: Timestamp(self.now), documents: self.documents.clone() };
         self.effects = self.state.apply(moment, event);
         for effect in &self.effects {
@@ -263,7 +284,13 @@ impl Story {
     pub(super) fn output_read(&mut self, text: &str) {
         let (session, turn, call) = self.world.reads.remove(0);
         let total_bytes = text.len() as u64;
-        let slice = OutputSlice { text: text.into(), offset: 0, next_offset: total_bytes, total_bytes, eof: true };
+        let slice = OutputSlice {
+            text: text.into(),
+            next_offset: total_bytes,
+            total_bytes,
+            eof: true,
+            ..OutputSlice::default()
+        };
         self.event(Event::OutputRead { session, turn, call, slice: Ok(slice) });
     }
 

@@ -27,6 +27,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort { turn, .. } => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::ReadPast { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -39,6 +40,8 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
+        // Every run asks for one.
+        Effect::Fingerprint { .. } => return None,
         Effect::CancelTimer(timer) => format!("no {}", self::timer(timer)),
         other => format!("{other:?}"),
     })
@@ -169,7 +172,10 @@ fn stored(write: &Write) -> Option<String> {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
         Write::Task(task) => format!("save {}", row(task)),
-        Write::Session(_) => return None,
+        Write::Session(_) | Write::Results { .. } => return None,
+        Write::Withdraw(keys) => {
+            format!("withdraw {}", list(keys.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about))))
+        }
         other => format!("{other:?}"),
     })
 }
