@@ -247,14 +247,18 @@ async fn daemons_that_the_person_wants_are_left_alone() {
     let mut rig = Rig::handing_over("mine", HOUR);
     rig.custody("mine", HOUR, &["kept-daemon"]);
     let daemon = rig.folder.path().join("kept-daemon");
-    std::fs::copy("/bin/sleep", &daemon).unwrap();
-    // Its own session, no descriptor of the task, and a parent that is gone.
-    let start = format!("(setsid {} 300 >/dev/null 2>&1 &)", daemon.display());
+    std::fs::copy("/bin/bash", &daemon).unwrap();
+    let (_up, never) = (fifo(&rig, "up"), fifo(&rig, "never"));
+    // Its own session, no descriptor of the task, and a parent that is gone. The command ends when the daemon is up.
+    let start = format!(
+        "(setsid {} -c 'echo > up; read -r x < never' >/dev/null 2>&1 &); read -r x < up",
+        daemon.display()
+    );
     let end = rig.run(&format!("{start}; (setsid sleep 300 &); echo done")).await;
     assert_eq!((end.ending, end.stragglers), (Ending::Exited { code: 0 }, 1), "one of the two counts");
     let end = rig.run(&format!("{start}; echo done")).await;
     assert_eq!((end.ending, end.stragglers), (Ending::Exited { code: 0 }, 0));
     let kept: Vec<String> = rig.living().into_iter().filter(|line| line.contains("kept-daemon")).collect();
     assert_eq!(kept.len(), 2, "{kept:?}");
-    assert!(Command::new("pkill").arg("-f").arg(&daemon).status().unwrap().success());
+    open(&never).await;
 }
