@@ -118,6 +118,8 @@ pub struct BackgroundSettings {
     pub on_close: OnClose,
     /// Names of programs whose daemons are left alone (`keepDaemons`).
     pub keep_daemons: Vec<String>,
+    /// Without output and work, from a question to `waiting_for_input` (`stallAfterMs`, 45,000).
+    pub stall_after: Duration,
     /// Bytes of output of one run (`outputCapBytes`, 1 GiB).
     pub output_cap: u64,
     /// Bytes of output of all runs of a workspace (`outputTotalBytes`, 8 GiB).
@@ -163,6 +165,7 @@ impl Default for BackgroundSettings {
             reattach_grace: Duration::from_secs(60),
             on_close: OnClose::Grace,
             keep_daemons: Vec::new(),
+            stall_after: Duration::from_secs(45),
             output_cap: 1 << 30,
             output_total: 8 << 30,
             keep_output_days: 14,

@@ -433,3 +433,24 @@ fn sockets_that_cannot_be_made_are_told_and_tasks_run() {
     killed(&client);
     all_end(&sandbox, &tree);
 }
+
+#[test]
+fn a_task_that_waits_for_an_answer_waits_on() {
+    let sandbox = Sandbox::new();
+    let window = Options::pillion();
+    let first = Client::start(&sandbox, window.clone());
+    let start = json!({"command": "printf 'Go on? (y/n) '; read -r x; echo got $x", "stdin": "pipe"});
+    let id = id_of(&first.start_task(start));
+    let before = first.wait_task_status(&id, "waiting_for_input");
+    // Reads follow the writes before them.
+    first.call("pillion/session/list", json!({}));
+    killed(&first);
+    let second = Client::start(&sandbox, window);
+    let row = shown(&second, &id);
+    assert_eq!((&row["status"], &row["waitingFor"]), (&json!("waiting_for_input"), &before["waitingFor"]));
+    second.wait_task("its output, read again", |task| task["id"] == id && task["output"]["bytes"] == 13);
+    second.call("pillion/task/input", json!({"taskId": id, "text": "y\n"}));
+    assert_eq!(second.wait_task_end(&id)["status"], "succeeded");
+    assert_eq!(statuses(&second, &id)[0], "waiting_for_input", "it did not look as if it went on");
+    assert_eq!(second.output(&id), "Go on? (y/n) got y\n");
+}

@@ -27,6 +27,8 @@ impl State {
             .entries
             .iter()
             .filter(|entry| entry.launched && entry.foreground.is_none() && takes_slot(entry.task.group))
+            // A person may take hours to answer.
+            .filter(|entry| entry.task.status != Status::WaitingForInput)
             .count();
         let mut waiting: Vec<(i32, usize, TaskId)> = self
             .ledger
@@ -45,8 +47,7 @@ impl State {
             if entry.foreground.is_none() && takes_slot(entry.task.group) {
                 if used >= self.settings.slots {
                     if entry.task.waiting_for.is_none() {
-                        entry.task.waiting_for =
-                            Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
+                        entry.task.waiting_for = Some(WaitingFor::of(WaitKind::Slot));
                         self.task_changed(&id);
                     }
                     continue;
@@ -134,6 +135,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
         stdin: task.stdin,
         timeout: task.timeout,
         stop_grace: Duration::from_millis(settings.stop_grace),
+        stall_after: Duration::from_millis(settings.stall_after),
         output_cap: settings.output_cap,
         output_total: settings.output_total,
         dir,

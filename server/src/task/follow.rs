@@ -1,6 +1,7 @@
 //! One run from its launch to the last of its processes: talks with the shim, forwards orders, tells start and end. The
 //! output is the reader's. Knows no ledger.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,10 +24,13 @@ use super::supervisor::Custody;
 use super::sweep_output::Room;
 use super::system::Process;
 use super::tail::Tail;
-use super::{exit_file, lease, sockets};
+use super::{exit_file, lease, output, question, slice, sockets};
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
+
+/// Bytes at the end of the output in which a question is looked for.
+const QUESTION_BYTES: u64 = 8 << 10;
 
 const NO_WATCH: &str =
     "The process that watches over the command ended before the command had started. Start the task again.";
@@ -183,6 +187,7 @@ impl Run {
             tokio::select! {
                 line = reports.next_line() => match line {
                     Ok(Some(line)) => match serde_json::from_str(&line) {
+                        Ok(Report::Waiting { sure, asked_from }) => self.waiting(sure, asked_from).await,
                         Ok(report) => self.take(report, seen),
                         Err(error) => tracing::debug!(%error, "an unknown report of a shim"),
                     },
@@ -212,6 +217,13 @@ impl Run {
                 tracing::warn!(version, ?why, "a shim does not hand its run over");
                 seen.refused = Some(why);
             }
+            // Read with the question, which is in the output.
+            Report::Waiting { .. } => {}
+            Report::Resumed => {
+                if !seen.told {
+                    self.reporter.send(RunEvent::Resumed);
+                }
+            }
             Report::Started { pid, at } => self.started(pid, at, seen),
             Report::NotStarted { reason } => {
                 self.end(End { ending: Ending::NotStarted { reason }, at: clock::now(), stragglers: 0 }, seen);
@@ -232,6 +244,16 @@ impl Run {
         if !seen.told {
             self.reporter.send(RunEvent::Started { pid, at });
             seen.reading = self.start_reading();
+        }
+    }
+
+    /// The command waits for input, if what it wrote last says so too where the shim is not sure.
+    async fn waiting(&self, sure: bool, asked_from: u64) {
+        let path = self.spec.dir.join("output");
+        let tail = spawn_blocking(move || tail_from(&path, asked_from).unwrap_or_default()).await;
+        let reading = question::read(&tail.unwrap_or_default());
+        if sure || reading.is_likely {
+            self.reporter.send(RunEvent::Waiting(reading.asked));
         }
     }
 
@@ -338,6 +360,15 @@ async fn send(socket: &mut (impl AsyncWrite + Unpin), order: &Order) -> io::Resu
     let mut line = serde_json::to_vec(order)?;
     line.push(b'\n');
     socket.write_all(&line).await
+}
+
+/// The end of what the file at `path` has from an offset on; all of it where the command cut its own file. Blocks.
+fn tail_from(path: &Path, from: u64) -> std::io::Result<String> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let from = if from > size { 0 } else { from };
+    let start = from.max(size.saturating_sub(QUESTION_BYTES));
+    slice::read_at(&file, start, size - start).map(|raw| output::tail(&raw, start > from))
 }
 
 fn end_of(exit: &Exit) -> End {

@@ -40,6 +40,9 @@ pub struct Spec {
     pub stdin: Stdin,
     pub timeout: Option<Duration>,
     pub stop_grace: Duration,
+    /// After so long without output and work, a command that listens to its input may be waiting for an answer.
+    #[serde(default = "stall_after")]
+    pub stall_after: Duration,
     pub output_cap: u64,
     pub dir: PathBuf,
     /// What happens when the sidecar goes away; `None`: the tree is stopped.
@@ -79,6 +82,10 @@ impl Terms {
     }
 }
 
+fn stall_after() -> Duration {
+    Duration::from_secs(45)
+}
+
 impl Spec {
     /// What the shim must know of a run.
     pub fn new(run: &RunSpec, marker: String, takeover: Option<Takeover>, keep_daemons: Vec<String>) -> Self {
@@ -91,6 +98,7 @@ impl Spec {
             stdin: run.stdin,
             timeout: run.timeout,
             stop_grace: run.stop_grace,
+            stall_after: run.stall_after,
             output_cap: run.output_cap,
             dir: run.dir.clone(),
             takeover,
@@ -129,6 +137,12 @@ pub enum Report {
     NotStarted { reason: String },
     /// How much of the input, in bytes since the start, is not waiting any more; `closed` when no more is taken.
     Input { taken: u64, closed: bool },
+    /// The command waits for input; `sure` when one of its processes was seen reading it, else it listens and is quiet.
+    /// What it asks is in its output from `asked_from` on, which is where that stood when it was last given something.
+    /// A state, that may be told again at any time.
+    Waiting { sure: bool, asked_from: u64 },
+    /// It does not wait for input.
+    Resumed,
     /// The run is over. The same words are in `exit.json`.
     Ended(Exit),
     /// The last straggler is gone; the shim goes too.

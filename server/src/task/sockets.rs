@@ -5,14 +5,14 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use super::link::SOCKET_PATH_CAP;
+use crate::clock;
 
 /// Letters of a socket's name.
 const NAME: usize = 12;
-/// A younger socket may belong to a shim that does not listen yet.
-const YOUNG: Duration = Duration::from_secs(60);
+/// Milliseconds. A younger socket may belong to a shim that does not listen yet.
+const YOUNG: u64 = 60_000;
 
 /// Makes the folder, for this user alone. `Err` is for people: what is wrong, what that means and what to do.
 pub fn prepare(folder: &Path) -> Result<(), String> {
@@ -55,8 +55,8 @@ pub fn sweep(folder: &Path) {
     for entry in entries.flatten() {
         let Ok(metadata) = entry.metadata() else { continue };
         let ours = entry.file_name().len() == NAME && metadata.file_type().is_socket();
-        let age = metadata.modified().ok().and_then(|made| SystemTime::now().duration_since(made).ok());
-        let old = age.is_some_and(|age| age >= YOUNG);
+        let made = u64::try_from(metadata.mtime()).unwrap_or(0) * 1_000;
+        let old = clock::now().0.saturating_sub(made) >= YOUNG;
         let refused =
             || UnixStream::connect(entry.path()).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
         if ours && old && refused() {

@@ -5,3 +5,4 @@ mod output;
 mod rig;
 mod takeover;
 mod trees;
+mod waiting;

@@ -250,10 +250,8 @@ async fn daemons_that_the_person_wants_are_left_alone() {
     std::fs::copy("/bin/bash", &daemon).unwrap();
     let (_up, never) = (fifo(&rig, "up"), fifo(&rig, "never"));
     // Its own session, no descriptor of the task, and a parent that is gone. The command ends when the daemon is up.
-    let start = format!(
-        "(setsid {} -c 'echo > up; read -r x < never' >/dev/null 2>&1 &); read -r x < up",
-        daemon.display()
-    );
+    let start =
+        format!("(setsid {} -c 'echo > up; read -r x < never' >/dev/null 2>&1 &); read -r x < up", daemon.display());
     let end = rig.run(&format!("{start}; (setsid sleep 300 &); echo done")).await;
     assert_eq!((end.ending, end.stragglers), (Ending::Exited { code: 0 }, 1), "one of the two counts");
     let end = rig.run(&format!("{start}; echo done")).await;

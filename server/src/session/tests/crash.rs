@@ -149,7 +149,7 @@ fn what_was_never_launched_waits_on_in_its_own_window_alone() {
     let story = Story::loaded(Loaded { tasks: vec![queued()], strangers, ..Loaded::default() }, |_| {});
     assert_eq!((story.world.runs.len(), story.task("t90").status), (0, Status::Interrupted));
 
-    let waiting_for = Some(WaitingFor { kind: WaitKind::Permission, question: None, holder: None });
+    let waiting_for = Some(WaitingFor::of(WaitKind::Permission));
     let asked = Task { waiting_for, started_at: None, ..queued() };
     let story = Story::loaded(Loaded { tasks: vec![asked], ..Loaded::default() }, |_| {});
     assert_eq!(story.task("t90").status, Status::Interrupted, "who asked is gone");
