@@ -114,9 +114,11 @@ fn the_next_start_ends_what_nobody_watches_over() {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", running["pid"])).unwrap();
     let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)).unwrap();
     let shim = Process::open(parent.parse().unwrap()).unwrap();
+    let main = Process::open(running["pid"].as_u64().unwrap() as u32).unwrap();
     first.process().kill();
     shim.kill();
-    assert!(first.process().wait_gone(DEADLINE) && shim.wait_gone(DEADLINE));
+    // The main process dies with its shim.
+    assert!(first.process().wait_gone(DEADLINE) && shim.wait_gone(DEADLINE) && main.wait_gone(DEADLINE));
     let left = sandbox.task_processes();
     assert_eq!(left.len(), 1, "the one with a session of its own");
     let _second = Client::start(&sandbox, Options::pillion());
