@@ -28,6 +28,9 @@ const BY_DEFAULT: &str = "the default";
 /// Where the editor's values come from, for messages.
 const EDITOR: &str = "the editor's settings";
 
+/// The key as everybody's programs look for it.
+const KEY: &str = "ANTHROPIC_API_KEY";
+
 /// The key that an editor hands to Pillion alone, out of its own secret storage. Kept from commands.
 const OWN_KEY: &str = "PILLION_ANTHROPIC_API_KEY";
 
@@ -42,9 +45,10 @@ pub struct Config {
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
     pub runtime_dir: PathBuf,
-    /// Names of environment variables that were given to Pillion alone and do not reach commands. The person's own keys
-    /// are not among them: their commands may need them.
-    pub withheld: Vec<String>,
+    /// Environment variables whose values only Pillion was given: they do not reach commands, unless
+    /// [`BackgroundSettings::pass_env`] names them. The person's own keys are not among them: their commands may need
+    /// them.
+    pub withheld: Vec<OwnVariable>,
     /// What is wrong with the settings, each with the file, the line and the remedy. The rest holds.
     pub problems: Vec<String>,
 }
@@ -84,6 +88,15 @@ pub struct ApiKey {
     pub secret: SecretString,
     /// For instance `the environment variable ANTHROPIC_API_KEY`.
     pub source: String,
+}
+
+/// A variable whose value only Pillion was given.
+#[derive(Clone, Debug)]
+pub struct OwnVariable {
+    pub name: String,
+    pub secret: SecretString,
+    /// It stands in Pillion's own environment, and not in a file.
+    pub is_inherited: bool,
 }
 
 /// `permissions.*`: what may be done unasked.
@@ -129,6 +142,8 @@ pub struct BackgroundSettings {
     /// Characters of one task's notification, and of a whole block (4,000 and 16,000).
     pub notification_chars: usize,
     pub block_chars: usize,
+    /// Variables of [`Config::withheld`] that commands get all the same (`passEnv`).
+    pub pass_env: Vec<String>,
 }
 
 impl Default for ModelSettings {
@@ -171,6 +186,7 @@ impl Default for BackgroundSettings {
             keep_output_days: 14,
             notification_chars: 4_000,
             block_chars: 16_000,
+            pass_env: Vec::new(),
         }
     }
 }
@@ -310,7 +326,8 @@ impl Config {
                     let place = format!("{}:{}", path.display(), entry.line);
                     match (entry.key.as_str(), entry.value) {
                         ("anthropic", Value::Text(secret)) => {
-                            self.take_key(&secret, format!("the file {}", path.display()))
+                            self.take_key(&secret, format!("the file {}", path.display()));
+                            self.withhold(KEY, &secret, false);
                         }
                         ("anthropic", _) => {
                             self.problems.push(format!("{place}: `anthropic` has to be the key, in quotes."))
@@ -336,12 +353,26 @@ impl Config {
                 self.apply(&entry, &format!("the environment variable {variable}"));
             }
         }
-        for variable in ["ANTHROPIC_API_KEY", OWN_KEY] {
+        for variable in [KEY, OWN_KEY] {
             if let Some(secret) = env(variable) {
                 self.take_key(&secret, format!("the environment variable {variable}"));
             }
         }
-        self.withheld.extend(env(OWN_KEY).map(|_| OWN_KEY.to_owned()));
+        if let Some(secret) = env(OWN_KEY) {
+            self.withhold(OWN_KEY, &secret, true);
+            self.withhold(KEY, &secret, false);
+        }
+        if env(KEY).is_some() {
+            // The person's own, for whoever they start.
+            self.withheld.retain(|own| own.name != KEY);
+        }
+    }
+
+    /// Notes that only Pillion was given this value; of two for a name the later one counts, as it does for Pillion.
+    fn withhold(&mut self, name: &str, secret: &str, is_inherited: bool) {
+        self.withheld.retain(|known| known.name != name);
+        let secret = SecretString::from(secret.trim());
+        self.withheld.push(OwnVariable { name: name.to_owned(), secret, is_inherited });
     }
 
     fn take_key(&mut self, secret: &str, source: String) {

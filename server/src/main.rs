@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pillion::cli::{demo, parse};
+use pillion::cli::{demo, parse, run};
 use pillion::config::Config;
 
 /// A coding agent's sidecar for the editor.
@@ -21,6 +21,7 @@ struct Arguments {
 enum Command {
     /// Serve one editor on stdin and stdout (the default).
     Serve,
+    Run(run::RunArgs),
     /// Play the main job with a little project, real tests and no editor.
     Demo(demo::DemoArgs),
     /// Find problems in captured output on stdin; one JSON object a line.
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     }
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve(),
+        Command::Run(arguments) => run(arguments),
         Command::Demo(arguments) => demo(arguments),
         Command::Parse(arguments) => finished(parse::run(arguments)),
     }
@@ -49,9 +51,26 @@ fn finished(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
+fn run(arguments: run::RunArgs) -> ExitCode {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|terminal| terminal == "dumb");
+    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(run::run(arguments, is_dumb || no_color()));
+            // A thread may still be waiting for file events.
+            runtime.shutdown_background();
+            ExitCode::from(code)
+        }
+        Err(error) => finished(Err(error.into())),
+    }
+}
+
+/// The convention of no-color.org.
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 fn demo(mut arguments: demo::DemoArgs) -> ExitCode {
-    // The convention of no-color.org.
-    arguments.no_color |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    arguments.no_color |= no_color();
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => finished(runtime.block_on(demo::run(arguments))),
         Err(error) => finished(Err(error.into())),

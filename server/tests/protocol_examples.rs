@@ -139,6 +139,7 @@ fn task() -> Task {
         label: text(),
         command: text(),
         cwd: text(),
+        environment: Environment { set: [("TERM".to_owned(), text())].into(), omitted: 1, withheld: vec![text()] },
         group: "test",
         origin: "agent",
         session_id: Some(text()),
@@ -330,9 +331,18 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
         method::TASK_START => read::<StartTaskParams>(value),
+        method::TASK_REPORT => read::<ReportTaskParams>(value),
         method::TASK_LIST => read::<ListTasksParams>(value),
         method::TASK_GET | method::TASK_STOP | method::TASK_DISMISS => read::<TaskParams>(value),
+        // One name for a request and a notification.
+        method::TASK_OUTPUT if value["text"].is_string() => {
+            let (task_id, next_offset) = (text(), 1);
+            let piece =
+                TaskOutputParams { task_id, run: 1, offset: 0, next_offset, text: text(), skipped: 0, eof: false };
+            sent(value, piece, Shown::All)
+        }
         method::TASK_OUTPUT => read::<OutputParams>(value),
+        method::TASK_FOLLOW => read::<FollowParams>(value),
         method::TASK_PROMOTE => read::<PromoteParams>(value),
         method::TASK_INPUT => read::<InputParams>(value),
         method::TASK_RERUN => read::<RerunParams>(value),
@@ -383,9 +393,12 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };
             serde_json::to_value(ProjectCommandsResult { commands: vec![command] })
         }
-        method::TASK_START | method::TASK_GET | method::TASK_STOP | method::TASK_RERUN | method::TASK_PROMOTE => {
-            serde_json::to_value(TaskResult { task: task() })
-        }
+        method::TASK_START
+        | method::TASK_REPORT
+        | method::TASK_GET
+        | method::TASK_STOP
+        | method::TASK_RERUN
+        | method::TASK_PROMOTE => serde_json::to_value(TaskResult { task: task() }),
         method::TASK_LIST => serde_json::to_value(ListTasksResult { tasks: vec![task()], seq: 1 }),
         method::TASK_OUTPUT => serde_json::to_value(OutputResult {
             text: text(),

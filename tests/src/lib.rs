@@ -13,6 +13,7 @@ pub mod rules;
 pub mod sandbox;
 pub mod session;
 pub mod task;
+pub mod terminal;
 pub mod wire;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use client::{Client, RpcError};
 pub use model::{Answer, Hold, Model, Request};
 pub use options::Options;
 pub use sandbox::{Gate, Sandbox, Signal};
+pub use terminal::Terminal;
 
 /// How long a test waits for an event before it fails. Generous, because machines are busy; no test waits it out when
 /// all is well.

@@ -17,6 +17,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("label", "string"),
     ("command", "string"),
     ("cwd", "string"),
+    ("environment", "object"),
     ("group", "string"),
     ("origin", "string"),
     ("sessionId", "string|null"),

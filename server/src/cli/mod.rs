@@ -4,4 +4,5 @@ pub mod client;
 pub mod demo;
 pub mod log;
 pub mod parse;
+pub mod run;
 pub mod terminal;

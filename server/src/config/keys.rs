@@ -215,6 +215,14 @@ pub const KEYS: &[Key] = &[
         editor: true,
         set: |config, value, _| set(&mut config.background.block_chars, number(value, 500, 400_000)),
     },
+    Key {
+        name: "background.passEnv",
+        doc: "Names of variables that commands get although only Pillion was given their values, for instance \
+              `ANTHROPIC_API_KEY`. Not taken from editors.",
+        default: "[]",
+        editor: false,
+        set: |config, value, _| set(&mut config.background.pass_env, names(value)),
+    },
 ];
 
 fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
@@ -229,19 +237,18 @@ fn text(value: &Value) -> Result<String, String> {
     }
 }
 
+fn names(value: &Value) -> Result<Vec<String>, String> {
+    match value {
+        Value::List(names) if names.len() <= 100 => Ok(names.clone()),
+        _ => Err("a list of at most 100 names, each in quotes".into()),
+    }
+}
+
 fn number<T: TryFrom<i64>>(value: &Value, least: i64, most: i64) -> Result<T, String> {
     let wanted = || format!("a whole number from {least} to {most}");
     match value {
         Value::Number(number) if (least..=most).contains(number) => T::try_from(*number).map_err(|_| wanted()),
         _ => Err(wanted()),
-    }
-}
-
-/// Names, in any number that a person would write.
-fn names(value: &Value) -> Result<Vec<String>, String> {
-    match value {
-        Value::Texts(names) if names.len() <= 100 => Ok(names.iter().map(|name| name.trim().to_owned()).collect()),
-        _ => Err("a list of at most 100 texts".into()),
     }
 }
 

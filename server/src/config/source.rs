@@ -24,8 +24,8 @@ pub enum Value {
     Text(String),
     Number(i64),
     Bool(bool),
-    /// A list of texts, perhaps an empty one.
-    Texts(Vec<String>),
+    /// A list of texts.
+    List(Vec<String>),
     /// Any other kind, by its name.
     Other(&'static str),
 }
@@ -36,7 +36,7 @@ impl fmt::Display for Value {
             Self::Text(text) => write!(f, "{:?}", text.chars().take(100).collect::<String>()),
             Self::Number(number) => write!(f, "{number}"),
             Self::Bool(truth) => write!(f, "{truth}"),
-            Self::Texts(_) => f.write_str("a list"),
+            Self::List(texts) => write!(f, "a list of {} texts", texts.len()),
             Self::Other(kind) => f.write_str(kind),
         }
     }
@@ -80,10 +80,10 @@ fn flatten_toml(prefix: &str, table: &DeTable<'_>, line: &dyn Fn(usize) -> usize
             DeValue::Boolean(truth) => Value::Bool(*truth),
             DeValue::Float(_) => Value::Other("a fraction"),
             DeValue::Datetime(_) => Value::Other("a date"),
-            DeValue::Array(items) => texts(items.iter().map(|item| match item.get_ref() {
-                DeValue::String(text) => Some(text.to_string()),
-                _ => None,
-            })),
+            DeValue::Array(items) => {
+                let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+                items.iter().map(text).collect::<Option<_>>().map_or(Value::Other("a list"), Value::List)
+            }
         };
         entries.push(Entry { key, value, line: key_line });
     }
@@ -119,15 +119,14 @@ fn flatten_json(key: &str, value: &serde_json::Value, entries: &mut Vec<Entry>) 
             (None, Some(number)) if number.fract() == 0.0 && number.abs() < 1e15 => Value::Number(number as i64),
             _ => Value::Other("a fraction"),
         },
-        Json::Array(items) => texts(items.iter().map(|item| item.as_str().map(str::to_owned))),
+        Json::Array(items) => {
+            let text = |item: &Json| item.as_str().map(str::to_owned);
+            items.iter().map(text).collect::<Option<_>>().map_or(Value::Other("a list"), Value::List)
+        }
     };
     if !key.is_empty() {
         entries.push(Entry { key: key.to_owned(), value, line: 0 });
     }
-}
-
-fn texts(items: impl Iterator<Item = Option<String>>) -> Value {
-    items.collect::<Option<_>>().map_or(Value::Other("a list of other things than texts"), Value::Texts)
 }
 
 fn join(prefix: &str, name: &str) -> String {

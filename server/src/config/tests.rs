@@ -188,6 +188,19 @@ fn mistakes_lose_only_themselves() {
     );
 }
 
+fn names(config: &Config) -> Vec<String> {
+    config.withheld.iter().map(|own| own.name.clone()).collect()
+}
+
+#[test]
+fn names_that_are_passed_on() {
+    let config = Setup::new("[background]\npassEnv = [\"ANTHROPIC_API_KEY\"]\n", &[]).load();
+    assert_eq!(config.background.pass_env, ["ANTHROPIC_API_KEY"]);
+    let from_editor = Setup::new("", &[]).load().with_editor(&json!({"background": {"passEnv": ["A"]}}));
+    assert_eq!(from_editor.background.pass_env, [""; 0]);
+    assert!(from_editor.problems[0].contains("`background.passEnv` is not taken from an editor"));
+}
+
 #[test]
 fn keys_and_where_they_come_from() {
     let found = |setup: Setup| {
@@ -195,7 +208,7 @@ fn keys_and_where_they_come_from() {
         let key = config.model.anthropic.clone();
         let key = key.map(|key| format!("{} from {}", key.secret.expose_secret(), key.source)).unwrap_or_default();
         let home = setup.home.path().to_string_lossy().into_owned();
-        (key.replace(&home, "~"), setup.problems(&config), config.withheld)
+        (key.replace(&home, "~"), setup.problems(&config), names(&config))
     };
     let variable = |name| [(name, "  sk-env\n")];
     let file = "anthropic = \"sk-file\"\n";
@@ -206,9 +219,10 @@ fn keys_and_where_they_come_from() {
 
     let (key, _, withheld) = found(Setup::new("", &variable("PILLION_ANTHROPIC_API_KEY")));
     assert_eq!(key, "sk-env from the environment variable PILLION_ANTHROPIC_API_KEY");
-    assert_eq!(withheld, ["PILLION_ANTHROPIC_API_KEY"]);
+    assert_eq!(withheld, ["PILLION_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"]);
 
-    let (key, problems, _) = found(Setup::new("", &[]).keys(file, 0o600));
+    let (key, problems, withheld) = found(Setup::new("", &[]).keys(file, 0o600));
+    assert_eq!(withheld, ["ANTHROPIC_API_KEY"]);
     assert_eq!((key.as_str(), problems.as_str()), ("sk-file from the file ~/.config/pillion/keys.toml", ""));
 
     let (key, problems, _) = found(Setup::new("", &[]).keys(file, 0o640));

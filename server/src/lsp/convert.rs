@@ -29,6 +29,11 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
         label: task.label.clone(),
         command: task.command.clone(),
         cwd: path(&task.cwd),
+        environment: wire::Environment {
+            set: task.environment.set.iter().cloned().collect(),
+            omitted: task.environment.omitted,
+            withheld: task.environment.withheld.clone(),
+        },
         group: task.group.as_str(),
         origin: task.origin.as_str(),
         session_id: task.session.as_ref().map(|id| id.0.clone()),

@@ -1,9 +1,11 @@
 //! The edge to the editor: the only code that knows LSP and JSON-RPC.
 
 pub mod client_process;
+pub mod control;
 pub mod convert;
 pub mod documents;
 pub mod editor;
+pub mod following;
 pub mod frames;
 pub mod outbox;
 pub mod params;

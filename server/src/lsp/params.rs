@@ -8,8 +8,8 @@ use tower_lsp::jsonrpc;
 
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, ExportFormat, Request, RunProject, StartTask};
-use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin};
+use crate::session::event::{Choice, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp};
 use crate::task::run::OutputRange;
 
 use super::convert;
@@ -18,6 +18,9 @@ use super::uri;
 /// Bytes of one reply of `pillion/task/output`, when the client names no limit, and the most that it may name.
 const OUTPUT_LIMIT: u64 = 64 << 10;
 const OUTPUT_MAX: u64 = 1 << 20;
+
+/// The most bytes of output that a reported task may have.
+const REPORT_MAX: usize = 16 << 20;
 
 type Read<T> = Result<T, jsonrpc::Error>;
 
@@ -150,6 +153,35 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         stdin: stdin.unwrap_or(Stdin::Null),
         ..StartTask::new(params.command, Origin::User)
     }))
+}
+
+/// `pillion/task/report`.
+pub fn report_task(params: Value, root: &Path) -> Read<Request> {
+    let params: wire::ReportTaskParams = typed(params)?;
+    if params.output.len() > REPORT_MAX {
+        let message = format!("has {} bytes, and may have {REPORT_MAX}", params.output.len());
+        return Err(bad("output", message, "Send its end."));
+    }
+    let time = |field, text: &str| {
+        let remedy = "Give a time like \"2026-01-31T12:34:56.789Z\".";
+        Timestamp::parse(text).ok_or_else(|| bad(field, format!("{text:?} is no time"), remedy))
+    };
+    let started_at = time("startedAt", &params.started_at)?;
+    let ended_at = time("endedAt", &params.ended_at)?;
+    if ended_at < started_at {
+        return Err(bad("endedAt", "is before `startedAt`".into(), "Give the times of the same run."));
+    }
+    Ok(Request::ReportTask(Box::new(ReportedTask {
+        command: params.command,
+        cwd: folder("cwd", Some(params.cwd), root)?.unwrap_or_else(|| root.to_owned()),
+        exit_code: params.exit_code,
+        output: params.output,
+        started_at,
+        ended_at,
+        label: params.label,
+        group: word("group", params.group.as_deref(), Group::ALL, Group::parse, Group::as_str)?,
+        session: params.session_id.map(SessionId),
+    })))
 }
 
 /// `pillion/task/list`.

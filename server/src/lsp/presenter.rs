@@ -16,6 +16,7 @@ use crate::session::owner::{Handle, Message};
 use crate::task::model::{Status, Task, Timestamp};
 
 use super::convert;
+use super::following::Followers;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::uri;
@@ -35,7 +36,13 @@ pub struct Shows {
 }
 
 /// Reads the owner's messages until it is gone.
-pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox, shows: Shows, owner: Arc<Owner>) {
+pub async fn run(
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    outbox: Outbox,
+    shows: Shows,
+    owner: Arc<Owner>,
+    followers: Followers,
+) {
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
         progress: Progress::new(outbox.clone(), begun),
@@ -43,6 +50,7 @@ pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox,
         outbox,
         shows,
         owner,
+        followers,
         questions: HashMap::new(),
         published: HashSet::new(),
         told: HashSet::new(),
@@ -65,6 +73,7 @@ struct Presenter {
     outbox: Outbox,
     shows: Shows,
     owner: Arc<Owner>,
+    followers: Followers,
     progress: Progress,
     /// For clients that show no tasks of their own.
     waiting: Waiting,
@@ -99,6 +108,7 @@ impl Presenter {
                     self.outbox.notify(method::TASK_SNAPSHOT, wire::TaskSnapshotParams { seq, tasks }).await;
                 }
             }
+            Message::Grew { task, growth } => self.followers.grew(task, growth),
             Message::Problems(problems) => self.problems(problems).await,
             Message::Ask(question) => self.ask(*question).await,
             Message::Withdraw(question) => {

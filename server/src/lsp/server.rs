@@ -16,17 +16,20 @@ use tower_lsp::ls_types::{
 };
 use tower_lsp::{LanguageServer, LspService};
 
+use super::control::{self, Control};
 use super::documents::OpenDocuments;
 use super::editor::LspEditor;
+use super::following::Followers;
 use super::outbox::Outbox;
 use super::presenter::{self, Shows};
 use super::{convert, params, progress, uri};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
 use crate::session::event::{Event, Request};
 use crate::session::owner::{self, Handle};
+use crate::workspace::environment::Environment;
 
 /// Bytes of a client's token; a longer one counts as none.
 const TOKEN_CAP: usize = 256;
@@ -39,6 +42,10 @@ pub struct Server {
     /// Told the client's process id, once.
     client: Mutex<Option<oneshot::Sender<i32>>>,
     owner: Arc<OnceLock<Handle>>,
+    environment: Environment,
+    followers: OnceLock<Followers>,
+    /// Where terminals join in; removed with this server.
+    control: OnceLock<Control>,
     root: OnceLock<PathBuf>,
 }
 
@@ -51,6 +58,9 @@ impl Server {
             documents: Arc::default(),
             client: Mutex::new(Some(client)),
             owner: Arc::default(),
+            environment: Environment::new(config::environment()),
+            followers: OnceLock::new(),
+            control: OnceLock::new(),
             root: OnceLock::new(),
         }
     }
@@ -77,9 +87,11 @@ impl Server {
             .custom_method(method::PERMISSION_REMOVE, Self::permission_remove)
             .custom_method(method::PROJECT_COMMANDS, Self::project_commands)
             .custom_method(method::TASK_START, Self::task_start)
+            .custom_method(method::TASK_REPORT, Self::task_report)
             .custom_method(method::TASK_LIST, Self::task_list)
             .custom_method(method::TASK_GET, Self::task_get)
             .custom_method(method::TASK_OUTPUT, Self::task_output)
+            .custom_method(method::TASK_FOLLOW, Self::task_follow)
             .custom_method(method::TASK_STOP, Self::task_stop)
             .custom_method(method::TASK_PROMOTE, Self::task_promote)
             .custom_method(method::TASK_INPUT, Self::task_input)
@@ -182,6 +194,10 @@ impl Server {
         self.ask(params::start_task(params, self.root())).await
     }
 
+    async fn task_report(&self, params: Value) -> Result<Value> {
+        self.ask(params::report_task(params, self.root())).await
+    }
+
     async fn task_list(&self, params: Value) -> Result<Value> {
         self.ask(params::list_tasks(params)).await
     }
@@ -192,6 +208,22 @@ impl Server {
 
     async fn task_output(&self, params: Value) -> Result<Value> {
         self.ask(params::output(params)).await
+    }
+
+    async fn task_follow(&self, params: Value) -> Result<Value> {
+        let wire::FollowParams { task_id, on, offset } = params::typed(params)?;
+        let (task, followers) = (TaskId(task_id), self.followers.get());
+        // Before the owner hears of it: its first word about the output finds the follower there.
+        match followers {
+            Some(followers) if on => followers.begin(task.clone(), offset.unwrap_or(0)),
+            Some(followers) => followers.end(task.clone()),
+            None => {}
+        }
+        let answer = self.ask(Ok(Request::Follow { task: task.clone(), on })).await;
+        if let (Err(_), Some(followers)) = (&answer, followers) {
+            followers.end(task);
+        }
+        answer
     }
 
     async fn task_stop(&self, params: Value) -> Result<Value> {
@@ -296,13 +328,35 @@ impl LanguageServer for Server {
             saves: pillion.document_save,
         });
         let token = pillion.client_token.filter(|token| !token.is_empty() && token.len() <= TOKEN_CAP);
-        let handle = owner::start(owner::Parts { config, root: root.clone(), further_roots, editor, messages, token });
+        let environment = self.environment.clone();
+        let (shown, overheard) = control::overhear(shown);
+        let socket_dir = config.socket_dir();
+        let parts = owner::Parts {
+            config,
+            root: root.clone(),
+            further_roots: further_roots.clone(),
+            editor,
+            environment: environment.clone(),
+            messages,
+            token,
+        };
+        let handle = owner::start(parts);
+        let served = control::Served { owner: handle.clone(), environment, root: root.clone(), overheard };
+        match control::open(&socket_dir, &further_roots, served) {
+            Ok(control) => drop(self.control.set(control)),
+            Err(error) => {
+                let dir = socket_dir.display();
+                tracing::warn!(%error, %dir, "no control socket: commands of terminals run by themselves");
+            }
+        }
         // Both are set once: the service refuses a second `initialize`.
         let _ = self.root.set(root);
         let _ = self.owner.set(handle);
         let owner = self.owner.clone();
         let outbox = self.outbox.clone();
-        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner).await });
+        let followers = Followers::start(outbox.clone(), owner.clone());
+        let _ = self.followers.set(followers.clone());
+        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers).await });
         let pillion =
             wire::ServerCapability { version: wire::VERSION, instance_id: uuid::Uuid::now_v7().simple().to_string() };
         Ok(InitializeResult {

@@ -43,9 +43,11 @@ pub mod method {
     pub const PERMISSION_REMOVE: &str = "pillion/permission/remove";
     pub const PROJECT_COMMANDS: &str = "pillion/project/commands";
     pub const TASK_START: &str = "pillion/task/start";
+    pub const TASK_REPORT: &str = "pillion/task/report";
     pub const TASK_LIST: &str = "pillion/task/list";
     pub const TASK_GET: &str = "pillion/task/get";
     pub const TASK_OUTPUT: &str = "pillion/task/output";
+    pub const TASK_FOLLOW: &str = "pillion/task/follow";
     pub const TASK_STOP: &str = "pillion/task/stop";
     pub const TASK_PROMOTE: &str = "pillion/task/promote";
     pub const TASK_INPUT: &str = "pillion/task/input";

@@ -51,6 +51,25 @@ pub struct TaskResult {
     pub task: Task,
 }
 
+/// A task that ran elsewhere, and is over.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportTaskParams {
+    pub command: String,
+    pub cwd: String,
+    pub exit_code: i32,
+    pub output: String,
+    /// RFC 3339.
+    pub started_at: String,
+    pub ended_at: String,
+    #[serde(default)]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub group: Option<String>,
+    #[serde(default)]
+    pub session_id: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListTasksParams {
@@ -97,6 +116,31 @@ pub struct OutputResult {
     pub eof: bool,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FollowParams {
+    pub task_id: String,
+    pub on: bool,
+    /// Of the newest run's output; 0 when unset.
+    #[serde(default)]
+    pub offset: Option<u64>,
+}
+
+/// A piece of the output of a task that the client follows.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskOutputParams {
+    pub task_id: String,
+    pub run: u32,
+    pub offset: u64,
+    pub next_offset: u64,
+    pub text: String,
+    /// Bytes before `offset` that were left out.
+    pub skipped: u64,
+    /// The run is over, and this is its last piece.
+    pub eof: bool,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PromoteParams {
@@ -138,6 +182,7 @@ pub struct Task {
     pub label: String,
     pub command: String,
     pub cwd: String,
+    pub environment: Environment,
     pub group: &'static str,
     pub origin: &'static str,
     pub session_id: Option<String>,
@@ -187,6 +232,14 @@ pub struct Run {
     /// The session whose agent asked for the run.
     pub session_id: Option<String>,
     pub stopped_by: Option<&'static str>,
+}
+
+/// What the environment of the newest run was, beside the person's own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Environment {
+    pub set: std::collections::BTreeMap<String, String>,
+    pub omitted: u32,
+    pub withheld: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

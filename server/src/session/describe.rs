@@ -73,10 +73,20 @@ impl State {
             lines.extend(failures.lines.into_iter().take(50));
             lines.extend((more > 0).then(|| format!("… and {more} more")));
         }
+        lines.extend(environment(task));
         lines.extend(notes(entry, &self.settings.root));
         lines.push(format!("Output ({} bytes, {}):", task.output.bytes, task.output.path.display()));
         lines.join("\n")
     }
+}
+
+/// The variables of a command that are not the person's own, by name: those of this start, and those that it did not get.
+fn environment(task: &Task) -> Option<String> {
+    let set: Vec<&str> = task.env.iter().map(|(name, _)| name.as_str()).take(20).collect();
+    let withheld: Vec<&str> = task.environment.withheld.iter().map(String::as_str).collect();
+    let part = |what: &str, names: Vec<&str>| (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")));
+    let parts: Vec<String> = [part("set", set), part("withheld", withheld)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Environment: {}", parts.join("; ")))
 }
 
 /// Sentences about a run that neither its status nor its output tells.
@@ -111,6 +121,12 @@ pub(super) fn notes(entry: &Entry, root: &Path) -> Vec<String> {
         0 => {}
         1 => notes.push("1 process that it started still runs; stopping the task ends it.".into()),
         n => notes.push(format!("{n} processes that it started still run; stopping the task ends them.")),
+    }
+    for name in &task.environment.missed {
+        notes.push(format!(
+            "{name} was withheld from this command: only Pillion was given its value. The setting `background.passEnv` \
+             passes it on."
+        ));
     }
     if task.stopped_by == Some(StoppedBy::Limit) {
         notes.push(format!(

@@ -15,7 +15,7 @@ use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
 
-use super::event::{CommitId, FileProblems, ReplyId, StoredReport, StoredSession, Timer};
+use super::event::{CommitId, FileProblems, ReplyId, ReportedTask, StoredReport, StoredSession, Timer};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -77,6 +77,13 @@ pub enum Effect {
         path: PathBuf,
         range: OutputRange,
     },
+    /// Writes and matches the output of a task that ran elsewhere; comes back as `Imported`.
+    Import {
+        reply: ReplyId,
+        id: TaskId,
+        dir: PathBuf,
+        reported: Box<ReportedTask>,
+    },
     /// Reads what the store knows of a command's earlier runs; comes back as `Past`.
     ReadPast {
         run: RunId,
@@ -127,7 +134,7 @@ pub enum Write {
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
     Report(Box<StoredReport>),
-    /// Reports that are not to be told any more: something newer says the same.
+    /// Reports that are not to be told any more: something newer says the same, or what they tell is over.
     Withdraw(Vec<Key>),
     /// What a run adds to the past of its command.
     Results {
@@ -342,6 +349,19 @@ pub struct Question {
     pub always: Option<String>,
 }
 
+/// How far the output of a task is that the client follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    pub run: u32,
+    /// Each attempt of a run has an output of its own.
+    pub attempt: u32,
+    pub bytes: u64,
+    /// The run is over: what is there is all.
+    pub is_over: bool,
+    /// Every growth is told. False for a task of another window, whose row alone is seen.
+    pub is_watched: bool,
+}
+
 /// What goes out to the client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outgoing {
@@ -358,6 +378,11 @@ pub enum Outgoing {
     },
     /// All tasks: replaces whatever the client believed.
     Snapshot,
+    /// The output of a task that the client follows; `None` when there is no such task any more.
+    Grew {
+        task: TaskId,
+        growth: Option<Growth>,
+    },
     Problems(FileProblems),
     Ask(Box<Question>),
     /// A question is over; a late answer is ignored.

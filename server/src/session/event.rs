@@ -10,8 +10,8 @@ use crate::diagnostics::delta::Past;
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
-use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
-use crate::task::run::{OutputRange, OutputSlice, RunEvent, RunId};
+use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
+use crate::task::run::{Imported, OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::Documents;
 
@@ -73,6 +73,20 @@ impl StartTask {
     }
 }
 
+/// A command that ran elsewhere, and is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportedTask {
+    pub command: String,
+    pub cwd: PathBuf,
+    pub exit_code: i32,
+    pub output: String,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub label: Option<String>,
+    pub group: Option<Group>,
+    pub session: Option<SessionId>,
+}
+
 /// Which of the project's own commands a person wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunProject {
@@ -122,6 +136,8 @@ pub enum Request {
         session: SessionId,
     },
     StartTask(StartTask),
+    /// A task that ran elsewhere enters the ledger.
+    ReportTask(Box<ReportedTask>),
     /// `pillion.test`, `.build`, `.lint`.
     RunProject(RunProject),
     ProjectCommands {
@@ -138,6 +154,11 @@ pub enum Request {
         task: TaskId,
         run: Option<u32>,
         range: OutputRange,
+    },
+    /// Tells every growth of the task's output, or no longer.
+    Follow {
+        task: TaskId,
+        on: bool,
     },
     /// The newest running task when `task` is `None`.
     StopTask {
@@ -338,6 +359,18 @@ pub enum Event {
         event: RunEvent,
     },
     Timer(Timer),
+    /// The output of a reported task is written and matched, or could not be.
+    Imported {
+        reply: ReplyId,
+        id: TaskId,
+        reported: Box<ReportedTask>,
+        result: Result<Imported, String>,
+    },
+    /// What environment a run got: comes before everything that the run itself tells.
+    Environment {
+        id: RunId,
+        environment: EnvironmentRecord,
+    },
     /// What the store knows of a command's earlier runs.
     Past {
         run: RunId,

@@ -5,8 +5,8 @@
 //! Answers are kept in memory while their task is, and never written.
 
 use crate::agent::notification::{Key, Report};
-use crate::ids::TaskId;
-use crate::task::model::{Asked, Status, Timestamp, WaitKind, WaitingFor};
+use crate::ids::{SessionId, TaskId};
+use crate::task::model::{Asked, Status, WaitKind, WaitingFor};
 use crate::task::run::RunId;
 
 use super::state::State;
@@ -22,10 +22,10 @@ const HIDDEN: &str = "[the user's answer]";
 /// What the runs of a task have asked.
 #[derive(Debug, Default)]
 pub(super) struct Inquiry {
-    /// Questions so far, over all runs.
-    count: u32,
-    /// The newest one, until it is answered or over.
+    /// The newest question, until it is answered or over.
     open: Option<Asked>,
+    /// A person has answered it, and the run has not gone on yet.
+    is_answered: bool,
     answers: Answers,
 }
 
@@ -86,25 +86,18 @@ impl Answer {
     }
 }
 
-impl Inquiry {
-    /// The questions of a run that was taken over at this moment: the one that is open was told, and the names of those
-    /// before it are not known, so that later ones get names that none of them had.
-    pub(super) fn taken_over(waiting: Option<&WaitingFor>, now: Timestamp) -> Self {
-        let open = waiting.filter(|waiting| waiting.kind == WaitKind::Input).map(|waiting| Asked {
-            text: waiting.question.clone(),
-            options: waiting.options.clone(),
-            secret: waiting.secret,
-        });
-        Self { count: u32::try_from(now.0 / 1_000).unwrap_or(u32::MAX / 2), open, ..Self::default() }
-    }
-}
-
 impl State {
     /// A run waits for input, still or again; the question may be another one.
     pub(super) fn waits(&mut self, id: &RunId, asked: Asked) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         if entry.task.stopping || entry.task.started_at.is_none() {
             return;
+        }
+        // A run that was taken over tells again what it waits on: nobody is told twice.
+        let is_known = entry.task.status == Status::WaitingForInput && !entry.inquiry.is_answered;
+        if is_known && entry.inquiry.open.is_none() {
+            let text = entry.task.waiting_for.as_ref().and_then(|on| on.question.clone());
+            entry.inquiry.open = Some(Asked { text, ..asked.clone() });
         }
         let waiting = Some(WaitingFor::input(asked.clone()));
         let was = (entry.task.status, entry.task.waiting_for.clone());
@@ -116,10 +109,11 @@ impl State {
         // The same words again, while nobody has answered: output that went on beside the question.
         let is_new = entry.inquiry.open.as_ref().is_none_or(|open| asked.text.is_some() && open.text != asked.text);
         if is_new {
-            entry.inquiry.count += 1;
+            entry.task.questions += 1;
             entry.inquiry.open = Some(asked.clone());
+            entry.inquiry.is_answered = false;
             let is_foreground = entry.foreground.is_some();
-            self.withdraw_inquiry(&id.task, id.run);
+            self.withdraw_inquiry(&id.task, id.run, None);
             if is_foreground {
                 // Its call tells the question: nobody but a person can answer, and the turn is not to wait for that.
                 self.promote(&id.task);
@@ -153,28 +147,34 @@ impl State {
     pub(super) fn answered_by_person(&mut self, id: &RunId, text: &str) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         let open = entry.inquiry.open.take();
+        entry.inquiry.is_answered = true;
         entry.inquiry.answers.add(text, open.as_ref());
-        self.withdraw_inquiry(&id.task, id.run);
+        self.withdraw_inquiry(&id.task, id.run, None);
     }
 
     /// The open question of a run is over.
     pub(super) fn close_inquiry(&mut self, task: &TaskId, run: u32) {
         if let Some(entry) = self.ledger.get_mut(task) {
             entry.inquiry.open = None;
+            entry.inquiry.is_answered = false;
         }
-        self.withdraw_inquiry(task, run);
+        self.withdraw_inquiry(task, run, None);
     }
 
-    /// What was not told of a run's questions is not told any more.
-    pub(super) fn withdraw_inquiry(&mut self, task: &TaskId, run: u32) {
-        self.withdraw_reports(|key| key.task == *task && key.run == run && key.about.starts_with("input."));
+    /// What was not told of a run's questions is not told any more: to nobody, or not to the session that `told` names.
+    pub(super) fn withdraw_inquiry(&mut self, task: &TaskId, run: u32, told: Option<&SessionId>) {
+        self.withdraw_reports(|pending| {
+            let key = &pending.report.key;
+            let is_asked = key.task == *task && key.run == run && key.about.starts_with("input.");
+            is_asked && told.is_none_or(|told| pending.session.as_ref().is_none_or(|owner| owner == told))
+        });
     }
 
     fn report_wait(&mut self, id: &RunId, asked: &Asked) {
         let Some(entry) = self.ledger.get(&id.task) else { return };
         let task = &entry.task;
         let report = Report {
-            key: Key { task: id.task.clone(), run: id.run, about: format!("input.{}", entry.inquiry.count) },
+            key: Key { task: id.task.clone(), run: id.run, about: format!("input.{}", task.questions) },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
@@ -185,7 +185,7 @@ impl State {
             names: Vec::new(),
             more_failures: 0,
             tail: String::new(),
-            lines: 0,
+            lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
             notes: vec![TO_THE_MODEL.to_owned()],
         };

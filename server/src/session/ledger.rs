@@ -7,7 +7,7 @@ use crate::task::model::{Delivery, RunRecord, Task};
 
 use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
-use super::event::Loaded;
+use super::event::{Loaded, ReplyId};
 use super::facts::Facts;
 use super::inquiry::Inquiry;
 use super::state::State;
@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub(super) tried: Vec<String>,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    /// Who reported it waits for the finished row.
+    pub(super) reported: Option<ReplyId>,
     pub(super) inquiry: Inquiry,
 }
 
@@ -179,6 +181,7 @@ impl State {
     pub(super) fn show_task(&mut self, id: &TaskId, urgent: bool) {
         if self.ledger.visible(id).is_some() {
             self.effects.push(Effect::Send(Outgoing::Task { task: id.clone(), urgent }));
+            self.grew(id);
         }
     }
 }
@@ -198,6 +201,7 @@ impl Entry {
             tried: Vec::new(),
             total: None,
             explanation: None,
+            reported: None,
             inquiry: Inquiry::default(),
         }
     }

@@ -8,7 +8,6 @@ use crate::task::run::{RunControl, RunId};
 use super::effect::Effect;
 use super::event::{StoredReport, Taken};
 use super::facts::Facts;
-use super::inquiry::Inquiry;
 use super::ledger::close_run;
 use super::schedule::spec_of;
 use super::state::State;
@@ -44,9 +43,7 @@ impl State {
         let ended = task.status.is_final();
         let run = RunId { task: id.clone(), run: task.run };
         let stopping = task.stopping;
-        let now = self.now();
         let Some(entry) = self.ledger.get_mut(id) else { return };
-        entry.inquiry = Inquiry::taken_over(entry.task.waiting_for.as_ref(), now);
         entry.launched = !ended;
         entry.taken_over = true;
         entry.facts = Facts::default();

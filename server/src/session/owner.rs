@@ -15,8 +15,9 @@ use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, TurnId};
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
+use crate::workspace::environment::Environment;
 
-use super::effect::{Effect, Outgoing, Question, Refusal, Reply, Update};
+use super::effect::{Effect, Growth, Outgoing, Question, Refusal, Reply, Update};
 use super::event::{Event, FileProblems, Moment, ReplyId, Request};
 use super::perform::Hands;
 use super::state::State;
@@ -32,6 +33,7 @@ pub enum Message {
     Update { seq: u64, session: SessionId, turn: Option<TurnId>, replay: bool, update: Box<Update> },
     Task { seq: u64, task: Box<Task>, now: Timestamp },
     Snapshot { seq: u64, tasks: Vec<Task>, now: Timestamp },
+    Grew { task: TaskId, growth: Option<Growth> },
     Problems(FileProblems),
     Ask(Box<Question>),
     Withdraw(crate::ids::QuestionId),
@@ -95,6 +97,8 @@ pub struct Parts {
     pub root: PathBuf,
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
+    /// Where commands get their environment from.
+    pub environment: Environment,
     pub messages: mpsc::UnboundedSender<Message>,
     /// Names the client's window over its reloads.
     pub token: Option<String>,
@@ -250,6 +254,7 @@ impl Out {
                     self.send_problems(problems);
                 }
             }
+            Outgoing::Grew { task, growth } => self.message(|_| Message::Grew { task, growth }),
             Outgoing::Ask(question) => self.message(|_| Message::Ask(question)),
             Outgoing::Withdraw(question) => self.message(|_| Message::Withdraw(question)),
             Outgoing::Say { error, text } => self.message(|_| Message::Say { error, text }),

@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
-use crate::ids::{SessionId, TurnId};
+use crate::ids::{SessionId, TaskId, TurnId};
+use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
@@ -17,17 +18,18 @@ use crate::store::{self, Elsewhere, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
-use crate::task::{lease, slice, sockets, sweep_output::Keeping};
+use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
-use crate::workspace::environment::{self, Environment};
+use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
+use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, Request, Taken, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Request, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
@@ -42,7 +44,7 @@ const WAY_OUT: Duration = Duration::from_secs(2);
 /// How long a command's start waits for its row.
 const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
-/// What a run was asked to do, for the explanation of exit code 127.
+/// What a run was asked to do, for the explanation of the exit codes 126 and 127.
 struct Asked {
     command: String,
     env: Vec<(String, String)>,
@@ -61,9 +63,9 @@ pub(super) struct Hands {
     model: ModelSettings,
     store: Store,
     supervisor: Supervisor,
-    environment: Arc<Environment>,
-    /// Variables that no command gets.
-    withheld: Vec<String>,
+    environment: Environment,
+    /// Variables that commands do not get.
+    kept: KeptBack,
     /// How runs are handed over.
     custody: Custody,
     /// The runs that are alive.
@@ -78,7 +80,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, token, .. } = parts;
+        let Parts { config, root, further_roots, editor, environment, token, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
         let of = token.clone();
@@ -120,7 +122,6 @@ impl Hands {
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
-        let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
@@ -137,7 +138,7 @@ impl Hands {
             store,
             supervisor: Supervisor::new(run_events),
             environment,
-            withheld: config.withheld.clone(),
+            kept: KeptBack::from(&config),
             custody: Custody { sockets: sockets.is_ok().then(|| config.socket_dir()), token, ..Custody::default() },
             commands: HashMap::new(),
             keeping,
@@ -189,6 +190,7 @@ impl Hands {
             tokio::spawn(self.store.set_grace(config.background.reattach_grace));
         }
         self.set_custody(&config);
+        self.kept = KeptBack::from(&config);
         let keeping = housekeeping::keeping(&config.background);
         self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
@@ -205,10 +207,8 @@ impl Hands {
     pub(super) fn before(&mut self, event: &Event) -> Option<Event> {
         let Event::Run { id, event: RunEvent::Ended(end) } = event else { return None };
         let Asked { command, env } = self.commands.remove(id)?;
-        if end.ending != (Ending::Exited { code: 127 }) {
-            return None;
-        }
-        environment::explain_127(&command, &env).map(|text| Event::Explained { id: id.clone(), text })
+        let Ending::Exited { code } = end.ending else { return None };
+        environment::explain(code, &command, &env).map(|text| Event::Explained { id: id.clone(), text })
     }
 
     /// Carries one effect out. Never blocks.
@@ -247,12 +247,13 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
             Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::ResumeRun { spec, ended } => {
-                let spec = self.prepared(spec);
+                let spec = self.prepared(spec, false);
                 self.supervisor.resume(spec, ended);
             }
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
@@ -389,16 +390,21 @@ impl Hands {
         });
     }
 
-    /// The run with its whole environment.
-    fn prepared(&mut self, mut spec: RunSpec) -> RunSpec {
-        let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
+    /// The run with its whole environment; the row hears of it where the run begins with it.
+    fn prepared(&mut self, mut spec: RunSpec, begins: bool) -> RunSpec {
+        let wanted = Wanted { cwd: &spec.cwd, command: &spec.command, stdin: spec.stdin, variables: &spec.env };
+        let (env, environment) = self.environment.for_command(&wanted, &self.kept);
+        if let Some(inputs) = self.inputs.upgrade().filter(|_| begins) {
+            // Before anything that the run itself can tell.
+            let _ = inputs.send(Input::Event(Event::Environment { id: spec.id.clone(), environment }));
+        }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
         spec
     }
 
     fn start_run(&mut self, spec: RunSpec) {
-        let spec = self.prepared(spec);
+        let spec = self.prepared(spec, true);
         // The row first: a crash between the two leaves a row without a process, never a process without a row.
         let row = self.store.flush();
         self.supervisor.start_after(spec, async move {
@@ -413,6 +419,19 @@ impl Hands {
             let fingerprint = found.await.map(|files| recorded(&files, unsaved));
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
+    }
+
+    fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
+        let (inputs, root) = (self.inputs.clone(), self.root.clone());
+        tokio::task::spawn_blocking(move || {
+            let files = Arc::new(WorkspaceFiles::new(root.clone()));
+            let origin = Origin { command: reported.command.clone(), cwd: reported.cwd.clone(), root };
+            let result = import::import(&dir, &reported.output, origin, files);
+            let result = result.map_err(|error| format!("{}: {error}", dir.display()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
             }
         });
     }

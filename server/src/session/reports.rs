@@ -74,10 +74,10 @@ impl State {
     }
 
     /// Takes back what nobody was told yet.
-    pub(super) fn withdraw_reports(&mut self, over: impl Fn(&Key) -> bool) {
+    pub(super) fn withdraw_reports(&mut self, over: impl Fn(&StoredReport) -> bool) {
         let mut keys = Vec::new();
         self.reports.pending.retain(|pending| {
-            let is_over = over(&pending.report.key);
+            let is_over = over(pending);
             if is_over {
                 keys.push(pending.report.key.clone());
             }
@@ -93,7 +93,9 @@ impl State {
     pub(super) fn report(&mut self, report: Report, session: Option<SessionId>, on_exit: OnExit) {
         let report = Report {
             summary: report.summary.map(|summary| self.without_answers(summary)),
+            own_summary: report.own_summary.map(|summary| self.without_answers(summary)),
             failures: report.failures.into_iter().map(|failure| self.without_answers(failure)).collect(),
+            names: report.names.into_iter().map(|name| self.without_answers(name)).collect(),
             tail: self.without_answers(report.tail),
             notes: report.notes.into_iter().map(|note| self.without_answers(note)).collect(),
             ..report
@@ -127,7 +129,7 @@ impl State {
         let run = entry.task.run;
         if !entry.task.status.is_final() {
             // Nothing is delivered but what it waits for, if it does.
-            return self.withdraw_inquiry(task, run);
+            return self.withdraw_inquiry(task, run, Some(session));
         }
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {

@@ -44,6 +44,7 @@ impl State {
             Request::Rename { session, title } => self.rename(reply, &session, title),
             Request::DeleteSession { session } => self.delete_session(reply, session),
             Request::StartTask(start) => self.start_task(reply, start),
+            Request::ReportTask(reported) => self.report_task(reply, reported),
             Request::RunProject(RunProject { group, near }) => {
                 self.effects.push(Effect::FindCommands { reply, near, start: Some(group) });
             }
@@ -62,6 +63,7 @@ impl State {
                 None => self.refuse(reply, Refusal::UnknownTask(Some(task))),
             },
             Request::ReadOutput { task, run, range } => self.read_output(reply, task, run, range),
+            Request::Follow { task, on } => self.follow(reply, task, on),
             Request::StopTask { task } => self.stop_request(reply, task),
             Request::RerunTask { task } => self.rerun_request(reply, task),
             Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
@@ -416,6 +418,7 @@ impl State {
         let files = self.problems.dismiss(task);
         self.show_problems(files);
         self.ledger.remove(task);
+        self.grew(task);
         self.effects.push(Effect::Store(Write::ForgetTask(task.clone())));
         self.effects.push(Effect::Send(Outgoing::Snapshot));
         self.reply(reply, Reply::Done);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp};
+use crate::task::model::{EnvironmentRecord, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp};
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
@@ -78,6 +78,13 @@ impl State {
         }
     }
 
+    /// The environment that a run got.
+    pub(super) fn environment_of(&mut self, id: &RunId, environment: EnvironmentRecord) {
+        if let Some(entry) = self.ledger.get_mut(&id.task).filter(|entry| entry.task.run == id.run) {
+            entry.task.environment = environment;
+        }
+    }
+
     /// Why a command was not found: comes just before the end of its run.
     pub(super) fn explained(&mut self, id: &RunId, text: String) {
         if let Some(entry) = self.ledger.get_mut(&id.task).filter(|entry| entry.task.run == id.run) {
@@ -86,9 +93,17 @@ impl State {
     }
 
     fn found(&mut self, id: &RunId, findings: Vec<Finding>) {
+        let files = self.take_findings(id, findings);
+        self.count_problems(&id.task);
+        self.show_problems(files);
+        self.task_got_on(&id.task);
+    }
+
+    /// Takes findings into the row and the diagnostics; gives the files whose diagnostics changed.
+    pub(super) fn take_findings(&mut self, id: &RunId, findings: Vec<Finding>) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for finding in findings {
-            let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+            let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
             entry.facts.add(&finding);
             match finding {
                 Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
@@ -101,9 +116,7 @@ impl State {
                 Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
         }
-        self.count_problems(&id.task);
-        self.show_problems(files);
-        self.task_got_on(&id.task);
+        files
     }
 
     pub(super) fn count_problems(&mut self, id: &TaskId) {
@@ -178,6 +191,10 @@ impl State {
         if task.stdin == Stdin::Null && matches!(task.status, Status::Succeeded | Status::Failed) {
             task.wanted_answer = question::wanted(&end.tail);
         }
+        if task.status == Status::Failed && !task.environment.withheld.is_empty() {
+            let failures = entry.failures(&self.settings.root).lines;
+            miss(&mut entry.task.environment, std::iter::once(&end.tail).chain(&failures));
+        }
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
@@ -186,6 +203,7 @@ impl State {
         self.task_changed(&id.task);
         self.place();
         self.end_waits(&id.task);
+        self.answer_report(&id.task);
     }
 
     /// A run is over: nothing is due any more.
@@ -331,6 +349,18 @@ impl State {
         self.report(report, session, on_exit);
         self.save_task(id);
     }
+}
+
+/// Notes which of the withheld names stand in these texts, as words of their own.
+fn miss<'a>(environment: &mut EnvironmentRecord, texts: impl Iterator<Item = &'a String>) {
+    let texts: Vec<&String> = texts.collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |text: &str, name: &str| {
+        text.match_indices(name)
+            .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part))
+    };
+    let missed = environment.withheld.iter().filter(|name| texts.iter().any(|text| names(text, name)));
+    environment.missed = missed.cloned().collect();
 }
 
 /// What the operating system reported becomes the status of a row; also: why it never ran, where it did not.

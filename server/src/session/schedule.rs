@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ids::TaskId;
-use crate::task::model::{Group, Lifetime, OnClose, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor};
+use crate::task::model::{
+    EnvironmentRecord, Group, Lifetime, OnClose, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor,
+};
 use crate::task::run::{RunControl, RunId, RunSpec};
 
 use super::effect::Effect;
@@ -83,6 +85,7 @@ impl State {
         task.unsaved = unsaved;
         task.output = OutputInfo { path: dir.join("output"), ..OutputInfo::default() };
         task.progress = Progress::default();
+        task.environment = EnvironmentRecord::default();
         let spec = spec_of(entry, &self.settings, dir);
         self.begin_problems(id);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.

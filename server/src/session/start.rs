@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::agent::notification;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{
-    Delivery, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind, WaitingFor,
+    Delivery, EnvironmentRecord, OnExit, Origin, OutputInfo, Progress, RunRecord, Status, Stdin, Task, WaitKind,
+    WaitingFor,
 };
 use crate::tool::input::Bash;
 use crate::workspace::classify;
@@ -19,12 +20,23 @@ use super::state::State;
 impl State {
     /// Puts a task into the ledger. `place` starts it when it may.
     pub(super) fn enter(&mut self, start: StartTask) -> TaskId {
-        let id = loop {
+        let id = self.new_task_id();
+        self.enter_as(id.clone(), start);
+        id
+    }
+
+    /// An id that no task has.
+    pub(super) fn new_task_id(&mut self) -> TaskId {
+        loop {
             let id = self.ids.task();
             if self.ledger.get(&id).is_none() {
                 break id;
             }
-        };
+        }
+    }
+
+    /// [`State::enter`] with an id of [`State::new_task_id`].
+    pub(super) fn enter_as(&mut self, id: TaskId, start: StartTask) {
         let cwd = match &start.cwd {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
@@ -32,12 +44,13 @@ impl State {
         let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let task = Task {
-            id: id.clone(),
+            id,
             kind: start.kind,
             label: start.label.unwrap_or_else(|| notification::cut(start.command.lines().next().unwrap_or(""), 80)),
             command: start.command,
             cwd,
             env: start.env,
+            environment: EnvironmentRecord::default(),
             group,
             origin: start.origin,
             session: start.session,
@@ -73,6 +86,7 @@ impl State {
             progress: Progress::default(),
             errors: 0,
             warnings: 0,
+            questions: 0,
             wanted_answer: None,
             summary: None,
             delivery: Delivery::None,
@@ -81,7 +95,6 @@ impl State {
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
-        id
     }
 
     fn enter_for_agent(
@@ -175,6 +188,7 @@ impl State {
         task.summary = None;
         task.wanted_answer = None;
         task.progress = Progress::default();
+        task.output = OutputInfo::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.checked_in = false;

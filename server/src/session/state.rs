@@ -4,7 +4,7 @@
 //! Invariants: a final status of a run never changes; every tool call of a history is answered exactly once, in the next
 //! user item; a report is in at most one history, and leaves the machine only when its transaction is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::agent::history::{Content, Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
-use crate::ids::{IdSource, MessageId, SessionId, ToolCallId, TurnId};
+use crate::ids::{IdSource, MessageId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
 use crate::tool::{self, FileSeen};
@@ -113,6 +113,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) rules: Vec<Rule>,
+    /// Tasks whose output the client follows.
+    pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
     pub(super) edits: u64,
     /// What models may call: the same in every request.
@@ -142,6 +144,7 @@ impl State {
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
             rules: Vec::new(),
+            followed: BTreeSet::new(),
             edits: 0,
             tools: tool::input::specs().into(),
             commits: HashMap::new(),
@@ -172,6 +175,8 @@ impl State {
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
+            Event::Environment { id, environment } => self.environment_of(&id, environment),
             Event::Past { run, past } => self.past_read(&run, *past),
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),

@@ -2,6 +2,7 @@
 
 pub mod exit_file;
 mod follow;
+pub mod import;
 pub mod kept;
 pub mod lease;
 mod link;

@@ -34,6 +34,43 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
+    /// The moment that an RFC 3339 text names: date and time with an offset, a fraction of up to nine digits. `None` for
+    /// any other text, and for times before 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = |text: &str, length: usize| {
+            (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| text.parse::<i64>().ok())?
+        };
+        let (date, rest) = text.split_once(['T', 't', ' '])?;
+        let (time, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-'])?);
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut date = date.splitn(3, '-');
+        let (year, month, day) = (digits(date.next()?, 4)?, digits(date.next()?, 2)?, digits(date.next()?, 2)?);
+        let mut time = time.splitn(3, ':');
+        let (hour, minute, second) = (digits(time.next()?, 2)?, digits(time.next()?, 2)?, digits(time.next()?, 2)?);
+        let is_fraction = (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
+        let offset = match zone {
+            "Z" | "z" => 0,
+            _ => {
+                let (hours, minutes) = zone[1..].split_once(':')?;
+                let offset = digits(hours, 2)? * 60 + digits(minutes, 2)?;
+                if zone.starts_with('-') { -offset } else { offset }
+            }
+        };
+        let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+        if !is_fraction || !in_range {
+            return None;
+        }
+        let ms = format!("{fraction:0<3}")[..3].parse::<i64>().ok()?;
+        // A date to days, after Howard Hinnant's `days_from_civil`.
+        let shifted_year = year - i64::from(month <= 2);
+        let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+        let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+        let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+        let seconds = days * 86_400 + hour * 3_600 + (minute - offset) * 60 + second;
+        u64::try_from(seconds * 1_000 + ms).ok().map(Self)
+    }
+
     /// `2026-01-31T12:34:56.789Z` (RFC 3339).
     pub fn rfc3339(self) -> String {
         let (seconds, ms) = (self.0 / 1_000 % 86_400, self.0 % 1_000);
@@ -206,6 +243,19 @@ pub struct OutputInfo {
     pub truncated: bool,
 }
 
+/// What the environment of the newest run was, beside the person's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentRecord {
+    /// What Pillion or the start set, by name; values of names that look secret are `…`, long ones are cut.
+    pub set: Vec<(String, String)>,
+    /// Variables beyond the hundred in `set`.
+    pub omitted: u32,
+    /// Names whose values only Pillion was given, and which the command did not get.
+    pub withheld: Vec<String>,
+    /// Those of `withheld` that the output of a run that failed speaks of.
+    pub missed: Vec<String>,
+}
+
 /// One run in a task's list of runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -254,6 +304,8 @@ pub struct Task {
     pub cwd: PathBuf,
     /// Variables set on top of the person's own environment.
     pub env: Vec<(String, String)>,
+    #[serde(default)]
+    pub environment: EnvironmentRecord,
     pub group: Group,
     pub origin: Origin,
     pub session: Option<SessionId>,
@@ -290,6 +342,9 @@ pub struct Task {
     pub progress: Progress,
     pub errors: u32,
     pub warnings: u32,
+    /// What its runs have asked so far, counted: a question's notification is named by it.
+    #[serde(default)]
+    pub questions: u32,
     /// The last line of a newest run that had no input and ended as if it had wanted an answer.
     #[serde(default)]
     pub wanted_answer: Option<String>,
@@ -323,6 +378,27 @@ mod tests {
         ];
         for (ms, text) in table {
             assert_eq!(Timestamp(ms).rfc3339(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp(ms)));
+        }
+    }
+
+    #[test]
+    fn times_are_read() {
+        let table = [
+            ("2026-01-01T01:00:00+01:00", Some("2026-01-01T00:00:00.000Z")),
+            ("2025-12-31T19:30:00.5-04:30", Some("2026-01-01T00:00:00.500Z")),
+            ("2026-01-01 00:00:00.123456789Z", Some("2026-01-01T00:00:00.123Z")),
+            ("2026-01-01T00:00:00", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("2026-1-01T00:00:00Z", None),
+            ("2026-01-01T00:00Z", None),
+            ("2026-01-01T00:00:00.Z", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("2026-01-01T00:00:00+é:00", None),
+            ("yesterday", None),
+        ];
+        for (text, read) in table {
+            assert_eq!(Timestamp::parse(text).map(Timestamp::rfc3339).as_deref(), read, "{text}");
         }
     }
 }

@@ -8,6 +8,8 @@ use super::model::Asked;
 
 /// Characters of a question that are kept; its end counts.
 const TEXT_CHARS: usize = 400;
+/// A longer unfinished line is a program's whole screen, and no question.
+const SCREEN_CHARS: usize = 1_000;
 /// Lines above the last one that are looked at for a menu.
 const LINES: usize = 60;
 
@@ -71,6 +73,9 @@ pub fn read(tail: &str) -> Reading {
         return Reading { asked, is_likely: true };
     }
     let last = above.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or_default();
+    if open.chars().nth(SCREEN_CHARS).is_some() {
+        return Reading::default();
+    }
     let is_open = !open.is_empty();
     let line = if is_open { open } else { last };
     let secret = is_secret(line) && (is_open || asks(line));
@@ -242,9 +247,10 @@ mod tests {
 
     #[test]
     fn a_long_question_keeps_its_end() {
-        let text = read(&format!("{}end? ", "x".repeat(5_000))).asked.text.unwrap();
+        let text = read(&format!("{}end? ", "x".repeat(900))).asked.text.unwrap();
         assert!(text.starts_with("…x") && text.ends_with("end?"), "{text}");
         assert_eq!(text.chars().count(), TEXT_CHARS + 1);
+        assert_eq!(read(&format!("{}?", "~ ".repeat(960))), Reading::default(), "an editor's screen");
     }
 
     #[test]

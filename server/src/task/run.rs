@@ -77,6 +77,18 @@ pub struct RunEnd {
     pub truncated: bool,
 }
 
+/// What the output of a task that ran elsewhere came to.
+#[derive(Clone, Debug, Default)]
+pub struct Imported {
+    pub findings: Vec<Finding>,
+    pub bytes: u64,
+    pub lines: u64,
+    /// As [`RunEvent::Output`] has it.
+    pub last_line: String,
+    /// As [`RunEnd::tail`].
+    pub tail: String,
+}
+
 /// What a run reports while it lives, in order.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
@@ -135,6 +147,8 @@ pub struct OutputSlice {
 pub enum OutputRange {
     /// From a byte offset or the first byte that is still there, at most `limit` bytes (cut at a line start where one is near).
     From { offset: u64, limit: u64 },
+    /// As `From`, without a last line that has no end yet; part of it where `limit` holds no whole line.
+    Lines { offset: u64, limit: u64 },
     /// The last `lines` lines, at most `limit` bytes.
     Tail { lines: u32, limit: u64 },
 }

@@ -181,6 +181,8 @@ impl Shim {
                 match order {
                     Order::Run(_) | Order::Attach { .. } => {}
                     Order::Terms(terms) => self.door.change(terms),
+                    // Who asks again does not want to wait.
+                    Order::Stop if self.stopping.is_some() => self.hurry(),
                     Order::Stop => self.stop(Cause::Stop, self.stop_grace),
                     Order::Input { text, eof } => {
                         // What was written up to here is the question that this answers; what follows may come at once.
@@ -319,6 +321,13 @@ impl Shim {
             let kill_at = Instant::now() + grace.min(LONGEST_GRACE);
             self.stopping = Some(Stopping { cause, kill_at, kills: 0 });
             self.tree.terminate();
+        }
+    }
+
+    /// Ends what is left of the grace.
+    fn hurry(&mut self) {
+        if let Some(stopping) = &mut self.stopping {
+            stopping.kill_at = stopping.kill_at.min(Instant::now());
         }
     }
 

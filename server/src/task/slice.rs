@@ -45,6 +45,16 @@ fn read_kept(path: &Path, range: OutputRange, kept: Kept) -> io::Result<OutputSl
             }
             (start, raw, kept.from.saturating_sub(offset))
         }
+        OutputRange::Lines { offset, limit } => {
+            let start = offset.saturating_sub(kept.from).min(size);
+            let mut raw = read_at(&file, start, limit)?;
+            match memchr::memrchr(b'\n', &raw) {
+                Some(end) => raw.truncate(end + 1),
+                None if start + (raw.len() as u64) < size => raw.truncate(end_of_piece(&raw)),
+                None => raw.clear(),
+            }
+            (start, raw, kept.from.saturating_sub(offset))
+        }
         OutputRange::Tail { lines, limit } => {
             let start = size.saturating_sub(limit.min(SLICE_CAP));
             let raw = read_at(&file, start, size - start)?;
@@ -61,7 +71,7 @@ fn read_kept(path: &Path, range: OutputRange, kept: Kept) -> io::Result<OutputSl
 /// What is said of an output whose file was removed.
 fn swept(total: u64, range: OutputRange) -> OutputSlice {
     let skipped = match range {
-        OutputRange::From { offset, .. } => total.saturating_sub(offset),
+        OutputRange::From { offset, .. } | OutputRange::Lines { offset, .. } => total.saturating_sub(offset),
         OutputRange::Tail { .. } => total,
     };
     let text = format!(
@@ -222,6 +232,18 @@ mod tests {
         assert_eq!(piece("aé".repeat(9).as_bytes(), 5), ("aéa".into(), 4, false));
         assert_eq!(piece(b"ab\xff\xff\xff\xffcd", 5), ("ab\u{fffd}\u{fffd}\u{fffd}".into(), 5, false));
         assert_eq!(piece(b"a\0b\xc3", 100), ("ab\u{fffd}".into(), 4, true));
+    }
+
+    #[test]
+    fn whole_lines_alone() {
+        let lines = |content: &[u8], limit| {
+            let slice = read(file(content).path(), OutputRange::Lines { offset: 0, limit }).unwrap();
+            (slice.text, slice.next_offset, slice.eof)
+        };
+        assert_eq!(lines(b"a\nb\nopen", 100), ("a\nb\n".into(), 4, false));
+        assert_eq!(lines(b"open", 100), (String::new(), 0, false));
+        assert_eq!(lines(b"a long line", 4), ("a lo".into(), 4, false));
+        assert_eq!(lines(b"a\n", 100), ("a\n".into(), 2, true));
     }
 
     #[test]

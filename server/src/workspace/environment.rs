@@ -4,7 +4,11 @@
 //!
 //! The login shell is asked once, in a thread of its own, for at most 2.5 seconds. Until it has answered, and when it does
 //! not, commands get the environment that Pillion was started with. [`Environment::for_command`] never waits; a caller
-//! that can wait does so with [`Environment::ready`]. This is the one place beside `task` that starts a process.
+//! that can wait does so with [`Environment::ready`]. This is the one place beside `task` that starts a process. What
+//! Pillion sets stands in `unattended`, why a program was not found in `missing`.
+
+mod missing;
+mod unattended;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -14,44 +18,20 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
-use super::classify;
+use crate::config::{Config, OwnVariable};
+use crate::task::model::{EnvironmentRecord, Stdin};
+
+pub use self::missing::explain;
+use self::unattended::{DROPPED, is_of_a_terminal};
 
 /// How long the login shell may take.
 const CAP: Duration = Duration::from_millis(2_500);
 
 /// The login shell's answer is larger than this only when something is wrong.
 const LARGEST: usize = 1 << 20;
-
-/// What makes output plain and unattended. No `CI`: it changes what tools do, not how they print.
-const PLAIN: &[(&str, &str)] = &[
-    ("TERM", "dumb"),
-    ("NO_COLOR", "1"),
-    ("PAGER", "cat"),
-    ("GIT_PAGER", "cat"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("PYTHONUNBUFFERED", "1"),
-];
-
-/// Never handed on: marks of other tasks, colours by force, what belongs to the process of the editor or of a shell.
-const DROPPED: &[&str] = &[
-    "PILLION_TASK",
-    "FORCE_COLOR",
-    "CLICOLOR_FORCE",
-    "CARGO_TERM_COLOR",
-    "PY_COLORS",
-    "COLORTERM",
-    "ELECTRON_RUN_AS_NODE",
-    "ELECTRON_NO_ATTACH_CONSOLE",
-    "VSCODE_ESM_ENTRYPOINT",
-    "VSCODE_HANDLES_UNCAUGHT_ERRORS",
-    "VSCODE_NLS_CONFIG",
-    "VSCODE_PID",
-    "SHLVL",
-    "OLDPWD",
-    "_",
-];
 
 type Variables = Arc<BTreeMap<String, String>>;
 
@@ -101,26 +81,135 @@ impl Environment {
         let _ = self.answer.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// The whole environment of a command in `cwd`: the person's own without the names in `withheld` (keys that only
-    /// Pillion was given), Pillion's settings, `overrides` on top. Takes microseconds and never waits.
-    pub fn for_command(
-        &self,
-        cwd: &Path,
-        overrides: &[(String, String)],
-        withheld: &[String],
-    ) -> Vec<(String, String)> {
-        self.warm();
-        let own = self.answer.borrow().clone().unwrap_or_else(|| self.started_with.clone());
+    /// The whole environment of a command: the person's own without what was withheld, Pillion's settings, the start's
+    /// own variables on top; and the record of it. Takes microseconds and never waits.
+    pub fn for_command(&self, wanted: &Wanted<'_>, kept: &KeptBack) -> (Vec<(String, String)>, EnvironmentRecord) {
+        let own = self.persons();
+        let is_dropped = |name: &str| DROPPED.contains(&name) || kept.is_withheld(name);
         let mut whole: BTreeMap<String, String> = own
             .iter()
-            .filter(|(name, _)| !DROPPED.contains(&name.as_str()) && !withheld.contains(name))
+            .filter(|(name, _)| !is_dropped(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        whole.extend(PLAIN.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        whole.insert("PWD".to_owned(), cwd.display().to_string());
-        whole.extend(overrides.iter().cloned());
-        whole.into_iter().collect()
+        let mut set: BTreeMap<String, String> = BTreeMap::new();
+        let settings = unattended::settings(wanted.command, wanted.stdin);
+        set.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        // What the person has under that name is theirs and counts more.
+        let has = |name: &str| whole.get(name).is_some_and(|value| !value.is_empty());
+        let passed = kept.passed().filter(|(name, _)| !has(name));
+        set.extend(passed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        set.extend(wanted.variables.iter().cloned());
+        whole.extend(set.clone());
+        whole.insert("PWD".to_owned(), wanted.cwd.display().to_string());
+        let has = |name: &str| whole.get(name).is_some_and(|value| !value.is_empty());
+        let mut withheld: Vec<String> = kept.withheld().filter(|name| !has(name)).map(str::to_owned).collect();
+        withheld.sort();
+        let record = EnvironmentRecord { withheld, ..record(set) };
+        (whole.into_iter().collect(), record)
     }
+
+    /// What commands that are started in a terminal would miss here: its variables that are not the same in this
+    /// environment, without those that tell of the terminal itself.
+    pub fn differences(&self, terminal: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let own = self.persons();
+        let differs = |(name, value): &(&String, &String)| own.get(*name) != Some(*value) && !is_of_a_terminal(name);
+        terminal.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The person's own, as far as it is known now.
+    fn persons(&self) -> Variables {
+        self.warm();
+        self.answer.borrow().clone().unwrap_or_else(|| self.started_with.clone())
+    }
+}
+
+/// What a command's environment depends on.
+pub struct Wanted<'a> {
+    pub cwd: &'a Path,
+    pub command: &'a str,
+    pub stdin: Stdin,
+    /// Variables of this start alone.
+    pub variables: &'a [(String, String)],
+}
+
+/// What is kept from commands, and the names that are passed on all the same (`background.passEnv`).
+#[derive(Clone, Default)]
+pub struct KeptBack {
+    pub own: Vec<OwnVariable>,
+    pub pass: Vec<String>,
+}
+
+impl From<&Config> for KeptBack {
+    fn from(config: &Config) -> Self {
+        Self { own: config.withheld.clone(), pass: config.background.pass_env.clone() }
+    }
+}
+
+impl KeptBack {
+    fn is_passed(&self, name: &str) -> bool {
+        self.pass.iter().any(|passed| passed == name)
+    }
+
+    /// Whether a variable of Pillion's own process does not go to commands.
+    fn is_withheld(&self, name: &str) -> bool {
+        !self.is_passed(name) && self.own.iter().any(|own| own.is_inherited && own.name == name)
+    }
+
+    fn withheld(&self) -> impl Iterator<Item = &str> {
+        self.own.iter().map(|own| own.name.as_str()).filter(|name| !self.is_passed(name))
+    }
+
+    fn passed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let passed = self.own.iter().filter(|own| self.is_passed(&own.name));
+        passed.map(|own| (own.name.as_str(), own.secret.expose_secret()))
+    }
+}
+
+/// Variables that a record shows, and characters of one's value.
+const SHOWN: usize = 100;
+const VALUE_SHOWN: usize = 200;
+
+/// What was set, for people: no value of a name that looks secret, none that is long.
+fn record(set: BTreeMap<String, String>) -> EnvironmentRecord {
+    let omitted = set.len().saturating_sub(SHOWN);
+    let shown = set.into_iter().take(SHOWN).map(|(name, value)| {
+        let value = if looks_secret(&name) {
+            "…".to_owned()
+        } else if value.chars().count() > VALUE_SHOWN {
+            value.chars().take(VALUE_SHOWN).chain(['…']).collect()
+        } else {
+            value
+        };
+        (name, value)
+    });
+    EnvironmentRecord {
+        set: shown.collect(),
+        omitted: u32::try_from(omitted).unwrap_or(u32::MAX),
+        ..Default::default()
+    }
+}
+
+/// Whether a name is one that secrets have.
+fn looks_secret(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "KEY",
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASS",
+        "PWD",
+        "PAT",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "AUTH",
+        "COOKIE",
+        "DSN",
+        "URL",
+        "URI",
+    ];
+    let name = name.to_ascii_uppercase();
+    name.split(['_', '-', '.']).any(|word| WORDS.contains(&word) || word.ends_with("KEY") || word.ends_with("TOKEN"))
 }
 
 /// What the login shell says on top of what Pillion was started with. Folders of the PATH that only Pillion's own has come
@@ -200,41 +289,6 @@ fn parse(bytes: &[u8], mark: &str) -> Option<BTreeMap<String, String>> {
     (!variables.is_empty()).then_some(variables)
 }
 
-/// Names that shells carry out themselves.
-const BUILTINS: &[&str] = &[
-    ":", ".", "alias", "bg", "cd", "declare", "dirs", "disown", "echo", "eval", "exit", "export", "false", "fg",
-    "getopts", "hash", "jobs", "kill", "let", "local", "popd", "printf", "pushd", "pwd", "read", "readonly", "return",
-    "set", "shift", "shopt", "source", "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias", "unset",
-    "wait", "command",
-];
-
-/// Why a command ended with 127: which of its programs is missing, and where it was looked for. `None` when all are there
-/// (then something that it ran itself is missing). `env` is the command's own environment.
-pub fn explain_127(command: &str, env: &[(String, String)]) -> Option<String> {
-    let variable = |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let cwd = Path::new(variable("PWD").unwrap_or("/"));
-    let path: Vec<&str> = variable("PATH").unwrap_or_default().split(':').filter(|dir| !dir.is_empty()).collect();
-    let missing = classify::programs(command).into_iter().find(|program| {
-        let known = BUILTINS.contains(&program.as_str()) || program.contains(['$', '*', '~']) || program.is_empty();
-        let folders = if program.contains('/') { vec![""] } else { path.clone() };
-        !known && !folders.iter().any(|dir| is_program(&cwd.join(dir).join(program)))
-    })?;
-    if missing.contains('/') {
-        return Some(format!("`{missing}` is no program: looked for {}.", cwd.join(&missing).display()));
-    }
-    let looked =
-        if path.is_empty() { "PATH is empty".to_owned() } else { format!("looked in {} (PATH)", path.join(", ")) };
-    let nearby = ["node_modules/.bin", ".venv/bin", "venv/bin"].iter().map(|dir| format!("{dir}/{missing}"));
-    let nearby = nearby.into_iter().find(|near| is_program(&cwd.join(near)));
-    let hint = nearby.map(|near| format!(" It is there as `{near}`.")).unwrap_or_default();
-    Some(format!("`{missing}` was not found: {looked}.{hint}"))
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -247,6 +301,28 @@ mod tests {
 
     fn value<'a>(env: &'a [(String, String)], name: &str) -> Option<&'a str> {
         env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn value_of(env: &[(String, String)], name: &str) -> Option<String> {
+        value(env, name).map(str::to_owned)
+    }
+
+    fn command(
+        environment: &Environment,
+        variables: &[(String, String)],
+        kept: &KeptBack,
+    ) -> (Vec<(String, String)>, EnvironmentRecord) {
+        let wanted = Wanted { cwd: Path::new("/w"), command: "true", stdin: Stdin::Null, variables };
+        environment.for_command(&wanted, kept)
+    }
+
+    /// Names that Pillion was started with for itself.
+    fn kept(own: &[&str], pass: &[&str]) -> KeptBack {
+        let inherited = |name: &&str| OwnVariable { name: (*name).into(), secret: "secret".into(), is_inherited: true };
+        KeptBack {
+            own: own.iter().map(inherited).collect(),
+            pass: pass.iter().map(|name| (*name).to_owned()).collect(),
+        }
     }
 
     /// A shell that prints a greeting, then runs the script of its arguments with a profile's changes.
@@ -268,8 +344,8 @@ mod tests {
             ("A", "1"),
         ];
         let environment = Environment::without_shell(variables(&own));
-        let env =
-            environment.for_command(Path::new("/w"), &variables(&[("A", "2"), ("PAGER", "less")]), &["KEY".into()]);
+        let kept = kept(&["KEY"], &[]);
+        let (env, record) = command(&environment, &variables(&[("A", "2"), ("PAGER", "less")]), &kept);
         for (name, expected) in [
             ("HOME", Some("/h")),
             ("TERM", Some("dumb")),
@@ -287,6 +363,52 @@ mod tests {
         ] {
             assert_eq!(value(&env, name), expected, "{name}");
         }
+        assert_eq!(record.withheld, ["KEY"]);
+        let set = |name: &str| value(&record.set, name);
+        assert_eq!((set("A"), set("PAGER"), set("TERM"), set("HOME")), (Some("2"), Some("less"), Some("dumb"), None));
+    }
+
+    #[test]
+    fn what_only_pillion_was_given_is_passed_on_when_the_person_says_so() {
+        let with = |own: &[(&str, &str)], pass: &[&str]| {
+            let environment = Environment::without_shell(variables(own));
+            let mut kept = kept(&["PILLION_X_API_KEY"], pass);
+            let secret = "from a file".into();
+            kept.own.push(OwnVariable { name: "X_API_KEY".into(), secret, is_inherited: false });
+            let (env, record) = command(&environment, &[], &kept);
+            let of = |name| value_of(&env, name);
+            (of("X_API_KEY"), of("PILLION_X_API_KEY"), record.withheld.join(" "), value_of(&record.set, "X_API_KEY"))
+        };
+        let given = ("PILLION_X_API_KEY", "secret");
+        assert_eq!(with(&[given], &[]), (None, None, "PILLION_X_API_KEY X_API_KEY".into(), None));
+        let passed = (Some("from a file".into()), None, "PILLION_X_API_KEY".into(), Some("…".into()));
+        assert_eq!(with(&[given], &["X_API_KEY"]), passed);
+        // The person's own goes to commands as it is, and is nobody's to withhold.
+        let own = (Some("mine".into()), None, "PILLION_X_API_KEY".into(), None);
+        assert_eq!(with(&[("X_API_KEY", "mine"), given], &[]), own);
+        assert_eq!(with(&[("X_API_KEY", "mine"), given], &["X_API_KEY"]), own);
+    }
+
+    #[test]
+    fn a_record_holds_no_secret_and_no_heap() {
+        let many = (0..120).map(|n| (format!("V{n:03}"), "x".repeat(300)));
+        let set = [("GH_TOKEN", "t"), ("DATABASE_URL", "u"), ("apikey", "k"), ("A_MONKEY", "m"), ("A_PATH", "p")];
+        let record = record(many.chain(variables(&set)).collect());
+        assert_eq!((record.set.len(), record.omitted), (100, 25));
+        assert!(record.set.iter().all(|(_, value)| value.chars().count() <= 201));
+        assert_eq!(value(&record.set, "GH_TOKEN"), Some("…"));
+        assert_eq!(value(&record.set, "DATABASE_URL"), Some("…"));
+        assert_eq!(value(&record.set, "A_PATH"), Some("p"));
+        assert!(looks_secret("apikey") && !looks_secret("PATH") && !looks_secret("CI"));
+    }
+
+    #[test]
+    fn a_terminal_sends_what_is_different_there() {
+        let environment = Environment::without_shell(variables(&[("A", "1"), ("PATH", "/bin"), ("ONLY_HERE", "x")]));
+        let terminal = [("A", "1"), ("PATH", "/venv/bin:/bin"), ("B", "2"), ("TERM", "xterm"), ("SHLVL", "2")];
+        let terminal = variables(&terminal).into_iter().collect();
+        let differences = environment.differences(&terminal);
+        assert_eq!(differences, variables(&[("B", "2"), ("PATH", "/venv/bin:/bin")]));
     }
 
     #[tokio::test]
@@ -296,7 +418,7 @@ mod tests {
         let own = [("SHELL", shell.as_str()), ("PATH", "/venv/bin:/usr/bin:/bin"), ("AGENT", "sock")];
         let environment = Environment::new(variables(&own));
         environment.ready().await;
-        let env = environment.for_command(Path::new("/w"), &[], &[]);
+        let (env, _) = command(&environment, &[], &KeptBack::default());
         assert_eq!(value(&env, "PATH"), Some("/venv/bin:/login/bin:/usr/bin:/bin"));
         assert_eq!(value(&env, "FROM_PROFILE"), Some("a\nb"));
         assert_eq!(value(&env, "AGENT"), Some("sock"));
@@ -309,36 +431,8 @@ mod tests {
             let shell = shell(dir.path(), profile);
             let environment = Environment::new(variables(&[("SHELL", &shell), ("PATH", "/usr/bin:/bin")]));
             environment.ready().await;
-            let env = environment.for_command(Path::new("/w"), &[], &[]);
+            let (env, _) = command(&environment, &[], &KeptBack::default());
             assert_eq!((value(&env, "PATH"), value(&env, "A")), (Some("/usr/bin:/bin"), set), "{profile}");
         }
-    }
-
-    #[test]
-    fn the_missing_program_is_named_with_the_places() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("node_modules/.bin")).unwrap();
-        std::fs::copy("/bin/sh", dir.path().join("node_modules/.bin/jest")).unwrap();
-        let env = variables(&[("PATH", "/usr/bin:/bin"), ("PWD", &dir.path().display().to_string())]);
-        let here = dir.path().display();
-        for (command, expected) in [
-            (
-                "cd x && nosuchtool --all",
-                Some("`nosuchtool` was not found: looked in /usr/bin, /bin (PATH).".to_owned()),
-            ),
-            (
-                "jest",
-                Some(
-                    "`jest` was not found: looked in /usr/bin, /bin (PATH). It is there as `node_modules/.bin/jest`."
-                        .to_owned(),
-                ),
-            ),
-            ("A=1 env ./gone.sh", Some(format!("`./gone.sh` is no program: looked for {here}/./gone.sh."))),
-            ("sh -c 'ls' | cat", None),
-            ("$TOOL x; echo y", None),
-        ] {
-            assert_eq!(explain_127(command, &env), expected, "{command}");
-        }
-        assert_eq!(explain_127("x", &[]).unwrap(), "`x` was not found: PATH is empty.");
     }
 }

@@ -76,6 +76,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("session/perform", Owner),
     ("session/storage", Owner),
     ("cli", Edge),
+    ("control", Edge),
     ("lsp", Edge),
     ("main", Edge),
     ("protocol", Edge),

@@ -72,9 +72,11 @@ M.methods = {
   permission_remove = "pillion/permission/remove",
   project_commands = "pillion/project/commands",
   task_start = "pillion/task/start",
+  task_report = "pillion/task/report", -- a command that ran elsewhere
   task_list = "pillion/task/list", -- the plugin's own list follows `task_snapshot` and `task_status`
   task_get = "pillion/task/get",
   task_output = "pillion/task/output", -- also a notification from the server, after `task_follow`
+  task_follow = "pillion/task/follow",
   task_stop = "pillion/task/stop",
   task_promote = "pillion/task/promote", -- the agent's foreground command goes on in the background
   task_input = "pillion/task/input",
@@ -87,7 +89,6 @@ M.methods = {
   change_revert = "pillion/change/revert",
   model_list = "pillion/model/list",
   command_list = "pillion/command/list",
-  task_follow = "pillion/task/follow",
 }
 
 --- Messages from the server.

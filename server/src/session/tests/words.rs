@@ -97,6 +97,7 @@ fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
         }
         Outgoing::Withdraw(question) => format!("withdraw {question}"),
         Outgoing::Say { text, .. } => format!("say {text:?}"),
+        Outgoing::Grew { task, .. } => format!("{task} grew"),
         Outgoing::Problems(problems) => format!("{} problems in {}", problems.problems.len(), problems.path.display()),
     })
 }

@@ -32,6 +32,12 @@ pub fn programs(command: &str) -> Vec<String> {
     wrappers::invocations(cut(command)).into_iter().map(|invocation| invocation.written).collect()
 }
 
+/// The programs that a command line runs, by their file names, each with its arguments; wrappers taken off.
+pub fn runs(command: &str) -> Vec<(String, Vec<String>)> {
+    let found = wrappers::invocations(cut(command)).into_iter();
+    found.map(|invocation| (invocation.program, invocation.args)).collect()
+}
+
 /// True when a command line does nothing but wait: it sleeps or polls, and all else in it only looks.
 pub fn waits(command: &str) -> bool {
     let runs = wrappers::invocations(cut(command));
