@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use self::keys::{KEYS, Key};
 
 use self::source::{Entry, Value};
+use crate::task::model::OnClose;
 
 /// Where the Anthropic API is, unless settings say otherwise.
 pub const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com";
@@ -124,6 +125,12 @@ pub struct BackgroundSettings {
     pub max_auto_turns: u32,
     /// From TERM to KILL (`stopGraceMs`, 2,000).
     pub stop_grace: Duration,
+    /// How long tasks wait for the next sidecar of their window (`reattachGraceMs`, 60,000).
+    pub reattach_grace: Duration,
+    /// What becomes of tasks when the window closes or reloads (`onClose`).
+    pub on_close: OnClose,
+    /// Names of programs whose daemons are left alone (`keepDaemons`).
+    pub keep_daemons: Vec<String>,
     /// Without output and work, from a question to `waiting_for_input` (`stallAfterMs`, 45,000).
     pub stall_after: Duration,
     /// Bytes of output of one run (`outputCapBytes`, 1 GiB).
@@ -170,6 +177,9 @@ impl Default for BackgroundSettings {
             wake_debounce: Duration::from_millis(250),
             max_auto_turns: 5,
             stop_grace: Duration::from_secs(2),
+            reattach_grace: Duration::from_secs(60),
+            on_close: OnClose::Grace,
+            keep_daemons: Vec::new(),
             stall_after: Duration::from_secs(45),
             output_cap: 1 << 30,
             output_total: 8 << 30,

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,13 +18,29 @@ pub struct Options {
     pub(crate) env: Vec<(String, String)>,
     settings: Value,
     process_id: u32,
+    token: Option<String>,
     pub(crate) deadline: Duration,
 }
 
 impl Options {
     /// A client that renders the panel itself.
     pub fn pillion() -> Self {
-        Self { pillion: true, env: Vec::new(), settings: json!({}), process_id: std::process::id(), deadline: DEADLINE }
+        static WINDOWS: AtomicU64 = AtomicU64::new(1);
+        let window = WINDOWS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            pillion: true,
+            env: Vec::new(),
+            settings: json!({}),
+            process_id: std::process::id(),
+            token: Some(format!("window {window} of {}", std::process::id())),
+            deadline: DEADLINE,
+        }
+    }
+
+    /// Which window it is: each has a token of its own, unless the test says otherwise. A clone is the same window.
+    pub fn token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
+        self
     }
 
     /// Any LSP client, with the capabilities that most have.
@@ -115,7 +132,7 @@ pub fn initialize_params(sandbox: &Sandbox, options: &Options) -> Value {
             "sessionUpdates": true,
             "requestPermission": true,
             "documentSave": true,
-            "clientToken": "the window of this test"
+            "clientToken": options.token
         });
     }
     json!({

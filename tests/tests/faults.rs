@@ -181,7 +181,8 @@ impl Siege {
 
 fn client(sandbox: &Sandbox) -> Client {
     let settings = json!({"background": {"stopGraceMs": 50, "maxAutoTurns": 1_000_000}});
-    Client::start(sandbox, Options::pillion().settings(settings))
+    // One window all the time: what runs when a blow falls is taken over by the next sidecar.
+    Client::start(sandbox, Options::pillion().token(Some("under siege")).settings(settings))
 }
 
 /// The shims of this workspace's tasks: the parents of the commands' main processes.

@@ -3,7 +3,7 @@
 
 use pillion_tests::connection::Message;
 use pillion_tests::process::Process;
-use pillion_tests::task::id_of;
+use pillion_tests::task::{id_of, status_of};
 use pillion_tests::{Client, DEADLINE, Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -48,9 +48,10 @@ fn a_task_is_stopped_from_another_window() {
 }
 
 #[test]
-fn a_window_that_dies_leaves_its_tasks_to_the_other() {
+fn a_window_that_dies_leaves_its_tasks_to_the_other_after_the_grace() {
     let sandbox = Sandbox::new();
-    let first = Client::start(&sandbox, Options::pillion());
+    let brief = json!({"background": {"reattachGraceMs": 200}});
+    let first = Client::start(&sandbox, Options::pillion().settings(brief));
     let second = Client::start(&sandbox, Options::pillion());
     let id = id_of(&first.start_task(json!({"command": "sleep 1000"})));
     first.wait_task_status(&id, "running");
@@ -82,7 +83,8 @@ fn a_session_belongs_to_one_window() {
 #[test]
 fn a_task_that_waits_for_a_slot_is_not_forgotten_in_a_crash() {
     let sandbox = Sandbox::new();
-    let first = Client::start(&sandbox, Options::pillion().settings(json!({"background": {"maxConcurrent": 1}})));
+    let settings = json!({"background": {"maxConcurrent": 1, "reattachGraceMs": 0}});
+    let first = Client::start(&sandbox, Options::pillion().settings(settings));
     let ids: Vec<String> =
         (0..3).map(|_| id_of(&first.start_task(json!({"command": "sleep 1000", "group": "test"})))).collect();
     // Writes are done in order: what came before a session that can be listed is there too.
@@ -92,8 +94,11 @@ fn a_task_that_waits_for_a_slot_is_not_forgotten_in_a_crash() {
     assert!(first.process().wait_gone(DEADLINE));
     let second = Client::start(&sandbox, Options::pillion());
     for id in &ids {
-        let (_, task) = second.wait_for("the task", 0, |message| snapshot_has(message, id));
-        assert!(matches!(task["status"].as_str(), Some("killed" | "interrupted")), "{task}");
+        second.wait_for("its end", 0, |message| {
+            let task =
+                snapshot_has(message, id).or_else(|| status_of(message).filter(|task| task["id"] == *id).cloned())?;
+            matches!(task["status"].as_str(), Some("killed" | "interrupted")).then_some(())
+        });
     }
 }
 
@@ -109,9 +114,11 @@ fn the_next_start_ends_what_nobody_watches_over() {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", running["pid"])).unwrap();
     let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)).unwrap();
     let shim = Process::open(parent.parse().unwrap()).unwrap();
+    let main = Process::open(running["pid"].as_u64().unwrap() as u32).unwrap();
     first.process().kill();
     shim.kill();
-    assert!(first.process().wait_gone(DEADLINE) && shim.wait_gone(DEADLINE));
+    // The main process dies with its shim.
+    assert!(first.process().wait_gone(DEADLINE) && shim.wait_gone(DEADLINE) && main.wait_gone(DEADLINE));
     let left = sandbox.task_processes();
     assert_eq!(left.len(), 1, "the one with a session of its own");
     let _second = Client::start(&sandbox, Options::pillion());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Value;
 use super::{Config, default_slots};
+use crate::task::model::OnClose;
 
 /// One setting.
 pub struct Key {
@@ -142,6 +143,33 @@ pub const KEYS: &[Key] = &[
         default: "2000",
         editor: true,
         set: |config, value, _| set(&mut config.background.stop_grace, millis(value)),
+    },
+    Key {
+        name: "background.onClose",
+        doc: "What becomes of tasks when the window closes or reloads: `grace` (they run on, and are stopped when the \
+              window does not come back in time), `stop` at once, or `keep` them running.",
+        default: "\"grace\"",
+        editor: true,
+        set: |config, value, _| {
+            let chosen = text(value).ok().and_then(|word| OnClose::parse(&word));
+            config.background.on_close = chosen.ok_or("`grace`, `stop` or `keep`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "background.reattachGraceMs",
+        doc: "How many milliseconds tasks wait for their window to come back, and are kept for it alone.",
+        default: "60000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.reattach_grace, millis(value)),
+    },
+    Key {
+        name: "background.keepDaemons",
+        doc: "Programs whose daemons are left alone when the command that started them ends or is stopped, for instance \
+              `[\"sccache\", \"GradleDaemon\"]`: file names, or the names of Java classes.",
+        default: "[]",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.keep_daemons, names(value)),
     },
     Key {
         name: "background.stallAfterMs",

@@ -31,6 +31,9 @@ use crate::session::event::{Event, Request};
 use crate::session::owner::{self, Handle};
 use crate::workspace::environment::Environment;
 
+/// Bytes of a client's token; a longer one counts as none.
+const TOKEN_CAP: usize = 256;
+
 /// The server of one client.
 pub struct Server {
     config: Config,
@@ -324,6 +327,7 @@ impl LanguageServer for Server {
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
         });
+        let token = pillion.client_token.filter(|token| !token.is_empty() && token.len() <= TOKEN_CAP);
         let environment = self.environment.clone();
         let (shown, overheard) = control::overhear(shown);
         let socket_dir = config.socket_dir();
@@ -334,6 +338,7 @@ impl LanguageServer for Server {
             editor,
             environment: environment.clone(),
             messages,
+            token,
         };
         let handle = owner::start(parts);
         let served = control::Served { owner: handle.clone(), environment, root: root.clone(), overheard };

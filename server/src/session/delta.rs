@@ -40,9 +40,10 @@ fn command_key(task: &Task) -> String {
 }
 
 impl State {
-    /// The first attempt of a run is about to start.
+    /// The first attempt of a run is about to start, or any is taken over.
     pub(super) fn begin_beside(&mut self, id: &TaskId) {
-        let Some(entry) = self.ledger.get(id).filter(|entry| entry.task.attempt == 1) else { return };
+        let first = |entry: &&Entry| entry.task.attempt == 1 || entry.taken_over;
+        let Some(entry) = self.ledger.get(id).filter(first) else { return };
         let task = &entry.task;
         let by_agent = task.runs.last().is_some_and(|record| record.started_by == Some(Origin::Agent));
         let owner = task.session.as_ref().and_then(|session| self.sessions.get(session));

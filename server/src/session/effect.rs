@@ -103,6 +103,11 @@ pub enum Effect {
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
+    /// The same for a run of a sidecar that is gone; after `ended` only what was left behind is taken over.
+    ResumeRun {
+        spec: RunSpec,
+        ended: bool,
+    },
     /// Looks what the workspace is like, for the record of a run; comes back as `Fingerprinted`. `unsaved` is the hash of
     /// the unsaved texts.
     Fingerprint {

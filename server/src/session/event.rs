@@ -274,12 +274,20 @@ pub struct StoredReport {
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     pub tasks: Vec<Task>,
-    /// Tasks whose end only their shim saw, with the tail of their output: nobody was told yet.
-    pub ended: Vec<(TaskId, String)>,
+    /// Those that came from another client's sidecar, which is gone.
+    pub strangers: Vec<TaskId>,
     pub reports: Vec<StoredReport>,
     pub rules: Vec<String>,
     /// What went wrong with the store; the sidecar goes on in memory then.
     pub problem: Option<String>,
+}
+
+/// A row of a sidecar that is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    pub task: Task,
+    /// It was a sidecar of this client.
+    pub same_client: bool,
 }
 
 /// A moment that was asked for.
@@ -300,11 +308,10 @@ pub enum Timer {
 pub enum Event {
     /// The store is open (or is not, and why).
     Loaded(Box<Loaded>),
-    /// Rows of other windows that changed, rows that came from windows that are gone, and what shims saw of these.
+    /// Rows of other windows that changed, and rows that came from windows that are gone.
     Others {
         changed: Vec<Task>,
-        taken: Vec<Task>,
-        ended: Vec<(TaskId, String)>,
+        taken: Vec<Taken>,
     },
     /// The client is ready for notifications.
     ClientReady,

@@ -10,6 +10,7 @@ use crate::task::model::{Asked, Status, WaitKind, WaitingFor};
 use crate::task::run::RunId;
 
 use super::state::State;
+use super::watching;
 
 /// Answers of one task that are remembered, and characters of each: longer ones are texts, not answers.
 const ANSWERS: usize = 100;
@@ -191,7 +192,7 @@ impl State {
             output_file: task.output.path.display().to_string(),
             notes: vec![TO_THE_MODEL.to_owned()],
         };
-        let (session, on_exit) = (task.session.clone(), task.on_exit);
+        let (session, on_exit) = (task.session.clone(), watching::on_exit(task));
         self.report(report, session, on_exit);
     }
 

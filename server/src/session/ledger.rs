@@ -3,7 +3,7 @@
 
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::task::model::{Delivery, RunRecord, Task};
 use crate::task::run::Batch;
 
 use super::delta::Beside;
@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) question: Option<QuestionId>,
     /// The supervisor has it.
     pub(super) launched: bool,
+    /// Another sidecar had launched the run.
+    pub(super) taken_over: bool,
     pub(super) facts: Facts,
     pub(super) beside: Beside,
     /// Tests that failed in an earlier attempt of this run.
@@ -142,33 +144,29 @@ impl Ledger {
 }
 
 impl State {
-    /// The store's tasks: what was alive when the sidecar went away has no end that anybody saw.
+    /// The store's tasks. What was alive when its sidecar went away is taken over.
     pub(super) fn loaded(&mut self, loaded: Loaded) {
         if let Some(problem) = loaded.problem {
             self.say(true, problem);
         }
         self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
-        let mut cut = Vec::new();
+        let mut left = Vec::new();
         for mut task in loaded.tasks {
-            if task.owned {
-                if !task.status.is_final() {
-                    interrupt(&mut task, self.now());
-                    cut.push(task.id.clone());
-                }
-                task.stragglers = 0;
+            if task.owned && (!task.status.is_final() || task.stragglers > 0) {
+                left.push(task.id.clone());
+            } else if task.owned {
                 // Whoever asked for it asked another sidecar.
                 task.watch = None;
             }
             self.ledger.entries.push(Entry::new(task));
         }
         self.restore_reports(loaded.reports);
-        let cut = cut.into_iter().map(|id| (id, String::new()));
-        for (id, tail) in cut.chain(loaded.ended) {
-            self.report_end(&id, tail);
-            self.save_task(&id);
+        for id in left {
+            self.take_over(&id, !loaded.strangers.contains(&id));
         }
         self.is_loaded = true;
         self.show_all();
+        self.place();
     }
 
     /// Writes the row of a task that people see; other windows write theirs.
@@ -207,6 +205,7 @@ impl Entry {
             promote_after: None,
             question: None,
             launched: false,
+            taken_over: false,
             facts: Facts::default(),
             beside: Beside::default(),
             tried: Vec::new(),
@@ -219,16 +218,6 @@ impl Entry {
             inquiry: Inquiry::default(),
         }
     }
-}
-
-/// Nobody saw the end.
-pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
-    task.status = Status::Interrupted;
-    task.stopping = false;
-    task.waiting_for = None;
-    task.pid = None;
-    task.ended_at = Some(now);
-    close_run(task);
 }
 
 /// The newest run's record says what the row says.

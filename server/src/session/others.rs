@@ -1,37 +1,86 @@
-//! The tasks of other windows on the same workspace: shown, never touched, and taken over when their window is gone.
+//! The tasks of other windows on the same workspace: shown, never touched, and taken over when their window is gone. To
+//! people a task that is taken over is the one that it was: it runs on, and its end is told as any other.
 
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::Task;
+use crate::task::model::{Status, Task, WaitKind};
+use crate::task::run::{RunControl, RunId};
 
-use super::event::StoredReport;
-use super::ledger::interrupt;
+use super::effect::Effect;
+use super::event::{StoredReport, Taken};
+use super::facts::Facts;
+use super::ledger::close_run;
+use super::schedule::spec_of;
 use super::state::State;
 
 impl State {
     /// What happened in other windows.
-    pub(super) fn others(&mut self, changed: Vec<Task>, taken: Vec<Task>, ended: Vec<(TaskId, String)>) {
+    pub(super) fn others(&mut self, changed: Vec<Task>, taken: Vec<Taken>) {
         for task in changed {
             let id = task.id.clone();
             if self.ledger.put(task) {
                 self.show_task(&id, true);
             }
         }
-        for mut task in taken {
+        for Taken { task, same_client } in taken {
             let id = task.id.clone();
-            let mut tail = ended.iter().find(|(ended, _)| *ended == id).map(|(_, tail)| tail.clone());
-            if !task.status.is_final() {
-                interrupt(&mut task, self.now());
-                tail = Some(String::new());
-            }
-            task.stragglers = 0;
             if self.ledger.put(task) {
-                // Only an end that its window did not live to see is news.
-                if let Some(tail) = tail {
-                    self.report_end(&id, tail);
-                }
+                self.take_over(&id, same_client);
                 self.task_changed(&id);
             }
         }
+        self.place();
+    }
+
+    /// A row that is this sidecar's now, and whose run may still be alive.
+    pub(super) fn take_over(&mut self, id: &TaskId, same_client: bool) {
+        let Some(entry) = self.ledger.get(id) else { return };
+        let task = &entry.task;
+        let dir = self.run_dir(task);
+        let launched = task.output.path == dir.join("output");
+        if !task.status.is_final() && !launched {
+            return self.keep_queued(id, same_client);
+        }
+        let ended = task.status.is_final();
+        let run = RunId { task: id.clone(), run: task.run };
+        let stopping = task.stopping;
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        entry.launched = !ended;
+        entry.taken_over = true;
+        entry.facts = Facts::default();
+        let watch = entry.task.watch.take().filter(|_| same_client && !ended);
+        let spec = spec_of(entry, &self.settings, dir);
+        if !ended {
+            self.begin_beside(id);
+            self.begin_problems(id);
+        }
+        if let Some(watch) = watch {
+            self.begin_watching(id, watch);
+        }
+        self.effects.push(Effect::ResumeRun { spec, ended });
+        if stopping {
+            // The sidecar before may not have come to it.
+            self.effects.push(Effect::Control(run, RunControl::Stop));
+        }
+    }
+
+    /// What was never launched goes on waiting for its place in its own window. Elsewhere, and where the question went
+    /// with the one who asked it, nobody will start it.
+    fn keep_queued(&mut self, id: &TaskId, same_client: bool) {
+        let now = self.now();
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let task = &mut entry.task;
+        let asked = task.waiting_for.as_ref().is_some_and(|waiting| waiting.kind == WaitKind::Permission);
+        if same_client && !asked && !task.stopping {
+            return;
+        }
+        task.status = Status::Interrupted;
+        task.stopping = false;
+        task.waiting_for = None;
+        task.ended_at = Some(now);
+        task.summary = asked.then(|| "Pillion went away before it was permitted, and it was not started.".into());
+        close_run(task);
+        self.report_end(id, String::new());
+        self.save_task(id);
     }
 
     /// What the store has for a session that is opened is what is still to be told: another window may have told the rest.

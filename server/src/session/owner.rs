@@ -100,6 +100,8 @@ pub struct Parts {
     /// Where commands get their environment from.
     pub environment: Environment,
     pub messages: mpsc::UnboundedSender<Message>,
+    /// Names the client's window over its reloads.
+    pub token: Option<String>,
 }
 
 /// Starts the owner of a workspace's state. It ends when every handle is gone.

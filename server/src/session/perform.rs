@@ -14,10 +14,11 @@ use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
-use crate::store::{self, Others, Store};
+use crate::store::{self, Elsewhere, Others, Store};
 use crate::task::model::{Group, Watch};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{import, lease, slice, supervisor::Supervisor, sweep_output::Keeping};
+use crate::task::supervisor::{Custody, Supervisor};
+use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
@@ -29,7 +30,7 @@ use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, ReportedTask, Request, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Request, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
@@ -38,6 +39,8 @@ use super::storage;
 
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
+/// How long a session waits for its window's last sidecar, which is on its way out.
+const WAY_OUT: Duration = Duration::from_secs(2);
 
 /// How long a command's start waits for its row.
 const ROW_WRITTEN: Duration = Duration::from_secs(1);
@@ -64,6 +67,8 @@ pub(super) struct Hands {
     environment: Environment,
     /// Variables that commands do not get.
     kept: KeptBack,
+    /// How runs are handed over.
+    custody: Custody,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
     /// What is kept of outputs, for the house's keeper.
@@ -78,9 +83,18 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, environment, .. } = parts;
+        let Parts { config, root, further_roots, editor, environment, token, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
-        let opened = tokio::task::spawn_blocking(move || storage::open(&state_home, &place)).await;
+        let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
+        let of = token.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            (sockets::prepare(&socket_dir), storage::open(&state_home, &place, of, grace))
+        });
+        let opened = opened.await;
+        let (sockets, opened) = match opened {
+            Ok((sockets, opened)) => (sockets, Ok(opened)),
+            Err(error) => (Ok(()), Err(error)),
+        };
         let (store, mut loaded, seen) = match opened {
             Ok(opened) => opened,
             Err(error) => storage::forgetful(format!("the state could not be opened: {error}")),
@@ -99,10 +113,14 @@ impl Hands {
                 let _ = inputs.send(Input::Event(Event::Run { id, event }));
             }
         });
+        let (kept, socket_dir) = (config.background.keep_daemons.clone(), config.socket_dir());
         tokio::spawn(async {
             // It looks at every process, and the editor waits for its first answers.
             tokio::time::sleep(OTHERS_EVERY).await;
-            tokio::task::spawn_blocking(lease::sweep);
+            tokio::task::spawn_blocking(move || {
+                lease::sweep(&kept);
+                sockets::sweep(&socket_dir);
+            });
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
@@ -111,7 +129,7 @@ impl Hands {
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
         let provider = registry::resolve(&config.model, offline.clone());
         let roots = Roots::new(root.clone()).with(further_roots);
-        let hands = Self {
+        let mut hands = Self {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
             roots,
             root,
@@ -124,6 +142,7 @@ impl Hands {
             supervisor: Supervisor::new(run_events),
             environment,
             kept: KeptBack::from(&config),
+            custody: Custody { sockets: sockets.is_ok().then(|| config.socket_dir()), token, ..Custody::default() },
             commands: HashMap::new(),
             keeping,
             inputs,
@@ -131,9 +150,11 @@ impl Hands {
             watches: HashMap::new(),
             turns: HashMap::new(),
         };
+        hands.set_custody(&config);
         let settings = hands.settings(&config);
         let mut first = vec![Event::Loaded(Box::new(loaded))];
         first.extend(hands.complaints(&config));
+        first.extend(sockets.err().map(|text| Event::Say { error: true, text }));
         (hands, settings, first)
     }
 
@@ -146,6 +167,13 @@ impl Hands {
             Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into()), None),
         };
         Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model, window)
+    }
+
+    fn set_custody(&mut self, config: &Config) {
+        let background = &config.background;
+        self.custody.grace = background.reattach_grace;
+        self.custody.keep_daemons.clone_from(&background.keep_daemons);
+        self.supervisor.set_custody(self.custody.clone());
     }
 
     /// What is wrong with the settings, for the person.
@@ -162,6 +190,10 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
+        if config.background.reattach_grace != self.custody.grace {
+            tokio::spawn(self.store.set_grace(config.background.reattach_grace));
+        }
+        self.set_custody(&config);
         self.kept = KeptBack::from(&config);
         let keeping = housekeeping::keeping(&config.background);
         self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
@@ -224,6 +256,10 @@ impl Hands {
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::ResumeRun { spec, ended } => {
+                let spec = self.prepared(spec, false);
+                self.supervisor.resume(spec, ended);
+            }
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {
@@ -276,12 +312,20 @@ impl Hands {
     }
 
     fn load_session(&self, reply: ReplyId, session: SessionId) {
-        let read = self.store.load_session(session.clone());
+        let store = self.store.clone();
+        let read = store.load_session(session.clone());
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
-            let read = read.await;
+            let mut read = read.await;
             if let Ok(Some(loaded)) = &read
-                && loaded.elsewhere
+                && let Some(Elsewhere { owner, same_client: true }) = loaded.elsewhere.clone()
+            {
+                // The window reloads, and its last sidecar has not quite ended.
+                let _ = tokio::task::spawn_blocking(move || lease::gone_within(&owner, WAY_OUT)).await;
+                read = store.load_session(session.clone()).await;
+            }
+            if let Ok(Some(loaded)) = &read
+                && loaded.elsewhere.is_some()
             {
                 if let Some(inputs) = inputs.upgrade() {
                     let _ = inputs.send(Input::Answer(reply, Err(storage::in_use(&session))));
@@ -312,7 +356,7 @@ impl Hands {
         self.answer_later(reply, async move {
             match read.await {
                 Ok(None) => Err(Refusal::UnknownSession(session)),
-                Ok(Some(loaded)) if loaded.elsewhere => Err(storage::in_use(&session)),
+                Ok(Some(loaded)) if loaded.elsewhere.is_some() => Err(storage::in_use(&session)),
                 // One that cannot be read can still be deleted.
                 Ok(Some(_)) | Err(_) => {
                     let deleted = store.written(store::Write::DeleteSession(session)).await;
@@ -356,15 +400,21 @@ impl Hands {
         });
     }
 
-    fn start_run(&mut self, mut spec: RunSpec) {
+    /// The run with its whole environment; the row hears of it where the run begins with it.
+    fn prepared(&mut self, mut spec: RunSpec, begins: bool) -> RunSpec {
         let wanted = Wanted { cwd: &spec.cwd, command: &spec.command, stdin: spec.stdin, variables: &spec.env };
         let (env, environment) = self.environment.for_command(&wanted, &self.kept);
-        if let Some(inputs) = self.inputs.upgrade() {
+        if let Some(inputs) = self.inputs.upgrade().filter(|_| begins) {
             // Before anything that the run itself can tell.
             let _ = inputs.send(Input::Event(Event::Environment { id: spec.id.clone(), environment }));
         }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
+        spec
+    }
+
+    fn start_run(&mut self, spec: RunSpec) {
+        let spec = self.prepared(spec, true);
         // The row first: a crash between the two leaves a row without a process, never a process without a row.
         let row = self.store.flush();
         self.supervisor.start_after(spec, async move {
@@ -479,12 +529,13 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
     loop {
         tokio::time::sleep(OTHERS_EVERY).await;
         let Ok(found) = store.others(seen.clone()).await else { continue };
-        let (changed, mut taken) = (found.changed.clone(), found.taken.clone());
+        let changed = found.changed.clone();
+        let taken = found.taken.iter().map(|row| Taken { task: row.task.clone(), same_client: row.same_client });
+        let taken: Vec<Taken> = taken.collect();
         seen = found;
         let Some(inputs) = inputs.upgrade() else { return };
         if !changed.is_empty() || !taken.is_empty() {
-            let ended = storage::seen_ends(&mut taken);
-            let _ = inputs.send(Input::Event(Event::Others { changed, taken, ended }));
+            let _ = inputs.send(Input::Event(Event::Others { changed, taken }));
         }
     }
 }

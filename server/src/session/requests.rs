@@ -8,7 +8,7 @@ use crate::agent::approval::{Mode, Rule};
 use crate::agent::history::Item;
 use crate::agent::prompt;
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{Origin, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Lifetime, Origin, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
@@ -258,6 +258,16 @@ impl State {
         }
         if let Some(session) = start.session.as_ref().filter(|session| !self.sessions.contains_key(session)) {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        }
+        if start.lifetime == Lifetime::Turn && start.session.is_none() {
+            return self.refuse(
+                reply,
+                Refusal::BadField {
+                    field: "sessionId",
+                    message: "the lifetime \"turn\" is that of a session's turn, and no session is named".into(),
+                    remedy: "Name the session, or leave the lifetime out.".into(),
+                },
+            );
         }
         let task = self.enter(start);
         self.unbar(&task);

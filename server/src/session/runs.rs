@@ -37,20 +37,28 @@ impl State {
         match event {
             RunEvent::Started { pid, at } => {
                 let task = &mut entry.task;
-                task.status = Status::Running;
+                // One that waited for an answer before it was taken over waits until the shim says otherwise.
+                if task.status != Status::WaitingForInput {
+                    task.status = Status::Running;
+                }
                 task.pid = Some(pid);
                 task.started_at = Some(at);
                 task.ended_at = None;
                 if let Some(record) = task.runs.last_mut() {
-                    record.status = Status::Running;
+                    record.status = task.status;
                 }
-                let by_agent = task.origin == Origin::Agent && task.timeout.is_none() && task.kind != Kind::Monitor;
+                let checks_in = task.origin == Origin::Agent
+                    && task.kind != Kind::Monitor
+                    && task.timeout.is_none()
+                    && !task.checked_in;
+                // A run that was taken over has used up a part of it.
+                let left = self.settings.check_in.saturating_sub(now.since(at));
                 let timer = match entry.promote_after {
                     Some(after_ms) => Some((Timer::Promote(id.task.clone(), id.run), after_ms)),
-                    None => by_agent.then(|| (Timer::CheckIn(id.task.clone(), id.run), self.settings.check_in)),
+                    None => checks_in.then(|| (Timer::CheckIn(id.task.clone(), id.run), left)),
                 };
                 // It goes on through all attempts.
-                if let Some((timer, after_ms)) = timer.filter(|_| task.attempt == 1) {
+                if let Some((timer, after_ms)) = timer.filter(|_| task.attempt == 1 || entry.taken_over) {
                     self.effects.push(Effect::SetTimer { timer, after_ms });
                 }
                 self.task_changed(&id.task);
@@ -158,6 +166,8 @@ impl State {
             return;
         }
         entry.launched = false;
+        // Another attempt starts as any other.
+        entry.taken_over = false;
         let task = &mut entry.task;
         task.output.bytes = end.bytes;
         task.output.lines = end.lines;
@@ -242,6 +252,9 @@ impl State {
         foot.extend(notes(entry, &self.settings.root));
         if task.stragglers == 0 {
             self.ledger.remove(id);
+        } else {
+            // It is a row that people see now, and what it left behind goes the way of all such rows.
+            self.tell_on_close(id);
         }
         // The call may be over: what it waited for came first.
         let waiting = self.call(&session, &call).filter(|state| matches!(state.step, Step::Foreground(_)));
@@ -322,6 +335,7 @@ impl State {
         }
         let waits = inquiry::promoted(id, entry.task.waiting_for.as_ref());
         self.task_changed(id);
+        self.tell_on_close(id);
         let text = waits.unwrap_or_else(|| {
             format!(
                 "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you \
@@ -334,18 +348,20 @@ impl State {
 
     /// A background task has run for long: its session hears of it once.
     pub(super) fn check_in(&mut self, id: &TaskId, run: u32) {
-        let Some(entry) = self.ledger.get(id) else { return };
-        let task = &entry.task;
-        if task.run != run || task.status.is_final() {
+        let now = self.now();
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        if entry.task.run != run || entry.task.status.is_final() || entry.task.checked_in {
             return;
         }
+        entry.task.checked_in = true;
         let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
+        let task = &entry.task;
         let report = Report {
             key: Key { task: id.clone(), run, about: CHECK_IN.into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
-            duration_ms: Some(task.elapsed_ms(self.now())),
+            duration_ms: Some(task.elapsed_ms(now)),
             summary: task.progress.message.clone(),
             own_summary: None,
             failures,
@@ -360,6 +376,7 @@ impl State {
         };
         let (session, on_exit) = (task.session.clone(), task.on_exit);
         self.report(report, session, on_exit);
+        self.save_task(id);
     }
 }
 
@@ -383,6 +400,10 @@ pub(super) fn outcome(task: &mut Task, ending: Ending) -> Option<String> {
         Ending::Exited { code } => (Status::Failed, Some(code), None),
         Ending::Signaled { signal } => (Status::Failed, None, Some(signal)),
         Ending::Stopped { code, signal } => {
+            task.stopped_by.get_or_insert(StoppedBy::Exit);
+            (Status::Killed, code, signal)
+        }
+        Ending::Orphaned { code, signal } => {
             task.stopped_by.get_or_insert(StoppedBy::Exit);
             (Status::Killed, code, signal)
         }

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ids::TaskId;
-use crate::task::model::{EnvironmentRecord, Group, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor};
-use crate::task::run::{RunId, RunSpec};
+use crate::task::model::{
+    EnvironmentRecord, Group, Lifetime, OnClose, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor,
+};
+use crate::task::run::{RunControl, RunId, RunSpec};
 
 use super::effect::Effect;
 use super::facts::Facts;
+use super::ledger::Entry;
 use super::monitor;
+use super::settings::Settings;
 use super::state::State;
 
 pub(super) fn takes_slot(group: Group) -> bool {
@@ -58,7 +62,7 @@ impl State {
         }
     }
 
-    fn run_dir(&self, task: &Task) -> PathBuf {
+    pub(super) fn run_dir(&self, task: &Task) -> PathBuf {
         let name = match task.attempt {
             1 => task.run.to_string(),
             attempt => format!("{}.{attempt}", task.run),
@@ -85,29 +89,30 @@ impl State {
         task.progress = Progress::default();
         task.environment = EnvironmentRecord::default();
         (task.ready, task.monitor.heard) = (None, 0);
-        let spec = RunSpec {
-            id: RunId { task: task.id.clone(), run: task.run },
-            command: task.command.clone(),
-            cwd: task.cwd.clone(),
-            env: task.env.clone(),
-            stdin: task.stdin,
-            timeout: task.timeout,
-            stop_grace: Duration::from_millis(self.settings.stop_grace),
-            stall_after: Duration::from_millis(self.settings.stall_after),
-            output_cap: self.settings.output_cap,
-            output_total: self.settings.output_total,
-            dir,
-            root: self.settings.root.clone(),
-            listen: monitor::listen(task),
-        };
-        let key = (task.command.clone(), task.cwd.clone());
-        let changed = self.problems.begin_run(&task.id.clone(), task.run, key);
-        self.show_problems(changed);
+        let spec = spec_of(entry, &self.settings, dir);
+        self.begin_problems(id);
         // The row is written before anything starts: a crash between the two leaves a row, never an unknown process.
         self.task_changed(id);
         let run = spec.id.clone();
         self.effects.push(Effect::StartRun(spec));
         self.ask_fingerprint(id, run);
+    }
+
+    /// A run begins, or is read from its beginning once more: what earlier ones of its command found is old.
+    pub(super) fn begin_problems(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get(id) else { return };
+        let task = &entry.task;
+        let changed = self.problems.begin_run(id, task.run, (task.command.clone(), task.cwd.clone()));
+        self.show_problems(changed);
+    }
+
+    /// What happens when this sidecar goes away is another thing from now on.
+    pub(super) fn tell_on_close(&mut self, id: &TaskId) {
+        let alive = |entry: &&Entry| entry.task.owned && (entry.launched || entry.task.stragglers > 0);
+        let Some(entry) = self.ledger.get(id).filter(alive) else { return };
+        let run = RunId { task: id.clone(), run: entry.task.run };
+        let on_close = on_close(entry, &self.settings);
+        self.effects.push(Effect::Control(run, RunControl::OnClose(on_close)));
     }
 
     pub(super) fn set_priority(&mut self, id: &TaskId, priority: i32) {
@@ -122,5 +127,37 @@ impl State {
     pub(super) fn unsaved(&self) -> Vec<PathBuf> {
         let root = &self.settings.root;
         self.moment.documents.unsaved().into_iter().filter(|path| path.starts_with(root)).collect()
+    }
+}
+
+/// What a run needs, to start or to be taken over.
+pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSpec {
+    let task = &entry.task;
+    RunSpec {
+        id: RunId { task: task.id.clone(), run: task.run },
+        command: task.command.clone(),
+        cwd: task.cwd.clone(),
+        env: task.env.clone(),
+        stdin: task.stdin,
+        timeout: task.timeout,
+        stop_grace: Duration::from_millis(settings.stop_grace),
+        stall_after: Duration::from_millis(settings.stall_after),
+        output_cap: settings.output_cap,
+        output_total: settings.output_total,
+        dir,
+        root: settings.root.clone(),
+        on_close: on_close(entry, settings),
+        listen: monitor::listen(task),
+    }
+}
+
+/// What becomes of a run when its sidecar goes away. A turn ends with its sidecar, and what only a turn wanted with it: a
+/// call that waits for a foreground command is never answered with its end.
+fn on_close(entry: &Entry, settings: &Settings) -> OnClose {
+    match entry.task.lifetime {
+        _ if entry.foreground.is_some() => OnClose::Stop,
+        Lifetime::Turn => OnClose::Stop,
+        Lifetime::Session => settings.on_close,
+        Lifetime::Detached => OnClose::Keep,
     }
 }

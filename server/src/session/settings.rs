@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::approval::Mode;
 use crate::agent::notification::Limits;
 use crate::config::Config;
+use crate::task::model::OnClose;
 
 /// What the state machine needs to know. All times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Settings {
     /// Without output and work for so long, a command may be waiting for an answer.
     pub stall_after: u64,
     pub output_cap: u64,
+    /// What becomes of tasks when this sidecar goes away.
+    pub on_close: OnClose,
     pub output_total: u64,
     pub limits: Limits,
     /// Characters of a tool result.
@@ -72,6 +75,7 @@ impl Settings {
             stop_grace: ms(background.stop_grace),
             stall_after: ms(background.stall_after),
             output_cap: background.output_cap,
+            on_close: background.on_close,
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,

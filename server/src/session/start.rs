@@ -96,6 +96,7 @@ impl State {
             summary: None,
             delivery: Delivery::None,
             delivered_turn: None,
+            checked_in: false,
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
@@ -208,6 +209,7 @@ impl State {
         task.output = OutputInfo::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
+        task.checked_in = false;
         let session = task.session.clone().filter(|_| by == Origin::Agent);
         task.monitor.batches = 0;
         task.runs.push(RunRecord::new(task.run, by, session));

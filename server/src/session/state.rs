@@ -162,7 +162,7 @@ impl State {
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
             Event::Settings(settings) => self.configure(*settings),
-            Event::Others { changed, taken, ended } => self.others(changed, taken, ended),
+            Event::Others { changed, taken } => self.others(changed, taken),
             Event::ClientReady => self.client_ready(),
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
@@ -212,6 +212,7 @@ impl State {
     /// its model: theirs is unknown there.
     fn configure(&mut self, settings: Settings) {
         let moved = settings.provider != self.settings.provider;
+        let tied: Vec<_> = self.ledger.entries.iter().map(|entry| entry.task.id.clone()).collect();
         let model = settings.model.clone();
         self.settings = settings;
         let sessions: Vec<SessionId> = if moved { self.sessions.keys().cloned().collect() } else { Vec::new() };
@@ -222,6 +223,8 @@ impl State {
             let model = Some(model.clone());
             self.update(&session, Update::Info { title: None, mode: None, model, wakes_paused: None });
         }
+        // Also where only the time of grace is another one.
+        tied.iter().for_each(|task| self.tell_on_close(task));
         self.place();
     }
 
@@ -318,6 +321,7 @@ impl State {
             owner.turn = None;
         }
         self.save_session(session);
+        self.stop_with_turn(session);
         self.wake_soon(session);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{OnExit, Status, StoppedBy};
+use crate::task::model::{Lifetime, OnExit, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
 use super::effect::Effect;
@@ -75,6 +75,23 @@ impl State {
         self.end_waits(id);
     }
 
+    /// A turn is over: what was to live no longer than it is stopped.
+    pub(super) fn stop_with_turn(&mut self, session: &SessionId) {
+        let of_turn = |task: &Task| {
+            let live = !task.status.is_final() || task.stragglers > 0;
+            live && task.owned && task.lifetime == Lifetime::Turn && task.session.as_ref() == Some(session)
+        };
+        let entries = self.ledger.entries.iter().filter(|entry| of_turn(&entry.task));
+        let tasks: Vec<TaskId> = entries.map(|entry| entry.task.id.clone()).collect();
+        for id in tasks {
+            // It is over as it was meant to be: nothing to begin another turn for.
+            if let Some(entry) = self.ledger.get_mut(&id).filter(|entry| entry.task.on_exit == OnExit::Wake) {
+                entry.task.on_exit = OnExit::NextTurn;
+            }
+            self.stop_task(&id, StoppedBy::Exit);
+        }
+    }
+
     /// Stops a run and everything that it started. The end comes as an event.
     pub(super) fn stop_task(&mut self, id: &TaskId, by: StoppedBy) {
         let now = self.now();
@@ -99,8 +116,9 @@ impl State {
         }
         let run = RunId { task: id.clone(), run: task.run };
         if running || task.stragglers > 0 {
-            task.stopping = true;
-            self.effects.push(Effect::Control(run, RunControl::Stop));
+            let again = std::mem::replace(&mut task.stopping, true) && by == StoppedBy::User;
+            let control = if again { RunControl::StopNow } else { RunControl::Stop };
+            self.effects.push(Effect::Control(run, control));
             return self.task_changed(id);
         }
         task.status = Status::Killed;

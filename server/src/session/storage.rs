@@ -1,33 +1,31 @@
 //! Between the owner's words and the store's: opening, writing in order, reading sessions back.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::agent::notification::Key;
-use crate::ids::{SessionId, TaskId};
-use crate::store::{self, LoadedSession, NotificationKey, Others, Owner, Store, StoreError, StoredNotification};
-use crate::task::model::{Delivery, Task};
-use crate::task::run::OutputRange;
-use crate::task::{exit_file, lease, slice};
+use crate::ids::SessionId;
+use crate::store::{self, LoadedSession, NotificationKey, Others, Owner, Store, StoreError, StoredNotification, World};
+use crate::task::lease;
+use crate::task::model::Delivery;
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredReport, StoredSession};
-use super::ledger::close_run;
 use super::owner::Input;
-use super::runs::outcome;
 
-/// Opens the workspace's store and reads what it holds. When that cannot be, the sidecar goes on without memory and
-/// says so.
-pub(super) fn open(state_home: &Path, root: &Path) -> (Store, Loaded, Others) {
-    let owner = Owner { name: lease::own(), lives: lease::lives };
+/// Opens the workspace's store for the client of that token and reads what it holds. When that cannot be, the sidecar
+/// goes on without memory and says so.
+pub(super) fn open(state_home: &Path, root: &Path, token: Option<String>, grace: Duration) -> (Store, Loaded, Others) {
+    let world = World { lives: lease::lives, gone_within: lease::gone_within, is_held: lease::is_held };
+    let owner = Owner { name: lease::own(), token, grace, world };
     match Store::open(state_home, root, owner) {
         Err(error) => forgetful(error.to_string()),
         Ok((store, found)) => {
             let reports = pending(&found.notifications);
-            let mut tasks = found.tasks;
-            let ended = seen_ends(&mut tasks);
-            (store, Loaded { tasks, ended, reports, ..Loaded::default() }, found.seen)
+            let loaded = Loaded { tasks: found.tasks, strangers: found.strangers, reports, ..Loaded::default() };
+            (store, loaded, found.seen)
         }
     }
 }
@@ -47,31 +45,6 @@ fn pending(notifications: &[StoredNotification]) -> Vec<StoredReport> {
         .filter_map(|stored| serde_json::from_str::<StoredReport>(&stored.body).ok().map(|report| (stored, report)))
         .map(|(stored, report)| StoredReport { session: stored.session.clone(), ..report })
         .collect()
-}
-
-/// Tasks of a sidecar that is gone: those whose shim saw the end have it now, and are named with the tail of their output.
-pub(super) fn seen_ends(tasks: &mut [Task]) -> Vec<(TaskId, String)> {
-    let mut ended = Vec::new();
-    for task in tasks.iter_mut().filter(|task| task.owned && !task.status.is_final()) {
-        if seen_end(task) {
-            let range = OutputRange::Tail { lines: 100, limit: 6_000 };
-            let tail = slice::read(&task.output.path, range).map(|slice| slice.text).unwrap_or_default();
-            ended.push((task.id.clone(), tail));
-        }
-    }
-    ended
-}
-
-/// A task that was alive when the sidecar went away: its shim may have seen the end. True when it has.
-fn seen_end(task: &mut Task) -> bool {
-    let Some(exit) = task.output.path.parent().and_then(exit_file::read) else { return false };
-    task.ended_at = Some(exit.at);
-    outcome(task, exit.ending());
-    task.stopping = false;
-    task.waiting_for = None;
-    task.pid = None;
-    close_run(task);
-    true
 }
 
 fn key(key: &Key) -> NotificationKey {

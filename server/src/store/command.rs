@@ -50,6 +50,14 @@ pub struct StoredNotification {
     pub turn: Option<TurnId>,
 }
 
+/// A living owner of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub owner: String,
+    /// It is a sidecar of the same client, by its token: on its way out.
+    pub same_client: bool,
+}
+
 /// A session with everything that belongs to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedSession {
@@ -59,7 +67,7 @@ pub struct LoadedSession {
     /// The updates of the transcript, in order.
     pub updates: Vec<Value>,
     /// Another window has it.
-    pub elsewhere: bool,
+    pub elsewhere: Option<Elsewhere>,
     /// The sequence number for the next [`Write::SaveTranscript`].
     pub next_update: u64,
     /// Its notifications that are not delivered, oldest first.

@@ -21,12 +21,14 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-pub use command::{LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
+pub use command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
 pub use error::StoreError;
-pub use owners::{Others, Owner};
+pub use owners::{Others, Owner, TakenRow, World};
+
+use std::time::Duration;
 
 use crate::diagnostics::delta::Past;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, TaskId};
 use crate::task::model::Task;
 use writer::{Job, Writer};
 
@@ -39,8 +41,10 @@ pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// What the file held when it was opened.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The newest 200, oldest first.
+    /// The newest 200 and what is alive, oldest first.
     pub tasks: Vec<Task>,
+    /// Those that came from another client's process, which is gone.
+    pub strangers: Vec<TaskId>,
     /// Every notification that no model has begun to answer yet, oldest first: `pending` ones are still to be put into a
     /// history, `carried` ones are in one.
     pub notifications: Vec<StoredNotification>,
@@ -59,7 +63,9 @@ pub struct Store {
 
 impl Store {
     /// Opens the state of the workspace whose canonical folder is `root`, creating it if need be, as this
-    /// owner. What owners that are gone have left unfinished becomes its own. Blocks for a few milliseconds. The error says what is wrong and what to do; [`Store::in_memory`] goes on without a file.
+    /// owner. What owners that are gone have left unfinished becomes its own, as far as it may. Blocks for a few
+    /// milliseconds; where a process of the same client is on its way out, until it is gone, at most some two seconds. The
+    /// error says what is wrong and what to do; [`Store::in_memory`] goes on without a file.
     pub fn open(state_home: &Path, root: &Path, owner: Owner) -> Result<(Self, Loaded), StoreError> {
         let connection = schema::open_file(&workspace_dir(state_home, root).join("state.db"))?;
         let loaded = read::loaded(&connection, &owner, LOADED_TASKS)?;
@@ -69,7 +75,8 @@ impl Store {
 
     /// A store that forgets everything at the end of the process, for when no file can be opened, and for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let owner = Owner { name: "memory".into(), lives: |_| false };
+        let world = World { lives: |_| false, gone_within: |_, _| true, is_held: |_| false };
+        let owner = Owner { name: "memory".into(), token: None, grace: Duration::ZERO, world };
         let writer = Arc::new(Writer::start(schema::open_memory()?, owner.name.clone())?);
         Ok(Self { writer, owner: Arc::new(owner) })
     }
@@ -119,6 +126,12 @@ impl Store {
     pub fn others(&self, last: Others) -> impl Future<Output = Result<Others, StoreError>> + Send + 'static {
         let owner = self.owner.clone();
         self.read(move |connection| owners::others(connection, &owner, &last))
+    }
+
+    /// How long what this process leaves behind is kept for its client.
+    pub fn set_grace(&self, grace: Duration) -> impl Future<Output = Result<(), StoreError>> + Send + 'static {
+        let owner = self.owner.clone();
+        self.read(move |connection| owners::set_grace(connection, &owner.name, grace))
     }
 
     /// The ids of every task that has a row, whosever it is.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::Loaded;
-use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
+use super::command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification};
 use super::error::StoreError;
 use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -17,21 +17,23 @@ const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, s
     WHERE state IN ('pending', 'carried')";
 
 pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Result<Loaded, StoreError> {
-    owners::take_over(connection, owner, owners::LEFT)?;
-    owners::take_over(connection, owner, owners::UNTOLD)?;
+    owners::enter(connection, owner)?;
+    let taken = owners::take_over(connection, owner)?;
     let mut loaded = Loaded { seen: owners::now(connection)?, ..Loaded::default() };
     let mut foreign = HashSet::new();
     let mut statement = connection.prepare(
-        "SELECT json, owner FROM
-         (SELECT json, owner, created_at, rowid AS age FROM tasks ORDER BY created_at DESC, age DESC LIMIT ?1)
-         ORDER BY created_at, age",
+        // However old, what is alive is among them.
+        "SELECT json, owner FROM tasks WHERE rowid IN
+         (SELECT rowid FROM (SELECT rowid FROM tasks ORDER BY created_at DESC, rowid DESC LIMIT ?1))
+         OR status IN ('queued', 'running', 'waiting_for_input')
+         ORDER BY created_at, rowid",
     )?;
     let rows = statement.query_map(params![limit], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
     for row in rows {
         let (json, of): (_, Option<String>) = row?;
         match serde_json::from_str::<Task>(&json) {
             Ok(mut task) => {
-                task.owned = !of.is_some_and(|of| owner.is_other(&of));
+                task.owned = owners::owns(owner, &task, of.as_deref());
                 if !task.owned {
                     foreign.insert(task.id.clone());
                 }
@@ -43,6 +45,8 @@ pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Resu
             }
         }
     }
+    let strangers = taken.into_iter().filter(|taken| !taken.same_client);
+    loaded.strangers = strangers.map(|taken| TaskId(taken.id)).collect();
     loaded.notifications = notifications(connection, None)?;
     // What another window is about to tell is not told here as well.
     loaded.notifications.retain(|notification| !foreign.contains(&notification.key.task));
@@ -80,7 +84,9 @@ pub(super) fn load_session(
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         updates: log(connection, "SELECT json FROM updates WHERE session = ?1 ORDER BY seq", id)?,
         next_update: next_update as u64,
-        elsewhere: owners::of_session(connection, id)?.is_some_and(|of| owner.is_other(&of)),
+        elsewhere: owners::of_session(connection, owner, id)?
+            .filter(|(name, _)| owner.is_other(name))
+            .map(|(owner, same_client)| Elsewhere { owner, same_client }),
         notifications: notifications(connection, Some(id))?,
     }))
 }

@@ -54,6 +54,10 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (command, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE leases (owner TEXT PRIMARY KEY, token TEXT, grace_ms INTEGER NOT NULL, gone_at INTEGER) STRICT;
+    CREATE INDEX tasks_by_owner ON tasks (owner);
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

@@ -41,7 +41,17 @@ fn open_as(home: &Path, name: &str) -> (Store, Loaded) {
 }
 
 fn owner(name: &str) -> Owner {
-    Owner { name: name.into(), lives: |name| !name.starts_with("gone") }
+    of_client(name, None)
+}
+
+/// What was labelled `held` is watched over.
+fn of_client(name: &str, token: Option<&str>) -> Owner {
+    let world = World {
+        lives: |name| !name.starts_with("gone"),
+        gone_within: |name, _| name.starts_with("gone"),
+        is_held: |task| task.label == "held",
+    };
+    Owner { name: name.into(), token: token.map(str::to_owned), grace: Duration::from_secs(3600), world }
 }
 
 fn task(id: &str, created_at: u64) -> Task {
@@ -92,6 +102,7 @@ fn task(id: &str, created_at: u64) -> Task {
         summary: None,
         delivery: Delivery::None,
         delivered_turn: None,
+        checked_in: false,
     }
 }
 
@@ -342,11 +353,68 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
     let seen = second.others(Others::default()).await.unwrap();
     assert_eq!((owned(&seen.changed), seen.taken.len()), (vec![("t1".into(), false)], 0));
     let seen = second.others(seen).await.unwrap();
-    assert_eq!((seen.changed, seen.taken), (vec![], vec![]), "nothing new");
+    assert_eq!((seen.changed.len(), seen.taken.len()), (0, 0), "nothing new");
     let seen = second.others(Others::default()).await.unwrap();
     written("gone later", "t3").await;
     let seen = second.others(seen).await.unwrap();
-    assert_eq!(owned(&seen.taken), [("t3".into(), true)]);
+    let taken: Vec<Task> = seen.taken.into_iter().map(|row| row.task).collect();
+    assert_eq!(owned(&taken), [("t3".into(), true)]);
+}
+
+#[tokio::test]
+async fn within_the_grace_only_the_same_client_takes_what_lives() {
+    let home = tempfile::tempdir().unwrap();
+    let open = |name: &str, token| Store::open(home.path(), Path::new("/w"), of_client(name, token)).unwrap();
+    let (gone, _) = open("gone", Some("mine"));
+    let held = |id: &str, status| Task { label: "held".into(), status, ..task(id, 1) };
+    gone.write(Write::SaveTask(Box::new(held("t1", Status::Running))));
+    gone.write(Write::SaveTask(Box::new(task("t2", 1))));
+    gone.write(Write::SaveTask(Box::new(Task { stragglers: 1, ..held("t3", Status::Succeeded) })));
+    gone.write(Write::SaveTask(Box::new(held("t4", Status::Failed))));
+    gone.flush().await.unwrap();
+    drop(gone);
+    let rows = |loaded: &Loaded| {
+        let ids = loaded.tasks.iter().map(|task| (task.id.to_string(), task.owned)).collect::<Vec<_>>();
+        (ids, loaded.strangers.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let all = |owned: [bool; 4]| ["t1", "t2", "t3", "t4"].map(str::to_owned).into_iter().zip(owned).collect::<Vec<_>>();
+    for other in [Some("other"), None] {
+        let (_, loaded) = open("other", other);
+        assert_eq!(rows(&loaded).0, all([false, true, false, true]), "what nobody watches over is anybody's");
+    }
+    let (mine, loaded) = open("mine", Some("mine"));
+    assert_eq!(rows(&loaded), (all([true, false, true, true]), vec![]));
+    drop(mine);
+    let (_, loaded) = open("other", Some("other"));
+    assert_eq!(rows(&loaded).0, all([false, true, false, true]), "it has an owner that lives");
+}
+
+#[tokio::test]
+async fn after_the_grace_anybody_takes_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (gone, _) =
+        Store::open(home.path(), Path::new("/w"), Owner { grace: Duration::ZERO, ..of_client("gone", Some("a")) })
+            .unwrap();
+    let held = Task { label: "held".into(), status: Status::Running, ..task("t1", 1) };
+    gone.written(Write::SaveTask(Box::new(held))).await.unwrap();
+    drop(gone);
+    let (_, loaded) = Store::open(home.path(), Path::new("/w"), of_client("other", Some("b"))).unwrap();
+    assert!(loaded.tasks[0].owned);
+    assert_eq!(loaded.strangers, ["t1".into()]);
+}
+
+#[tokio::test]
+async fn what_lives_is_loaded_however_old_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let (gone, _) = open_as(home.path(), "gone");
+    gone.write(Write::SaveTask(Box::new(Task { status: Status::Running, ..task("old", 1) })));
+    for n in 0..300 {
+        gone.write(Write::SaveTask(Box::new(Task { status: Status::Succeeded, ..task(&format!("n{n}"), 2 + n) })));
+    }
+    gone.flush().await.unwrap();
+    drop(gone);
+    let (_, loaded) = open_as(home.path(), "next");
+    assert_eq!((loaded.tasks.len(), loaded.tasks[0].id.as_str()), (201, "old"));
 }
 
 #[tokio::test]
@@ -362,8 +430,9 @@ async fn what_a_living_window_will_tell_is_not_told_by_another() {
     first.flush().await.unwrap();
     let (second, loaded) = open_as(home.path(), "second");
     assert_eq!(loaded.notifications, []);
-    assert!(second.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
-    assert!(!first.load_session("s1".into()).await.unwrap().unwrap().elsewhere);
+    let elsewhere = Elsewhere { owner: "first".into(), same_client: false };
+    assert_eq!(second.load_session("s1".into()).await.unwrap().unwrap().elsewhere, Some(elsewhere));
+    assert_eq!(first.load_session("s1".into()).await.unwrap().unwrap().elsewhere, None);
 }
 
 #[tokio::test]

@@ -2,29 +2,31 @@
 //! output is the reader's. Knows no ledger.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use super::lease;
-use super::link::{Exit, Order, Report, Spec};
+use super::link::{Exit, Order, Refusal, Report, Spec, Takeover, Terms, VERSION};
 use super::listen::Listener;
+use super::model::Timestamp;
 use super::news::News;
-use super::output;
-use super::process::{self, Launched};
-use super::question;
+use super::process::{self, Guard, Launched};
 use super::reader::{End, Reader, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
-use super::slice;
+use super::run_file::RunFile;
+use super::supervisor::Custody;
 use super::sweep_output::Room;
+use super::system::Process;
 use super::tail::Tail;
+use super::{exit_file, lease, output, question, slice, sockets};
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
@@ -45,6 +47,7 @@ pub struct Shared {
     /// How many outputs are read at a time.
     pub looks: Arc<Semaphore>,
     pub epoch: Instant,
+    pub custody: watch::Receiver<Custody>,
     /// What may still be written.
     pub room: Room,
 }
@@ -81,14 +84,22 @@ struct Seen {
     ending: Option<Ending>,
     stragglers: u32,
     emptied: bool,
+    /// The row has its end: what is read and told of it has been.
+    told: bool,
+    /// The shim said who it is.
+    greeted: bool,
+    refused: Option<Refusal>,
 }
 
 impl Run {
-    /// Everything, until no process of the run is left. When the supervisor goes away it stops at once, and with its end
-    /// of the socket goes the tree.
+    /// Everything, until no process of the run is left. When the supervisor goes away it stops at once, and the shim does
+    /// what it was told for that.
     pub async fn follow(mut self) {
         let marker = lease::marker();
-        let spec = Spec::new(&self.spec, marker.clone());
+        let Custody { sockets, keep_daemons, .. } = self.custody();
+        let terms = self.terms();
+        let takeover = sockets.map(|folder| Takeover { socket: sockets::fresh(&folder), terms });
+        let spec = Spec::new(&self.spec, marker.clone(), takeover, keep_daemons);
         let shared = self.shared.clone();
         let launched = {
             let _turn = self.shared.launches.acquire().await;
@@ -116,11 +127,58 @@ impl Run {
             }
         };
         if kept {
-            self.conclude(shim, marker, seen).await;
+            self.conclude(Guard::Own(shim), Some(marker), seen).await;
         } else {
             // The tree has its grace now; nobody waits for it here, but the dead shim must not stay.
             let _ = std::thread::Builder::new().spawn(move || process::reap(shim));
         }
+    }
+
+    /// The same for a run that a sidecar which is gone had launched. After `ended` only what was left behind counts.
+    pub async fn resume(mut self, ended: bool) {
+        let dir = self.spec.dir.clone();
+        let Ok(Some(file)) = spawn_blocking(move || RunFile::read(&dir)).await else {
+            // It was not launched, or by a version that handed nothing over: then its shim ended it.
+            let seen = Seen { told: ended, ..Seen::default() };
+            return self.conclude(Guard::Other(None), None, seen).await;
+        };
+        loop {
+            let mut seen = Seen { told: ended, ..Seen::default() };
+            let mut shim = None;
+            match connect(file.socket.as_deref()).await {
+                Ok(Some(mut socket)) => {
+                    shim = socket.peer_cred().ok().and_then(|peer| peer.pid()).and_then(Process::of);
+                    let hello = Order::Attach { version: VERSION, terms: self.terms() };
+                    // A shim that ends just now shows as the end of its reports.
+                    let _ = send(&mut socket, &hello).await;
+                    if !self.talk(socket, &mut seen).await {
+                        return;
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a shim cannot be reached");
+                    seen.refused = Some(Refusal::Version);
+                }
+            }
+            match seen.refused {
+                Some(Refusal::Reserved { for_ms }) => {
+                    tokio::time::sleep(Duration::from_millis(for_ms.min(3_600_000))).await;
+                }
+                // It sees to its tree itself; here its end will not be seen.
+                Some(Refusal::Version) => return self.tell_end(Ending::Lost),
+                None => return self.conclude(Guard::Other(shim), Some(file.marker), seen).await,
+            }
+        }
+    }
+
+    fn custody(&self) -> Custody {
+        self.shared.custody.borrow().clone()
+    }
+
+    fn terms(&self) -> Terms {
+        let Custody { grace, token, .. } = self.custody();
+        Terms { on_close: self.spec.on_close, grace, token }
     }
 
     /// Orders out, reports in, until the shim closes its end: true. False when the supervisor went away.
@@ -140,13 +198,16 @@ impl Run {
                 control = self.controls.recv() => {
                     let order = match control {
                         Some(RunControl::Stop) => Order::Stop,
+                        Some(RunControl::StopNow) => Order::StopNow,
                         Some(RunControl::Input { text, eof }) => Order::Input { text, eof },
+                        Some(RunControl::OnClose(on_close)) => {
+                            self.spec.on_close = on_close;
+                            Order::Terms(self.terms())
+                        }
                         None => return false,
                     };
-                    let Ok(mut line) = serde_json::to_vec(&order) else { continue };
-                    line.push(b'\n');
                     // A shim that is gone shows as the end of its reports.
-                    let _ = orders.write_all(&line).await;
+                    let _ = send(&mut orders, &order).await;
                 }
             }
         }
@@ -154,23 +215,38 @@ impl Run {
 
     fn take(&mut self, report: Report, seen: &mut Seen) {
         match report {
-            // Read with the question, which is in the output.
-            Report::Hello { .. } | Report::Waiting { .. } => {}
-            Report::Resumed => self.reporter.send(RunEvent::Resumed),
-            Report::Started { pid, at } => {
-                seen.pid = Some(pid);
-                self.reporter.send(RunEvent::Started { pid, at });
-                seen.reading = self.start_reading();
+            Report::Hello { .. } => seen.greeted = true,
+            Report::Refused { version, why } => {
+                tracing::warn!(version, ?why, "a shim does not hand its run over");
+                seen.refused = Some(why);
             }
+            // Read with the question, which is in the output.
+            Report::Waiting { .. } => {}
+            Report::Resumed => {
+                if !seen.told {
+                    self.reporter.send(RunEvent::Resumed);
+                }
+            }
+            Report::Started { pid, at } => self.started(pid, at, seen),
             Report::NotStarted { reason } => {
                 self.end(End { ending: Ending::NotStarted { reason }, at: clock::now(), stragglers: 0 }, seen);
             }
             Report::Input { taken, closed } => {
                 self.input.taken.store(taken, Ordering::Relaxed);
+                // An earlier sidecar may have given some of it.
+                self.input.given.fetch_max(taken, Ordering::Relaxed);
                 self.input.closed.fetch_or(closed, Ordering::Relaxed);
             }
             Report::Ended(exit) => self.end(end_of(&exit), seen),
             Report::Emptied => seen.emptied = true,
+        }
+    }
+
+    fn started(&self, pid: u32, at: Timestamp, seen: &mut Seen) {
+        seen.pid = Some(pid);
+        if !seen.told {
+            self.reporter.send(RunEvent::Started { pid, at });
+            seen.reading = self.start_reading();
         }
     }
 
@@ -205,6 +281,9 @@ impl Run {
         }
         seen.ending = Some(end.ending.clone());
         seen.stragglers = end.stragglers;
+        if seen.told {
+            return;
+        }
         match seen.reading.as_mut().and_then(|reading| reading.end.take()) {
             Some(told) => drop(told.send(end)),
             None => self.tell_end(end.ending),
@@ -212,20 +291,35 @@ impl Run {
     }
 
     /// The shim is gone: sees to it that nothing is left and that everything was told.
-    async fn conclude(self, shim: Child, marker: String, mut seen: Seen) {
-        let orderly = seen.ending.is_some() && (seen.stragglers == 0 || seen.emptied);
-        let pid = seen.pid;
-        let gone = spawn_blocking(
-            move || {
-                if orderly { process::reap(shim) } else { process::end_orphans(shim, &marker, pid) }
-            },
-        );
+    async fn conclude(self, shim: Guard, marker: Option<String>, mut seen: Seen) {
+        // The end as a shim wrote it that had no time left to report it.
+        let written = if seen.ending.is_none() { self.written_end().await } else { None };
+        let orderly = match &written {
+            Some(exit) => exit.stragglers == 0,
+            None => seen.ending.is_some() && (seen.stragglers == 0 || seen.emptied),
+        };
+        let (pid, kept) = (seen.pid, self.custody().keep_daemons);
+        let taken_over = matches!(shim, Guard::Other(_));
+        let gone = spawn_blocking(move || match marker {
+            Some(marker) if !orderly => process::end_orphans(shim, &marker, pid, &kept),
+            _ => shim.reap(),
+        });
         let _ = gone.await;
         if seen.ending.is_none() {
-            let ending = if seen.pid.is_some() { Ending::Lost } else { Ending::NotStarted { reason: NO_WATCH.into() } };
-            let lost = || End { ending, at: clock::now(), stragglers: 0 };
+            if taken_over && !seen.greeted {
+                match written.as_ref().and_then(|exit| exit.started) {
+                    Some((pid, at)) => self.started(pid, at, &mut seen),
+                    None if !seen.told => seen.reading = self.start_reading(),
+                    None => {}
+                }
+            }
+            let lost = || {
+                let started = seen.pid.is_some() || taken_over;
+                let ending = if started { Ending::Lost } else { Ending::NotStarted { reason: NO_WATCH.into() } };
+                End { ending, at: clock::now(), stragglers: 0 }
+            };
             // Whatever that end left behind is gone by now.
-            let end = self.written_end().await.map_or_else(lost, |exit| End { stragglers: 0, ..end_of(&exit) });
+            let end = written.map_or_else(lost, |exit| End { stragglers: 0, ..end_of(&exit) });
             self.end(end, &mut seen);
         }
         if let Some(Reading { reader, .. }) = seen.reading
@@ -234,15 +328,14 @@ impl Run {
             tracing::error!("the reader of an output broke");
             self.tell_end(seen.ending.unwrap_or(Ending::Lost));
         }
-        if seen.stragglers > 0 {
+        if seen.stragglers > 0 || seen.told {
             self.reporter.send(RunEvent::Emptied);
         }
     }
 
-    /// The end as a shim wrote it that had no time left to report it.
     async fn written_end(&self) -> Option<Exit> {
-        let text = tokio::fs::read(self.spec.dir.join("exit.json")).await.ok()?;
-        serde_json::from_slice(&text).ok()
+        let dir = self.spec.dir.clone();
+        spawn_blocking(move || exit_file::read(&dir)).await.ok().flatten()
     }
 
     /// The end of a run without output.
@@ -251,6 +344,27 @@ impl Run {
         let end = RunEnd { ending, at, stragglers: 0, tail: String::new(), bytes: 0, lines: 0, truncated: false };
         self.reporter.send(RunEvent::Ended(end));
     }
+}
+
+/// The way to a shim that listens; `None` when none does (any more).
+async fn connect(socket: Option<&Path>) -> io::Result<Option<UnixStream>> {
+    let Some(socket) = socket else { return Ok(None) };
+    // One that dies while somebody knocks resets the connection.
+    let is_gone = |error: &io::Error| {
+        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound};
+        matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset | BrokenPipe)
+    };
+    match UnixStream::connect(socket).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn send(socket: &mut (impl AsyncWrite + Unpin), order: &Order) -> io::Result<()> {
+    let mut line = serde_json::to_vec(order)?;
+    line.push(b'\n');
+    socket.write_all(&line).await
 }
 
 /// The end of what the file at `path` has from an offset on; all of it where the command cut its own file. Blocks.

@@ -2,11 +2,14 @@
 //! its shims.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::model::Task;
+use super::run_file::RunFile;
 use super::{
-    process,
+    exit_file, process,
     system::{self, Process},
     tree,
 };
@@ -28,6 +31,27 @@ pub fn lives(name: &str) -> bool {
             .is_some_and(|process| !process.zombie && started.and_then(|at| at.parse().ok()) == Some(process.started))
 }
 
+/// Waits for the end of the process of that name, no longer than `limit`: true when it is gone. Blocks.
+pub fn gone_within(name: &str, limit: Duration) -> bool {
+    let Some(pid) = name.split(' ').next().and_then(|pid| pid.parse().ok()) else { return true };
+    // Whoever has the pid now is watched, and is then known to be the right one or another.
+    let ended = system::watch_end(pid);
+    if !lives(name) {
+        return true;
+    }
+    ended.is_some_and(|ended| ended.within(limit)) && !lives(name)
+}
+
+/// Whether somebody still watches over the newest run of a task without an end, or will: its shim is there, or it was
+/// never launched.
+pub fn is_held(task: &Task) -> bool {
+    let Some(dir) = task.output.path.parent() else { return true };
+    match RunFile::read(dir) {
+        None => true,
+        Some(run) => exit_file::read(dir).is_none() && run.socket.is_some_and(|socket| socket.exists()),
+    }
+}
+
 /// A new value of the marker that every process of a run carries: random, and the sidecar that it belongs to.
 pub(super) fn marker() -> String {
     let pid = rustix::process::getpid().as_raw_nonzero().get();
@@ -43,22 +67,33 @@ fn is_left(marker: &str) -> bool {
     i32::try_from(pid).ok().and_then(Process::of).is_none_or(|process| process.started != started)
 }
 
-/// Ends what sidecars and shims that are both gone left running. Blocks for some milliseconds.
-pub fn sweep() {
-    let all = tree::processes();
-    let watched: HashSet<i32> =
-        tree::below(&all, |process| system::is_shim(process.pid)).iter().map(|process| process.pid).collect();
-    let left: Vec<Process> = all
-        .into_iter()
-        .filter(|process| !process.zombie && !watched.contains(&process.pid))
-        .filter(|process| process::marker_of(process.pid).is_some_and(|marker| is_left(&marker)))
-        .collect();
+/// Ends what sidecars and shims that are both gone left running, but for daemons of the programs in `kept`. A tree whose
+/// shim waits for the next sidecar is not touched. Blocks for some milliseconds.
+pub fn sweep(kept: &[String]) {
+    // Of a tree that changes while it is read, one look may miss a link; what two looks find is cut off for good.
+    let first: HashSet<Process> = left(kept).into_iter().collect();
+    if first.is_empty() {
+        return;
+    }
+    let left: Vec<Process> = left(kept).into_iter().filter(|process| first.contains(process)).collect();
     if !left.is_empty() {
         tracing::warn!(count = left.len(), "processes of an earlier sidecar are ended");
         for process in left {
             process.signal(Signal::KILL);
         }
     }
+}
+
+/// What carries a marker, below no shim.
+fn left(kept: &[String]) -> Vec<Process> {
+    let all = tree::processes();
+    let watched: HashSet<i32> =
+        tree::below(&all, |process| system::is_shim(process.pid)).iter().map(|process| process.pid).collect();
+    all.into_iter()
+        .filter(|process| !process.zombie && !watched.contains(&process.pid))
+        .filter(|process| process::marker_of(process.pid).is_some_and(|marker| is_left(&marker)))
+        .filter(|process| !tree::is_one_of(process.pid, kept))
+        .collect()
 }
 
 /// Asks the shim of another sidecar's run to end it. `main` is the run's main process. False where there is none.

@@ -7,11 +7,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Stdin, Timestamp};
+use super::model::{OnClose, Stdin, Timestamp};
 use super::run::{Ending, RunSpec};
 
 /// The version of these words.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+
+/// The oldest version that this one talks with. A shim lives on while its sidecar is replaced by a newer one.
+pub const OLDEST: u32 = VERSION - 1;
+
+/// Bytes of a socket's path: the system takes no more (107 on Linux, and a zero).
+pub const SOCKET_PATH_CAP: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// The variable that marks every process of a run; its value is random.
 pub const MARKER: &str = "PILLION_TASK";
@@ -39,6 +45,41 @@ pub struct Spec {
     pub stall_after: Duration,
     pub output_cap: u64,
     pub dir: PathBuf,
+    /// What happens when the sidecar goes away; `None`: the tree is stopped.
+    #[serde(default)]
+    pub takeover: Option<Takeover>,
+    /// Names of programs whose daemons are left alone.
+    #[serde(default)]
+    pub keep_daemons: Vec<String>,
+}
+
+/// How a shim waits for the next sidecar.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// Where it listens.
+    pub socket: PathBuf,
+    pub terms: Terms,
+}
+
+/// Who may take a run over, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub on_close: OnClose,
+    /// For so long only the same client's next sidecar may.
+    pub grace: Duration,
+    /// The client. Two without a token count as the same one.
+    pub token: Option<String>,
+}
+
+impl Terms {
+    /// When the tree is to be stopped, after the sidecar's end: `None` for never.
+    pub fn patience(&self) -> Option<Duration> {
+        match self.on_close {
+            OnClose::Stop => Some(Duration::ZERO),
+            OnClose::Grace => Some(self.grace),
+            OnClose::Keep => None,
+        }
+    }
 }
 
 fn stall_after() -> Duration {
@@ -47,7 +88,7 @@ fn stall_after() -> Duration {
 
 impl Spec {
     /// What the shim must know of a run.
-    pub fn new(run: &RunSpec, marker: String) -> Self {
+    pub fn new(run: &RunSpec, marker: String, takeover: Option<Takeover>, keep_daemons: Vec<String>) -> Self {
         Self {
             version: VERSION,
             marker,
@@ -60,6 +101,8 @@ impl Spec {
             stall_after: run.stall_after,
             output_cap: run.output_cap,
             dir: run.dir.clone(),
+            takeover,
+            keep_daemons,
         }
     }
 }
@@ -70,18 +113,26 @@ impl Spec {
 pub enum Order {
     /// The first one, and the only time.
     Run(Box<Spec>),
-    /// End the tree: TERM, the grace, KILL.
+    /// End the tree: TERM, the grace, KILL. One that is being ended already goes on as it does.
     Stop,
+    /// What is left of the grace is over.
+    StopNow,
     /// For the command's standard input.
     Input { text: String, eof: bool },
+    /// From now on these hold.
+    Terms(Terms),
+    /// The first one of another sidecar, which takes the run over.
+    Attach { version: u32, terms: Terms },
 }
 
 /// From the shim to the sidecar.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "report", rename_all = "snake_case")]
 pub enum Report {
-    /// The first one.
+    /// The first one, also to a sidecar that takes over; what is known of the run follows.
     Hello { version: u32 },
+    /// The only one to a sidecar that may not take over.
+    Refused { version: u32, why: Refusal },
     /// The main process runs.
     Started { pid: u32, at: Timestamp },
     /// Nothing runs and nothing will: why, and what to do.
@@ -98,6 +149,16 @@ pub enum Report {
     Ended(Exit),
     /// The last straggler is gone; the shim goes too.
     Emptied,
+}
+
+/// Why a run is not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Refusal {
+    /// The two do not understand each other.
+    Version,
+    /// For so many milliseconds another client may.
+    Reserved { for_ms: u64 },
 }
 
 /// Why a run ended.
@@ -126,6 +187,9 @@ pub struct Exit {
     pub at: Timestamp,
     /// Processes that the main process left behind.
     pub stragglers: u32,
+    /// The main process, and when it was started.
+    #[serde(default)]
+    pub started: Option<(u32, Timestamp)>,
 }
 
 impl Exit {
@@ -136,7 +200,8 @@ impl Exit {
             (Cause::Own, Some(code), _) => Ending::Exited { code },
             (Cause::Own, None, Some(signal)) => Ending::Signaled { signal },
             (Cause::Own, None, None) => Ending::Lost,
-            (Cause::Stop | Cause::Orphaned, ..) => Ending::Stopped { code, signal },
+            (Cause::Stop, ..) => Ending::Stopped { code, signal },
+            (Cause::Orphaned, ..) => Ending::Orphaned { code, signal },
             (Cause::Timeout, ..) => Ending::TimedOut { code, signal },
             (Cause::Limit, ..) => Ending::OverLimit { code, signal },
         }
@@ -158,11 +223,20 @@ mod tests {
     #[test]
     fn an_end_says_who_ended_it() {
         let exit = |cause, code, signal| {
-            Exit { version: VERSION, cause, code, signal, at: Timestamp(1), stragglers: 0 }.ending()
+            Exit { version: VERSION, cause, code, signal, at: Timestamp(1), stragglers: 0, started: None }.ending()
         };
         assert_eq!(exit(Cause::Own, Some(127), None), Ending::Exited { code: 127 });
         assert_eq!(exit(Cause::Own, None, Some(11)), Ending::Signaled { signal: 11 });
         assert_eq!(exit(Cause::Stop, Some(0), None), Ending::Stopped { code: Some(0), signal: None });
-        assert_eq!(exit(Cause::Orphaned, None, Some(15)), Ending::Stopped { code: None, signal: Some(15) });
+        assert_eq!(exit(Cause::Orphaned, None, Some(15)), Ending::Orphaned { code: None, signal: Some(15) });
+    }
+
+    #[test]
+    fn words_of_the_version_before_are_read() {
+        let spec = r#"{"version":1,"marker":"m","command":"c","cwd":"/","env":[],"stdin":"null","timeout":null,
+            "stop_grace":{"secs":2,"nanos":0},"output_cap":1,"dir":"/d"}"#;
+        assert_eq!(serde_json::from_str::<Spec>(spec).unwrap().takeover, None);
+        let exit = r#"{"version":1,"cause":"own","code":0,"signal":null,"at":1,"stragglers":0}"#;
+        assert_eq!(serde_json::from_str::<Exit>(exit).unwrap().started, None);
     }
 }

@@ -152,6 +152,13 @@ words!(
     Lifetime { Turn = "turn", Session = "session", Detached = "detached" }
 );
 words!(
+    /// What happens to a run when its sidecar goes away.
+    OnClose { /// It waits for the next sidecar of its window, for a while.
+        Grace = "grace", /// It is stopped at once.
+        Stop = "stop", /// It runs on.
+        Keep = "keep" }
+);
+words!(
     /// What the command's standard input is.
     Stdin { Null = "null", Pipe = "pipe", Pty = "pty" }
 );
@@ -387,6 +394,9 @@ pub struct Task {
     pub summary: Option<String>,
     pub delivery: Delivery,
     pub delivered_turn: Option<crate::ids::TurnId>,
+    /// The session has heard once that the newest run takes long.
+    #[serde(default)]
+    pub checked_in: bool,
 }
 
 impl Task {

@@ -11,10 +11,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitOptions};
+use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::kept;
 use super::link::{MARKER, Order, Spec};
+use super::run_file::RunFile;
 use super::system;
 use super::tree::{self, Process};
 
@@ -33,7 +34,7 @@ pub(super) struct Launched {
 
 /// Prepares the run's folder, starts a shim and tells it the run. `Err` is the reason for people.
 pub(super) fn launch(shim: &Path, spec: Spec) -> Result<Launched, String> {
-    prepare(&spec.dir).map_err(|error| {
+    prepare(&spec).map_err(|error| {
         let dir = spec.dir.display();
         format!("The folder for the output, {dir}, cannot be written ({error}). Free some space or mend its permissions, and start the task again.")
     })?;
@@ -42,13 +43,16 @@ pub(super) fn launch(shim: &Path, spec: Spec) -> Result<Launched, String> {
     })
 }
 
-fn prepare(dir: &Path) -> io::Result<()> {
+fn prepare(spec: &Spec) -> io::Result<()> {
+    let dir = &spec.dir;
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     for old in ["exit.json", kept::FILE] {
         let _ = fs::remove_file(dir.join(old));
     }
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("output"))?;
-    Ok(())
+    // Before there is anything to take over.
+    let socket = spec.takeover.as_ref().map(|takeover| takeover.socket.clone());
+    RunFile { marker: spec.marker.clone(), socket }.write(dir)
 }
 
 fn start(shim: &Path, spec: Spec) -> io::Result<Launched> {
@@ -83,11 +87,43 @@ pub(super) fn reap(mut shim: Child) {
     let _ = shim.wait();
 }
 
+/// The shim of a run, as far as this sidecar can reach it.
+#[derive(Debug)]
+pub(super) enum Guard {
+    Own(Child),
+    /// Of an earlier sidecar; `None` where it is not to be found.
+    Other(Option<Process>),
+}
+
+impl Guard {
+    /// Takes the dead; one that is not this sidecar's child is its new parent's affair.
+    pub fn reap(self) {
+        if let Self::Own(shim) = self {
+            reap(shim);
+        }
+    }
+
+    /// Ends it, where it is not gone already.
+    fn end(self) {
+        match self {
+            Self::Own(mut shim) => {
+                let _ = shim.kill();
+                let _ = shim.wait();
+            }
+            Self::Other(shim) => {
+                if let Some(shim) = shim.filter(|shim| system::is_shim(shim.pid)) {
+                    shim.signal(Signal::KILL);
+                }
+            }
+        }
+    }
+}
+
 /// Ends everything of a run whose shim is gone: what carries its marker, what is in the session of its main process, and
-/// whatever descends from these. Returns when nothing is left, or after some five seconds.
-pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
-    let _ = shim.kill();
-    let _ = shim.wait();
+/// whatever descends from these, but for daemons of the programs in `kept`. Returns when nothing is left, or after some
+/// five seconds.
+pub(super) fn end_orphans(shim: Guard, marker: &str, main: Option<u32>, kept: &[String]) {
+    shim.end();
     let main = main.and_then(|pid| i32::try_from(pid).ok());
     let me = rustix::process::getpid().as_raw_nonzero().get();
     for attempt in 0..200 {
@@ -99,7 +135,8 @@ pub(super) fn end_orphans(mut shim: Child, marker: &str, main: Option<u32>) {
                 let _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
             }
         }
-        let living: Vec<Process> = found.into_iter().filter(|process| !process.zombie).collect();
+        let living: Vec<Process> =
+            found.into_iter().filter(|process| !process.zombie && !tree::is_one_of(process.pid, kept)).collect();
         // An empty look may have missed one that was just being forked: two in a row have not.
         if living.is_empty() && attempt > 0 {
             return;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{Asked, Progress, Ready, Stdin, Timestamp};
+use crate::task::model::{Asked, OnClose, Progress, Ready, Stdin, Timestamp};
 
 /// Names one run of one task. Late events of an older run are dropped by comparing it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,8 @@ pub struct RunSpec {
     /// Workspace root: what is outside of it is no primary place of a problem.
     pub root: PathBuf,
     pub listen: Listen,
+    /// What becomes of it when this sidecar goes away.
+    pub on_close: OnClose,
 }
 
 /// Which lines of the output are told while the run lives.
@@ -112,6 +114,8 @@ pub enum Ending {
     TimedOut { code: Option<i32>, signal: Option<i32> },
     /// The output cap ended it; the tree is empty.
     OverLimit { code: Option<i32>, signal: Option<i32> },
+    /// Its sidecar went away, no other one took it over, and its shim stopped it; the tree is empty.
+    Orphaned { code: Option<i32>, signal: Option<i32> },
     /// It never ran: what was missing, and what to do (a directory that does not exist, no shell, no space).
     NotStarted { reason: String },
     /// The shim went away without a report: the end was not seen.
@@ -188,6 +192,10 @@ pub enum RunEvent {
 pub enum RunControl {
     /// TERM to the whole tree, the grace, KILL; over when the tree is empty. Also ends stragglers after the end.
     Stop,
+    /// Whoever stops it again does not want to wait: KILL at once.
+    StopNow,
+    /// What becomes of it when this sidecar goes away is another thing from now on.
+    OnClose(OnClose),
     /// Text to its standard input; `eof` closes it afterwards.
     Input { text: String, eof: bool },
 }

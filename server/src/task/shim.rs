@@ -1,11 +1,12 @@
 //! The shim: one small process between the sidecar and one command. It owns the command's whole tree (every orphan in it
 //! comes to the shim), ends it, and tells how it ended, over its standard input, which is a socket to the sidecar, and in
-//! `exit.json`. When the socket ends, so does the tree.
+//! `exit.json`. When the socket ends, it waits for the next sidecar as it was told, and then ends the tree.
 //!
 //! It has one thread, no runtime and no clock that ticks: it sleeps in `poll` until something happens. It knows no
 //! ledger, no matcher, and never reads the output.
 
 mod command;
+mod door;
 mod growth;
 mod socket;
 mod stdin;
@@ -24,11 +25,13 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus};
 
+use self::door::Door;
 use self::growth::Growth;
 use self::socket::Socket;
 use self::stdin::Stdin;
 use self::watchdog::Watchdog;
 use super::link::{Cause, Exit, Order, Report, Spec, VERSION};
+use super::model::Timestamp;
 use super::system::{self, Signals};
 use super::tree::Tree;
 use crate::clock;
@@ -73,11 +76,11 @@ fn ride(mut socket: Socket) -> io::Result<()> {
     socket.send(&Report::Hello { version: VERSION });
     match Shim::start(*spec) {
         Ok(mut shim) => {
-            let pid = shim.main.as_raw_nonzero().get().cast_unsigned();
-            socket.send(&Report::Started { pid, at: clock::now() });
+            let (pid, at) = shim.started;
+            socket.send(&Report::Started { pid, at });
             // The first line was the largest thing that this process will ever hold.
             system::release_memory();
-            shim.run(&mut socket, further)?;
+            socket = shim.run(socket, further)?;
         }
         Err(reason) => socket.send(&Report::NotStarted { reason }),
     }
@@ -95,7 +98,9 @@ struct Stopping {
 
 struct Shim {
     main: Pid,
+    started: (u32, Timestamp),
     tree: Tree,
+    door: Door,
     dir: PathBuf,
     stop_grace: Duration,
     output_cap: u64,
@@ -107,14 +112,14 @@ struct Shim {
     stopping: Option<Stopping>,
     /// The main process's end, as soon as it is seen.
     status: Option<WaitStatus>,
-    /// How many stragglers the report of the end named; `None` before it.
-    reported: Option<u32>,
+    /// The end as it was reported; `None` before it.
+    reported: Option<Exit>,
     input: (u64, bool),
 }
 
 impl Shim {
     /// Starts the command. `Err` says why it cannot start and what to do.
-    fn start(spec: Spec) -> Result<Self, String> {
+    fn start(mut spec: Spec) -> Result<Self, String> {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
             format!(
                 "The run could not be prepared: {what} ({error}). Check the free space, the limits and the permissions, and start it again."
@@ -126,10 +131,18 @@ impl Shim {
         let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
         let output = output.map_err(|error| failed(&path.display().to_string(), &error))?;
         let (stdin, theirs) = Stdin::open(spec.stdin, &output).map_err(|error| failed(spec.stdin.as_str(), &error))?;
+        // Before the command, so that no child of it inherits a moment in which nobody could take it over.
+        let door = Door::new(spec.takeover.take());
         let main = command::start(&spec, theirs, &output)?;
         Ok(Self {
             main,
-            tree: Tree { root: rustix::process::getpid().as_raw_nonzero().get(), main: main.as_raw_nonzero().get() },
+            started: (main.as_raw_nonzero().get().cast_unsigned(), clock::now()),
+            tree: Tree {
+                root: rustix::process::getpid().as_raw_nonzero().get(),
+                main: main.as_raw_nonzero().get(),
+                kept: spec.keep_daemons,
+            },
+            door,
             deadline: spec.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             signals,
             input: stdin.state(),
@@ -145,31 +158,34 @@ impl Shim {
         })
     }
 
-    /// Until the tree is empty.
-    fn run(&mut self, socket: &mut Socket, mut orders: Vec<Order>) -> io::Result<()> {
+    /// Until the tree is empty. Returns the socket to the sidecar that is there then.
+    fn run(&mut self, mut socket: Socket, mut orders: Vec<Order>) -> io::Result<Socket> {
         loop {
             let empty = self.reap()?;
             if self.status.is_some() && self.reported.is_none() && (empty || self.stopping.is_none()) {
                 let stragglers = if empty { 0 } else { self.tree.living().len() };
-                self.report_end(socket, u32::try_from(stragglers).unwrap_or(u32::MAX));
+                self.report_end(&mut socket, u32::try_from(stragglers).unwrap_or(u32::MAX));
             }
             let given_up = self.stopping.as_ref().is_some_and(|stopping| stopping.kills >= KILLS);
             if given_up && self.reported.is_none() {
                 // Another user's processes, or such as the kernel holds: the end is told, with what is left.
-                self.report_end(socket, u32::try_from(self.tree.living().len()).unwrap_or(u32::MAX));
+                self.report_end(&mut socket, u32::try_from(self.tree.living().len()).unwrap_or(u32::MAX));
             }
             if empty {
-                if self.reported.is_some_and(|stragglers| stragglers > 0) {
+                if self.reported.as_ref().is_some_and(|exit| exit.stragglers > 0) {
                     socket.send(&Report::Emptied);
                 }
-                return Ok(());
+                return Ok(socket);
             }
             for order in orders.drain(..) {
                 match order {
-                    Order::Run(_) => {}
-                    // Who asks again does not want to wait.
-                    Order::Stop if self.stopping.is_some() => self.hurry(),
+                    Order::Run(_) | Order::Attach { .. } => {}
+                    Order::Terms(terms) => self.door.change(terms),
                     Order::Stop => self.stop(Cause::Stop, self.stop_grace),
+                    Order::StopNow => {
+                        self.stop(Cause::Stop, Duration::ZERO);
+                        self.hurry();
+                    }
                     Order::Input { text, eof } => {
                         // What was written up to here is the question that this answers; what follows may come at once.
                         self.stdin.flush();
@@ -178,14 +194,14 @@ impl Shim {
                     }
                 }
             }
-            self.report_input(socket);
+            self.report_input(&mut socket);
             // After the last word to it: a socket that is gone is not polled, and would wake nobody.
             if socket.is_gone() {
-                self.stop(Cause::Orphaned, self.stop_grace);
+                self.door.left(Instant::now());
             }
             self.enforce(Instant::now());
-            self.watch(socket);
-            self.wait(socket)?;
+            self.watch(&mut socket);
+            self.wait(&socket)?;
             let arrived = self.signals.take();
             if arrived.end {
                 self.stop(Cause::Stop, self.stop_grace);
@@ -195,7 +211,24 @@ impl Shim {
             }
             socket.flush();
             socket.receive(&mut orders);
+            if let Some(next) = self.door.answer(Instant::now(), &mut orders) {
+                socket = next;
+                self.greet(&mut socket);
+            }
             self.stdin.flush();
+        }
+    }
+
+    /// Tells a sidecar that takes over what the one before was told.
+    fn greet(&mut self, socket: &mut Socket) {
+        let (pid, at) = self.started;
+        socket.send(&Report::Hello { version: VERSION });
+        socket.send(&Report::Started { pid, at });
+        self.watchdog.tell_again();
+        self.input = self.stdin.state();
+        socket.send(&Report::Input { taken: self.input.0, closed: self.input.1 });
+        if let Some(exit) = &self.reported {
+            socket.send(&Report::Ended(exit.clone()));
         }
     }
 
@@ -204,6 +237,7 @@ impl Shim {
         let due = [
             self.stopping.as_ref().map(|stopping| stopping.kill_at),
             self.deadline.filter(|_| self.stopping.is_none()),
+            self.door.due().filter(|_| self.stopping.is_none()),
             self.growth.due(),
             self.watchdog.due(),
             // The end of a process that is nobody's child here makes no sound.
@@ -215,6 +249,7 @@ impl Shim {
         let mut polled: Vec<PollFd<'_>> = [signals, socket.interest(), self.stdin.interest()]
             .into_iter()
             .flatten()
+            .chain(self.door.interest())
             .map(|(descriptor, flags)| PollFd::from_borrowed_fd(descriptor, flags))
             .collect();
         match rustix::event::poll(&mut polled, limit.as_ref()) {
@@ -233,7 +268,11 @@ impl Shim {
                     self.deadline = None;
                 }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
-                Ok(None) => return Ok(false),
+                // What is left may all be of the kind that is left alone.
+                Ok(None) => {
+                    let ended = self.status.is_some() && !self.tree.kept.is_empty();
+                    return Ok(ended && self.tree.living().is_empty());
+                }
                 Err(Errno::CHILD) => return Ok(system::ADOPTS_ORPHANS || self.tree.living().is_empty()),
                 Err(error) => return Err(error.into()),
             }
@@ -244,6 +283,9 @@ impl Shim {
     fn enforce(&mut self, now: Instant) {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.stop(Cause::Timeout, self.stop_grace);
+        }
+        if self.door.due().is_some_and(|due| due <= now) {
+            self.stop(Cause::Orphaned, self.stop_grace);
         }
         if self.growth.look(now) > self.output_cap {
             self.stop(Cause::Limit, self.stop_grace.min(LIMIT_GRACE));
@@ -300,11 +342,12 @@ impl Shim {
             signal: self.status.and_then(WaitStatus::terminating_signal),
             at: clock::now(),
             stragglers,
+            started: Some(self.started),
         };
         // The report goes also where the disk is full.
         let _ = self.write_exit(&exit);
-        socket.send(&Report::Ended(exit));
-        self.reported = Some(stragglers);
+        socket.send(&Report::Ended(exit.clone()));
+        self.reported = Some(exit);
     }
 
     /// `exit.json` is there whole or not at all.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::follow::{InputGauge, Run, Shared};
@@ -23,10 +24,24 @@ use crate::workspace::watch::FileEvents;
 /// Shims that are started at a time: more would only wait for each other.
 const LAUNCHES: usize = 4;
 
-/// Owns every running run of this sidecar. Dropping it ends them all.
+/// How runs are handed over when this sidecar goes away, and what is left alone at their ends.
+#[derive(Clone, Debug, Default)]
+pub struct Custody {
+    /// The folder in which shims listen; without one the end of the sidecar is the end of its runs.
+    pub sockets: Option<PathBuf>,
+    /// For so long only the next sidecar of the same client may take a run over.
+    pub grace: Duration,
+    /// The client; two without a token count as the same one.
+    pub token: Option<String>,
+    /// Names of programs whose daemons are left alone. For runs that start from now on.
+    pub keep_daemons: Vec<String>,
+}
+
+/// Owns every running run of this sidecar. When it is dropped, each run's shim does what the run's `on_close` says.
 pub struct Supervisor {
     events: mpsc::UnboundedSender<(RunId, RunEvent)>,
     shared: Arc<Shared>,
+    custody: watch::Sender<Custody>,
     runs: HashMap<RunId, Handle>,
     /// One for each root: their caches serve all runs.
     files: HashMap<PathBuf, Arc<dyn Files>>,
@@ -43,7 +58,9 @@ impl Supervisor {
     /// A supervisor that reports to `events`. The shim is this very executable.
     pub fn new(events: mpsc::UnboundedSender<(RunId, RunEvent)>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let (custody, held) = watch::channel(Custody::default());
         let shared = Shared {
+            custody: held,
             shim: own_executable(),
             file_events: FileEvents::default(),
             launches: Semaphore::new(LAUNCHES),
@@ -51,7 +68,12 @@ impl Supervisor {
             epoch: Instant::now(),
             room: Room::default(),
         };
-        Self { events, shared: Arc::new(shared), runs: HashMap::new(), files: HashMap::new() }
+        Self { events, shared: Arc::new(shared), custody, runs: HashMap::new(), files: HashMap::new() }
+    }
+
+    /// How runs are handed over from now on. A run that is alive hears of it with its next [`RunControl::OnClose`].
+    pub fn set_custody(&self, custody: Custody) {
+        self.custody.send_replace(custody);
     }
 
     /// The same with another executable for the shim: for tests, whose own executable has no such command. To be called
@@ -71,6 +93,23 @@ impl Supervisor {
 
     /// The same, but the command starts only when `written` is over: what must not know less than the disk waits for it.
     pub fn start_after(&mut self, spec: RunSpec, written: impl Future<Output = ()> + Send + 'static) {
+        let run = self.enter(spec);
+        tokio::spawn(async move {
+            written.await;
+            run.follow().await;
+        });
+    }
+
+    /// Takes over a run that a sidecar which is gone had launched in this folder. Its output is read from the beginning,
+    /// so that everything that was found in it is found again; then the run goes on as one of this sidecar's. Where its
+    /// shim is gone, what the shim wrote of the end is told, or that nobody saw it. After `ended` only what was left
+    /// behind is taken over, and only [`RunEvent::Emptied`] counts.
+    pub fn resume(&mut self, spec: RunSpec, ended: bool) {
+        let run = self.enter(spec);
+        tokio::spawn(run.resume(ended));
+    }
+
+    fn enter(&mut self, spec: RunSpec) -> Run {
         self.runs.retain(|_, handle| !handle.controls.is_closed());
         let files =
             self.files.entry(spec.root.clone()).or_insert_with_key(|root| Arc::new(WorkspaceFiles::new(root.clone())));
@@ -85,10 +124,7 @@ impl Supervisor {
             spec,
         };
         self.runs.insert(run.reporter.id.clone(), handle);
-        tokio::spawn(async move {
-            written.await;
-            run.follow().await;
-        });
+        run
     }
 
     /// Acts on a run. `Err` when the run is not (or no longer) here or cannot do it, with the reason.

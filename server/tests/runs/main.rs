@@ -3,5 +3,6 @@
 mod ends;
 mod output;
 mod rig;
+mod takeover;
 mod trees;
 mod waiting;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pillion::ids::TaskId;
-use pillion::task::model::Stdin;
+use pillion::task::model::{OnClose, Stdin};
 use pillion::task::run::{Listen, RunControl, RunEnd, RunEvent, RunId, RunSpec};
-use pillion::task::supervisor::Supervisor;
+use pillion::task::supervisor::{Custody, Supervisor};
 use tokio::sync::mpsc;
 
 /// Long enough for any machine: only a test that fails waits for it.
@@ -29,6 +29,37 @@ impl Rig {
         Self { supervisor, events, folder: tempfile::tempdir().unwrap(), mark, runs: 0 }
     }
 
+    /// Its runs can be taken over, for so long by the client of this token alone.
+    pub fn handing_over(token: &str, grace: Duration) -> Self {
+        let rig = Self::new();
+        rig.custody(token, grace, &[]);
+        rig
+    }
+
+    pub fn custody(&self, token: &str, grace: Duration, keep_daemons: &[&str]) {
+        self.supervisor.set_custody(Custody {
+            sockets: Some(self.sockets()),
+            grace,
+            token: Some(token.to_owned()),
+            keep_daemons: keep_daemons.iter().map(ToString::to_string).collect(),
+        });
+    }
+
+    /// The folder of the shims' sockets.
+    pub fn sockets(&self) -> PathBuf {
+        let folder = self.folder.path().join("s");
+        pillion::task::sockets::prepare(&folder).unwrap();
+        folder
+    }
+
+    /// The sidecar goes away, and another one comes.
+    pub fn reload(&mut self, token: &str, grace: Duration) {
+        let (sender, events) = mpsc::unbounded_channel();
+        self.supervisor = Supervisor::new(sender).with_shim(PathBuf::from(env!("CARGO_BIN_EXE_pillion")));
+        self.events = events;
+        self.custody(token, grace, &[]);
+    }
+
     pub fn spec(&mut self, command: &str) -> RunSpec {
         self.runs += 1;
         let path = std::env::var("PATH").unwrap();
@@ -46,6 +77,7 @@ impl Rig {
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
             listen: Listen::default(),
+            on_close: OnClose::Grace,
         }
     }
 

@@ -8,7 +8,7 @@ use pillion::task::run::{Ending, RunEvent};
 use crate::rig::{Rig, parent, pipe};
 
 /// Commands that try to leave something behind. Each says `ready` when everything of it runs.
-const TREES: &[(&str, &str)] = &[
+pub const TREES: &[(&str, &str)] = &[
     ("plain", "sleep 300 & sleep 300 & echo ready; wait"),
     ("exec", "echo ready; exec sleep 300"),
     ("nohup", "nohup sleep 300 >/dev/null 2>&1 & disown; echo ready; sleep 300"),

@@ -6,8 +6,13 @@ use serde_json::json;
 use super::story::{Story, background, by_person, call, words};
 use crate::agent::history::{AssistantItem, Item, ModelStop, Prompt, UserItem};
 use crate::agent::notification::{Key, Report};
-use crate::session::event::{Loaded, Request, StoredReport, StoredSession};
-use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::problem::{Finding, Place, Problem, Severity};
+use crate::session::effect::{Effect, Refusal};
+use crate::session::event::{Event, Loaded, Request, StartTask, StoredReport, StoredSession, Taken, Timer};
+use crate::task::model::{
+    Delivery, Lifetime, OnClose, Origin, RunRecord, Status, StoppedBy, Task, Timestamp, WaitKind, WaitingFor,
+};
+use crate::task::run::{Ending, RunControl, RunEvent};
 
 fn stored(history: Vec<Item>) -> StoredSession {
     StoredSession {
@@ -48,17 +53,197 @@ fn task(id: &str, status: Status) -> Task {
     task
 }
 
+fn problem() -> Problem {
+    let place = Place { file: "/w/a.rs".into(), line: Some(1), column: None, end_line: None, end_column: None };
+    Problem {
+        place,
+        severity: Severity::Error,
+        message: "broken".into(),
+        detail: None,
+        code: None,
+        tool: "rustc".into(),
+        test: None,
+        related: Vec::new(),
+        provisional: false,
+    }
+}
+
+/// The same, launched.
+fn running(id: &str) -> Task {
+    let mut task = task(id, Status::Running);
+    task.output.path = format!("/runs/{id}/1/output").into();
+    task.pid = Some(42);
+    task
+}
+
 #[test]
-fn a_task_that_was_running_is_interrupted_and_told() {
-    let mut ended = task("t91", Status::Failed);
-    ended.exit_code = Some(1);
-    ended.ended_at = Some(Timestamp(1_769_817_100_000));
-    let loaded = Loaded {
-        tasks: vec![task("t90", Status::Running), ended, task("t92", Status::Queued)],
-        ended: vec![("t91".into(), "the tail".into())],
-        ..Loaded::default()
-    };
+fn a_task_that_runs_on_stays_the_one_that_it_was() {
+    let loaded = Loaded { tasks: vec![running("t90")], ..Loaded::default() };
     let mut story = Story::loaded(loaded, |_| {});
+    let resumed = |story: &Story| story.world.runs.iter().map(|run| run.task.to_string()).collect::<Vec<_>>();
+    assert_eq!(resumed(&story), ["t90"]);
+    let before = story.task("t90").clone();
+    assert_eq!(before.status, Status::Running);
+    story.load(stored(vec![prompted("go"), answered(vec![words("started")])]));
+    story.skip();
+    let started_at = before.started_at.unwrap();
+    story.run("t90", 1, RunEvent::Started { pid: 42, at: started_at });
+    assert_eq!(*story.task("t90"), before, "nothing that a person sees has changed");
+    story.run("t90", 1, RunEvent::Findings(vec![Finding::Problem(problem())]));
+    story.exits("t90", 1);
+    let after = story.task("t90");
+    assert_eq!((after.status, after.run, after.started_at), (Status::Failed, 1, Some(started_at)));
+    assert_eq!((after.errors, after.summary.as_deref()), (1, Some("1 error")));
+    story.prompt("well?");
+    story.commit();
+    let Item::User(item) = &**story.items().last().unwrap() else { panic!("a user's item") };
+    assert_eq!(item.notification.as_ref().unwrap().matches("<task_id>t90</task_id>").count(), 1);
+    assert_eq!(story.world.runs, []);
+}
+
+#[test]
+fn the_agent_hears_once_in_all_that_a_task_takes_long() {
+    let due = |told: bool| {
+        let mut task = running("t90");
+        task.origin = Origin::Agent;
+        task.started_at = Some(Timestamp(1_769_817_600_000 - 100_000));
+        task.checked_in = told;
+        let mut story = Story::loaded(Loaded { tasks: vec![task.clone()], ..Loaded::default() }, |_| {});
+        story.skip();
+        story.run("t90", 1, RunEvent::Started { pid: 42, at: task.started_at.unwrap() });
+        let timers = story.effects.iter().filter_map(|effect| match effect {
+            Effect::SetTimer { timer: Timer::CheckIn(..), after_ms } => Some(*after_ms),
+            _ => None,
+        });
+        timers.collect::<Vec<_>>()
+    };
+    assert_eq!(due(false), [200_000], "what is left of the time");
+    assert_eq!(due(true), [0_u64; 0]);
+}
+
+#[test]
+fn a_stop_that_was_asked_for_is_asked_for_again() {
+    let stopping = Task { stopping: true, stopped_by: Some(StoppedBy::User), ..running("t90") };
+    let mut story = Story::loaded(Loaded { tasks: vec![stopping], ..Loaded::default() }, |_| {});
+    assert!(story.world.stopping.contains("t90 1"));
+    assert!(story.task("t90").stopping);
+    story.ended("t90", Ending::Stopped { code: None, signal: Some(15) });
+    assert_eq!((story.task("t90").status, story.task("t90").stopped_by), (Status::Killed, Some(StoppedBy::User)));
+}
+
+#[test]
+fn nobody_came_in_time_is_an_end_by_the_exit() {
+    let mut story = Story::loaded(Loaded { tasks: vec![running("t90")], ..Loaded::default() }, |_| {});
+    story.ended("t90", Ending::Orphaned { code: None, signal: Some(15) });
+    assert_eq!((story.task("t90").status, story.task("t90").stopped_by), (Status::Killed, Some(StoppedBy::Exit)));
+}
+
+#[test]
+fn what_was_never_launched_waits_on_in_its_own_window_alone() {
+    let queued = || task("t90", Status::Queued);
+    let story = Story::loaded(Loaded { tasks: vec![queued()], ..Loaded::default() }, |_| {});
+    assert_eq!(story.world.runs.len(), 1, "its place is free");
+    assert_eq!(story.task("t90").status, Status::Queued);
+
+    let strangers = vec!["t90".into()];
+    let story = Story::loaded(Loaded { tasks: vec![queued()], strangers, ..Loaded::default() }, |_| {});
+    assert_eq!((story.world.runs.len(), story.task("t90").status), (0, Status::Interrupted));
+
+    let waiting_for = Some(WaitingFor::of(WaitKind::Permission));
+    let asked = Task { waiting_for, started_at: None, ..queued() };
+    let story = Story::loaded(Loaded { tasks: vec![asked], ..Loaded::default() }, |_| {});
+    assert_eq!(story.task("t90").status, Status::Interrupted, "who asked is gone");
+    assert!(story.task("t90").summary.as_deref().unwrap().contains("permitted"));
+}
+
+#[test]
+fn what_another_window_left_is_taken_over_while_this_one_runs() {
+    let mut story = Story::new();
+    let other = Task { owned: false, ..running("t90") };
+    story.event(Event::Others { changed: vec![other], taken: Vec::new() });
+    assert!(!story.task("t90").owned);
+    story.skip();
+    let taken = Taken { task: running("t90"), same_client: false };
+    story.event(Event::Others { changed: Vec::new(), taken: vec![taken] });
+    story.tells(expect![[r#"
+        take over run t90.1
+        save t90.1 running, delivery none
+        row t90.1 running, delivery none
+    "#]]);
+    assert!(story.task("t90").owned);
+    story.exits("t90", 0);
+    assert_eq!(story.task("t90").status, Status::Succeeded);
+}
+
+#[test]
+fn daemons_that_outlived_their_sidecar_are_owned_again() {
+    let left = Task { stragglers: 2, ..task("t90", Status::Succeeded) };
+    let left = Task { output: running("t90").output, ..left };
+    let mut story = Story::loaded(Loaded { tasks: vec![left], ..Loaded::default() }, |_| {});
+    assert_eq!((story.world.runs.len(), story.task("t90").stragglers), (0, 2));
+    story.request(Request::StopTask { task: Some("t90".into()) });
+    assert!(story.world.stopping.contains("t90 1"));
+    story.run("t90", 1, RunEvent::Emptied);
+    assert_eq!((story.task("t90").stragglers, story.task("t90").stopping), (0, false));
+}
+
+#[test]
+fn what_becomes_of_a_run_follows_who_wants_it() {
+    let on_close = |story: &Story| {
+        story.effects.iter().find_map(|effect| match effect {
+            Effect::StartRun(spec) => Some(spec.on_close),
+            Effect::Control(_, RunControl::OnClose(on_close)) => Some(*on_close),
+            _ => None,
+        })
+    };
+    let mut story = Story::new();
+    let session = Some(story.session.clone());
+    for (lifetime, expected) in
+        [(Lifetime::Turn, OnClose::Stop), (Lifetime::Session, OnClose::Grace), (Lifetime::Detached, OnClose::Keep)]
+    {
+        story.request(Request::StartTask(StartTask { lifetime, ..by_person("serve", session.as_ref()) }));
+        assert_eq!(on_close(&story), Some(expected), "{lifetime:?}");
+    }
+    story.quick_store = false;
+    story.turn("go", vec![call("c1", "bash", json!({"command": "sleep 9"}))]);
+    assert_eq!(on_close(&story), Some(OnClose::Stop), "its call is never answered with its end");
+    let started: Vec<String> = story.world.runs.iter().map(|run| run.task.to_string()).collect();
+    let foreground = started.last().unwrap().clone();
+    story.started(&foreground);
+    story.request(Request::Promote { session, call: None });
+    assert_eq!(on_close(&story), Some(OnClose::Grace), "it is a task like any other now");
+}
+
+#[test]
+fn a_task_of_a_turn_ends_with_it() {
+    let mut story = Story::new();
+    let session = Some(story.session.clone());
+    story.request(Request::StartTask(StartTask { lifetime: Lifetime::Turn, ..by_person("serve", None) }));
+    assert!(matches!(
+        story.effects.first(),
+        Some(Effect::Reply { result: Err(Refusal::BadField { field: "sessionId", .. }), .. })
+    ));
+    story.prompt("go");
+    story.commit();
+    story.request(Request::StartTask(StartTask { lifetime: Lifetime::Turn, ..by_person("serve", session.as_ref()) }));
+    story.request(Request::StartTask(by_person("make", session.as_ref())));
+    let ids: Vec<String> = story.world.runs.iter().map(|run| run.task.to_string()).collect();
+    story.started(&ids[0]);
+    story.started(&ids[1]);
+    story.ends("done");
+    assert!(story.task(&ids[0]).stopping);
+    assert!(!story.task(&ids[1]).stopping);
+    story.ended(&ids[0], Ending::Stopped { code: None, signal: Some(15) });
+    assert_eq!(story.task(&ids[0]).stopped_by, Some(StoppedBy::Exit));
+    assert_eq!(story.world.timers.iter().filter(|timer| matches!(timer, Timer::Wake(_))).count(), 0);
+}
+
+#[test]
+fn a_task_whose_end_nobody_saw_is_told() {
+    let loaded = Loaded { tasks: vec![running("t90"), task("t92", Status::Queued)], ..Loaded::default() };
+    let loaded = Loaded { strangers: vec!["t92".into()], ..loaded };
+    let mut story = Story::loaded(loaded, |_| {});
+    story.ended("t90", Ending::Lost);
     assert_eq!(story.task("t90").status, Status::Interrupted);
     assert_eq!(story.task("t90").runs[0].status, Status::Interrupted);
     story.skip();
@@ -77,14 +262,12 @@ fn a_task_that_was_running_is_interrupted_and_told() {
         turn started: Prompt
         reply p3 in turn4
         user: well?
-        told of t90, t92, t91
-        save t90.1 interrupted, delivery carried
-        row t90.1 interrupted, delivery carried
+        told of t92, t90
         save t92.1 interrupted, delivery carried
         row t92.1 interrupted, delivery carried
-        save t91.1 failed, delivery carried
-        row t91.1 failed, delivery carried
-        append 2: user{<t90 interrupted t92 interrupted t91 failed>, "well?"}, carries t90.1 end, t92.1 end, t91.1 end
+        save t90.1 interrupted, delivery carried
+        row t90.1 interrupted, delivery carried
+        append 2: user{<t92 interrupted t90 interrupted>, "well?"}, carries t92.1 end, t90.1 end
     "#]]);
 }
 

@@ -302,6 +302,7 @@ fn a_long_task_is_told_of_once_while_it_runs() {
     story.tells(expect![[r#"
         report t5.1 check_in running to s1, wakes
         in 250 ms wake s1
+        save t5.1 running, delivery pending
     "#]]);
     story.wakes();
     story.commit();

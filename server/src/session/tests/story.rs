@@ -19,7 +19,7 @@ use crate::session::event::{
 };
 use crate::session::settings::Settings;
 use crate::session::state::State;
-use crate::task::model::{Delivery, Origin, Task, Timestamp};
+use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
 use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
 use crate::tool;
 use crate::workspace::documents::{Document, Documents};
@@ -48,6 +48,7 @@ pub(super) fn settings() -> Settings {
         stop_grace: 5_000,
         stall_after: 45_000,
         output_cap: 1_000_000,
+        on_close: OnClose::Grace,
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,

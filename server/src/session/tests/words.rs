@@ -32,7 +32,13 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
         }
+        Effect::ResumeRun { spec, ended } => {
+            let what = if *ended { "what is left of" } else { "run" };
+            format!("take over {what} {}.{}", spec.id.task, spec.id.run)
+        }
+        Effect::Control(_, RunControl::OnClose(_)) => return None,
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
+        Effect::Control(run, RunControl::StopNow) => format!("stop {}.{} now", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
         // Every run asks for one.

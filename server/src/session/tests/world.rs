@@ -91,6 +91,13 @@ impl World {
                 assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
                 self.runs.push(spec.id.clone());
             }
+            Effect::ResumeRun { spec, ended } => {
+                assert!(!self.runs.contains(&spec.id), "{:?} runs already", spec.id);
+                self.folders.insert(spec.dir.clone());
+                if !ended {
+                    self.runs.push(spec.id.clone());
+                }
+            }
             Effect::Control(run, RunControl::Stop) => {
                 self.stopping.insert(format!("{} {}", run.task, run.run));
             }

@@ -1,6 +1,7 @@
 //! The shim's end of the socket to the sidecar: lines in, lines out, never waiting. Its end of file is the sidecar's.
 
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -76,7 +77,11 @@ impl Socket {
             self.outgoing.push(b'\n');
         }
         self.flush();
-        self.gone |= self.outgoing.len() > UNREAD_CAP;
+        if self.outgoing.len() > UNREAD_CAP {
+            self.gone = true;
+            // It shall not believe that anybody still listens here.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// True when everything that was sent has left.

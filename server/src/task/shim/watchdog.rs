@@ -88,6 +88,8 @@ pub struct Watchdog {
     suspected: bool,
     state: Option<Waiting>,
     told: Option<Waiting>,
+    /// It is to be told whether it has changed or not.
+    anew: bool,
 }
 
 impl Watchdog {
@@ -104,6 +106,7 @@ impl Watchdog {
             suspected: false,
             state: None,
             told: None,
+            anew: false,
         }
     }
 
@@ -118,6 +121,11 @@ impl Watchdog {
         self.state = None;
     }
 
+    /// Another sidecar has come, and believes what the one before was told: the first news to it says how it is.
+    pub fn tell_again(&mut self) {
+        self.anew = true;
+    }
+
     /// The command was given something when its output had `size` bytes.
     pub fn given(&mut self, size: u64, now: Instant) {
         self.asked_from = size;
@@ -126,9 +134,10 @@ impl Watchdog {
 
     /// What is to be told, if that has changed. To be called only when it can be told.
     pub fn news(&mut self) -> Option<Report> {
-        if self.state == self.told {
+        if self.state == self.told && !self.anew {
             return None;
         }
+        self.anew = false;
         self.told = self.state;
         let waiting = |state: Waiting| Report::Waiting { sure: state.sure, asked_from: self.asked_from };
         Some(self.state.map_or(Report::Resumed, waiting))

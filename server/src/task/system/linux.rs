@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::Process;
@@ -69,6 +71,11 @@ pub fn environment(pid: i32) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{pid}/environ")).ok()
 }
 
+/// The words that the process was started with, each ended by a zero; `None` when it is gone.
+pub fn command_line(pid: i32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/cmdline")).ok()
+}
+
 /// True when the process has a handler for TERM.
 pub fn catches_term(pid: i32) -> bool {
     let caught = |status: String| {
@@ -83,6 +90,23 @@ pub fn catches_term(pid: i32) -> bool {
 pub fn processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| Process::of(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// A process whose end is awaited.
+pub struct Watched(OwnedFd);
+
+impl Watched {
+    /// Waits no longer than `limit`: true when it ended.
+    pub fn within(&self, limit: Duration) -> bool {
+        let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
+        let limit = Timespec::try_from(limit).ok();
+        rustix::event::poll(&mut polled, limit.as_ref()).is_ok_and(|ready| ready > 0)
+    }
+}
+
+/// Watches whoever has this pid now; `None` when nobody has.
+pub fn watch_end(pid: i32) -> Option<Watched> {
+    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok().map(Watched)
 }
 
 impl Process {

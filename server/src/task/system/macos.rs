@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -61,6 +62,11 @@ pub fn environment(_pid: i32) -> Option<Vec<u8>> {
     None
 }
 
+/// Not known here.
+pub fn command_line(_pid: i32) -> Option<Vec<u8>> {
+    None
+}
+
 /// Not known here: whatever comes late is left to its work.
 pub fn catches_term(_pid: i32) -> bool {
     true
@@ -84,6 +90,29 @@ pub fn processes() -> Vec<Process> {
     let count = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(count).unwrap_or(0));
     pids.into_iter().filter(|pid| *pid > 0).filter_map(Process::of).collect()
+}
+
+/// A process whose end is awaited.
+pub struct Watched(i32);
+
+impl Watched {
+    /// Waits no longer than `limit`: true when it ended. Looks, since nothing here tells.
+    pub fn within(&self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        while Process::of(self.0).is_some_and(|process| !process.zombie) {
+            if Instant::now() >= end {
+                return false;
+            }
+            #[expect(clippy::disallowed_methods, reason = "no event is to be had for another's process")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+}
+
+/// Watches whoever has this pid now; `None` when nobody has.
+pub fn watch_end(pid: i32) -> Option<Watched> {
+    Process::of(pid).map(|process| Watched(process.pid))
 }
 
 impl Process {
