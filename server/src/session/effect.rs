@@ -128,6 +128,13 @@ pub enum Write {
         keys: Vec<Key>,
         turn: TurnId,
     },
+    /// Classes of which one task runs at a time over all windows; comes back as `Claimed`.
+    Claim {
+        run: RunId,
+        classes: Vec<String>,
+    },
+    /// A run that is over holds no class any more.
+    Release(RunId),
     Rule(String),
     RemoveRule(String),
 }

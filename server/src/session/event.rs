@@ -260,6 +260,8 @@ pub enum Timer {
     Promote(TaskId, u32),
     /// A background task has run for so long that the agent hears of it once.
     CheckIn(TaskId, u32),
+    /// What another window held may be free by now.
+    Claim(TaskId),
 }
 
 /// One thing that happened.
@@ -330,6 +332,11 @@ pub enum Event {
         event: RunEvent,
     },
     Timer(Timer),
+    /// A run may start, or another window's task holds what it needs.
+    Claimed {
+        id: RunId,
+        result: Result<(), TaskId>,
+    },
     /// What a run was run on.
     Fingerprinted {
         id: RunId,

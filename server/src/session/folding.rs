@@ -4,14 +4,14 @@ use crate::ids::TaskId;
 use crate::task::run::RunId;
 
 use super::effect::Effect;
-use super::schedule::takes_slot;
+use super::schedule::is_heavy;
 use super::state::State;
 
 impl State {
     /// A run is about to start: what it is run on is to be recorded. A quick look of the agent (`ls`) is no such run.
     pub(super) fn ask_fingerprint(&mut self, id: &TaskId, run: RunId) {
         let Some(entry) = self.ledger.get(id) else { return };
-        if entry.foreground.is_none() || takes_slot(entry.task.group) {
+        if entry.foreground.is_none() || is_heavy(entry.task.group) {
             let unsaved = self.moment.documents.unsaved_hash(&self.settings.root);
             self.effects.push(Effect::Fingerprint { run, unsaved });
         }

@@ -1,13 +1,16 @@
 //! The ledger: every task of this workspace. A foreground command is a row too, but nobody sees it until it goes on in the
 //! background. `start` fills it, `schedule` starts what may run, `runs` says what becomes of a run, `stop` ends one.
 
+use std::sync::Arc;
+
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp};
+use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp, WaitKind};
 
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
+use super::schedule::Needs;
 use super::state::State;
 
 /// Finished tasks that are kept in memory.
@@ -28,6 +31,23 @@ pub(super) struct Entry {
     pub(super) facts: Facts,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    /// When its newest run was queued.
+    pub(super) queued_at: Timestamp,
+    /// What it needs for itself while it runs; `None` until it is asked for.
+    pub(super) needs: Option<Arc<Needs>>,
+    pub(super) claim: Claim,
+    /// The task of another window that holds what this one wants.
+    pub(super) refused_by: Option<TaskId>,
+}
+
+/// Where the classes of a task stand that hold over all windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Claim {
+    #[default]
+    None,
+    /// The store is asked.
+    Asked,
+    Granted,
 }
 
 /// All tasks, oldest first.
@@ -181,6 +201,10 @@ impl State {
 impl Entry {
     pub(super) fn new(task: Task) -> Self {
         Self {
+            queued_at: task.created_at,
+            needs: None,
+            claim: Claim::None,
+            refused_by: None,
             task,
             foreground: None,
             promote_after: None,
@@ -190,6 +214,25 @@ impl Entry {
             total: None,
             explanation: None,
         }
+    }
+
+    /// It runs, or is about to: what it needs is taken.
+    pub(super) fn is_active(&self) -> bool {
+        if self.task.owned {
+            self.launched || self.claim == Claim::Asked
+        } else {
+            !self.task.status.is_final() && self.task.status != Status::Queued
+        }
+    }
+
+    /// It is queued, and only for others that run.
+    pub(super) fn may_start(&self) -> bool {
+        self.task.owned
+            && self.task.status == Status::Queued
+            && !self.launched
+            && self.claim != Claim::Asked
+            && self.question.is_none()
+            && self.task.waiting_for.as_ref().is_none_or(|on| matches!(on.kind, WaitKind::Slot | WaitKind::Lock))
     }
 }
 

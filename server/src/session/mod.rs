@@ -2,6 +2,7 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod claims;
 mod describe;
 pub mod effect;
 pub mod event;

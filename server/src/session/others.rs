@@ -32,6 +32,8 @@ impl State {
                 self.task_changed(&id);
             }
         }
+        // What ended there may have been in the way here.
+        self.claim_all_again();
     }
 
     /// What the store has for a session that is opened is what is still to be told: another window may have told the rest.

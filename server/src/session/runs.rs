@@ -145,6 +145,7 @@ impl State {
             task.attempt += 1;
             task.status = Status::Queued;
             (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
+            self.release(&id.task);
             return self.place();
         }
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
@@ -153,7 +154,9 @@ impl State {
             .or_else(|| entry.facts.summary())
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
         close_run(task);
-        let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
+        let status = task.status;
+        self.release(&id.task);
+        let cancelled = matches!(status, Status::Killed | Status::TimedOut | Status::Interrupted);
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
@@ -256,6 +259,7 @@ impl State {
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
         self.task_changed(id);
+        self.claim_running(id);
         let text = format!(
             "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you are \
              told when it ends.",

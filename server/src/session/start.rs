@@ -166,6 +166,7 @@ impl State {
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
+        entry.queued_at = self.moment.now;
         task.runs.push(RunRecord::queued(task.run));
         self.place();
     }

@@ -161,6 +161,8 @@ impl State {
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
+            Event::Claimed { id, result } => self.claimed(&id, result),
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
@@ -191,6 +193,11 @@ impl State {
     fn configure(&mut self, settings: Settings) {
         let moved = settings.provider != self.settings.provider;
         let model = settings.model.clone();
+        if settings.exclusive != self.settings.exclusive {
+            for entry in &mut self.ledger.entries {
+                entry.needs = None;
+            }
+        }
         self.settings = settings;
         let sessions: Vec<SessionId> = if moved { self.sessions.keys().cloned().collect() } else { Vec::new() };
         for session in sessions {

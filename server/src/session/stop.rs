@@ -25,6 +25,7 @@ impl State {
             task.on_exit = OnExit::NextTurn;
         }
         close_run(task);
+        self.release(id);
         self.report_end(id, String::new());
         self.task_changed(id);
     }
@@ -60,6 +61,7 @@ impl State {
         task.waiting_for = None;
         task.ended_at = Some(now);
         close_run(task);
+        self.release(id);
         self.cancel_timers(&run);
         if let Some(question) = question {
             self.withdraw_question(&question);

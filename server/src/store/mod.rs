@@ -5,6 +5,7 @@
 
 mod apply;
 mod backlog;
+mod claims;
 mod command;
 mod error;
 mod owners;
@@ -60,14 +61,14 @@ impl Store {
     pub fn open(state_home: &Path, root: &Path, owner: Owner) -> Result<(Self, Loaded), StoreError> {
         let connection = schema::open_file(&workspace_dir(state_home, root).join("state.db"))?;
         let loaded = read::loaded(&connection, &owner, LOADED_TASKS)?;
-        let writer = Arc::new(Writer::start(connection, owner.name.clone())?);
+        let writer = Arc::new(Writer::start(connection, owner.clone())?);
         Ok((Self { writer, owner: Arc::new(owner) }, loaded))
     }
 
     /// A store that forgets everything at the end of the process, for when no file can be opened, and for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
         let owner = Owner { name: "memory".into(), lives: |_| false };
-        let writer = Arc::new(Writer::start(schema::open_memory()?, owner.name.clone())?);
+        let writer = Arc::new(Writer::start(schema::open_memory()?, owner.clone())?);
         Ok(Self { writer, owner: Arc::new(owner) })
     }
 

@@ -44,6 +44,12 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX tasks_alive ON tasks (owner) WHERE status IN ('queued', 'running', 'waiting_for_input');
     CREATE INDEX tasks_by_change ON tasks (updated);
 ",
+    "
+    CREATE TABLE claims (
+        class TEXT NOT NULL, owner TEXT NOT NULL, task TEXT NOT NULL, run INTEGER NOT NULL, since INTEGER NOT NULL,
+        asked INTEGER NOT NULL, granted INTEGER NOT NULL, PRIMARY KEY (class, owner)
+    ) STRICT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

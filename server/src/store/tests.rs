@@ -1,5 +1,7 @@
 //! The store against real files: order, atomicity, what is there after a reopen.
 
+mod claims;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;

@@ -8,6 +8,7 @@ mod crash;
 mod ledger;
 mod notifications;
 mod questions;
+mod slots;
 mod story;
 mod turns;
 mod waking;

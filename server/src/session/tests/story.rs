@@ -16,6 +16,7 @@ use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
     Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
+use crate::session::schedule::exclusive;
 use crate::session::settings::Settings;
 use crate::session::state::State;
 use crate::task::model::{Delivery, Origin, Task, Timestamp};
@@ -36,6 +37,7 @@ pub(super) fn settings() -> Settings {
         context_window: None,
         max_tokens: 1_000,
         slots: 2,
+        exclusive: exclusive("install"),
         background_timeout: None,
         foreground_timeout: 120_000,
         check_in: 300_000,
@@ -305,6 +307,12 @@ impl Story {
     fn newest(&self, task: &str) -> u32 {
         let alive = self.world.runs.iter().find(|run| run.task.as_str() == task);
         alive.unwrap_or_else(|| panic!("{task} does not run: {:?}", self.world.runs)).run
+    }
+
+    /// The store has answered the oldest claim.
+    pub(super) fn claimed(&mut self, result: Result<(), &str>) {
+        let id = self.world.claims.remove(0);
+        self.event(Event::Claimed { id, result: result.map_err(TaskId::from) });
     }
 
     pub(super) fn timer(&mut self, timer: Timer) {

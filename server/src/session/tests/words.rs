@@ -46,6 +46,7 @@ fn timer(timer: &Timer) -> String {
         Timer::Wake(session) => format!("wake {session}"),
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),
+        Timer::Claim(task) => format!("claim again for {task}"),
     }
 }
 
@@ -73,6 +74,7 @@ fn row(task: &Task) -> String {
     }
     if let Some(waiting) = &task.waiting_for {
         text += &format!(" for {}", waiting.kind.as_str());
+        text += &waiting.holder.as_ref().map(|holder| format!(" of {holder}")).unwrap_or_default();
     }
     format!("{text}, delivery {}", task.delivery.as_str())
 }
@@ -166,6 +168,8 @@ fn stored(write: &Write) -> Option<String> {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
         Write::Task(task) => format!("save {}", row(task)),
+        Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
+        Write::Release(run) => format!("release {}.{}", run.task, run.run),
         Write::Session(_) => return None,
         other => format!("{other:?}"),
     })

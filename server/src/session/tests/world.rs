@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) tasks: BTreeMap<TaskId, Task>,
     /// Turns whose work was dropped.
     pub(super) aborted: Vec<(SessionId, TurnId)>,
+    /// Claims that the store has not answered.
+    pub(super) claims: Vec<RunId>,
     /// How each run ended, and who stopped it.
     pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
     folders: BTreeSet<PathBuf>,
@@ -128,7 +130,11 @@ impl World {
             Write::DeleteSession(session) => {
                 self.stored.remove(session);
             }
-            Write::Session(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
+            Write::Claim { run, .. } => {
+                assert!(self.tasks.contains_key(&run.task), "a claim lives as long as its row");
+                self.claims.push(run.clone());
+            }
+            Write::Session(_) | Write::Release(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
         }
     }
 
