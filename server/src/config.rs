@@ -115,6 +115,10 @@ pub struct BackgroundSettings {
     pub stop_grace: Duration,
     /// Bytes of output of one run (`outputCapBytes`, 1 GiB).
     pub output_cap: u64,
+    /// Bytes of output of all runs of a workspace (`outputTotalBytes`, 8 GiB).
+    pub output_total: u64,
+    /// Days after which an output is removed (`keepOutputDays`, 14).
+    pub keep_output_days: u32,
     /// Characters of one task's notification, and of a whole block (4,000 and 16,000).
     pub notification_chars: usize,
     pub block_chars: usize,
@@ -153,6 +157,8 @@ impl Default for BackgroundSettings {
             max_auto_turns: 5,
             stop_grace: Duration::from_secs(2),
             output_cap: 1 << 30,
+            output_total: 8 << 30,
+            keep_output_days: 14,
             notification_chars: 4_000,
             block_chars: 16_000,
         }

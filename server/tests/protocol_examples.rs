@@ -368,9 +368,14 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             serde_json::to_value(TaskResult { task: task() })
         }
         method::TASK_LIST => serde_json::to_value(ListTasksResult { tasks: vec![task()], seq: 1 }),
-        method::TASK_OUTPUT => {
-            serde_json::to_value(OutputResult { text: text(), offset: 0, next_offset: 1, total_bytes: 1, eof: true })
-        }
+        method::TASK_OUTPUT => serde_json::to_value(OutputResult {
+            text: text(),
+            offset: 0,
+            skipped: 0,
+            next_offset: 1,
+            total_bytes: 1,
+            eof: true,
+        }),
         method::TEST_RESULTS => {
             let test = TestResult {
                 id: text(),

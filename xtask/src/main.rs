@@ -3,6 +3,7 @@
 mod check;
 mod command;
 mod counts;
+mod faults;
 mod home;
 mod lua;
 mod record;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   fmt                 format Rust and Lua in place
   tools               install what the checks need under target/tools, and say where it is
   try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
+  faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
 
@@ -53,6 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "try" => try_nvim::run(rest),
+        "faults" => faults::run(rest),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -160,6 +160,21 @@ pub const KEYS: &[Key] = &[
         set: |config, value, _| set(&mut config.background.output_cap, number(value, 64 * 1024, 1 << 50)),
     },
     Key {
+        name: "background.outputTotalBytes",
+        doc: "The most bytes of output of all runs of a workspace: beyond that the outputs of the oldest finished runs are \
+              removed, and a new run may write no more than what is left.",
+        default: "8589934592",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.output_total, number(value, 64 * 1024, 1 << 50)),
+    },
+    Key {
+        name: "background.keepOutputDays",
+        doc: "Outputs are removed this many days after their last line; the tasks stay in the list.",
+        default: "14",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.keep_output_days, number(value, 1, 3650)),
+    },
+    Key {
         name: "background.notificationChars",
         doc: "The most characters that the agent is told about one task's end.",
         default: "4000",

@@ -341,6 +341,7 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
         Reply::Output(slice) => serde_json::to_value(wire::OutputResult {
             text: slice.text,
             offset: slice.offset,
+            skipped: slice.skipped,
             next_offset: slice.next_offset,
             total_bytes: slice.total_bytes,
             eof: slice.eof,

@@ -17,7 +17,7 @@ use super::uri;
 
 /// Bytes of one reply of `pillion/task/output`, when the client names no limit, and the most that it may name.
 const OUTPUT_LIMIT: u64 = 64 << 10;
-const OUTPUT_MAX: u64 = 4 << 20;
+const OUTPUT_MAX: u64 = 1 << 20;
 
 type Read<T> = Result<T, jsonrpc::Error>;
 

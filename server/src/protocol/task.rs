@@ -90,6 +90,8 @@ pub struct OutputParams {
 pub struct OutputResult {
     pub text: String,
     pub offset: u64,
+    /// Bytes between the wanted offset and `offset` that are gone.
+    pub skipped: u64,
     pub next_offset: u64,
     pub total_bytes: u64,
     pub eof: bool,

@@ -35,7 +35,7 @@ impl State {
         let entry = self.ledger.get(id)?;
         let classes = entry.needs.as_ref()?.shared();
         let run = RunId { task: id.clone(), run: entry.task.run };
-        (!classes.is_empty()).then(|| Effect::Store(Write::Claim { run, classes }))
+        (!classes.is_empty()).then_some(Effect::Store(Write::Claim { run, classes }))
     }
 
     /// The store's answer: it is this task's, or whose it is.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::agent::notification;
 use crate::ids::TaskId;
-use crate::task::model::Task;
+use crate::task::model::{StoppedBy, Task};
 
 use super::state::State;
 
@@ -68,7 +68,13 @@ pub(super) fn notes(task: &Task, root: &Path) -> Vec<String> {
         1 => notes.push("1 process that it started still runs; stopping the task ends it.".into()),
         n => notes.push(format!("{n} processes that it started still run; stopping the task ends them.")),
     }
-    if task.output.truncated {
+    if task.stopped_by == Some(StoppedBy::Limit) {
+        notes.push(format!(
+            "It was stopped because it wrote too much, {} bytes: the settings background.outputCapBytes and \
+             background.outputTotalBytes are the limits. Write less, or to a file of its own.",
+            task.output.bytes
+        ));
+    } else if task.output.truncated {
         notes.push("The command cut its own output; what was cut is not in the file any more.".into());
     }
     notes

@@ -10,6 +10,7 @@ mod export;
 mod facts;
 mod folding;
 mod history;
+mod housekeeping;
 mod ledger;
 mod others;
 pub mod owner;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
@@ -16,7 +16,7 @@ use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
-use crate::task::{lease, slice, supervisor::Supervisor};
+use crate::task::{lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
@@ -27,6 +27,7 @@ use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
 use super::event::{Event, ReplyId, Request, Timer};
+use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
 use super::settings::Settings;
@@ -34,6 +35,9 @@ use super::storage;
 
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a command's start waits for its row.
+const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
 /// What a run was asked to do, for the explanation of exit code 127.
 struct Asked {
@@ -59,6 +63,8 @@ pub(super) struct Hands {
     withheld: Vec<String>,
     /// The runs that are alive.
     commands: HashMap<RunId, Asked>,
+    /// What is kept of outputs, for the house's keeper.
+    keeping: watch::Sender<Keeping>,
     inputs: mpsc::WeakUnboundedSender<Input>,
     timers: HashMap<Timer, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
@@ -94,6 +100,8 @@ impl Hands {
             tokio::task::spawn_blocking(lease::sweep);
         });
         tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
+        let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         let environment = Arc::new(Environment::new(config::environment()));
         environment.warm();
         let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
@@ -113,6 +121,7 @@ impl Hands {
             environment,
             withheld: config.withheld.clone(),
             commands: HashMap::new(),
+            keeping,
             inputs,
             timers: HashMap::new(),
             turns: HashMap::new(),
@@ -148,6 +157,8 @@ impl Hands {
             self.provider = registry::resolve(&config.model, self.offline.clone());
             self.model = config.model.clone();
         }
+        let keeping = housekeeping::keeping(&config.background);
+        self.keeping.send_if_modified(|held| std::mem::replace(held, keeping) != keeping);
         let mut events = vec![Event::Settings(Box::new(self.settings(&config)))];
         events.extend(self.complaints(&config));
         events
@@ -324,7 +335,12 @@ impl Hands {
         let env = self.environment.for_command(&spec.cwd, &spec.env, &self.withheld);
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
-        self.supervisor.start(spec);
+        // The row first: a crash between the two leaves a row without a process, never a process without a row.
+        let row = self.store.flush();
+        self.supervisor.start_after(spec, async move {
+            // A store in trouble has said so already, and holds up no command for longer than this.
+            let _ = tokio::time::timeout(ROW_WRITTEN, row).await;
+        });
     }
 
     fn fingerprint(&self, id: RunId, unsaved: u64) {
@@ -422,12 +438,12 @@ fn no_command(root: &Path, group: Group) -> Refusal {
 
 async fn read_output(path: PathBuf, range: OutputRange) -> Result<OutputSlice, String> {
     if path.as_os_str().is_empty() {
-        return Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true });
+        return Ok(OutputSlice { eof: true, ..OutputSlice::default() });
     }
     tokio::task::spawn_blocking(move || match slice::read(&path, range) {
         // Not started yet: nothing was written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(OutputSlice { text: String::new(), offset: 0, next_offset: 0, total_bytes: 0, eof: true })
+            Ok(OutputSlice { eof: true, ..OutputSlice::default() })
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
         Ok(slice) => Ok(slice),

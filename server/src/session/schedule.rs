@@ -150,6 +150,7 @@ impl State {
             timeout: task.timeout,
             stop_grace: Duration::from_millis(self.settings.stop_grace),
             output_cap: self.settings.output_cap,
+            output_total: self.settings.output_total,
             dir,
             root: self.settings.root.clone(),
         };

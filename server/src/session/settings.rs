@@ -36,6 +36,7 @@ pub struct Settings {
     pub max_turn_requests: u32,
     pub stop_grace: u64,
     pub output_cap: u64,
+    pub output_total: u64,
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
@@ -73,6 +74,7 @@ impl Settings {
             max_turn_requests: 200,
             stop_grace: ms(background.stop_grace),
             output_cap: background.output_cap,
+            output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
         }

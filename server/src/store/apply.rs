@@ -18,6 +18,19 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             // What is still to be told of it stays in the outbox: a row that a person dismissed is no secret.
             run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
         }
+        Write::ForgetTasks { keep, before } => {
+            run(
+                "DELETE FROM tasks WHERE status NOT IN ('queued', 'running', 'waiting_for_input')
+                 AND (updated < ?2 OR id NOT IN (SELECT id FROM tasks ORDER BY updated DESC, rowid DESC LIMIT ?1))
+                 AND id NOT IN (SELECT task FROM outbox WHERE state <> 'delivered')",
+                params![keep, time(*before)],
+            )?;
+            run(
+                "DELETE FROM outbox WHERE state = 'delivered' AND created_at < ?1
+                 AND task NOT IN (SELECT id FROM tasks)",
+                params![time(*before)],
+            )?;
+        }
         Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
         Write::DeleteSession(id) => {
             for sql in [

@@ -71,6 +71,9 @@ pub enum Write {
     SaveTask(Box<Task>),
     /// Removes a task's row. What is still to be told of it stays.
     DeleteTask(TaskId),
+    /// Removes the rows of finished tasks of which nothing is to be told any more: all but the newest `keep`, and those
+    /// that did not change since `before`.
+    ForgetTasks { keep: u32, before: Timestamp },
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
     /// Removes a session with its history, its transcript and its notifications. Its tasks stay.

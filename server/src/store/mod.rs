@@ -15,6 +15,7 @@ mod schema;
 mod tests;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -117,6 +118,11 @@ impl Store {
     pub fn others(&self, last: Others) -> impl Future<Output = Result<Others, StoreError>> + Send + 'static {
         let owner = self.owner.clone();
         self.read(move |connection| owners::others(connection, &owner, &last))
+    }
+
+    /// The ids of every task that has a row, whosever it is.
+    pub fn task_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
+        self.read(read::task_ids)
     }
 
     /// The saved permission rules, in the order in which they were saved.

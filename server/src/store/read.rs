@@ -85,6 +85,12 @@ pub(super) fn load_session(
     }))
 }
 
+pub(super) fn task_ids(connection: &Connection) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM tasks")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
     let rows = statement.query_map([], |row| row.get(0))?;

@@ -15,6 +15,24 @@ use crate::task::model::{
     Delivery, Group, Kind, Lifetime, OnExit, Origin, OutputInfo, Progress, Status, Stdin, Timestamp,
 };
 
+#[tokio::test]
+async fn old_rows_are_forgotten_but_for_what_is_still_to_be_told() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = open(home.path());
+    for (name, status) in
+        [("t1", Status::Failed), ("t2", Status::Running), ("t3", Status::Failed), ("t4", Status::Failed)]
+    {
+        store.write(Write::SaveTask(Box::new(Task { status, ..task(name, 1) })));
+    }
+    let key = NotificationKey { task: "t3".into(), run: 1, kind: "end".into() };
+    store.write(Write::Notify { key, session: None, body: "{}".into(), created_at: Timestamp(1) });
+    store.write(Write::ForgetTasks { keep: 1, before: Timestamp(0) });
+    let ids = store.task_ids().await.unwrap();
+    assert_eq!(ids, ["t2", "t3", "t4"].map(String::from).into());
+    store.write(Write::ForgetTasks { keep: 9, before: Timestamp(u64::MAX >> 1) });
+    assert_eq!(store.task_ids().await.unwrap(), ["t2", "t3"].map(String::from).into());
+}
+
 fn open(home: &Path) -> (Store, Loaded) {
     open_as(home, "me")
 }

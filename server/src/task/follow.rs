@@ -17,6 +17,7 @@ use super::link::{Exit, Order, Report, Spec};
 use super::process::{self, Launched};
 use super::reader::{End, Reader, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
+use super::sweep_output::Room;
 use super::tail::Tail;
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
@@ -35,6 +36,8 @@ pub struct Shared {
     /// How many outputs are read at a time.
     pub looks: Arc<Semaphore>,
     pub epoch: Instant,
+    /// What may still be written.
+    pub room: Room,
 }
 
 /// How much input a run has been given and has taken, in bytes.
@@ -80,7 +83,15 @@ impl Run {
         let shared = self.shared.clone();
         let launched = {
             let _turn = self.shared.launches.acquire().await;
-            spawn_blocking(move || process::launch(&shared.shim, spec)).await
+            let total = self.spec.output_total;
+            spawn_blocking(move || {
+                let mut spec = spec;
+                if let Some(runs) = spec.dir.ancestors().nth(2) {
+                    spec.output_cap = shared.room.grant(runs, spec.output_cap, total, clock::now())?;
+                }
+                process::launch(&shared.shim, spec)
+            })
+            .await
         };
         let Launched { shim, socket } = match launched {
             Ok(Ok(launched)) => launched,

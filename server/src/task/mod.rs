@@ -2,6 +2,7 @@
 
 pub mod exit_file;
 mod follow;
+pub mod kept;
 pub mod lease;
 mod link;
 pub mod model;
@@ -9,9 +10,12 @@ pub mod output;
 pub mod process;
 mod reader;
 pub mod run;
+pub mod run_folder;
+mod screen;
 pub mod shim;
 pub mod slice;
 pub mod supervisor;
+pub mod sweep_output;
 mod system;
 mod tail;
 mod tree;

@@ -1,7 +1,12 @@
-//! What a person sees of a command's raw output: colours stripped, lines that were written over resolved. Pure: bytes
-//! in, text out. Knows no file and no task.
+//! What a person sees of a command's raw output: its last part, how many lines it has, the newest of them, and how far a
+//! progress bar has come. Pure: bytes in, text out. Knows no file and no task; what a terminal would show is `screen`'s.
 
-use vte::{Params, Parser, Perform};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+pub use super::screen::resolve;
+use super::screen::resolve_line;
 
 /// Characters of a last line.
 pub const LAST_LINE_CHARS: usize = 200;
@@ -9,105 +14,6 @@ pub const LAST_LINE_CHARS: usize = 200;
 pub const TAIL_CHARS: usize = 6_000;
 /// Bytes of an unfinished line that are looked at.
 const LINE_CAP: usize = 8 << 10;
-/// No cursor goes further to the right.
-const COLUMN_CAP: usize = 1_000;
-
-/// The text that a terminal of endless width would show, line by line: each line is one of its own, so that a torn
-/// sequence spoils no more than its line. Invalid UTF-8 becomes U+FFFD; control characters are left out, but for tabs.
-pub fn resolve(raw: &[u8]) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(end) = memchr::memchr(b'\n', rest) {
-        resolve_line(&rest[..end], &mut text);
-        text.push('\n');
-        rest = &rest[end + 1..];
-    }
-    resolve_line(rest, &mut text);
-    text
-}
-
-fn resolve_line(line: &[u8], text: &mut String) {
-    // CRLF is a line end, not an overwrite.
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.iter().all(|byte| (*byte >= 0x20 && *byte < 0x7f) || *byte == b'\t') {
-        text.push_str(&String::from_utf8_lossy(line));
-        return;
-    }
-    let mut row = Row::default();
-    Parser::new().advance(&mut row, line);
-    if ends_torn(line) {
-        row.print(char::REPLACEMENT_CHARACTER);
-    }
-    let end = if row.overwritten {
-        row.cells.iter().rposition(|cell| *cell != ' ').map_or(0, |last| last + 1)
-    } else {
-        row.cells.len()
-    };
-    text.extend(&row.cells[..end]);
-}
-
-/// True when the bytes end within a character.
-fn ends_torn(bytes: &[u8]) -> bool {
-    let tail = &bytes[bytes.len().saturating_sub(3)..];
-    (0..tail.len()).any(|start| matches!(std::str::from_utf8(&tail[start..]), Err(error) if error.valid_up_to() == 0 && error.error_len().is_none()))
-}
-
-/// One line of a terminal.
-#[derive(Default)]
-struct Row {
-    cells: Vec<char>,
-    column: usize,
-    /// The cursor went back: what is blank at the end was blanked out.
-    overwritten: bool,
-}
-
-impl Row {
-    fn move_to(&mut self, column: usize) {
-        self.overwritten |= column < self.cells.len();
-        self.column = column.min(self.cells.len().max(COLUMN_CAP));
-    }
-}
-
-impl Perform for Row {
-    fn print(&mut self, character: char) {
-        if self.column < self.cells.len() {
-            self.cells[self.column] = character;
-        } else {
-            self.cells.resize(self.column, ' ');
-            self.cells.push(character);
-        }
-        self.column += 1;
-    }
-
-    fn execute(&mut self, byte: u8) {
-        match byte {
-            b'\r' => self.move_to(0),
-            8 => self.move_to(self.column.saturating_sub(1)),
-            b'\t' => self.print('\t'),
-            _ => {}
-        }
-    }
-
-    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
-        if !intermediates.is_empty() {
-            return;
-        }
-        let first = params.iter().next().and_then(|param| param.first()).copied().unwrap_or(0);
-        let count = usize::from(first.max(1));
-        match action {
-            'G' => self.move_to(count - 1),
-            'C' => self.move_to(self.column + count),
-            'D' => self.move_to(self.column.saturating_sub(count)),
-            'K' if first == 0 => self.cells.truncate(self.column),
-            'K' if first == 2 => self.cells.clear(),
-            'K' => {
-                let end = (self.column + 1).min(self.cells.len());
-                self.cells[..end].fill(' ');
-            }
-            _ => {}
-        }
-    }
-}
 
 /// The last [`TAIL_CHARS`] characters of a resolved text, cut at the start of a line; within a line where that one is
 /// longer than all of it. `torn` says that `raw` begins in the middle of a line, which is then left out.
@@ -134,10 +40,17 @@ pub struct Lines {
     ended: u64,
     /// The unfinished line, or as much of it as counts.
     open: Vec<u8>,
+    /// It wrote over itself.
+    overwritten: bool,
     last: String,
 }
 
 impl Lines {
+    /// Goes on after `ended` lines that were counted before.
+    pub fn after(ended: u64) -> Self {
+        Self { ended, ..Self::default() }
+    }
+
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         let Some(end) = memchr::memrchr(b'\n', bytes) else { return self.extend(bytes) };
@@ -153,6 +66,7 @@ impl Lines {
             });
         self.last = newest.unwrap_or(std::mem::take(&mut self.last));
         self.open.clear();
+        self.overwritten = false;
         self.extend(&bytes[end + 1..]);
     }
 
@@ -166,8 +80,14 @@ impl Lines {
         visible(&self.open).unwrap_or_else(|| self.last.clone())
     }
 
+    /// How far the bar has come that the unfinished line draws; `None` where it draws none.
+    pub fn percent(&self) -> Option<u8> {
+        if self.overwritten { visible(&self.open).and_then(|text| percent(&text)) } else { None }
+    }
+
     /// Appends to the unfinished line. Of a long one its newest overwrite counts, else its beginning.
     fn extend(&mut self, bytes: &[u8]) {
+        self.overwritten |= memchr::memchr(b'\r', bytes).is_some();
         let newest = |bytes: &[u8]| memchr::memrchr(b'\r', &bytes[..bytes.len().saturating_sub(1)]).map(|at| at + 1);
         if self.open.len() + bytes.len() <= LINE_CAP {
             self.open.extend_from_slice(bytes);
@@ -182,6 +102,24 @@ impl Lines {
             self.open.extend_from_slice(&bytes[..room]);
         }
     }
+}
+
+/// The number that a bar shows: `45%`, `45/123`, `1.2 MB/3.4 MB`. The last one counts.
+fn percent(text: &str) -> Option<u8> {
+    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+        let amount = r"(\d{1,12}(?:\.\d{1,6})?) ?([kKMGT]?i?B)?";
+        Regex::new(&format!(r"(?:^|[^\d.])(?:(\d{{1,3}})(?:\.\d+)? ?%|{amount} ?/ ?{amount})"))
+            .expect("a valid expression")
+    });
+    let found = NUMBERS.captures_iter(text).last()?;
+    if let Some(percent) = found.get(1) {
+        return percent.as_str().parse().ok().filter(|percent| *percent <= 100);
+    }
+    let (done, all): (f64, f64) = (found[2].parse().ok()?, found[4].parse().ok()?);
+    let (unit, of) = (found.get(3).map(|unit| unit.as_str()), found.get(5).map(|unit| unit.as_str()));
+    let same = unit.is_none() || unit == of;
+    // Never above 100, and no part of nothing.
+    (same && all > 0.0 && done <= all).then(|| (done * 100.0 / all) as u8)
 }
 
 /// What is to be seen of one line: `None` for a blank one.
@@ -201,29 +139,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resolves_as_a_terminal_would() {
-        for (raw, shown) in [
-            (&b"plain\ttext\n"[..], "plain\ttext\n"),
-            (b"\x1b[31mred\x1b[0m end", "red end"),
-            (b"10%\r100%\r\n", "100%\n"),
-            (b"abcdef\rxy", "xycdef"),
-            (b"long text\r\x1b[Kdone", "done"),
-            (b"long text\r         \rok", "ok"),
-            (b"a\x08b", "b"),
-            (b"\x1b]0;title\x07text", "text"),
-            (b"torn \x1b]0;title\nnext", "torn \nnext"),
-            (b"ab\x1b[2K\x1b[1Gcd", "cd"),
-            (b"n\0ul", "nul"),
-            (b"bad \xff\xfe!", "bad \u{fffd}\u{fffd}!"),
-            (b"torn \xc3", "torn \u{fffd}"),
-            ("größe ✓".as_bytes(), "größe ✓"),
-            (b"far\x1b[60000Cx\n\n", &format!("far{}x\n\n", " ".repeat(997))),
-        ] {
-            assert_eq!(resolve(raw), shown, "{}", raw.escape_ascii());
-        }
-    }
-
-    #[test]
     fn the_last_line_is_the_newest_with_text() {
         let last = |raw: &[u8]| {
             let mut lines = Lines::default();
@@ -236,6 +151,27 @@ mod tests {
         assert_eq!(last(b"a\n[#  ] 10%\r[## ] 60%"), ("[## ] 60%".into(), 2));
         assert_eq!(last(b"[#  ] 10%\r[###] 100%\r"), ("[###] 100%".into(), 1));
         assert_eq!(last("é".repeat(300).as_bytes()).0, "é".repeat(200));
+    }
+
+    #[test]
+    fn bars_tell_how_far_they_are() {
+        for (raw, percent) in [
+            (&b"\r  Building [=====>      ] 45/123: serde, syn"[..], Some(36)),
+            (b"  10%[=>    ] 1.2M\r  47%[===>   ] 5.6M  1.1MB/s    eta 3s", Some(47)),
+            ("\r   \u{2501}\u{2501}\u{2501} 1.2/3.4 MB 5.0 MB/s eta 0:00:01".as_bytes(), Some(35)),
+            (b"\rabc: Downloading [==>   ]  512kB/1024kB", Some(50)),
+            (b"\rabc: Downloading [==>   ]  512kB/1.5MB", None),
+            (b"\r[####    ] 99.9 %", Some(99)),
+            (b"\r\x1b[32m100%\x1b[0m", Some(100)),
+            (b"\rreify: 812%", None),
+            (b"\rwaiting", None),
+            (b"no bar: 50%", None),
+            (b"\r50%\n", None),
+        ] {
+            let mut lines = Lines::default();
+            lines.push(raw);
+            assert_eq!(lines.percent(), percent, "{}", raw.escape_ascii());
+        }
     }
 
     #[test]
@@ -277,6 +213,7 @@ mod tests {
             cut.push(rest);
             prop_assert_eq!(whole.count(), cut.count());
             prop_assert_eq!(whole.last(), cut.last());
+            prop_assert_eq!(whole.percent(), cut.percent());
         }
 
         #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions};
 
+use super::kept;
 use super::link::{MARKER, Order, Spec};
 use super::system;
 use super::tree::{self, Process};
@@ -43,7 +44,9 @@ pub(super) fn launch(shim: &Path, spec: Spec) -> Result<Launched, String> {
 
 fn prepare(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let _ = fs::remove_file(dir.join("exit.json"));
+    for old in ["exit.json", kept::FILE] {
+        let _ = fs::remove_file(dir.join(old));
+    }
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("output"))?;
     Ok(())
 }

@@ -156,7 +156,7 @@ impl Reader {
 
     async fn finish(mut self, end: End) {
         // A straggler may write on for ever: what is there now is the rest.
-        let rest = self.with_tail(|tail| tail.seen + tail.left()).await.unwrap_or(0);
+        let rest = self.with_tail(Tail::rest).await.unwrap_or(0);
         while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {
             self.report(false);
         }

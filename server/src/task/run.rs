@@ -30,6 +30,8 @@ pub struct RunSpec {
     pub stop_grace: Duration,
     /// Bytes of output that end the run (`stoppedBy: limit`).
     pub output_cap: u64,
+    /// Bytes that the outputs of all runs may take together: a run gets less where they leave less.
+    pub output_total: u64,
     /// Folder of this run: `output` (the command's stdout and stderr), `exit.json`. Created by the supervisor, mode 0700.
     pub dir: PathBuf,
     /// Workspace root: what is outside of it is no primary place of a problem.
@@ -103,11 +105,13 @@ pub enum RunControl {
 }
 
 /// A piece of a run's output, for people and models: colours stripped, carriage-return overwrites resolved, invalid UTF-8
-/// replaced. Offsets are bytes of the raw output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// replaced. Offsets are bytes of the raw output, counted from the run's first byte whatever is gone from the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutputSlice {
     pub text: String,
     pub offset: u64,
+    /// Bytes from the wanted offset to `offset` that are gone: the command cut its own output, or the file was removed.
+    pub skipped: u64,
     pub next_offset: u64,
     pub total_bytes: u64,
     /// Nothing follows `next_offset` now. (While the run lives, more may come.)
@@ -117,7 +121,7 @@ pub struct OutputSlice {
 /// Which piece of the output is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputRange {
-    /// From a byte offset, at most `limit` bytes (cut at a line start where one is near).
+    /// From a byte offset or the first byte that is still there, at most `limit` bytes (cut at a line start where one is near).
     From { offset: u64, limit: u64 },
     /// The last `lines` lines, at most `limit` bytes.
     Tail { lines: u32, limit: u64 },

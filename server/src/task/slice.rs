@@ -1,41 +1,74 @@
-//! Reads a piece of a run's output file for people and models. Knows nothing of the run itself: offsets are those of the
-//! file as it is now.
+//! Reads a piece of a run's output for people and models. Offsets count all bytes that the run has written; `kept` says
+//! where the file begins among them. Knows nothing else of the run.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::kept::Kept;
 use super::output::resolve;
 use super::run::{OutputRange, OutputSlice};
 
 /// Most bytes of one slice, whatever was asked for.
 pub const SLICE_CAP: u64 = 1 << 20;
 
-/// Reads a piece of the output at `path`. An offset behind the end (the command cut its own file) gives the empty piece
-/// at the end. Fails where the file cannot be read. Blocks; takes time for what it returns, not for the whole file.
+/// A file that is cut again and again is read in the end as it is.
+const TRIES: u32 = 3;
+
+/// Reads a piece of the output at `path`. An offset before what is kept gives what is kept from its first byte on; one
+/// behind the end gives the empty piece at the end. Fails where the file cannot be read. Blocks; takes time for what it
+/// returns, not for the whole file.
 pub fn read(path: &Path, range: OutputRange) -> io::Result<OutputSlice> {
+    for _ in 1..TRIES {
+        let kept = Kept::of(path);
+        let slice = read_kept(path, range, kept);
+        if Kept::of(path) == kept {
+            return slice;
+        }
+    }
+    read_kept(path, range, Kept::of(path))
+}
+
+fn read_kept(path: &Path, range: OutputRange, kept: Kept) -> io::Result<OutputSlice> {
+    if kept.swept {
+        return Ok(swept(kept.from, range));
+    }
     let file = File::open(path)?;
-    let total = file.metadata()?.len();
-    let (offset, raw) = match range {
+    let size = file.metadata()?.len();
+    let (start, raw, skipped) = match range {
         OutputRange::From { offset, limit } => {
-            let offset = offset.min(total);
-            let mut raw = read_at(&file, offset, limit)?;
-            if offset + (raw.len() as u64) < total {
+            let start = offset.saturating_sub(kept.from).min(size);
+            let mut raw = read_at(&file, start, limit)?;
+            if start + (raw.len() as u64) < size {
                 raw.truncate(end_of_piece(&raw));
             }
-            (offset, raw)
+            (start, raw, kept.from.saturating_sub(offset))
         }
         OutputRange::Tail { lines, limit } => {
-            let start = total.saturating_sub(limit.min(SLICE_CAP));
-            let raw = read_at(&file, start, total - start)?;
+            let start = size.saturating_sub(limit.min(SLICE_CAP));
+            let raw = read_at(&file, start, size - start)?;
             let skip = start_of_tail(&raw, lines, start > 0);
-            (start + skip as u64, raw[skip..].to_vec())
+            (start + skip as u64, raw[skip..].to_vec(), 0)
         }
     };
+    let (offset, total_bytes) = (kept.from + start, kept.from + size);
     let next_offset = offset + raw.len() as u64;
     let text = resolve(&raw);
-    Ok(OutputSlice { text, offset, next_offset, total_bytes: total, eof: next_offset >= total })
+    Ok(OutputSlice { text, offset, skipped, next_offset, total_bytes, eof: next_offset >= total_bytes })
+}
+
+/// What is said of an output whose file was removed.
+fn swept(total: u64, range: OutputRange) -> OutputSlice {
+    let skipped = match range {
+        OutputRange::From { offset, .. } => total.saturating_sub(offset),
+        OutputRange::Tail { .. } => total,
+    };
+    let text = format!(
+        "(This output is gone: its {total} bytes were removed to make room. The settings background.keepOutputDays and \
+         background.outputTotalBytes say what is kept.)\n"
+    );
+    OutputSlice { text, offset: total, skipped, next_offset: total, total_bytes: total, eof: true }
 }
 
 /// The bytes from `offset`, at most `limit` of them and [`SLICE_CAP`]; fewer where the file is shorter.
@@ -99,6 +132,8 @@ fn is_continuation(byte: u8) -> bool {
 mod tests {
     use std::io::Write;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn file(content: &[u8]) -> tempfile::NamedTempFile {
@@ -144,6 +179,39 @@ mod tests {
         assert_eq!(text, resolve(content.as_bytes()));
     }
 
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_are_all_there(
+            raw in proptest::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), Just(0), Just(0x1b), Just(0xc3), Just(0xe2), Just(0x80), any::<u8>()],
+                0..300,
+            ),
+            cut in 0_u64..40,
+            limit in 1_u64..60,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("output");
+            std::fs::write(&path, &raw).unwrap();
+            Kept { from: cut, lines: 0, swept: false }.write(&path).unwrap();
+            let total = cut + raw.len() as u64;
+            let mut offset = 0;
+            loop {
+                let slice = read(&path, OutputRange::From { offset, limit }).unwrap();
+                prop_assert_eq!(slice.offset, offset + slice.skipped);
+                prop_assert_eq!(slice.total_bytes, total);
+                let piece = &raw[(slice.offset - cut) as usize..(slice.next_offset - cut) as usize];
+                prop_assert_eq!(&slice.text, &resolve(piece));
+                prop_assert!(serde_json::to_string(&slice.text).is_ok_and(|json| !json.contains('\0')));
+                prop_assert!(slice.eof || slice.next_offset > offset);
+                offset = slice.next_offset;
+                if slice.eof {
+                    break;
+                }
+            }
+            prop_assert_eq!(offset, total);
+        }
+    }
+
     #[test]
     fn a_piece_ends_at_a_line_or_a_character() {
         let piece = |content: &[u8], limit| {
@@ -154,6 +222,35 @@ mod tests {
         assert_eq!(piece("aé".repeat(9).as_bytes(), 5), ("aéa".into(), 4, false));
         assert_eq!(piece(b"ab\xff\xff\xff\xffcd", 5), ("ab\u{fffd}\u{fffd}\u{fffd}".into(), 5, false));
         assert_eq!(piece(b"a\0b\xc3", 100), ("ab\u{fffd}".into(), 4, true));
+    }
+
+    #[test]
+    fn offsets_count_what_was_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output");
+        std::fs::write(&path, "second\nthird\n").unwrap();
+        Kept { from: 13, lines: 1, swept: false }.write(&path).unwrap();
+        let from = |offset, limit| read(&path, OutputRange::From { offset, limit }).unwrap();
+        let whole = from(0, 100);
+        assert_eq!((whole.text.as_str(), whole.offset, whole.skipped), ("second\nthird\n", 13, 13));
+        assert_eq!((whole.next_offset, whole.total_bytes, whole.eof), (26, 26, true));
+        let first = from(5, 8);
+        assert_eq!((first.text.as_str(), first.offset, first.skipped, first.eof), ("second\n", 13, 8, false));
+        let second = from(first.next_offset, 100);
+        assert_eq!((second.text.as_str(), second.offset, second.skipped), ("third\n", 20, 0));
+        assert_eq!(from(99, 5).offset, 26);
+        let tail = read(&path, OutputRange::Tail { lines: 1, limit: 100 }).unwrap();
+        assert_eq!((tail.text.as_str(), tail.offset, tail.next_offset, tail.skipped), ("third\n", 20, 26, 0));
+    }
+
+    #[test]
+    fn a_removed_output_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output");
+        Kept { from: 26, lines: 3, swept: true }.write(&path).unwrap();
+        let slice = read(&path, OutputRange::From { offset: 6, limit: 100 }).unwrap();
+        assert!(slice.text.contains("its 26 bytes were removed"), "{}", slice.text);
+        assert_eq!((slice.offset, slice.skipped, slice.total_bytes, slice.eof), (26, 20, 26, true));
     }
 
     #[test]

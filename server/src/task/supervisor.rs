@@ -14,6 +14,7 @@ use super::link::INPUT_CAP;
 use super::model::Stdin;
 use super::reader::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use super::sweep_output::Room;
 use super::system::own_executable;
 use crate::matcher::Files;
 use crate::workspace::files::WorkspaceFiles;
@@ -48,6 +49,7 @@ impl Supervisor {
             launches: Semaphore::new(LAUNCHES),
             looks: Arc::new(Semaphore::new(cores.max(2))),
             epoch: Instant::now(),
+            room: Room::default(),
         };
         Self { events, shared: Arc::new(shared), runs: HashMap::new(), files: HashMap::new() }
     }
@@ -64,6 +66,11 @@ impl Supervisor {
     /// Starts a run. Returns at once; whatever comes of it is an event, a failure to start included. To be called within
     /// a tokio runtime.
     pub fn start(&mut self, spec: RunSpec) {
+        self.start_after(spec, std::future::ready(()));
+    }
+
+    /// The same, but the command starts only when `written` is over: what must not know less than the disk waits for it.
+    pub fn start_after(&mut self, spec: RunSpec, written: impl Future<Output = ()> + Send + 'static) {
         self.runs.retain(|_, handle| !handle.controls.is_closed());
         let files =
             self.files.entry(spec.root.clone()).or_insert_with_key(|root| Arc::new(WorkspaceFiles::new(root.clone())));
@@ -78,7 +85,10 @@ impl Supervisor {
             spec,
         };
         self.runs.insert(run.reporter.id.clone(), handle);
-        tokio::spawn(run.follow());
+        tokio::spawn(async move {
+            written.await;
+            run.follow().await;
+        });
     }
 
     /// Acts on a run. `Err` when the run is not (or no longer) here or cannot do it, with the reason.

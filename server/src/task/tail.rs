@@ -2,15 +2,17 @@
 //! however much there is: one chunk at a time, kept no longer than the look.
 //!
 //! A command can cut its own file (`> /dev/stderr`). The tail notices, keeps counting and reads on: `seen` never goes
-//! back.
+//! back, and what the matchers have found stays. Where the file begins among all bytes is written down for its other
+//! readers (`kept`).
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::kept::Kept;
 use super::model::Progress;
 use super::output::{self, Lines};
 use super::slice::read_at;
@@ -39,6 +41,7 @@ pub struct Look {
 /// One run's output.
 pub struct Tail {
     file: File,
+    path: PathBuf,
     /// `None` after a matcher broke: the output is read on without.
     engine: Option<Engine>,
     /// Offset in the file.
@@ -57,17 +60,20 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// A tail from the start of the file.
+    /// A tail from the start of the file. What was cut from it before counts as seen.
     pub fn open(path: &Path, engine: Engine) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let kept = Kept::of(path);
         Ok(Self {
-            file: File::open(path)?,
+            file,
+            path: path.to_owned(),
             engine: Some(engine),
             position: 0,
             modified: None,
             memory: Vec::new(),
-            seen: 0,
-            lines: Lines::default(),
-            truncated: false,
+            seen: kept.from,
+            lines: Lines::after(kept.lines),
+            truncated: kept.from > 0,
             progress: Progress::default(),
             total: None,
         })
@@ -121,8 +127,14 @@ impl Tail {
         read_at(&self.file, start, TAIL_BYTES).map(|raw| output::tail(&raw, start > 0)).unwrap_or_default()
     }
 
+    /// What [`Tail::seen`] will be when all that is there now is read.
+    pub fn rest(&mut self) -> u64 {
+        self.notice_cut();
+        self.seen + self.left()
+    }
+
     /// Bytes that are there and not read.
-    pub fn left(&self) -> u64 {
+    fn left(&self) -> u64 {
         self.file.metadata().map_or(0, |metadata| metadata.len().saturating_sub(self.position))
     }
 
@@ -143,6 +155,10 @@ impl Tail {
                 self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
             }
             self.memory.clear();
+            let kept = Kept { from: self.seen, lines: self.lines.count(), swept: false };
+            if let Err(error) = kept.write(&self.path) {
+                tracing::warn!(%error, path = %self.path.display(), "where a cut output begins could not be written");
+            }
         }
     }
 
@@ -178,7 +194,8 @@ impl Tail {
         }
         let ended = u64::from(self.progress.counts.total());
         let percent = |total: u32| u8::try_from((ended * 100 / u64::from(total)).min(100)).unwrap_or(100);
-        self.progress.percent = self.total.filter(|total| *total > 0).map(percent);
+        // What is counted is surer than what a bar shows.
+        self.progress.percent = self.total.filter(|total| *total > 0).map(percent).or_else(|| self.lines.percent());
     }
 }
 
@@ -228,6 +245,23 @@ mod tests {
         tail.look();
         assert_eq!((tail.seen, tail.lines.count(), tail.truncated), (17, 3, true));
         assert_eq!(tail.lines.last(), "x");
+        // Whoever comes later counts on from there.
+        let path = tail.path.clone();
+        assert_eq!(Kept::of(&path), Kept { from: 15, lines: 2, swept: false });
+        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
+        let mut later = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        later.look();
+        assert_eq!((later.seen, later.lines.count(), later.truncated), (17, 3, true));
+    }
+
+    #[test]
+    fn the_rest_is_known_after_a_cut() {
+        let (mut file, mut tail, _folder) = tail();
+        file.write_all(&b"line\n".repeat(100)).unwrap();
+        tail.look();
+        file.set_len(0).unwrap();
+        file.write_all(b"two\nmore\n").unwrap();
+        assert_eq!(tail.rest(), 509);
     }
 
     #[test]

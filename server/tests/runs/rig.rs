@@ -41,6 +41,7 @@ impl Rig {
             timeout: None,
             stop_grace: Duration::from_millis(300),
             output_cap: 1 << 30,
+            output_total: 1 << 33,
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
         }

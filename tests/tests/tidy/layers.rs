@@ -47,6 +47,7 @@ const LAYERS: &[(&str, Layer)] = &[
     // Events in, effects out: the state machine and the words of both.
     ("session", Pure),
     ("task/output", Pure),
+    ("task/screen", Pure),
     ("tool/input", Pure),
     ("workspace/classify", Pure),
     ("workspace/documents", Pure),
@@ -69,6 +70,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("tool/", Actors),
     ("workspace/", Actors),
     ("workspace/commands/", Actors),
+    ("session/housekeeping", Owner),
     ("session/owner", Owner),
     ("session/perform", Owner),
     ("session/storage", Owner),

@@ -48,6 +48,7 @@ pub(super) fn settings() -> Settings {
         max_turn_requests: 200,
         stop_grace: 5_000,
         output_cap: 1_000_000,
+        output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
     }
@@ -264,7 +265,13 @@ impl Story {
     pub(super) fn output_read(&mut self, text: &str) {
         let (session, turn, call) = self.world.reads.remove(0);
         let total_bytes = text.len() as u64;
-        let slice = OutputSlice { text: text.into(), offset: 0, next_offset: total_bytes, total_bytes, eof: true };
+        let slice = OutputSlice {
+            text: text.into(),
+            next_offset: total_bytes,
+            total_bytes,
+            eof: true,
+            ..OutputSlice::default()
+        };
         self.event(Event::OutputRead { session, turn, call, slice: Ok(slice) });
     }
 

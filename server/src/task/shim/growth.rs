@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::task::run_folder::lock;
 use crate::task::system::ask_for_news;
 
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -21,9 +22,11 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Watches `output`, which lies in `folder`.
+    /// Watches `output`, which lies in `folder`, and keeps sweeps away from there.
     pub fn new(output: File, folder: &Path) -> Self {
-        Self { output, folder: File::open(folder).ok(), size: 0, next: Some(Instant::now()), interval: INTERVAL }
+        // The lock says that the run lives, for as long as this process does.
+        let folder = File::open(folder).ok().inspect(|folder| drop(lock(folder)));
+        Self { output, folder, size: 0, next: Some(Instant::now()), interval: INTERVAL }
     }
 
     /// When the next look is due; `None` while nothing grows.

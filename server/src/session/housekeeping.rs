@@ -1,0 +1,52 @@
+//! What is cleared away now and then: outputs that are old or too much, and rows of tasks that nobody asks for any more.
+//! Runs beside the owner, on threads that may block, and tells it nothing: whoever reads an output that is gone is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::config::BackgroundSettings;
+use crate::store::{Store, Write};
+use crate::task::model::Timestamp;
+use crate::task::sweep_output::{self, Keeping};
+
+/// Not at the start itself: the editor waits for its first answers.
+const FIRST: Duration = Duration::from_secs(2);
+/// Between two times.
+const EVERY: Duration = Duration::from_secs(6 * 3_600);
+/// Finished tasks that keep their rows, and for how long.
+const ROWS: u32 = 2_000;
+const ROWS_MS: u64 = 90 * 24 * 3_600 * 1_000;
+
+/// What the settings say of it.
+pub(super) fn keeping(settings: &BackgroundSettings) -> Keeping {
+    Keeping { days: settings.keep_output_days, total: settings.output_total }
+}
+
+/// Clears away below `runs` until nobody sends settings any more.
+pub(super) async fn keep_house(store: Store, runs: PathBuf, mut settings: watch::Receiver<Keeping>) {
+    let mut pause = FIRST;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            changed = settings.changed() => match changed {
+                Ok(()) => {}
+                Err(_) => return,
+            }
+        }
+        pause = EVERY;
+        let now = clock::now();
+        store.write(Write::ForgetTasks { keep: ROWS, before: Timestamp(now.0.saturating_sub(ROWS_MS)) });
+        // Without the list nothing is nameless.
+        let known = store.task_ids().await.ok();
+        let (runs, keeping) = (runs.clone(), *settings.borrow_and_update());
+        let swept = tokio::task::spawn_blocking(move || sweep_output::sweep(&runs, keeping, known.as_ref(), now)).await;
+        if let Ok(swept) = swept
+            && swept.outputs > 0
+        {
+            tracing::info!(outputs = swept.outputs, bytes = swept.bytes, left = swept.used, "old outputs are removed");
+        }
+    }
+}
