@@ -23,14 +23,16 @@ fn offsets_go_on_after_a_command_cut_its_own_output() {
     let task = client.wait_task("the second", |task| task["id"] == id && task["output"]["lastLine"] == "second");
     assert_eq!((&task["output"]["bytes"], &task["output"]["truncated"]), (&json!(20), &json!(true)));
     let page = client.call("pillion/task/output", json!({"taskId": id, "offset": 0}));
-    let expected = json!({"text": "second\n", "offset": 13, "skipped": 13, "nextOffset": 20, "totalBytes": 20, "eof": true});
+    let expected =
+        json!({"text": "second\n", "offset": 13, "skipped": 13, "nextOffset": 20, "totalBytes": 20, "eof": true});
     assert_eq!(page, expected);
     second.open();
     let ended = client.wait_task_end(&id);
     assert_eq!((&ended["output"]["bytes"], &ended["output"]["lines"]), (&json!(26), &json!(3)));
     // From where the last page ended, and nothing twice.
     let page = client.call("pillion/task/output", json!({"taskId": id, "offset": 20}));
-    let expected = json!({"text": "third\n", "offset": 20, "skipped": 0, "nextOffset": 26, "totalBytes": 26, "eof": true});
+    let expected =
+        json!({"text": "third\n", "offset": 20, "skipped": 0, "nextOffset": 26, "totalBytes": 26, "eof": true});
     assert_eq!(page, expected);
     let tail = client.call("pillion/task/output", json!({"taskId": id, "tail": 9}));
     assert_eq!((&tail["text"], &tail["totalBytes"]), (&json!("third\n"), &json!(26)));
@@ -77,7 +79,8 @@ fn an_old_output_is_removed_and_says_so() {
     let sandbox = Sandbox::new();
     let client = Client::start(&sandbox, Options::pillion());
     let gate = sandbox.gate("go");
-    let (old, living) = (client.start_command("echo old"), client.start_command(&format!("echo here; {}", gate.wait())));
+    let (old, living) =
+        (client.start_command("echo old"), client.start_command(&format!("echo here; {}", gate.wait())));
     let ended = client.wait_task_end(&old);
     let running = client.wait_task("its line", |task| task["id"] == living && task["output"]["lastLine"] == "here");
     for task in [&ended, &running] {

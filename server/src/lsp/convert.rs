@@ -334,6 +334,7 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
             serde_json::to_value(wire::PromptResult { turn_id: turn.0, prompt_id: prompt.0, queued })
         }
         Reply::Task(found) => serde_json::to_value(wire::TaskResult { task: task(&found, now) }),
+        Reply::Folded(found) => serde_json::to_value(wire::FoldedResult { task: task(&found, now), folded: true }),
         Reply::Tasks(tasks, seq) => serde_json::to_value(wire::ListTasksResult {
             tasks: tasks.iter().map(|found| task(found, now)).collect(),
             seq,

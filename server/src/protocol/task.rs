@@ -51,6 +51,14 @@ pub struct TaskResult {
     pub task: Task,
 }
 
+/// The answer to a start of what runs already.
+#[derive(Debug, Serialize)]
+pub struct FoldedResult {
+    pub task: Task,
+    /// `true`: nothing was started.
+    pub folded: bool,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListTasksParams {

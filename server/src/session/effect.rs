@@ -14,7 +14,7 @@ use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
 
-use super::event::{CommitId, FileProblems, ReplyId, StoredReport, StoredSession, Timer};
+use super::event::{CheckId, CommitId, FileProblems, ReplyId, StoredReport, StoredSession, Timer};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -84,6 +84,15 @@ pub enum Effect {
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
+    /// Looks whether the workspace is as it was when a run began; comes back as `Unchanged`.
+    CheckUnchanged {
+        check: CheckId,
+        /// When the run began.
+        since: Timestamp,
+        /// What it was run on, and the hash of the unsaved texts then.
+        fingerprint: String,
+        unsaved: u64,
+    },
     /// Looks what the workspace is like, for the record of a run; comes back as `Fingerprinted`. `unsaved` is the hash of
     /// the unsaved texts.
     Fingerprint {
@@ -143,15 +152,30 @@ pub enum Write {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Done,
-    Session { session: SessionId, mode: &'static str, model: String },
+    Session {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+    },
     Sessions(Vec<SessionRow>),
-    Prompted { turn: TurnId, prompt: PromptId, queued: bool },
+    Prompted {
+        turn: TurnId,
+        prompt: PromptId,
+        queued: bool,
+    },
     Task(Box<Task>),
+    /// It runs already: nothing was started.
+    Folded(Box<Task>),
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
     Rules(Vec<String>),
-    TestResults { task: TaskId, run: u32, tests: Vec<TestResult>, counts: Counts },
+    TestResults {
+        task: TaskId,
+        run: u32,
+        tests: Vec<TestResult>,
+        counts: Counts,
+    },
     Text(String),
 }
 

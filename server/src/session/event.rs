@@ -24,6 +24,10 @@ pub struct ReplyId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CommitId(pub u64);
 
+/// Names a start that the disk is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CheckId(pub u64);
+
 /// When an event is applied, and what the editor holds then.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
@@ -48,9 +52,35 @@ pub struct StartTask {
     pub lifetime: Lifetime,
     pub stdin: Stdin,
     pub origin: Origin,
+    /// What has to succeed before it starts.
+    pub depends_on: Vec<Dependency>,
+    /// The dependencies run one after another, and not all at a time.
+    pub in_sequence: bool,
+}
+
+/// One dependency of a start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dependency {
+    /// The id of a task, or the label of one in `.vscode/tasks.json`.
+    Named(String),
+    Command(Box<StartTask>),
 }
 
 impl StartTask {
+    /// How often it is run at most until it succeeds.
+    pub(super) fn attempts(&self) -> u32 {
+        self.retries.min(5) + 1
+    }
+
+    /// What its end means to its session, where nobody has said.
+    pub(super) fn on_exit(&self) -> OnExit {
+        self.on_exit.unwrap_or(match self.origin {
+            Origin::Agent => OnExit::Wake,
+            Origin::User => OnExit::NextTurn,
+            Origin::Watch => OnExit::None,
+        })
+    }
+
     /// A plain start: everything else is as nobody has said.
     pub fn new(command: impl Into<String>, origin: Origin) -> Self {
         Self {
@@ -68,6 +98,8 @@ impl StartTask {
             lifetime: Lifetime::Session,
             stdin: Stdin::Null,
             origin,
+            depends_on: Vec::new(),
+            in_sequence: false,
         }
     }
 }
@@ -336,6 +368,11 @@ pub enum Event {
     Claimed {
         id: RunId,
         result: Result<(), TaskId>,
+    },
+    /// Whether the workspace is as it was when a run began.
+    Unchanged {
+        check: CheckId,
+        unchanged: bool,
     },
     /// What a run was run on.
     Fingerprinted {

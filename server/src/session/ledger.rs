@@ -31,6 +31,9 @@ pub(super) struct Entry {
     pub(super) facts: Facts,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    /// When its newest run was given to the supervisor, and the hash of the unsaved texts then.
+    pub(super) launched_at: Option<Timestamp>,
+    pub(super) launched_on: Option<u64>,
     /// When its newest run was queued.
     pub(super) queued_at: Timestamp,
     /// What it needs for itself while it runs; `None` until it is asked for.
@@ -201,6 +204,8 @@ impl State {
 impl Entry {
     pub(super) fn new(task: Task) -> Self {
         Self {
+            launched_at: None,
+            launched_on: None,
             queued_at: task.created_at,
             needs: None,
             claim: Claim::None,

@@ -18,6 +18,7 @@ use crate::task::model::Group;
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::{lease, slice, supervisor::Supervisor, sweep_output::Keeping};
 use crate::tool;
+use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
@@ -217,6 +218,19 @@ impl Hands {
             }),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
+            Effect::CheckUnchanged { check, since, fingerprint, unsaved } => {
+                let (look, inputs) = (self.looks.look(), self.inputs.clone());
+                tokio::spawn(async move {
+                    let look = look.await;
+                    let same = |look: Look| {
+                        !look.is_written_since(since.0) && recorded(&look.fingerprint, unsaved) == fingerprint
+                    };
+                    let unchanged = look.is_some_and(same);
+                    if let Some(inputs) = inputs.upgrade() {
+                        let _ = inputs.send(Input::Event(Event::Unchanged { check, unchanged }));
+                    }
+                });
+            }
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
                 if !lease::stop(main) {

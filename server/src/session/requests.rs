@@ -14,6 +14,7 @@ use crate::task::run::{RunControl, RunId};
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
 use super::export;
+use super::folding::Asker;
 use super::history::Written;
 use super::settings::Settings;
 use super::state::{Session, State};
@@ -253,6 +254,14 @@ impl State {
         if let Some(session) = start.session.as_ref().filter(|session| !self.sessions.contains_key(session)) {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
         }
+        if let Some(run) = self.runs_already(&start) {
+            return self.check_folding(run, Asker::Person { reply, start: Box::new(start) });
+        }
+        self.start_now(reply, start);
+    }
+
+    /// A start that nothing running stands for.
+    pub(super) fn start_now(&mut self, reply: ReplyId, start: StartTask) {
         let task = self.enter(start);
         self.reply_task(reply, &task);
         self.place();

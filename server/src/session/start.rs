@@ -29,6 +29,8 @@ impl State {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
         };
+        let on_exit = start.on_exit();
+        let max_attempts = start.attempts();
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let task = Task {
             id: id.clone(),
@@ -47,15 +49,11 @@ impl State {
             stopped_by: None,
             run: 1,
             attempt: 1,
-            max_attempts: start.retries.min(5) + 1,
+            max_attempts,
             flaky: false,
             runs: vec![RunRecord::queued(1)],
             priority: start.priority,
-            on_exit: start.on_exit.unwrap_or(match start.origin {
-                Origin::Agent => OnExit::Wake,
-                Origin::User => OnExit::NextTurn,
-                Origin::Watch => OnExit::None,
-            }),
+            on_exit,
             lifetime: start.lifetime,
             stdin: start.stdin,
             timeout: start.timeout_ms.map(Duration::from_millis),
@@ -75,6 +73,7 @@ impl State {
             summary: None,
             delivery: Delivery::None,
             delivered_turn: None,
+            depends_on: Vec::new(),
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
@@ -88,9 +87,17 @@ impl State {
         bash: &Bash,
         timeout_ms: Option<u64>,
     ) -> TaskId {
-        let cwd = self.sessions.get(session).map(|owner| owner.cwd.clone());
-        let id = self.enter(StartTask {
-            cwd,
+        let id = self.enter(self.start_of_agent(session, bash, timeout_ms));
+        if let Some(entry) = self.ledger.get_mut(&id) {
+            entry.task.tool_call = Some(call.clone());
+        }
+        id
+    }
+
+    /// What the agent wants started, in the words of every start.
+    fn start_of_agent(&self, session: &SessionId, bash: &Bash, timeout_ms: Option<u64>) -> StartTask {
+        StartTask {
+            cwd: self.sessions.get(session).map(|owner| owner.cwd.clone()),
             session: Some(session.clone()),
             timeout_ms,
             priority: bash.priority.unwrap_or(0),
@@ -98,11 +105,12 @@ impl State {
             on_exit: bash.on_exit.as_deref().and_then(OnExit::parse),
             stdin: bash.stdin.as_deref().and_then(Stdin::parse).unwrap_or(Stdin::Null),
             ..StartTask::new(&bash.command, Origin::Agent)
-        });
-        if let Some(entry) = self.ledger.get_mut(&id) {
-            entry.task.tool_call = Some(call.clone());
         }
-        id
+    }
+
+    /// What a background start of the agent is.
+    pub(super) fn background_start(&self, session: &SessionId, bash: &Bash) -> StartTask {
+        self.start_of_agent(session, bash, bash.timeout.or(self.settings.background_timeout))
     }
 
     /// A background start of the agent.

@@ -21,6 +21,7 @@ use crate::tool::{self, FileSeen};
 use super::calls::CallState;
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
 use super::event::{CommitId, Event, Moment, Timer};
+use super::folding::Folding;
 use super::history::Written;
 use super::ledger::Ledger;
 use super::questions::Questions;
@@ -104,6 +105,7 @@ pub struct State {
     pub(super) reports: Reports,
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
+    pub(super) folding: Folding,
     pub(super) rules: Vec<Rule>,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
@@ -131,6 +133,7 @@ impl State {
             reports: Reports::default(),
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
+            folding: Folding::default(),
             rules: Vec::new(),
             tools: tool::input::specs().into(),
             commits: HashMap::new(),
@@ -163,6 +166,7 @@ impl State {
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::Claimed { id, result } => self.claimed(&id, result),
+            Event::Unchanged { check, unchanged } => self.unchanged(check, unchanged),
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),

@@ -88,6 +88,7 @@ fn task(id: &str, created_at: u64) -> Task {
         summary: None,
         delivery: Delivery::None,
         delivered_turn: None,
+        depends_on: Vec::new(),
     }
 }
 

@@ -231,6 +231,9 @@ pub struct Task {
     pub summary: Option<String>,
     pub delivery: Delivery,
     pub delivered_turn: Option<crate::ids::TurnId>,
+    /// The tasks that have to succeed before it starts.
+    #[serde(default)]
+    pub depends_on: Vec<TaskId>,
 }
 
 impl Task {

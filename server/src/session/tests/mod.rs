@@ -5,6 +5,7 @@
 mod calls;
 mod chaos;
 mod crash;
+mod folding;
 mod ledger;
 mod notifications;
 mod questions;

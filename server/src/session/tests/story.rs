@@ -316,6 +316,18 @@ impl Story {
         alive.unwrap_or_else(|| panic!("{task} does not run: {:?}", self.world.runs)).run
     }
 
+    /// What a run was run on is known.
+    pub(super) fn fingerprinted(&mut self, task: &str) {
+        let id = RunId { task: task.into(), run: self.newest(task) };
+        self.event(Event::Fingerprinted { id, fingerprint: Some("seen".into()) });
+    }
+
+    /// The disk was looked at.
+    pub(super) fn unchanged(&mut self, unchanged: bool) {
+        let check = self.world.checks.remove(0);
+        self.event(Event::Unchanged { check, unchanged });
+    }
+
     /// The store has answered the oldest claim.
     pub(super) fn claimed(&mut self, result: Result<(), &str>) {
         let id = self.world.claims.remove(0);

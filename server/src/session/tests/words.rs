@@ -33,6 +33,9 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         }
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::CheckUnchanged { since, fingerprint, .. } => {
+            format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
+        }
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
         // Every run asks for one.
         Effect::Fingerprint { .. } => return None,
@@ -56,6 +59,7 @@ fn reply(reply: &Reply) -> Option<String> {
             format!("{prompt} {} {turn}", if *queued { "queued in" } else { "in" })
         }
         Reply::Task(task) => row(task),
+        Reply::Folded(task) => format!("folded {}", row(task)),
         Reply::Done => return None,
         other => cut(&format!("{other:?}")),
     })

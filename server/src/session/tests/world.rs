@@ -11,7 +11,7 @@ use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::check;
 use crate::session::effect::{Effect, Outgoing, Write};
-use crate::session::event::{CommitId, StoredReport, Timer};
+use crate::session::event::{CheckId, CommitId, StoredReport, Timer};
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
@@ -43,6 +43,8 @@ pub(super) struct World {
     pub(super) tasks: BTreeMap<TaskId, Task>,
     /// Turns whose work was dropped.
     pub(super) aborted: Vec<(SessionId, TurnId)>,
+    /// Looks at the workspace that have not come back.
+    pub(super) checks: Vec<CheckId>,
     /// Claims that the store has not answered.
     pub(super) claims: Vec<RunId>,
     /// How each run ended, and who stopped it.
@@ -79,6 +81,7 @@ impl World {
                 assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
                 self.runs.push(spec.id.clone());
             }
+            Effect::CheckUnchanged { check, .. } => self.checks.push(*check),
             Effect::Control(run, RunControl::Stop) => {
                 self.stopping.insert(format!("{} {}", run.task, run.run));
             }
