@@ -171,6 +171,7 @@ fn task() -> Task {
         diagnostics: ProblemCounts { errors: 1, warnings: 1 },
         summary: Some(text()),
         delivery: "none",
+        depends_on: Vec::new(),
         delivered_turn_id: Some(text()),
     }
 }

@@ -86,6 +86,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
         diagnostics: wire::ProblemCounts { errors: task.errors, warnings: task.warnings },
         summary: task.summary.clone(),
         delivery: task.delivery.as_str(),
+        depends_on: task.depends_on.iter().map(|id| id.0.clone()).collect(),
         delivered_turn_id: task.delivered_turn.as_ref().map(|id| id.0.clone()),
     }
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartTaskParams {
-    pub command: String,
+    /// Not needed with the `label` of a task in `.vscode/tasks.json`.
+    #[serde(default)]
+    pub command: Option<String>,
     #[serde(default)]
     pub cwd: Option<String>,
     #[serde(default)]
@@ -42,8 +44,15 @@ pub struct StartTaskParams {
     pub ready: Option<Value>,
     #[serde(default)]
     pub watch: Option<Value>,
+    /// What has to succeed before: ids of tasks, labels of `.vscode/tasks.json`, or starts; one or a list.
     #[serde(default)]
     pub depends_on: Option<Value>,
+    /// `parallel` or `sequence`.
+    #[serde(default)]
+    pub depends_order: Option<String>,
+    /// The active file, for a task of `.vscode/tasks.json` that needs one.
+    #[serde(default)]
+    pub uri: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -179,6 +188,7 @@ pub struct Task {
     pub summary: Option<String>,
     pub delivery: &'static str,
     pub delivered_turn_id: Option<String>,
+    pub depends_on: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -14,7 +14,7 @@ use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
 
-use super::event::{CheckId, CommitId, FileProblems, ReplyId, StoredReport, StoredSession, Timer};
+use super::event::{CheckId, CommitId, FileProblems, ReplyId, StartTask, StoredReport, StoredSession, Timer};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -81,6 +81,11 @@ pub enum Effect {
         reply: ReplyId,
         near: Option<PathBuf>,
         start: Option<Group>,
+    },
+    /// Reads the project's `.vscode/tasks.json`; the request comes again with what it says.
+    ReadDefined {
+        reply: ReplyId,
+        start: Box<StartTask>,
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),

@@ -12,6 +12,7 @@ use crate::provider::{Answer, ProviderError, StreamEvent};
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp};
 use crate::task::run::{OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
+use crate::workspace::commands::Defined;
 use crate::workspace::documents::Documents;
 
 use super::settings::Settings;
@@ -56,6 +57,8 @@ pub struct StartTask {
     pub depends_on: Vec<Dependency>,
     /// The dependencies run one after another, and not all at a time.
     pub in_sequence: bool,
+    /// The active file, for the variables of `.vscode/tasks.json`.
+    pub file: Option<PathBuf>,
 }
 
 /// One dependency of a start.
@@ -100,6 +103,7 @@ impl StartTask {
             origin,
             depends_on: Vec::new(),
             in_sequence: false,
+            file: None,
         }
     }
 }
@@ -153,6 +157,11 @@ pub enum Request {
         session: SessionId,
     },
     StartTask(StartTask),
+    /// A start that names tasks of `.vscode/tasks.json`, and what that file says.
+    StartDefined {
+        start: Box<StartTask>,
+        defined: Result<Vec<Defined>, String>,
+    },
     /// `pillion.test`, `.build`, `.lint`.
     RunProject(RunProject),
     ProjectCommands {

@@ -34,6 +34,8 @@ pub(super) struct Entry {
     /// When its newest run was given to the supervisor, and the hash of the unsaved texts then.
     pub(super) launched_at: Option<Timestamp>,
     pub(super) launched_on: Option<u64>,
+    /// Why its newest run never started: a step that it depends on.
+    pub(super) not_started: Option<String>,
     /// When its newest run was queued.
     pub(super) queued_at: Timestamp,
     /// What it needs for itself while it runs; `None` until it is asked for.
@@ -206,6 +208,7 @@ impl Entry {
         Self {
             launched_at: None,
             launched_on: None,
+            not_started: None,
             queued_at: task.created_at,
             needs: None,
             claim: Claim::None,

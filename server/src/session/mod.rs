@@ -12,6 +12,7 @@ mod folding;
 mod history;
 mod housekeeping;
 mod ledger;
+mod locks;
 mod others;
 pub mod owner;
 mod perform;
@@ -29,3 +30,4 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod workflow;

@@ -27,7 +27,7 @@ use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, Request, Timer};
+use super::event::{Event, ReplyId, Request, StartTask, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
@@ -217,6 +217,7 @@ impl Hands {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
+            Effect::ReadDefined { reply, start } => self.read_defined(reply, start),
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::CheckUnchanged { check, since, fingerprint, unsaved } => {
                 let (look, inputs) = (self.looks.look(), self.inputs.clone());
@@ -387,12 +388,17 @@ impl Hands {
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
             let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
-            let place = root.clone();
-            let found = tokio::task::spawn_blocking(move || commands::find(&place, &at)).await.unwrap_or_default();
+            let (place, near) = (root.clone(), at.clone());
+            let found = tokio::task::spawn_blocking(move || commands::find(&place, &near)).await.unwrap_or_default();
             let Some(inputs) = inputs.upgrade() else { return };
             let input = match start {
                 None => Input::Answer(reply, Ok(Reply::Commands(found))),
                 Some(group) => match found.into_iter().find(|command| command.group == group) {
+                    // With what goes before it.
+                    Some(ProjectCommand { task: Some(label), group, .. }) => {
+                        let start = by_person(String::new(), root.clone(), label, group);
+                        Input::Again(reply, Request::StartTask(StartTask { cwd: None, file: Some(at), ..start }))
+                    }
                     Some(ProjectCommand { label, command, cwd, .. }) => {
                         Input::Again(reply, Request::StartTask(by_person(command, cwd, label, group)))
                     }
@@ -400,6 +406,18 @@ impl Hands {
                 },
             };
             let _ = inputs.send(input);
+        });
+    }
+
+    fn read_defined(&self, reply: ReplyId, start: Box<StartTask>) {
+        let (root, inputs) = (self.root.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            let file = start.file.clone();
+            let read = tokio::task::spawn_blocking(move || commands::defined(&root, file.as_deref())).await;
+            let defined = read.unwrap_or_else(|error| Err(error.to_string()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Again(reply, Request::StartDefined { start, defined }));
+            }
         });
     }
 

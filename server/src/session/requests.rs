@@ -44,6 +44,7 @@ impl State {
             Request::Rename { session, title } => self.rename(reply, &session, title),
             Request::DeleteSession { session } => self.delete_session(reply, session),
             Request::StartTask(start) => self.start_task(reply, start),
+            Request::StartDefined { start, defined } => self.start_workflow(reply, *start, defined),
             Request::RunProject(RunProject { group, near }) => {
                 self.effects.push(Effect::FindCommands { reply, near, start: Some(group) });
             }
@@ -240,8 +241,8 @@ impl State {
         self.reply(reply, Reply::Done);
     }
 
-    fn start_task(&mut self, reply: ReplyId, start: StartTask) {
-        if start.command.trim().is_empty() {
+    pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {
+        if start.command.trim().is_empty() && (!start.command.is_empty() || start.label.is_none()) {
             return self.refuse(
                 reply,
                 Refusal::BadField {
@@ -253,6 +254,12 @@ impl State {
         }
         if let Some(session) = start.session.as_ref().filter(|session| !self.sessions.contains_key(session)) {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+        }
+        if self.needs_definitions(&start) {
+            return self.ask_definitions(reply, start);
+        }
+        if !start.depends_on.is_empty() {
+            return self.start_workflow(reply, start, Ok(Vec::new()));
         }
         if let Some(run) = self.runs_already(&start) {
             return self.check_folding(run, Asker::Person { reply, start: Box::new(start) });
@@ -267,7 +274,7 @@ impl State {
         self.place();
     }
 
-    fn reply_task(&mut self, reply: ReplyId, task: &TaskId) {
+    pub(super) fn reply_task(&mut self, reply: ReplyId, task: &TaskId) {
         match self.ledger.get(task) {
             Some(entry) => {
                 let task = Box::new(entry.task.clone());

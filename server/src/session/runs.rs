@@ -51,7 +51,13 @@ impl State {
             RunEvent::Output { bytes, lines, last_line, truncated } => {
                 let output = &mut entry.task.output;
                 (output.bytes, output.lines, output.last_line, output.truncated) = (bytes, lines, last_line, truncated);
-                self.task_got_on(&id.task);
+                if self.locked(&id.task) {
+                    self.task_changed(&id.task);
+                    // Who waits leaves its slot to others.
+                    self.place();
+                } else {
+                    self.task_got_on(&id.task);
+                }
             }
             RunEvent::Progress(progress) => {
                 let message = progress_text(&progress, entry.total);

@@ -34,6 +34,7 @@ impl State {
     /// Starts every queued task that may start. Whoever has queued a task, or has ended one, calls this; the row is told
     /// here, started or waiting.
     pub(super) fn place(&mut self) {
+        self.follow_dependencies();
         self.find_needs();
         for (id, change) in self.changes() {
             match change {

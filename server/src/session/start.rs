@@ -160,8 +160,14 @@ impl State {
             .map(|task| task.id.clone())
     }
 
-    /// A new run of a finished task.
+    /// A new run of a finished task, after new runs of what it depends on.
     pub(super) fn rerun(&mut self, id: &TaskId) {
+        self.queue_again(id);
+        self.place();
+    }
+
+    /// The same, and `place` starts it when it may.
+    pub(super) fn queue_again(&mut self, id: &TaskId) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -176,6 +182,6 @@ impl State {
         task.delivered_turn = None;
         entry.queued_at = self.moment.now;
         task.runs.push(RunRecord::queued(task.run));
-        self.place();
+        self.rerun_dependencies(id);
     }
 }

@@ -32,9 +32,21 @@ fn person(story: &mut Story, start: StartTask) {
 fn the_same_start_is_the_same_task() {
     let mut story = running();
     story.turn("again", vec![background("c2", "cargo test")]);
-    story.tells(expect![[""]]);
+    story.tells(expect![[r#"
+        turn started: Prompt
+        reply p6 in turn7
+        user: again
+        append 4: user{[Context from the editor. Background tasks: t5 cargo test (running).], "again"}
+        ask the model, 5 items
+        append 5: assistant{c2 background_run}
+        call c2 background_run: cargo test
+        look whether it is seen since 600000
+    "#]]);
     story.unchanged(true);
-    story.tells(expect![[""]]);
+    story.tells(expect![[r#"
+        call c2 completed (t5): Already running since 8.0s as t5: the same command, and nothing in the workspace was written since it began. …
+        append 6: user{c2 = "Already running since 8.0s as t5: the same command, and nothing in the workspace was written since it began. …"}
+    "#]]);
     assert_eq!(story.world.runs.len(), 1);
 }
 
@@ -43,7 +55,12 @@ fn where_something_was_written_it_is_a_task_of_its_own_behind_the_running_one() 
     let mut story = running();
     again(&mut story, "cargo test");
     story.unchanged(false);
-    story.tells(expect![[""]]);
+    story.tells(expect![[r#"
+        save t9.1 queued for slot of t5, delivery none
+        row t9.1 queued for slot of t5, delivery none
+        call c2 completed (t9): Started in the background as t9. Go on with other work or end your turn: you are told when it ends.
+        append 6: user{c2 = "Started in the background as t9. Go on with other work or end your turn: you are told when it ends."}
+    "#]]);
 }
 
 #[test]
@@ -139,7 +156,10 @@ fn a_person_gets_the_running_task() {
     story.skip();
     person(&mut story, by_person("cargo test", None));
     story.unchanged(true);
-    story.tells(expect![[""]]);
+    story.tells(expect![[r#"
+        look whether it is seen since 600000
+        reply folded t2.1 running, delivery none
+    "#]]);
     // Whose task it is by now does not matter to an editor command.
     story.prompt("hello");
     person(&mut story, by_person("cargo test", None));

@@ -33,6 +33,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         }
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
         }
