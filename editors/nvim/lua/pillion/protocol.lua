@@ -30,6 +30,7 @@ M.VERSION = 1
 ---@field stragglers integer
 ---@field waitingFor? {kind: string, question?: string, holder?: string}
 ---@field unsaved string[]
+---@field dependsOn string[] the tasks that have to succeed before it
 ---@field output? {path: string, bytes: integer, lines: integer, lastLine?: string, truncated: boolean}
 ---@field progress? {message?: string, percent?: number, passed?: integer, failed?: integer, skipped?: integer}
 ---@field summary? string

@@ -144,6 +144,23 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// Whether the editor would replace a variable.
+fn is_editors(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "userHome",
+        "execPath",
+        "lineNumber",
+        "columnNumber",
+        "selectedText",
+        "defaultBuildTask",
+        "extensionInstallFolder",
+    ];
+    let kind = name.split_once(':').map(|(kind, _)| kind);
+    matches!(kind, Some("env" | "config" | "command" | "input"))
+        || NAMES.contains(&name)
+        || ["workspaceFolder", "file", "relativeFile"].iter().any(|start| name.starts_with(start))
+}
+
 /// What is known without an editor.
 struct Known<'a> {
     dir: &'a Path,
@@ -177,7 +194,9 @@ impl Known<'_> {
             "fileBasename" => text(file()?.file_name().map(Path::new)),
             "fileBasenameNoExtension" => text(file()?.file_stem().map(Path::new)),
             "relativeFile" => text(Some(file()?.strip_prefix(self.dir).unwrap_or(file()?))),
-            _ => return Err(format!("`${{{name}}}` is known to the editor alone")),
+            _ if is_editors(name) => return Err(format!("`${{{name}}}` is known to the editor alone")),
+            // The shell's own.
+            _ => format!("${{{name}}}"),
         })
     }
 }

@@ -64,6 +64,7 @@ fn what_needs_the_editor_says_so() {
         {"label": "setting", "command": "x", "options": {"cwd": "${config:a.b}"}},
         {"label": "gulp", "type": "gulp", "task": "x"},
         {"label": "nothing"},
+        {"label": "shell", "command": "x ${HOME} ${A:-1} ${workspaceFolder}"},
     ]}"#;
     let found = lines(text, Some("src/a.rs"));
     assert_eq!(found[0], "file | other | test W/src/a.rs src/a.rs a | W | [] | []");
@@ -71,6 +72,7 @@ fn what_needs_the_editor_says_so() {
     assert_eq!(found[1], "input | other | not: `${input:which}` is known to the editor alone | []");
     assert_eq!(found[2], "setting | other | not: `${config:a.b}` is known to the editor alone | []");
     assert_eq!(found[3], "gulp | other | not: tasks of type \"gulp\" run in the editor alone | []");
+    assert_eq!(found[5], "shell | other | x ${HOME} ${A:-1} W | W | [] | []");
     assert_eq!(found[4], "nothing | other | not: it has no command | []");
 }
 
