@@ -49,6 +49,9 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
                 status: run.status.as_str(),
                 ended_at: run.ended_at.map(Timestamp::rfc3339),
                 exit_code: run.exit_code,
+                started_by: run.started_by.map(model::Origin::as_str),
+                session_id: run.session.as_ref().map(|id| id.0.clone()),
+                stopped_by: run.stopped_by.map(model::StoppedBy::as_str),
             })
             .collect(),
         priority: task.priority,

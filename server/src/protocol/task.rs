@@ -198,6 +198,11 @@ pub struct Run {
     pub status: &'static str,
     pub ended_at: Option<String>,
     pub exit_code: Option<i32>,
+    /// `agent`, `user`, `watch`; null in rows that an older version wrote.
+    pub started_by: Option<&'static str>,
+    /// The session whose agent asked for the run.
+    pub session_id: Option<String>,
+    pub stopped_by: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -10,7 +10,7 @@ use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::run::{OutputRange, OutputSlice};
 use crate::tool::input::{self, Bash, Call, CheckBackground, FileCall, StopBackground};
-use crate::workspace::roots;
+use crate::workspace::{classify, roots};
 
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
 use super::folding::Asker;
@@ -173,11 +173,18 @@ impl State {
     fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
         let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
         let root = &self.settings.root;
-        approval::judge(owner.mode, &self.rules, call, |path| {
+        let verdict = approval::judge(owner.mode, &self.rules, call, |path| {
             let path = roots::absolute(&owner.cwd, path);
             let inside = path.starts_with(root);
             (path, inside)
-        })
+        });
+        // Where a person is asked anyway, the person decides.
+        match (call, verdict) {
+            (Call::Bash(bash), Verdict::Allow) => {
+                self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
+            }
+            (_, verdict) => verdict,
+        }
     }
 
     /// A background start that needs permission is a queued task at once; anything else waits for its answer.
@@ -225,7 +232,17 @@ impl State {
             Call::Bash(bash) if bash.run_in_background == Some(true) => {
                 self.start_in_background(session, id, &bash, None);
             }
-            Call::Bash(bash) => self.start_in_foreground(session, id, &turn, &bash),
+            Call::Bash(bash) => {
+                if classify::waits(&bash.command)
+                    && let Some((task, text)) = self.ended_already(session)
+                {
+                    self.told_by_result(session, &task);
+                    let change = ToolChange { task: Some(task), ..ToolChange::default() };
+                    return self.finish_call(session, id, text, false, change);
+                }
+                self.start_in_foreground(session, id, &turn, &bash);
+                self.acted(session, Some(&bash.command));
+            }
             Call::Check(check) => self.check(session, id, &turn, &check),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
         }
@@ -278,12 +295,13 @@ impl State {
             ),
         };
         self.place();
+        self.acted(session, Some(&bash.command));
         self.finish_call(session, id, text, false, ToolChange { task: Some(task), ..ToolChange::default() });
     }
 
     fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
         let Some(task) = check.task_id.as_deref().map(TaskId::from) else {
-            let text = self.list_for_model();
+            let text = self.list_for_model(session);
             return self.finish_call(session, id, text, false, ToolChange::default());
         };
         let Some(entry) = self.ledger.get(&task) else {
@@ -291,6 +309,10 @@ impl State {
             return self.finish_call(session, id, text, true, ToolChange::default());
         };
         let path = entry.task.output.path.clone();
+        if let Some(text) = self.look(session, check, &task) {
+            self.told_by_result(session, &task);
+            return self.finish_call(session, id, text, false, ToolChange::default());
+        }
         let limit = self.settings.max_result as u64;
         let range = match (check.offset, check.tail) {
             (Some(offset), _) => OutputRange::From { offset, limit },
@@ -377,6 +399,9 @@ impl State {
                     let seen = std::sync::Arc::make_mut(&mut owner.seen);
                     seen.extend(output.seen);
                 }
+                if !output.diffs.is_empty() {
+                    self.acted(session, None);
+                }
                 let content = (!output.diffs.is_empty())
                     .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());
                 let change = ToolChange { content, locations: Some(output.locations), ..ToolChange::default() };
@@ -418,6 +443,7 @@ impl State {
         for call in calls {
             if let Step::Foreground(task) = &call.step {
                 let task = task.clone();
+                self.bar(&task);
                 self.stop_task(&task, crate::task::model::StoppedBy::User);
             }
             if !call.is_done() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::agent::history::{Content, FileDiff, Item};
 use crate::agent::notification::Key;
+use crate::diagnostics::delta::Results;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::provider::ModelRequest;
@@ -76,6 +77,11 @@ pub enum Effect {
         path: PathBuf,
         range: OutputRange,
     },
+    /// Reads what the store knows of a command's earlier runs; comes back as `Past`.
+    ReadPast {
+        run: RunId,
+        command: String,
+    },
     /// Looks for the project's own commands, then replies, or starts the first of `start` and replies.
     FindCommands {
         reply: ReplyId,
@@ -124,6 +130,13 @@ pub enum Write {
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
     Report(Box<StoredReport>),
+    /// Reports that are not to be told any more: something newer says the same.
+    Withdraw(Vec<Key>),
+    /// What a run adds to the past of its command.
+    Results {
+        command: String,
+        results: Box<Results>,
+    },
     /// Reports that no session owned become this session's.
     Assign {
         keys: Vec<Key>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::history::{Content, Item};
 use crate::agent::notification::{Key, Report};
+use crate::diagnostics::delta::Past;
 use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ProviderError, StreamEvent};
@@ -382,6 +383,11 @@ pub enum Event {
     Unchanged {
         check: CheckId,
         unchanged: bool,
+    },
+    /// What the store knows of a command's earlier runs.
+    Past {
+        run: RunId,
+        past: Box<Past>,
     },
     /// What a run was run on.
     Fingerprinted {

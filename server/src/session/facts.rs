@@ -1,15 +1,26 @@
 //! What a run has shown so far: its problems, failed tests and counts, as the notification and the summary need them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use crate::agent::notification;
+use crate::diagnostics::causes;
+use crate::diagnostics::delta::{self, Delta, Mark, Outcome, Present};
 use crate::problem::{Counts, Finding, Place, Problem, Severity, TestResult, TestStatus};
 use crate::task::model::Progress;
 
 /// Problems that are kept of one run; the rest is counted.
 const KEPT: usize = 1_000;
 /// Results of single tests that are kept of one run.
-const KEPT_TESTS: usize = 20_000;
+const KEPT_TESTS: usize = delta::KEPT_IDS;
+/// Failures that are put into words; the rest is counted.
+const TOLD: usize = 500;
+/// The mark of a failure that was there before the agent's first change.
+const BEFORE: &str = "failed before you began";
+/// Characters of a failure's line without its mark.
+const LINE: usize = 380;
+/// Names that a cause of many failures is told with.
+const EXAMPLES: usize = 4;
 
 /// The findings of one run.
 #[derive(Debug, Default)]
@@ -19,7 +30,29 @@ pub(super) struct Facts {
     pub(super) tests: Vec<TestResult>,
     test_at: HashMap<String, usize>,
     pub(super) counts: Option<Counts>,
+    /// The runner's own summary line, the newest.
+    pub(super) own_summary: Option<String>,
     not_kept: usize,
+}
+
+/// What went wrong in a run, in words.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    /// One line each: what is new first.
+    pub(super) lines: Vec<String>,
+    /// The same by name alone.
+    pub(super) names: Vec<String>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// One failure on its way into words.
+struct Failure {
+    place: String,
+    /// The test, where it is one.
+    test: Option<String>,
+    message: String,
+    mark: Option<Mark>,
 }
 
 impl Facts {
@@ -45,28 +78,109 @@ impl Facts {
                 None => {}
             },
             Finding::Counts(counts) => self.counts = Some(*counts),
-            Finding::Total(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+            Finding::Summary(text) => self.own_summary = Some(text.clone()),
+            Finding::Total(_) | Finding::Progress(_) => {}
         }
     }
 
-    /// One line a failure, paths relative to `root`; and how many were not kept.
-    pub(super) fn failures(&self, root: &Path) -> (Vec<String>, usize) {
-        let mut lines: Vec<String> = self
-            .problems
-            .iter()
-            .filter(|problem| problem.severity == Severity::Error)
-            .map(|problem| {
-                let test = problem.test.as_ref().map(|test| format!("{test}: ")).unwrap_or_default();
-                format!("{} {test}{}", place(&problem.place, root), problem.message)
-            })
-            .collect();
-        for test in self.tests.iter().filter(|test| test.status == TestStatus::Failed) {
-            if !self.problems.iter().any(|problem| problem.test.as_ref() == Some(&test.id)) {
-                let at = test.place.as_ref().map(|at| format!("{} ", place(at, root))).unwrap_or_default();
-                lines.push(format!("{at}{}: {}", test.id, test.message.as_deref().unwrap_or("failed")));
+    /// Everything that was found was kept.
+    pub(super) fn is_complete(&self) -> bool {
+        self.not_kept == 0
+    }
+
+    /// The ids of the tests that failed.
+    pub(super) fn failed_tests(&self) -> impl Iterator<Item = &str> {
+        self.tests.iter().filter(|test| test.status == TestStatus::Failed).map(|test| test.id.as_str())
+    }
+
+    /// What the run is compared by. A test that only a problem speaks of has failed.
+    pub(super) fn present(&self, root: &Path) -> Present {
+        let outcome = |status| match status {
+            TestStatus::Passed => Some(Outcome::Passed),
+            TestStatus::Failed => Some(Outcome::Failed),
+            TestStatus::Skipped => None,
+        };
+        let mut tests: Vec<(String, Outcome)> =
+            self.tests.iter().filter_map(|test| Some((test.id.clone(), outcome(test.status)?))).collect();
+        let mut problems = Vec::new();
+        let mut seen = HashMap::new();
+        for problem in self.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+            match &problem.test {
+                Some(test) if self.test_at.contains_key(test) => {}
+                Some(test) => {
+                    if seen.insert(test.clone(), 1).is_none() {
+                        tests.push((test.clone(), Outcome::Failed));
+                    }
+                }
+                None => problems.push(numbered(delta::problem_id(problem, root), &mut seen)),
             }
         }
-        (lines, self.not_kept)
+        Present { tests, problems, ..Present::default() }
+    }
+
+    /// The failures, what is new first; paths relative to `root`. Many of one cause are told once.
+    /// `before_agent`: they were there before the agent had changed anything.
+    pub(super) fn failures(&self, root: &Path, delta: Option<&Delta>, before_agent: bool) -> Failures {
+        let mut failures = self.each_failure(root, delta);
+        // The order of the output, but what is new before what is old.
+        failures.sort_by_key(|failure| failure.mark == Some(Mark::StillFailing));
+        let groups = causes::groups(failures.iter().map(|failure| failure.message.as_str()));
+        let grouped: HashSet<usize> = groups.iter().flat_map(|group| group.members.iter().copied()).collect();
+        let mut told = Failures { more: self.not_kept, ..Failures::default() };
+        for group in groups {
+            let members: Vec<&Failure> = group.members.iter().map(|at| &failures[*at]).collect();
+            let what = if members.iter().all(|member| member.test.is_some()) { "tests" } else { "problems" };
+            let names: Vec<String> = members.iter().take(EXAMPLES).map(|member| member.name()).collect();
+            let outside = if group.cause.environment { " (probably not the code)" } else { "" };
+            let rest = members.len() - names.len();
+            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            let cause = notification::cut(&group.cause.text, 200);
+            let head = format!("{} {what} failed for one reason: {cause}{outside}", members.len());
+            let names = notification::cut(&names.join(", "), 220);
+            let marks = if before_agent { format!(" ({BEFORE})") } else { marks(&members) };
+            told.lines.push(format!("{head}: {names}{rest}{marks}"));
+            told.names.push(format!("{} {what}: {cause}", members.len()));
+        }
+        for failure in failures.iter().enumerate().filter(|(at, _)| !grouped.contains(at)).map(|(_, failure)| failure) {
+            if told.lines.len() == TOLD {
+                told.more += 1;
+                continue;
+            }
+            told.lines.push(failure.line(before_agent));
+            told.names.push(failure.name());
+        }
+        told
+    }
+
+    fn each_failure(&self, root: &Path, delta: Option<&Delta>) -> Vec<Failure> {
+        let mark = |id: &str| delta.and_then(|delta| delta.mark(id));
+        let mut seen = HashMap::new();
+        let mut failures = Vec::new();
+        let mut with_problem = HashSet::new();
+        for problem in self.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+            let mark = match &problem.test {
+                Some(test) => mark(test),
+                None => mark(&numbered(delta::problem_id(problem, root), &mut seen)),
+            };
+            with_problem.extend(problem.test.as_deref());
+            failures.push(Failure {
+                place: format!("{} ", place(&problem.place, root)),
+                test: problem.test.clone(),
+                message: problem.message.clone(),
+                mark,
+            });
+        }
+        for test in self.tests.iter().filter(|test| test.status == TestStatus::Failed) {
+            if !with_problem.contains(test.id.as_str()) {
+                failures.push(Failure {
+                    place: test.place.as_ref().map(|at| format!("{} ", place(at, root))).unwrap_or_default(),
+                    test: Some(test.id.clone()),
+                    message: test.message.clone().unwrap_or_else(|| "failed".into()),
+                    mark: mark(&test.id),
+                });
+            }
+        }
+        failures
     }
 
     /// One line for people and models; `None` when nothing was recognised.
@@ -81,12 +195,43 @@ impl Facts {
         let count = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         match (count(Severity::Error), count(Severity::Warning)) {
-            (0, 0) => None,
+            (0, 0) => self.own_summary.as_deref().map(|own| notification::cut(own, 200)),
             (0, warnings) => Some(plural(warnings, "warning")),
             (errors, 0) => Some(plural(errors, "error")),
             (errors, warnings) => Some(format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))),
         }
     }
+}
+
+impl Failure {
+    fn name(&self) -> String {
+        self.test.clone().unwrap_or_else(|| self.place.trim_end().to_owned())
+    }
+
+    /// `src/auth.rs:41:9 auth::login_expires: assertion … (new)`.
+    fn line(&self, before_agent: bool) -> String {
+        let test = self.test.as_ref().map(|test| format!("{test}: ")).unwrap_or_default();
+        let line = notification::cut(&format!("{}{test}{}", self.place, self.message), LINE);
+        match self.mark.map(Mark::as_str).filter(|_| !before_agent).or(before_agent.then_some(BEFORE)) {
+            Some(mark) => format!("{line} ({mark})"),
+            None => line,
+        }
+    }
+}
+
+/// ` (150 new, 50 still failing)`, where that is known.
+fn marks(members: &[&Failure]) -> String {
+    let count = |wanted: &dyn Fn(Mark) -> bool| members.iter().filter(|one| one.mark.is_some_and(wanted)).count();
+    let parts = [(count(&Mark::is_new), "new"), (count(&|mark: Mark| !mark.is_new()), "still failing")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// The second of two problems that read the same is one of its own.
+fn numbered(id: String, seen: &mut HashMap<String, u32>) -> String {
+    let times = seen.entry(id.clone()).or_insert(0);
+    *times += 1;
+    if *times == 1 { id } else { format!("{id}\n{times}") }
 }
 
 fn place(place: &Place, root: &Path) -> String {

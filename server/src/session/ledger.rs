@@ -7,6 +7,7 @@ use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp, WaitKind};
 
+use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
@@ -22,6 +23,8 @@ pub(super) struct Entry {
     pub(super) task: Task,
     /// The call that waits for the end, while this is a foreground command.
     pub(super) foreground: Option<(SessionId, TurnId, ToolCallId)>,
+    /// It does nothing but wait.
+    pub(super) waits: bool,
     /// When the foreground command goes on in the background.
     pub(super) promote_after: Option<u64>,
     /// The permission question that it waits for.
@@ -29,6 +32,9 @@ pub(super) struct Entry {
     /// The supervisor has it.
     pub(super) launched: bool,
     pub(super) facts: Facts,
+    pub(super) beside: Beside,
+    /// Tests that failed in an earlier attempt of this run.
+    pub(super) tried: Vec<String>,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
     /// When its newest run was given to the supervisor, and the hash of the unsaved texts then.
@@ -215,10 +221,13 @@ impl Entry {
             refused_by: None,
             task,
             foreground: None,
+            waits: false,
             promote_after: None,
             question: None,
             launched: false,
             facts: Facts::default(),
+            beside: Beside::default(),
+            tried: Vec::new(),
             total: None,
             explanation: None,
         }
@@ -256,8 +265,8 @@ pub(super) fn interrupt(task: &mut Task, now: Timestamp) {
 
 /// The newest run's record says what the row says.
 pub(super) fn close_run(task: &mut Task) {
-    let (status, ended_at, exit_code) = (task.status, task.ended_at, task.exit_code);
+    let (status, ended_at, exit_code, stopped_by) = (task.status, task.ended_at, task.exit_code, task.stopped_by);
     if let Some(record) = task.runs.last_mut() {
-        *record = RunRecord { run: task.run, status, ended_at, exit_code, fingerprint: record.fingerprint.take() };
+        *record = RunRecord { status, ended_at, exit_code, stopped_by, ..record.clone() };
     }
 }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod claims;
+mod delta;
 mod describe;
 pub mod effect;
 pub mod event;
@@ -30,4 +31,5 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod waiting;
 mod workflow;

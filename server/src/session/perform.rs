@@ -216,6 +216,7 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::ReadDefined { reply, start } => self.read_defined(reply, start),
             Effect::StartRun(spec) => self.start_run(spec),
@@ -293,6 +294,18 @@ impl Hands {
             let stored = storage::session(read);
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
+            }
+        });
+    }
+
+    /// What cannot be read is as if it had never been: the run is told without it.
+    fn read_past(&self, run: RunId, command: String) {
+        let read = self.store.past(command);
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let past = Box::new(read.await.unwrap_or_default());
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Past { run, past }));
             }
         });
     }

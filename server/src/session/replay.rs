@@ -1,7 +1,8 @@
 //! A loaded session's history, shown again: whole items, marked as a replay, then the open questions.
 
 use crate::agent::history::{AssistantPart, Content, Item, UserItem};
-use crate::ids::{SessionId, TaskId};
+use crate::agent::notification;
+use crate::ids::SessionId;
 use crate::tool::input;
 
 use super::calls::row;
@@ -53,7 +54,7 @@ impl State {
             self.again(session, Update::ToolCallUpdate { call: result.call.clone(), change: Box::new(change) });
         }
         if let Some(text) = &item.notification {
-            let tasks = task_ids(text);
+            let tasks = notification::tasks_of(text);
             self.again(session, Update::TaskNotification { tasks, text: text.clone() });
         }
         for prompt in &item.prompts {
@@ -81,12 +82,4 @@ impl State {
             }
         }
     }
-}
-
-/// The tasks that a block of notifications names.
-fn task_ids(text: &str) -> Vec<TaskId> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("<task_id>")?.strip_suffix("</task_id>"))
-        .map(TaskId::from)
-        .collect()
 }

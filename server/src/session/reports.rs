@@ -9,6 +9,11 @@ use super::effect::{Effect, TurnReason, Update, Write};
 use super::event::{StoredReport, Timer};
 use super::state::State;
 
+/// What a report of an end is about.
+pub(super) const END: &str = "end";
+/// What a report of a task that takes long is about.
+pub(super) const CHECK_IN: &str = "check_in";
+
 /// The reports that no history has yet.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
@@ -18,19 +23,21 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Takes every pending report of a session, as one block of text.
+    /// Takes the pending reports of a session, as one block of text. What does not fit, after many hundred, stays for the
+    /// next one.
     pub(super) fn drain(&mut self, session: &SessionId, limits: Limits) -> (Vec<Key>, Option<String>) {
-        let mut drained = Vec::new();
+        let mine = |pending: &StoredReport| pending.session.as_ref() == Some(session);
+        let reports: Vec<Report> =
+            self.pending.iter().filter(|pending| mine(pending)).map(|pending| pending.report.clone()).collect();
+        let (text, told) = notification::block(&reports, limits);
+        let mut left = told;
         self.pending.retain(|pending| {
-            let mine = pending.session.as_ref() == Some(session);
-            if mine {
-                drained.push(pending.report.clone());
-            }
-            !mine
+            let take = mine(pending) && left > 0;
+            left -= usize::from(take);
+            !take
         });
-        let keys = drained.iter().map(|report: &Report| report.key.clone()).collect();
-        let text = (!drained.is_empty()).then(|| notification::block(&drained, limits));
-        (keys, text)
+        let keys = reports.into_iter().take(told).map(|report| report.key).collect();
+        (keys, (told > 0).then_some(text))
     }
 
     /// Drops what is kept for a session that is about to be read.
@@ -44,6 +51,12 @@ impl Reports {
         self.told = others;
         let mine: Vec<(SessionId, Key)> = mine;
         mine.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// The ends that are still to be told to a session, in the order in which they came.
+    pub(super) fn pending_ends(&self, session: &SessionId) -> impl Iterator<Item = &Report> {
+        let mine = self.pending.iter().filter(move |pending| pending.session.as_ref() == Some(session));
+        mine.map(|pending| &pending.report).filter(|report| report.key.about == END)
     }
 
     pub(super) fn wakes(&self, session: &SessionId) -> bool {
@@ -65,12 +78,23 @@ impl State {
         if on_exit == OnExit::None || self.reports.pending.iter().any(|pending| pending.report.key == report.key) {
             return;
         }
+        self.replace_check_in(&report.key);
         self.ledger.set_delivery(&report.key, Delivery::Pending, None);
         let stored = StoredReport { report, at: self.now(), session: session.clone(), wakes: on_exit == OnExit::Wake };
         self.effects.push(Effect::Store(Write::Report(Box::new(stored.clone()))));
         self.reports.pending.push(stored);
         if let Some(session) = session {
             self.wake_soon(&session);
+        }
+    }
+
+    /// Who hears of the end need not hear that it was still running.
+    fn replace_check_in(&mut self, end: &Key) {
+        let older = Key { about: CHECK_IN.into(), ..end.clone() };
+        let before = self.reports.pending.len();
+        self.reports.pending.retain(|pending| end.about != END || pending.report.key != older);
+        if self.reports.pending.len() < before {
+            self.effects.push(Effect::Store(Write::Withdraw(vec![older])));
         }
     }
 

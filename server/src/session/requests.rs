@@ -18,6 +18,7 @@ use super::folding::Asker;
 use super::history::Written;
 use super::settings::Settings;
 use super::state::{Session, State};
+use super::waiting::Looks;
 
 impl State {
     pub(super) fn reply(&mut self, reply: ReplyId, answer: Reply) {
@@ -134,6 +135,9 @@ impl State {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            has_acted: false,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,
@@ -270,6 +274,7 @@ impl State {
     /// A start that nothing running stands for.
     pub(super) fn start_now(&mut self, reply: ReplyId, start: StartTask) {
         let task = self.enter(start);
+        self.unbar(&task);
         self.reply_task(reply, &task);
         self.place();
     }
@@ -328,6 +333,7 @@ impl State {
         match chosen {
             Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => {
+                self.bar(&task);
                 self.stop_task(&task, StoppedBy::User);
                 self.reply_task(reply, &task);
             }
@@ -361,6 +367,7 @@ impl State {
                 },
             );
         }
+        self.unbar(&task);
         self.rerun(&task);
         self.reply_task(reply, &task);
     }
@@ -467,6 +474,10 @@ impl Session {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            // What it did before is in its history, and not asked for.
+            has_acted: true,
+            looks: Looks::default(),
+            barred: Vec::new(),
             spoken: false,
             waking: false,
             auto_turns: 0,

@@ -11,11 +11,12 @@ use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Task, Time
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
-use super::describe::notes;
+use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
-use super::facts::progress_text;
+use super::facts::{Failures, progress_text};
 use super::ledger::close_run;
+use super::reports::{CHECK_IN, END};
 use super::state::State;
 
 impl State {
@@ -129,8 +130,12 @@ impl State {
         }
     }
 
-    fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
+    pub(super) fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        if entry.beside.past.is_none() {
+            entry.beside.held = Some(Box::new(end));
+            return;
+        }
         entry.launched = false;
         let task = &mut entry.task;
         task.output.bytes = end.bytes;
@@ -155,11 +160,15 @@ impl State {
             return self.place();
         }
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
+        close_run(task);
+        self.compare(&id.task);
+        let Some(entry) = self.ledger.get_mut(&id.task) else { return };
+        let said = entry.summary();
+        let task = &mut entry.task;
         task.summary = reason
             .or_else(|| entry.explanation.clone())
-            .or_else(|| entry.facts.summary())
+            .or(said)
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
-        close_run(task);
         let status = task.status;
         self.release(&id.task);
         let cancelled = matches!(status, Status::Killed | Status::TimedOut | Status::Interrupted);
@@ -170,6 +179,7 @@ impl State {
         self.tell_end(&id.task, end.tail);
         self.task_changed(&id.task);
         self.place();
+        self.end_waits(&id.task);
     }
 
     /// A run is over: nothing is due any more.
@@ -196,12 +206,14 @@ impl State {
             }
             status => foot.push(format!("Status: {}", status.as_str())),
         }
-        foot.extend(task.summary.clone().filter(|_| is_error));
-        foot.extend(notes(task, &self.settings.root));
+        foot.extend(told_summary(entry).filter(|_| is_error || entry.beside.delta.is_some()));
+        foot.extend(notes(entry, &self.settings.root));
         if task.stragglers == 0 {
             self.ledger.remove(id);
         }
-        if let Some(state) = self.call(&session, &call) {
+        // The call may be over: what it waited for came first.
+        let waiting = self.call(&session, &call).filter(|state| matches!(state.step, Step::Foreground(_)));
+        if let Some(state) = waiting {
             state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
             self.effects.push(Effect::ReadForTool { session, turn, call, path, range });
         }
@@ -219,21 +231,24 @@ impl State {
         let refused = task.started_at.is_none() && task.summary.is_some();
         let by_user = task.stopped_by == Some(StoppedBy::User) && task.status == Status::Killed && !refused;
         let on_exit = if by_user && task.on_exit == OnExit::Wake { OnExit::NextTurn } else { task.on_exit };
-        let (failures, more_failures) = entry.facts.failures(&self.settings.root);
-        let mut notes = notes(task, &self.settings.root);
+        let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
+        let mut notes = notes(entry, &self.settings.root);
         if by_user {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
         let report = Report {
-            key: Key { task: id.clone(), run: task.run, about: "end".into() },
+            key: Key { task: id.clone(), run: task.run, about: END.into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: task.exit_code,
             duration_ms: task.started_at.map(|_| task.elapsed_ms(self.now())),
-            summary: task.summary.clone(),
+            summary: told_summary(entry),
+            own_summary: entry.facts.own_summary.clone(),
             failures,
-            more_failures,
+            names,
+            more_failures: more,
             tail,
+            lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
             notes,
         };
@@ -281,16 +296,20 @@ impl State {
         if task.run != run || task.status.is_final() {
             return;
         }
+        let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
         let report = Report {
-            key: Key { task: id.clone(), run, about: "check_in".into() },
+            key: Key { task: id.clone(), run, about: CHECK_IN.into() },
             status: task.status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
             duration_ms: Some(task.elapsed_ms(self.now())),
             summary: task.progress.message.clone(),
-            failures: entry.facts.failures(&self.settings.root).0,
-            more_failures: 0,
+            own_summary: None,
+            failures,
+            names,
+            more_failures: more,
             tail: task.output.last_line.clone(),
+            lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
             notes: vec!["Still running. It goes on; you are told when it ends.".into()],
         };

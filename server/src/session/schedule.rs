@@ -130,11 +130,14 @@ impl State {
     }
 
     pub(super) fn launch(&mut self, id: &TaskId) {
+        self.begin_beside(id);
         let unsaved = self.unsaved();
         let Some(at) = self.ledger.entries.iter().position(|entry| entry.task.id == *id) else { return };
         let dir = self.run_dir(&self.ledger.entries[at].task);
         let entry = &mut self.ledger.entries[at];
         entry.launched = true;
+        let failed: Vec<String> = entry.facts.failed_tests().map(str::to_owned).collect();
+        entry.tried = if entry.task.attempt > 1 { failed } else { Vec::new() };
         entry.facts = Facts::default();
         entry.total = None;
         entry.explanation = None;

@@ -31,6 +31,7 @@ impl State {
         };
         let on_exit = start.on_exit();
         let max_attempts = start.attempts();
+        let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let task = Task {
             id: id.clone(),
@@ -51,7 +52,7 @@ impl State {
             attempt: 1,
             max_attempts,
             flaky: false,
-            runs: vec![RunRecord::queued(1)],
+            runs: vec![RunRecord::new(1, start.origin, by_agent)],
             priority: start.priority,
             on_exit,
             lifetime: start.lifetime,
@@ -139,6 +140,7 @@ impl State {
         if let Some(entry) = self.ledger.get_mut(&id) {
             entry.foreground = Some((session.clone(), turn.clone(), call.clone()));
             entry.promote_after = Some(promote_after);
+            entry.waits = classify::waits(&bash.command);
         }
         if let Some(state) = self.call(session, call) {
             state.step = Step::Foreground(id.clone());
@@ -160,14 +162,20 @@ impl State {
             .map(|task| task.id.clone())
     }
 
-    /// A new run of a finished task, after new runs of what it depends on.
+    /// A new run of a finished task, by its person.
     pub(super) fn rerun(&mut self, id: &TaskId) {
-        self.queue_again(id);
+        self.rerun_by(id, Origin::User);
+    }
+
+    /// A new run of a finished task, after new runs of what it depends on. What an earlier run has left behind is no part
+    /// of it.
+    pub(super) fn rerun_by(&mut self, id: &TaskId, by: Origin) {
+        self.queue_again(id, by);
         self.place();
     }
 
     /// The same, and `place` starts it when it may.
-    pub(super) fn queue_again(&mut self, id: &TaskId) {
+    pub(super) fn queue_again(&mut self, id: &TaskId, by: Origin) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -175,13 +183,15 @@ impl State {
         task.flaky = false;
         task.status = Status::Queued;
         task.stopped_by = None;
+        task.stragglers = 0;
         (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
         task.summary = None;
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         entry.queued_at = self.moment.now;
-        task.runs.push(RunRecord::queued(task.run));
-        self.rerun_dependencies(id);
+        let session = task.session.clone().filter(|_| by == Origin::Agent);
+        task.runs.push(RunRecord::new(task.run, by, session));
+        self.rerun_dependencies(id, by);
     }
 }

@@ -27,6 +27,8 @@ use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
+use super::stop::Barred;
+use super::waiting::Looks;
 
 /// One conversation.
 #[derive(Debug)]
@@ -52,6 +54,12 @@ pub(super) struct Session {
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
     pub(super) seen: FileSeen,
+    /// The agent has done something in it that may change what a test finds.
+    pub(super) has_acted: bool,
+    /// What the model has seen of tasks, so that a second look can say that nothing is new.
+    pub(super) looks: Looks,
+    /// What people have stopped since a person spoke here last: commands, folders, and the tasks.
+    pub(super) barred: Vec<Barred>,
     /// A person has spoken in it since it was loaded: only then may it wake by itself.
     pub(super) spoken: bool,
     /// It is about to wake: the timer is set.
@@ -167,6 +175,7 @@ impl State {
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::Claimed { id, result } => self.claimed(&id, result),
             Event::Unchanged { check, unchanged } => self.unchanged(check, unchanged),
+            Event::Past { run, past } => self.past_read(&run, *past),
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),

@@ -1,6 +1,8 @@
 //! The ends that people and agents make: a stop, and a start that was refused.
 
-use crate::ids::TaskId;
+use std::path::PathBuf;
+
+use crate::ids::{SessionId, TaskId};
 use crate::task::model::{OnExit, Status, StoppedBy};
 use crate::task::run::{RunControl, RunId};
 
@@ -8,7 +10,50 @@ use super::effect::Effect;
 use super::ledger::close_run;
 use super::state::State;
 
+/// A command that a person has stopped: an agent does not start it again before a person has spoken.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Barred {
+    command: String,
+    cwd: PathBuf,
+    task: TaskId,
+}
+
+/// Commands that are remembered as stopped in one session.
+const MOST_BARRED: usize = 100;
+
 impl State {
+    /// A person stops this task: no agent here starts the same again before the person has spoken.
+    pub(super) fn bar(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get(id).filter(|entry| !entry.task.status.is_final()) else { return };
+        let (command, cwd) = (entry.task.command.clone(), entry.task.cwd.clone());
+        let barred = Barred { command, cwd, task: id.clone() };
+        for owner in self.sessions.values_mut() {
+            if owner.barred.len() == MOST_BARRED {
+                owner.barred.remove(0);
+            }
+            owner.barred.push(barred.clone());
+        }
+    }
+
+    /// A person starts the command of this task again.
+    pub(super) fn unbar(&mut self, id: &TaskId) {
+        let Some(task) = self.ledger.get(id).map(|entry| &entry.task) else { return };
+        for owner in self.sessions.values_mut() {
+            owner.barred.retain(|barred| barred.command != task.command || barred.cwd != task.cwd);
+        }
+    }
+
+    /// Why an agent may not start this command unasked, where a person's stop forbids it.
+    pub(super) fn refused_by_stop(&self, session: &SessionId, command: &str) -> Option<String> {
+        let owner = self.sessions.get(session)?;
+        let barred = owner.barred.iter().rev().find(|barred| barred.command == command && barred.cwd == owner.cwd)?;
+        Some(format!(
+            "The user stopped this command ({}) and has said nothing since: it was not started again. Do not start it in \
+             another way; go on without it, or end your turn and ask.",
+            barred.task
+        ))
+    }
+
     /// A queued task was refused: it never starts, and the model hears why.
     pub(super) fn refused_task(&mut self, id: &TaskId, why: String, by_cancel: bool) {
         let now = self.now();
@@ -28,6 +73,7 @@ impl State {
         self.release(id);
         self.report_end(id, String::new());
         self.task_changed(id);
+        self.end_waits(id);
     }
 
     /// Stops a run and everything that it started. The end comes as an event.
@@ -69,5 +115,6 @@ impl State {
         self.report_end(id, String::new());
         self.task_changed(id);
         self.place();
+        self.end_waits(id);
     }
 }

@@ -95,6 +95,8 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
             body: serde_json::to_string(&*stored).unwrap_or_default(),
             created_at: stored.at,
         },
+        Write::Withdraw(which) => store::Write::Withdraw(keys(&which)),
+        Write::Results { command, results } => store::Write::SaveResults { command, results },
         Write::Assign { keys: which, session } => store::Write::AssignNotifications { keys: keys(&which), session },
         Write::Delivered { session, keys: which, turn } => {
             store::Write::MarkDelivered { session, keys: keys(&which), turn }

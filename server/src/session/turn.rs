@@ -64,6 +64,7 @@ impl State {
     fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         owner.spoken = true;
+        owner.barred.clear();
         owner.auto_turns = 0;
         let resumed = std::mem::take(&mut owner.wakes_paused);
         let title = owner.title.is_none().then(|| prompt::title(content));
@@ -338,6 +339,7 @@ impl State {
         self.effects.push(Effect::Abort { session: session.clone(), turn: id.clone() });
         self.keep_partial(session);
         self.cancel_calls(session);
+        self.forget_looks(session);
         self.withdraw_questions(session, Some(&id));
         self.end_turn(session, StopReason::Cancelled, None);
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::agent::notification;
 use crate::ids::TaskId;
-use crate::task::model::{Status, Task, WaitKind, WaitingFor};
+use crate::task::model::{Origin, Status, Task, WaitKind, WaitingFor};
 use crate::workspace::commands::Defined;
 
 use super::effect::{Effect, Refusal};
@@ -264,7 +264,7 @@ impl State {
     }
 
     /// Before a task runs again everything that it depends on does.
-    pub(super) fn rerun_dependencies(&mut self, id: &TaskId) {
+    pub(super) fn rerun_dependencies(&mut self, id: &TaskId, by: Origin) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         entry.not_started = None;
         if entry.task.depends_on.is_empty() {
@@ -276,7 +276,7 @@ impl State {
                 entry.task.owned && entry.task.status.is_final() && !entry.task.stopping && entry.foreground.is_none()
             };
             if self.ledger.get(&step).is_some_and(is_over) {
-                self.queue_again(&step);
+                self.queue_again(&step, by);
             }
         }
     }

@@ -87,6 +87,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 )?;
             }
         }
+        Write::SaveResults { command, results } => super::past::save(connection, command, results)?,
         Write::SaveTranscript { session, seq, json } => {
             run(
                 "INSERT INTO updates (session, seq, json) VALUES (?1, ?2, ?3)

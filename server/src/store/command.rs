@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::agent::history::Item;
+use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
 
@@ -89,6 +90,8 @@ pub enum Write {
     AssignNotifications { keys: Vec<NotificationKey>, session: SessionId },
     /// Takes pending notifications out of the outbox for good: a tool result told the end.
     Withdraw(Vec<NotificationKey>),
+    /// Adds a run's results to the past of a command; the oldest go where there are too many. The store gives the serial.
+    SaveResults { command: String, results: Box<Results> },
     /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
     SaveTranscript { session: SessionId, seq: u64, json: Value },
     /// Takes all of these classes for a run, or none of them; refused with [`super::StoreError::Held`] while a task of

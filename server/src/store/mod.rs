@@ -9,6 +9,7 @@ mod claims;
 mod command;
 mod error;
 mod owners;
+mod past;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use command::{LoadedSession, NotificationKey, SessionRow, StoredNotification
 pub use error::StoreError;
 pub use owners::{Others, Owner};
 
+use crate::diagnostics::delta::Past;
 use crate::ids::SessionId;
 use crate::task::model::Task;
 use writer::{Job, Writer};
@@ -128,6 +130,11 @@ impl Store {
     /// The saved permission rules, in the order in which they were saved.
     pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
         self.read(read::rules)
+    }
+
+    /// What is known of a command's earlier runs; nothing where there were none.
+    pub fn past(&self, command: String) -> impl Future<Output = Result<Past, StoreError>> + Send + 'static {
+        self.read(move |connection| past::read(connection, &command))
     }
 
     /// A value put by [`Write::PutValue`].

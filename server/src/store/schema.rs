@@ -45,6 +45,16 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX tasks_by_change ON tasks (updated);
 ",
     "
+    CREATE TABLE commands (id INTEGER PRIMARY KEY, command TEXT NOT NULL UNIQUE, used INTEGER NOT NULL) STRICT;
+    CREATE TABLE command_runs (
+        command INTEGER NOT NULL, serial INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (command, serial)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE results (
+        command INTEGER NOT NULL, id TEXT NOT NULL, serial INTEGER NOT NULL, recent TEXT NOT NULL,
+        PRIMARY KEY (command, id)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
     CREATE TABLE claims (
         class TEXT NOT NULL, owner TEXT NOT NULL, task TEXT NOT NULL, run INTEGER NOT NULL, since INTEGER NOT NULL,
         asked INTEGER NOT NULL, granted INTEGER NOT NULL, PRIMARY KEY (class, owner)

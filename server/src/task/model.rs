@@ -167,6 +167,14 @@ pub struct RunRecord {
     pub status: Status,
     pub ended_at: Option<Timestamp>,
     pub exit_code: Option<i32>,
+    /// Who asked for this run; `None` in rows that an older version wrote.
+    #[serde(default)]
+    pub started_by: Option<Origin>,
+    /// The session whose agent asked for it.
+    #[serde(default)]
+    pub session: Option<SessionId>,
+    #[serde(default)]
+    pub stopped_by: Option<StoppedBy>,
     /// What it was run on: the commit that was checked out, a hash of the workspace's files, one of the unsaved texts in
     /// the editor. Two runs with the same one saw the same sources. `None` until it is known, and where the workspace is
     /// too large to look at.
@@ -175,9 +183,18 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The record of a run that is to come.
-    pub fn queued(run: u32) -> Self {
-        Self { run, status: Status::Queued, ended_at: None, exit_code: None, fingerprint: None }
+    /// A run that somebody has just asked for; `session` is the agent's, where it was one.
+    pub fn new(run: u32, by: Origin, session: Option<SessionId>) -> Self {
+        Self {
+            run,
+            status: Status::Queued,
+            ended_at: None,
+            exit_code: None,
+            started_by: Some(by),
+            session,
+            stopped_by: None,
+            fingerprint: None,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ M.VERSION = 1
 ---@field attempt integer
 ---@field maxAttempts integer
 ---@field flaky boolean
+---@field runs? {run: integer, status: pillion.Status, startedBy?: "agent"|"user"|"watch", stoppedBy?: string}[]
 ---@field elapsedMs? integer
 ---@field exitCode? integer
 ---@field stragglers integer

@@ -44,7 +44,7 @@ fn task(id: &str, status: Status) -> Task {
     task.on_exit = crate::task::model::OnExit::Wake;
     task.status = status;
     task.started_at = Some(Timestamp(1_769_817_000_000));
-    task.runs = vec![RunRecord { status, ..RunRecord::queued(1) }];
+    task.runs = vec![RunRecord { status, ..RunRecord::new(1, crate::task::model::Origin::Agent, None) }];
     task
 }
 
@@ -98,6 +98,9 @@ fn a_report_that_was_pending_is_told_once() {
         exit_code: Some(0),
         duration_ms: Some(1),
         summary: None,
+        own_summary: None,
+        names: Vec::new(),
+        lines: 0,
         failures: Vec::new(),
         more_failures: 0,
         tail: String::new(),

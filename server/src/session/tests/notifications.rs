@@ -261,7 +261,7 @@ fn tasks_of_nobody_go_to_the_session_that_is_prompted_next() {
         told of t3
         save t3.1 failed, delivery carried
         row t3.1 failed, delivery carried
-        append 0: user{<t3 failed>, [Context from the editor. Background tasks: t4 sleep 2 (running).], "look"}, carries t3.1 end
+        append 0: user{<t3 failed Started by the user.>, [Context from the editor. Background tasks: t4 sleep 2 (running).], "look"}, carries t3.1 end
     "#]]);
     story.exits(&two, 0);
     story.tells(expect![[r#"
@@ -291,7 +291,7 @@ fn a_queued_prompt_is_given_the_tasks_of_nobody_too() {
     story.history(expect![[r#"
         user{"go"}
         assistant{c1 read_file}
-        user{c1 = "done", <t5 failed>, "look"}"#]]);
+        user{c1 = "done", <t5 failed Started by the user.>, "look"}"#]]);
 }
 
 #[test]

@@ -101,6 +101,8 @@ pub(super) struct Story {
     pub(super) effects: Vec<Effect>,
     /// An answer is written at once.
     pub(super) quick_store: bool,
+    /// The past of a run is read at once.
+    pub(super) quick_past: bool,
     log: String,
     replies: u64,
 }
@@ -129,6 +131,7 @@ impl Story {
             now: START,
             effects: Vec::new(),
             quick_store: true,
+            quick_past: true,
             log: String::new(),
             replies: 0,
         };
@@ -165,6 +168,23 @@ impl Story {
 
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
+        self.apply(event);
+        while self.quick_past && !self.world.past_reads.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.past_read();
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
+    }
+
+    /// The store has read the oldest past that was asked for.
+    pub(super) fn past_read(&mut self) {
+        let (run, command) = self.world.past_reads.pop_front().expect("a past is asked for");
+        let past = Box::new(self.world.pasts.get(&command).cloned().unwrap_or_default());
+        self.apply(Event::Past { run, past });
+    }
+
+    fn apply(&mut self, event: Event) {
         let moment = Moment { now: Timestamp(self.now), documents: self.documents.clone() };
         self.effects = self.state.apply(moment, event);
         for effect in &self.effects {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::agent::history::Item;
 use crate::agent::notification::Key;
+use crate::diagnostics::delta::Past;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::check;
 use crate::session::effect::{Effect, Outgoing, Write};
@@ -49,6 +50,10 @@ pub(super) struct World {
     pub(super) claims: Vec<RunId>,
     /// How each run ended, and who stopped it.
     pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
+    /// What the store knows of commands' earlier runs.
+    pub(super) pasts: BTreeMap<String, Past>,
+    /// Runs whose past is being read.
+    pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
 }
 
@@ -76,6 +81,7 @@ impl World {
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
             }
+            Effect::ReadPast { run, command } => self.past_reads.push_back((run.clone(), command.clone())),
             Effect::StartRun(spec) => {
                 assert!(!self.runs.contains(&spec.id), "{:?} runs already", spec.id);
                 assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
@@ -137,6 +143,13 @@ impl World {
                 assert!(self.tasks.contains_key(&run.task), "a claim lives as long as its row");
                 self.claims.push(run.clone());
             }
+            Write::Withdraw(keys) => {
+                for key in keys {
+                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
+                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
+                }
+            }
+            Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
             Write::Session(_) | Write::Release(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
         }
     }

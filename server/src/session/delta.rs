@@ -1,0 +1,121 @@
+//! A run beside the earlier ones of its command: the past is read when it starts, compared at its end, and grows by it.
+//! What the difference means is `diagnostics/delta`'s.
+//!
+//! Commands are the same when their text and folder are, in one workspace, whichever task or window ran them. An end that
+//! comes before the past has been read waits for it: a read of the store, well below the time that a process takes.
+//!
+//! "Failed before you began" is said of an agent's first run of a command on a day (UTC), when its session had changed
+//! nothing before that run started: no edit, and no command but such as only look, test or build.
+
+use crate::diagnostics::delta::{Delta, Outcome, Past, PastRun, Results};
+use crate::ids::{SessionId, TaskId};
+use crate::task::model::{Group, Origin, Status, Task};
+use crate::task::run::RunId;
+use crate::workspace::classify;
+
+use super::effect::{Effect, Write};
+use super::ledger::Entry;
+use super::state::State;
+
+/// What is known of a run's past.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// `None` until the store has answered.
+    pub(super) past: Option<Past>,
+    /// The end came before the answer.
+    pub(super) held: Option<Box<crate::task::run::RunEnd>>,
+    /// The agent had changed nothing when the run started.
+    untouched: bool,
+    /// The difference, once the run has ended.
+    pub(super) delta: Option<Delta>,
+    /// What failed was red before the agent began.
+    pub(super) before_agent: bool,
+}
+
+/// What makes two runs the same work.
+fn command_key(task: &Task) -> String {
+    format!("{}\n{}", task.cwd.display(), task.command)
+}
+
+impl State {
+    /// The first attempt of a run is about to start.
+    pub(super) fn begin_beside(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get(id).filter(|entry| entry.task.attempt == 1) else { return };
+        let task = &entry.task;
+        let by_agent = task.runs.last().is_some_and(|record| record.started_by == Some(Origin::Agent));
+        let owner = task.session.as_ref().and_then(|session| self.sessions.get(session));
+        let untouched = by_agent && owner.is_some_and(|owner| !owner.has_acted);
+        let run = RunId { task: id.clone(), run: task.run };
+        self.effects.push(Effect::ReadPast { run, command: command_key(task) });
+        if let Some(entry) = self.ledger.get_mut(id) {
+            entry.beside = Beside { untouched, ..Beside::default() };
+        }
+    }
+
+    /// The store has answered.
+    pub(super) fn past_read(&mut self, run: &RunId, past: Past) {
+        let Some(entry) = self.ledger.get_mut(&run.task).filter(|entry| entry.task.run == run.run) else { return };
+        entry.beside.past = Some(past);
+        if let Some(end) = entry.beside.held.take() {
+            let now = self.now();
+            self.ended(run, *end, now);
+        }
+    }
+
+    /// The run has ended, its status is set: what has changed, and what later runs are compared with.
+    pub(super) fn compare(&mut self, id: &TaskId) {
+        let (now, root) = (self.now(), self.settings.root.clone());
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let Some(past) = entry.beside.past.take() else { return };
+        let (task, facts) = (&entry.task, &entry.facts);
+        let by_itself = matches!(task.status, Status::Succeeded | Status::Failed) && task.started_at.is_some();
+        let mut present = facts.present(&root);
+        present.whole = by_itself && task.signal.is_none() && facts.is_complete();
+        present.fingerprint = task.runs.last().and_then(|record| record.fingerprint.clone());
+        let (delta, results) = past.compare(&present);
+        let checks = matches!(task.group, Group::Build | Group::Test | Group::Lint);
+        let by_agent = task.runs.last().is_some_and(|record| record.started_by == Some(Origin::Agent));
+        let says = !results.is_empty() || !past.is_empty() || (checks && present.whole);
+        let is_red = results.iter().any(|(_, outcome)| *outcome == Outcome::Failed);
+        let by_itself = by_itself && task.status == Status::Failed;
+        entry.beside.before_agent = entry.beside.untouched && is_red && by_itself && past.first_of_day(now);
+        entry.beside.delta = Some(delta);
+        if !says || task.started_at.is_none() {
+            return;
+        }
+        let run = PastRun {
+            serial: past.next_serial(),
+            task: id.clone(),
+            run: task.run,
+            fingerprint: present.fingerprint,
+            at: now,
+            by_agent,
+            whole: present.whole,
+        };
+        let results = Box::new(Results { run, results });
+        self.effects.push(Effect::Store(Write::Results { command: command_key(task), results }));
+    }
+
+    /// The agent has done something that may change what a test finds.
+    pub(super) fn acted(&mut self, session: &SessionId, command: Option<&str>) {
+        if command.is_some_and(classify::only_looks) {
+            return;
+        }
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.has_acted = true;
+        }
+    }
+}
+
+impl Entry {
+    /// The summary of an ended run with what has changed.
+    pub(super) fn summary(&self) -> Option<String> {
+        let summary = self.facts.summary();
+        let words = self.beside.delta.as_ref().and_then(|delta| delta.words(&self.task.id));
+        match (summary, words) {
+            (Some(summary), Some(words)) => Some(format!("{summary} ({words})")),
+            (None, Some(words)) => Some(words),
+            (summary, None) => summary,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The earlier runs of each command and the last results of its tests, bounded: the newest runs, tests and commands are
+//! kept.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use crate::diagnostics::delta::{KEPT_IDS, KEPT_RESULTS, KEPT_RUNS, Past, PastRun, Recent, Results};
+
+/// Commands of a workspace whose past is kept.
+const KEPT_COMMANDS: i64 = 200;
+
+/// Adds a run. Its serial is the next one in the file: another window may have run the command as well.
+pub(super) fn save(connection: &Connection, command: &str, results: &Results) -> Result<(), StoreError> {
+    let id: i64 = connection
+        .prepare_cached(
+            "INSERT INTO commands (command, used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET used = excluded.used
+             RETURNING id",
+        )?
+        .query_row(params![command, results.run.at.0 as i64], |row| row.get(0))?;
+    let serial: i64 = connection
+        .prepare_cached("SELECT coalesce(max(serial), 0) + 1 FROM command_runs WHERE command = ?1")?
+        .query_row(params![id], |row| row.get(0))?;
+    let run = PastRun { serial: serial as u64, ..results.run.clone() };
+    let json = serde_json::to_string(&run).map_err(|error| StoreError::Other(error.to_string()))?;
+    connection
+        .prepare_cached("INSERT INTO command_runs (command, serial, json) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, serial, json])?;
+    connection
+        .prepare_cached("DELETE FROM command_runs WHERE command = ?1 AND serial <= ?2")?
+        .execute(params![id, serial - KEPT_RUNS as i64])?;
+    let mut put = connection.prepare_cached(
+        "INSERT INTO results (command, id, serial, recent) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET serial = excluded.serial, recent = substr(recent || excluded.recent, ?5)",
+    )?;
+    for (test, outcome) in &results.results {
+        put.execute(params![id, test, serial, outcome.letter().to_string(), -(KEPT_RESULTS as i64)])?;
+    }
+    let kept: i64 = connection
+        .prepare_cached("SELECT count(*) FROM results WHERE command = ?1")?
+        .query_row(params![id], |row| row.get(0))?;
+    if kept > KEPT_IDS as i64 {
+        connection
+            .prepare_cached(
+                "DELETE FROM results WHERE command = ?1 AND id IN
+                 (SELECT id FROM results WHERE command = ?1 ORDER BY serial LIMIT ?2)",
+            )?
+            .execute(params![id, kept - KEPT_IDS as i64])?;
+    }
+    forget_old(connection)
+}
+
+fn forget_old(connection: &Connection) -> Result<(), StoreError> {
+    let mut old =
+        connection.prepare_cached("SELECT id FROM commands ORDER BY used DESC, id DESC LIMIT -1 OFFSET ?1")?;
+    let old: Vec<i64> = old.query_map(params![KEPT_COMMANDS], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for id in old {
+        for sql in [
+            "DELETE FROM results WHERE command = ?1",
+            "DELETE FROM command_runs WHERE command = ?1",
+            "DELETE FROM commands WHERE id = ?1",
+        ] {
+            connection.prepare_cached(sql)?.execute(params![id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is known of a command.
+pub(super) fn read(connection: &Connection, command: &str) -> Result<Past, StoreError> {
+    let mut past = Past::default();
+    let id: Option<i64> = connection
+        .prepare_cached("SELECT id FROM commands WHERE command = ?1")?
+        .query_row(params![command], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else { return Ok(past) };
+    let mut runs = connection.prepare_cached("SELECT json FROM command_runs WHERE command = ?1 ORDER BY serial")?;
+    for json in runs.query_map(params![id], |row| row.get::<_, String>(0))? {
+        // A run that another version wrote says nothing here.
+        past.runs.extend(serde_json::from_str::<PastRun>(&json?));
+    }
+    let mut results = connection.prepare_cached("SELECT id, serial, recent FROM results WHERE command = ?1")?;
+    let rows = results.query_map(params![id], |row| {
+        Ok((row.get(0)?, Recent { serial: row.get::<_, i64>(1)? as u64, results: row.get(2)? }))
+    })?;
+    past.recent = rows.collect::<Result<_, _>>()?;
+    Ok(past)
+}
