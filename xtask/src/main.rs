@@ -1,5 +1,6 @@
 //! The developer's commands, `cargo xtask …`. This file only reads the arguments; each command has a file of its own.
 
+mod bench;
 mod check;
 mod command;
 mod counts;
@@ -27,6 +28,8 @@ cargo xtask COMMAND
   fmt                 format Rust and Lua in place
   tools               install what the checks need under target/tools, and say where it is
   try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
+  bench [--dist] [--write]
+                      measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
@@ -55,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "try" => try_nvim::run(rest),
+        "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "faults" => faults::run(rest),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {

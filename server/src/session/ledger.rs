@@ -11,6 +11,7 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
+use super::inquiry::Inquiry;
 use super::schedule::Needs;
 use super::state::State;
 
@@ -49,6 +50,7 @@ pub(super) struct Entry {
     pub(super) claim: Claim,
     /// The task of another window that holds what this one wants.
     pub(super) refused_by: Option<TaskId>,
+    pub(super) inquiry: Inquiry,
 }
 
 /// Where the classes of a task stand that hold over all windows.
@@ -230,6 +232,7 @@ impl Entry {
             tried: Vec::new(),
             total: None,
             explanation: None,
+            inquiry: Inquiry::default(),
         }
     }
 

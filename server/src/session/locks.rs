@@ -55,9 +55,8 @@ impl State {
             return false;
         };
         let waiting = lock_of(&entry.task.output.last_line).map(|lock| WaitingFor {
-            kind: WaitKind::Lock,
-            question: None,
             holder: self.holder_of(&lock, &entry.task),
+            ..WaitingFor::of(WaitKind::Lock)
         });
         let other = entry.task.waiting_for.as_ref().is_some_and(|waiting| waiting.kind != WaitKind::Lock);
         if other || entry.task.waiting_for == waiting {

@@ -12,6 +12,7 @@ mod facts;
 mod folding;
 mod history;
 mod housekeeping;
+mod inquiry;
 mod ledger;
 mod locks;
 mod others;

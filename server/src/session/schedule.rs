@@ -112,7 +112,7 @@ impl State {
                     Verdict::Start => Change::Start,
                     Verdict::Wait { kind, holder } => {
                         let holder = holder.map(ToString::to_string);
-                        Change::Wait(WaitingFor { kind, question: None, holder })
+                        Change::Wait(WaitingFor { holder, ..WaitingFor::of(kind) })
                     }
                 };
                 let known = matches!(&change, Change::Wait(waiting) if task.waiting_for.as_ref() == Some(waiting));
@@ -153,6 +153,7 @@ impl State {
             stdin: task.stdin,
             timeout: task.timeout,
             stop_grace: Duration::from_millis(self.settings.stop_grace),
+            stall_after: Duration::from_millis(self.settings.stall_after),
             output_cap: self.settings.output_cap,
             output_total: self.settings.output_total,
             dir,

@@ -296,7 +296,7 @@ enum News {
 }
 
 fn await_dependencies(task: &mut Task) {
-    task.waiting_for = Some(WaitingFor { kind: WaitKind::Dependency, question: None, holder: None });
+    task.waiting_for = Some(WaitingFor::of(WaitKind::Dependency));
 }
 
 /// How a step failed: `` `npm run build` (t1k9) failed with exit code 2 ``.

@@ -27,7 +27,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort { turn, .. } => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
-        Effect::ReadPast { .. } => return None,
+        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -169,6 +169,9 @@ fn stored(write: &Write) -> Option<String> {
                 report.key.task, report.key.run, report.key.about, report.status
             )
         }
+        Write::Withdraw(keys) => {
+            format!("withdraw {}", list(keys.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about))))
+        }
         Write::Delivered { keys, .. } => format!("delivered {}", list(keys.iter().map(|key| key.task.to_string()))),
         Write::Assign { keys, session } => {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
@@ -177,9 +180,6 @@ fn stored(write: &Write) -> Option<String> {
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
         Write::Session(_) | Write::Results { .. } => return None,
-        Write::Withdraw(keys) => {
-            format!("withdraw {}", list(keys.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about))))
-        }
         other => format!("{other:?}"),
     })
 }
