@@ -54,10 +54,8 @@ impl State {
         let Some(entry) = self.ledger.get(id).filter(|entry| entry.task.status == Status::Running) else {
             return false;
         };
-        let waiting = lock_of(&entry.task.output.last_line).map(|lock| WaitingFor {
-            holder: self.holder_of(&lock, &entry.task),
-            ..WaitingFor::of(WaitKind::Lock)
-        });
+        let waiting = lock_of(&entry.task.output.last_line)
+            .map(|lock| WaitingFor { holder: self.holder_of(&lock, &entry.task), ..WaitingFor::of(WaitKind::Lock) });
         let other = entry.task.waiting_for.as_ref().is_some_and(|waiting| waiting.kind != WaitKind::Lock);
         if other || entry.task.waiting_for == waiting {
             return false;

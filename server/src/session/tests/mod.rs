@@ -5,15 +5,15 @@
 mod calls;
 mod chaos;
 mod crash;
-mod folding;
 mod delta;
+mod folding;
 mod inquiry;
 mod ledger;
 mod locks;
 mod notifications;
 mod questions;
-mod slots;
 mod races;
+mod slots;
 mod story;
 mod turns;
 mod waiting;
