@@ -384,6 +384,9 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };
             serde_json::to_value(ProjectCommandsResult { commands: vec![command] })
         }
+        method::TASK_START if !value["folded"].is_null() => {
+            serde_json::to_value(FoldedResult { task: task(), folded: true })
+        }
         method::TASK_START | method::TASK_GET | method::TASK_STOP | method::TASK_RERUN | method::TASK_PROMOTE => {
             serde_json::to_value(TaskResult { task: task() })
         }

@@ -150,6 +150,7 @@ impl Entry {
             && self.foreground.is_none()
             && task.attempt == 1
             && task.command == start.command
+            && start.label.as_ref().is_none_or(|label| task.label == *label)
             && task.kind == start.kind
             && start.group.is_none_or(|group| task.group == group)
             && task.env == start.env

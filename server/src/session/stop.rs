@@ -73,6 +73,8 @@ impl State {
         self.release(id);
         self.report_end(id, String::new());
         self.task_changed(id);
+        // What depends on it does not start either.
+        self.place();
         self.end_waits(id);
     }
 

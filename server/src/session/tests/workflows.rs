@@ -2,9 +2,9 @@
 
 use expect_test::expect;
 
-use super::story::{Story, by_person};
+use super::story::{Story, background, by_person};
 use crate::session::effect::{Effect, Reply};
-use crate::session::event::{Dependency, Event, ReplyId, Request, StartTask};
+use crate::session::event::{Choice, Dependency, Event, ReplyId, Request, StartTask};
 use crate::task::model::{Group, Status, WaitKind};
 use crate::workspace::commands::{Defined, DefinedRun};
 
@@ -217,4 +217,19 @@ fn the_answer_is_the_last_task() {
         _ => None,
     });
     assert_eq!(answer.as_deref(), Some("b"));
+}
+
+#[test]
+fn what_depends_on_a_refused_task_does_not_start() {
+    let mut story = Story::with(|settings| settings.mode = crate::agent::approval::Mode::Ask);
+    story.turn("go", vec![background("c1", "make it")]);
+    let asked = id(&story, "make it");
+    let depends_on = vec![Dependency::Named(asked.clone())];
+    story.request(Request::StartTask(StartTask { depends_on, ..by_person("after", None) }));
+    story.answers(Choice::Reject, None);
+    let after = story.task(&id(&story, "after"));
+    assert_eq!(
+        (after.status, &after.summary),
+        (Status::Failed, &Some(format!("not started: `make it` ({asked}) was stopped")))
+    );
 }
