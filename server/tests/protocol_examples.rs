@@ -184,6 +184,7 @@ fn task() -> Task {
         wanted_answer: Some(text()),
         summary: Some(text()),
         delivery: "none",
+        depends_on: Vec::new(),
         delivered_turn_id: Some(text()),
     }
 }
@@ -395,6 +396,9 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             let command =
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };
             serde_json::to_value(ProjectCommandsResult { commands: vec![command] })
+        }
+        method::TASK_START if !value["folded"].is_null() => {
+            serde_json::to_value(FoldedResult { task: task(), folded: true })
         }
         method::TASK_START
         | method::TASK_REPORT

@@ -54,6 +54,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("summary", "string|null"),
     ("delivery", "string"),
     ("deliveredTurnId", "string|null"),
+    ("dependsOn", "array"),
 ];
 
 const INNER: &[(&str, &[(&str, &str)])] = &[

@@ -93,6 +93,15 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "background.exclusive",
+        doc: "What runs one at a time, also over several windows: groups (`install`) or programs (`terraform`), with commas \
+              between them. `NAME` is one at a time in a folder, `NAME = CLASS` one at a time in the workspace of all \
+              with that class; `none` for nothing.",
+        default: "\"install\"",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.exclusive, text(value)),
+    },
+    Key {
         name: "background.timeoutMs",
         doc: "Ends background tasks of the agent that name no timeout themselves, in milliseconds; 0 for never.",
         default: "0",

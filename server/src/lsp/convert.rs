@@ -104,6 +104,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
         wanted_answer: task.wanted_answer.clone(),
         summary: task.summary.clone(),
         delivery: task.delivery.as_str(),
+        depends_on: task.depends_on.iter().map(|id| id.0.clone()).collect(),
         delivered_turn_id: task.delivered_turn.as_ref().map(|id| id.0.clone()),
     }
 }
@@ -352,6 +353,7 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
             serde_json::to_value(wire::PromptResult { turn_id: turn.0, prompt_id: prompt.0, queued })
         }
         Reply::Task(found) => serde_json::to_value(wire::TaskResult { task: task(&found, now) }),
+        Reply::Folded(found) => serde_json::to_value(wire::FoldedResult { task: task(&found, now), folded: true }),
         Reply::Tasks(tasks, seq) => serde_json::to_value(wire::ListTasksResult {
             tasks: tasks.iter().map(|found| task(found, now)).collect(),
             seq,

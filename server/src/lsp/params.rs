@@ -8,7 +8,7 @@ use tower_lsp::jsonrpc;
 
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::event::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
@@ -124,7 +124,7 @@ pub fn queue(params: Value) -> Read<Request> {
 /// `pillion/task/start`, and the arguments of the command `pillion.task.start`.
 pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let params: wire::StartTaskParams = typed(params)?;
-    let later = [("matchers", &params.matchers), ("dependsOn", &params.depends_on)];
+    let later = [("matchers", &params.matchers)];
     if let Some((field, _)) = later.iter().find(|(_, value)| value.is_some()) {
         return Err(bad(field, "is not served by this version".into(), "Leave it out."));
     }
@@ -143,7 +143,22 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     if params.timeout_ms == Some(0) {
         return Err(bad("timeoutMs", "is 0".into(), "Give milliseconds, or leave it out for no limit."));
     }
+    let in_sequence = match params.depends_order.as_deref() {
+        None | Some("parallel") => false,
+        Some("sequence") => true,
+        Some(other) => {
+            return Err(bad("dependsOrder", format!("there is no {other:?}"), "It can be: parallel, sequence."));
+        }
+    };
+    let command = match (params.command, &params.label) {
+        (Some(command), _) => command,
+        (None, Some(_)) => String::new(),
+        (None, None) => return Err(bad("command", "is missing".into(), "Give it, or the `label` of a task.")),
+    };
     Ok(Request::StartTask(StartTask {
+        depends_on: dependencies(params.depends_on, root)?,
+        in_sequence,
+        file: params.uri.as_deref().and_then(uri::to_path),
         cwd: folder("cwd", params.cwd, root)?,
         env: params.env.into_iter().collect(),
         label: params.label,
@@ -160,7 +175,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         pattern: params.pattern,
         ready: params.ready,
         watch,
-        ..StartTask::new(params.command, Origin::User)
+        ..StartTask::new(command, Origin::User)
     }))
 }
 
@@ -206,6 +221,31 @@ fn watched(watch: wire::WatchParams, on_exit: Option<OnExit>) -> Read<Option<Wat
     }
     let debounce_ms = debounce_ms.unwrap_or(WATCH_DEBOUNCE).clamp(10, WATCH_DEBOUNCE_MAX);
     Ok(Some(Watch { paths, ignore, debounce_ms, restart, on_exit: on_exit.unwrap_or(OnExit::None) }))
+}
+
+/// One dependency or a list of them: a name, or a start of its own.
+fn dependencies(value: Option<Value>, root: &Path) -> Read<Vec<Dependency>> {
+    let values = match value {
+        None => Vec::new(),
+        Some(Value::Array(values)) => values,
+        Some(one) => vec![one],
+    };
+    let one = |value| match value {
+        Value::String(name) => Ok(Dependency::Named(name)),
+        Value::Object(_) => match start_task(value, root)? {
+            // Without a command of its own it is the task of that label.
+            Request::StartTask(StartTask { command, label: Some(label), .. }) if command.is_empty() => {
+                Ok(Dependency::Named(label))
+            }
+            Request::StartTask(start) => Ok(Dependency::Command(Box::new(start))),
+            _ => Err(bad("dependsOn", "is no start".into(), "Give the parameters of a start.")),
+        },
+        _ => {
+            let remedy = "Give ids of tasks, labels of .vscode/tasks.json, or objects with a `command`.";
+            Err(bad("dependsOn", "holds neither a text nor an object".into(), remedy))
+        }
+    };
+    values.into_iter().map(one).collect()
 }
 
 /// `pillion/task/list`.

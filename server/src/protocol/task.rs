@@ -10,7 +10,9 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartTaskParams {
-    pub command: String,
+    /// Not needed with the `label` of a task in `.vscode/tasks.json`.
+    #[serde(default)]
+    pub command: Option<String>,
     #[serde(default)]
     pub cwd: Option<String>,
     #[serde(default)]
@@ -40,8 +42,6 @@ pub struct StartTaskParams {
     /// Not served yet: refused by name rather than ignored.
     #[serde(default)]
     pub matchers: Option<Value>,
-    #[serde(default)]
-    pub depends_on: Option<Value>,
     /// A regular expression.
     #[serde(default)]
     pub pattern: Option<String>,
@@ -50,6 +50,15 @@ pub struct StartTaskParams {
     pub ready: Option<String>,
     #[serde(default)]
     pub watch: Option<WatchParams>,
+    /// What has to succeed before: ids of tasks, labels of `.vscode/tasks.json`, or starts; one or a list.
+    #[serde(default)]
+    pub depends_on: Option<Value>,
+    /// `parallel` or `sequence`.
+    #[serde(default)]
+    pub depends_order: Option<String>,
+    /// The active file, for a task of `.vscode/tasks.json` that needs one.
+    #[serde(default)]
+    pub uri: Option<String>,
 }
 
 /// `true`, or which files.
@@ -116,6 +125,14 @@ pub struct ReportTaskParams {
     pub group: Option<String>,
     #[serde(default)]
     pub session_id: Option<String>,
+}
+
+/// The answer to a start of what runs already.
+#[derive(Debug, Serialize)]
+pub struct FoldedResult {
+    pub task: Task,
+    /// `true`: nothing was started.
+    pub folded: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -269,6 +286,7 @@ pub struct Task {
     pub summary: Option<String>,
     pub delivery: &'static str,
     pub delivered_turn_id: Option<String>,
+    pub depends_on: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -14,6 +14,7 @@ use crate::tool::input::{self, Bash, Call, CheckBackground, FileCall, StopBackgr
 use crate::workspace::{classify, roots};
 
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::folding::Asker;
 use super::monitor::expectation;
 use super::state::{Phase, State};
 use super::turn::result;
@@ -72,7 +73,7 @@ impl CallState {
     }
 
     fn writes(&self) -> bool {
-        matches!(&self.call, Ok(Call::File(FileCall::Write(_) | FileCall::Edit(_))))
+        matches!(&self.call, Ok(Call::File(file)) if file.edits())
     }
 
     /// True when nothing later depends on it.
@@ -213,6 +214,9 @@ impl State {
         self.update(session, Update::ToolCallUpdate { call: id.clone(), change: Box::new(change) });
         match call {
             Call::File(tool) => {
+                if tool.edits() {
+                    self.agent_edits();
+                }
                 let Some(owner) = self.sessions.get(session) else { return };
                 let (cwd, seen) = (owner.cwd.clone(), owner.seen.clone());
                 self.effects.push(Effect::RunTool {
@@ -259,6 +263,23 @@ impl State {
                 ToolChange { task: Some(task), ..ToolChange::default() },
             );
         }
+        let wanted = self.background_start(session, bash);
+        let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
+        if ask.is_none()
+            && let (Some(run), Some(turn)) = (self.runs_already(&wanted), turn)
+        {
+            let (session, call, bash) = (session.clone(), id.clone(), Box::new(bash.clone()));
+            return self.check_folding(run, Asker::Call { session, turn, call, bash });
+        }
+        self.enter_in_background(session, id, bash, ask);
+    }
+
+    /// The same for a start that nothing running stands for.
+    pub(super) fn start_in_background_now(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash) {
+        self.enter_in_background(session, id, bash, None);
+    }
+
+    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
         let task = self.start_for_agent(session, id, bash, ask.is_some());
         let text = match ask {
             Some(always) => {
@@ -376,6 +397,9 @@ impl State {
     ) {
         if self.running_turn(session, turn).is_none() {
             return;
+        }
+        if self.call(session, id).is_some_and(|call| call.writes()) {
+            self.agent_edits();
         }
         match outcome {
             Err(why) => self.finish_call(session, id, why, true, ToolChange::default()),

@@ -15,7 +15,9 @@ use crate::task::run::{OutputRange, OutputSlice, RunControl, RunId, RunSpec};
 use crate::tool::{FileSeen, Location};
 use crate::workspace::commands::ProjectCommand;
 
-use super::event::{CommitId, FileProblems, ReplyId, ReportedTask, StoredReport, StoredSession, Timer};
+use super::event::{
+    CheckId, CommitId, FileProblems, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer,
+};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -101,12 +103,26 @@ pub enum Effect {
         near: Option<PathBuf>,
         start: Option<Group>,
     },
+    /// Reads the project's `.vscode/tasks.json`; the request comes again with what it says.
+    ReadDefined {
+        reply: ReplyId,
+        start: Box<StartTask>,
+    },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),
     /// The same for a run of a sidecar that is gone; after `ended` only what was left behind is taken over.
     ResumeRun {
         spec: RunSpec,
         ended: bool,
+    },
+    /// Looks whether the workspace is as it was when a run began; comes back as `Unchanged`.
+    CheckUnchanged {
+        check: CheckId,
+        /// When the run began.
+        since: Timestamp,
+        /// What it was run on, and the hash of the unsaved texts then.
+        fingerprint: String,
+        unsaved: u64,
     },
     /// Looks what the workspace is like, for the record of a run; comes back as `Fingerprinted`. `unsaved` is the hash of
     /// the unsaved texts.
@@ -166,6 +182,13 @@ pub enum Write {
         keys: Vec<Key>,
         turn: TurnId,
     },
+    /// Classes of which one task runs at a time over all windows; comes back as `Claimed`.
+    Claim {
+        run: RunId,
+        classes: Vec<String>,
+    },
+    /// A run that is over holds no class any more.
+    Release(RunId),
     Rule(String),
     RemoveRule(String),
 }
@@ -174,15 +197,30 @@ pub enum Write {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Done,
-    Session { session: SessionId, mode: &'static str, model: String },
+    Session {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+    },
     Sessions(Vec<SessionRow>),
-    Prompted { turn: TurnId, prompt: PromptId, queued: bool },
+    Prompted {
+        turn: TurnId,
+        prompt: PromptId,
+        queued: bool,
+    },
     Task(Box<Task>),
+    /// It runs already: nothing was started.
+    Folded(Box<Task>),
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
     Rules(Vec<String>),
-    TestResults { task: TaskId, run: u32, tests: Vec<TestResult>, counts: Counts },
+    TestResults {
+        task: TaskId,
+        run: u32,
+        tests: Vec<TestResult>,
+        counts: Counts,
+    },
     Text(String),
 }
 

@@ -13,6 +13,7 @@ use crate::provider::{Answer, ProviderError, StreamEvent};
 use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp, Watch};
 use crate::task::run::{Change, Imported, OutputRange, OutputSlice, RunEvent, RunId};
 use crate::tool;
+use crate::workspace::commands::Defined;
 use crate::workspace::documents::Documents;
 
 use super::settings::Settings;
@@ -24,6 +25,10 @@ pub struct ReplyId(pub u64);
 /// Names a store transaction that a turn waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CommitId(pub u64);
+
+/// Names a start that the disk is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CheckId(pub u64);
 
 /// When an event is applied, and what the editor holds then.
 #[derive(Clone, Debug, Default)]
@@ -55,9 +60,37 @@ pub struct StartTask {
     /// The line that says that it is ready.
     pub ready: Option<String>,
     pub watch: Option<Watch>,
+    /// What has to succeed before it starts.
+    pub depends_on: Vec<Dependency>,
+    /// The dependencies run one after another, and not all at a time.
+    pub in_sequence: bool,
+    /// The active file, for the variables of `.vscode/tasks.json`.
+    pub file: Option<PathBuf>,
+}
+
+/// One dependency of a start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dependency {
+    /// The id of a task, or the label of one in `.vscode/tasks.json`.
+    Named(String),
+    Command(Box<StartTask>),
 }
 
 impl StartTask {
+    /// How often it is run at most until it succeeds.
+    pub(super) fn attempts(&self) -> u32 {
+        self.retries.min(5) + 1
+    }
+
+    /// What its end means to its session, where nobody has said.
+    pub(super) fn on_exit(&self) -> OnExit {
+        self.on_exit.unwrap_or(match self.origin {
+            Origin::Agent => OnExit::Wake,
+            Origin::User => OnExit::NextTurn,
+            Origin::Watch => OnExit::None,
+        })
+    }
+
     /// A plain start: everything else is as nobody has said.
     pub fn new(command: impl Into<String>, origin: Origin) -> Self {
         Self {
@@ -78,6 +111,9 @@ impl StartTask {
             pattern: None,
             ready: None,
             watch: None,
+            depends_on: Vec::new(),
+            in_sequence: false,
+            file: None,
         }
     }
 }
@@ -147,6 +183,11 @@ pub enum Request {
     StartTask(StartTask),
     /// A task that ran elsewhere enters the ledger.
     ReportTask(Box<ReportedTask>),
+    /// A start that names tasks of `.vscode/tasks.json`, and what that file says.
+    StartDefined {
+        start: Box<StartTask>,
+        defined: Result<Vec<Defined>, String>,
+    },
     /// `pillion.test`, `.build`, `.lint`.
     RunProject(RunProject),
     ProjectCommands {
@@ -301,6 +342,8 @@ pub enum Timer {
     CheckIn(TaskId, u32),
     /// A watched task runs again.
     Again(TaskId),
+    /// What another window held may be free by now.
+    Claim(TaskId),
 }
 
 /// One thing that happened.
@@ -381,6 +424,16 @@ pub enum Event {
     Environment {
         id: RunId,
         environment: EnvironmentRecord,
+    },
+    /// A run may start, or another window's task holds what it needs.
+    Claimed {
+        id: RunId,
+        result: Result<(), TaskId>,
+    },
+    /// Whether the workspace is as it was when a run began.
+    Unchanged {
+        check: CheckId,
+        unchanged: bool,
     },
     /// What the store knows of a command's earlier runs.
     Past {

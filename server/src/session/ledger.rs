@@ -1,9 +1,11 @@
 //! The ledger: every task of this workspace. A foreground command is a row too, but nobody sees it until it goes on in the
 //! background. `start` fills it, `schedule` starts what may run, `runs` says what becomes of a run, `stop` ends one.
 
+use std::sync::Arc;
+
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::{Delivery, RunRecord, Task};
+use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp, WaitKind};
 use crate::task::run::Batch;
 
 use super::delta::Beside;
@@ -11,6 +13,7 @@ use super::effect::{Effect, Outgoing, Write};
 use super::event::{Loaded, ReplyId};
 use super::facts::Facts;
 use super::inquiry::Inquiry;
+use super::schedule::Needs;
 use super::state::State;
 use super::watching::Watcher;
 
@@ -46,7 +49,29 @@ pub(super) struct Entry {
     /// Lines that matched and that nobody is told of yet.
     pub(super) held: Batch,
     pub(super) watcher: Watcher,
+    /// When its newest run was given to the supervisor, and the hash of the unsaved texts then.
+    pub(super) launched_at: Option<Timestamp>,
+    pub(super) launched_on: Option<u64>,
+    /// Why its newest run never started: a step that it depends on.
+    pub(super) not_started: Option<String>,
+    /// When its newest run was queued.
+    pub(super) queued_at: Timestamp,
+    /// What it needs for itself while it runs; `None` until it is asked for.
+    pub(super) needs: Option<Arc<Needs>>,
+    pub(super) claim: Claim,
+    /// The task of another window that holds what this one wants.
+    pub(super) refused_by: Option<TaskId>,
     pub(super) inquiry: Inquiry,
+}
+
+/// Where the classes of a task stand that hold over all windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Claim {
+    #[default]
+    None,
+    /// The store is asked.
+    Asked,
+    Granted,
 }
 
 /// All tasks, oldest first.
@@ -199,6 +224,13 @@ impl State {
 impl Entry {
     pub(super) fn new(task: Task) -> Self {
         Self {
+            launched_at: None,
+            launched_on: None,
+            not_started: None,
+            queued_at: task.created_at,
+            needs: None,
+            claim: Claim::None,
+            refused_by: None,
             task,
             foreground: None,
             waits: false,
@@ -217,6 +249,25 @@ impl Entry {
             watcher: Watcher::default(),
             inquiry: Inquiry::default(),
         }
+    }
+
+    /// It runs, or is about to: what it needs is taken.
+    pub(super) fn is_active(&self) -> bool {
+        if self.task.owned {
+            self.launched || self.claim == Claim::Asked
+        } else {
+            !self.task.status.is_final() && self.task.status != Status::Queued
+        }
+    }
+
+    /// It is queued, and only for others that run.
+    pub(super) fn may_start(&self) -> bool {
+        self.task.owned
+            && self.task.status == Status::Queued
+            && !self.launched
+            && self.claim != Claim::Asked
+            && self.question.is_none()
+            && self.task.waiting_for.as_ref().is_none_or(|on| matches!(on.kind, WaitKind::Slot | WaitKind::Lock))
     }
 }
 

@@ -2,6 +2,7 @@
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
 mod calls;
+mod claims;
 mod delta;
 mod describe;
 pub mod effect;
@@ -14,6 +15,7 @@ mod history;
 mod housekeeping;
 mod inquiry;
 mod ledger;
+mod locks;
 mod monitor;
 mod others;
 pub mod owner;
@@ -35,3 +37,4 @@ mod tests;
 mod turn;
 mod waiting;
 mod watching;
+mod workflow;

@@ -28,6 +28,8 @@ impl State {
                 self.task_changed(&id);
             }
         }
+        // What ended there may have been in the way here.
+        self.claim_all_again();
         self.place();
     }
 

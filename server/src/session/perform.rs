@@ -20,6 +20,7 @@ use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpe
 use crate::task::supervisor::{Custody, Supervisor};
 use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
+use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
@@ -30,7 +31,7 @@ use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, ReportedTask, Request, Taken, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Request, StartTask, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
 use super::requests::by_person;
@@ -255,10 +256,24 @@ impl Hands {
             Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
+            Effect::ReadDefined { reply, start } => self.read_defined(reply, start),
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::ResumeRun { spec, ended } => {
                 let spec = self.prepared(spec, false);
                 self.supervisor.resume(spec, ended);
+            }
+            Effect::CheckUnchanged { check, since, fingerprint, unsaved } => {
+                let (look, inputs) = (self.looks.look(), self.inputs.clone());
+                tokio::spawn(async move {
+                    let look = look.await;
+                    let same = |look: Look| {
+                        !look.is_written_since(since.0) && recorded(&look.fingerprint, unsaved) == fingerprint
+                    };
+                    let unchanged = look.is_some_and(same);
+                    if let Some(inputs) = inputs.upgrade() {
+                        let _ = inputs.send(Input::Event(Event::Unchanged { check, unchanged }));
+                    }
+                });
             }
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
@@ -489,12 +504,17 @@ impl Hands {
         let inputs = self.inputs.clone();
         tokio::spawn(async move {
             let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
-            let place = root.clone();
-            let found = tokio::task::spawn_blocking(move || commands::find(&place, &at)).await.unwrap_or_default();
+            let (place, near) = (root.clone(), at.clone());
+            let found = tokio::task::spawn_blocking(move || commands::find(&place, &near)).await.unwrap_or_default();
             let Some(inputs) = inputs.upgrade() else { return };
             let input = match start {
                 None => Input::Answer(reply, Ok(Reply::Commands(found))),
                 Some(group) => match found.into_iter().find(|command| command.group == group) {
+                    // With what goes before it.
+                    Some(ProjectCommand { task: Some(label), group, .. }) => {
+                        let start = by_person(String::new(), root.clone(), label, group);
+                        Input::Again(reply, Request::StartTask(StartTask { cwd: None, file: Some(at), ..start }))
+                    }
                     Some(ProjectCommand { label, command, cwd, .. }) => {
                         Input::Again(reply, Request::StartTask(by_person(command, cwd, label, group)))
                     }
@@ -502,6 +522,18 @@ impl Hands {
                 },
             };
             let _ = inputs.send(input);
+        });
+    }
+
+    fn read_defined(&self, reply: ReplyId, start: Box<StartTask>) {
+        let (root, inputs) = (self.root.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            let file = start.file.clone();
+            let read = tokio::task::spawn_blocking(move || commands::defined(&root, file.as_deref())).await;
+            let defined = read.unwrap_or_else(|error| Err(error.to_string()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Again(reply, Request::StartDefined { start, defined }));
+            }
         });
     }
 

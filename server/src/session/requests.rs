@@ -14,6 +14,7 @@ use crate::task::run::{RunControl, RunId};
 use super::effect::{Effect, Outgoing, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask, StoredSession};
 use super::export;
+use super::folding::Asker;
 use super::history::Written;
 use super::settings::Settings;
 use super::state::{Session, State};
@@ -45,6 +46,7 @@ impl State {
             Request::DeleteSession { session } => self.delete_session(reply, session),
             Request::StartTask(start) => self.start_task(reply, start),
             Request::ReportTask(reported) => self.report_task(reply, reported),
+            Request::StartDefined { start, defined } => self.start_workflow(reply, *start, defined),
             Request::RunProject(RunProject { group, near }) => {
                 self.effects.push(Effect::FindCommands { reply, near, start: Some(group) });
             }
@@ -245,8 +247,8 @@ impl State {
         self.reply(reply, Reply::Done);
     }
 
-    fn start_task(&mut self, reply: ReplyId, start: StartTask) {
-        if start.command.trim().is_empty() {
+    pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {
+        if start.command.trim().is_empty() && (!start.command.is_empty() || start.label.is_none()) {
             return self.refuse(
                 reply,
                 Refusal::BadField {
@@ -269,13 +271,27 @@ impl State {
                 },
             );
         }
+        if self.needs_definitions(&start) {
+            return self.ask_definitions(reply, start);
+        }
+        if !start.depends_on.is_empty() {
+            return self.start_workflow(reply, start, Ok(Vec::new()));
+        }
+        if let Some(run) = self.runs_already(&start) {
+            return self.check_folding(run, Asker::Person { reply, start: Box::new(start) });
+        }
+        self.start_now(reply, start);
+    }
+
+    /// A start that nothing running stands for.
+    pub(super) fn start_now(&mut self, reply: ReplyId, start: StartTask) {
         let task = self.enter(start);
         self.unbar(&task);
         self.reply_task(reply, &task);
         self.place();
     }
 
-    fn reply_task(&mut self, reply: ReplyId, task: &TaskId) {
+    pub(super) fn reply_task(&mut self, reply: ReplyId, task: &TaskId) {
         match self.ledger.get(task) {
             Some(entry) => {
                 let task = Box::new(entry.task.clone());

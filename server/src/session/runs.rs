@@ -66,7 +66,13 @@ impl State {
             RunEvent::Output { bytes, lines, last_line, truncated } => {
                 let output = &mut entry.task.output;
                 (output.bytes, output.lines, output.last_line, output.truncated) = (bytes, lines, last_line, truncated);
-                self.task_got_on(&id.task);
+                if self.locked(&id.task) {
+                    self.task_changed(&id.task);
+                    // Who waits leaves its slot to others.
+                    self.place();
+                } else {
+                    self.task_got_on(&id.task);
+                }
             }
             RunEvent::Progress(progress) => {
                 let message = ready_text(&entry.task).or_else(|| progress_text(&progress, entry.total));
@@ -188,6 +194,7 @@ impl State {
             task.attempt += 1;
             task.status = Status::Queued;
             (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
+            self.release(&id.task);
             return self.place();
         }
         task.flaky = task.attempt > 1 && task.status == Status::Succeeded;
@@ -200,7 +207,8 @@ impl State {
             .or_else(|| entry.explanation.clone())
             .or(said)
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
-        let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
+        let status = task.status;
+        let cancelled = matches!(status, Status::Killed | Status::TimedOut | Status::Interrupted);
         if task.stdin == Stdin::Null && matches!(task.status, Status::Succeeded | Status::Failed) {
             task.wanted_answer = question::wanted(&end.tail);
         }
@@ -208,6 +216,7 @@ impl State {
             let failures = entry.failures(&self.settings.root).lines;
             miss(&mut entry.task.environment, std::iter::once(&end.tail).chain(&failures));
         }
+        self.release(&id.task);
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
@@ -336,6 +345,7 @@ impl State {
         let waits = inquiry::promoted(id, entry.task.waiting_for.as_ref());
         self.task_changed(id);
         self.tell_on_close(id);
+        self.claim_running(id);
         let text = waits.unwrap_or_else(|| {
             format!(
                 "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you \

@@ -1,13 +1,15 @@
 //! Which queued task may start, and its start. Builds, tests, lints and installs share slots, by priority, then age; other
-//! tasks and foreground commands take none.
+//! tasks and foreground commands take none. `decide` has the rules.
+
+mod decide;
+mod needs;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::TaskId;
-use crate::task::model::{
-    EnvironmentRecord, Group, Lifetime, OnClose, OutputInfo, Progress, Status, Task, WaitKind, WaitingFor,
-};
+use crate::task::model::{EnvironmentRecord, Lifetime, OnClose, OutputInfo, Progress, Status, Task, WaitingFor};
 use crate::task::run::{RunControl, RunId, RunSpec};
 
 use super::effect::Effect;
@@ -17,49 +19,108 @@ use super::monitor;
 use super::settings::Settings;
 use super::state::State;
 
-pub(super) fn takes_slot(group: Group) -> bool {
-    matches!(group, Group::Build | Group::Test | Group::Lint | Group::Install)
+use decide::{Candidate, Holder, Rank, Verdict, decide};
+
+pub(super) use decide::Needs;
+pub(super) use needs::is_heavy;
+pub use needs::{Exclusive, exclusive};
+
+/// What is to become of a row that waits.
+enum Change {
+    Start,
+    /// It waits for something else than its row says.
+    Wait(WaitingFor),
 }
 
 impl State {
-    /// Starts every queued task that may start: by priority, then by age. Builds, tests, lints and installs take slots.
-    /// Whoever has queued a task calls this; the row is told here, started or waiting.
+    /// Starts every queued task that may start. Whoever has queued a task, or has ended one, calls this; the row is told
+    /// here, started or waiting.
     pub(super) fn place(&mut self) {
-        let mut used = self
-            .ledger
-            .entries
-            .iter()
-            .filter(|entry| entry.launched && entry.foreground.is_none() && takes_slot(entry.task.group))
-            // A person may take hours to answer.
-            .filter(|entry| entry.task.status != Status::WaitingForInput)
-            .count();
-        let mut waiting: Vec<(i32, usize, TaskId)> = self
-            .ledger
-            .entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| {
-                entry.task.owned && entry.task.status == Status::Queued && !entry.launched && entry.question.is_none()
-            })
-            .filter(|(_, entry)| entry.task.waiting_for.as_ref().is_none_or(|waiting| waiting.kind == WaitKind::Slot))
-            .map(|(at, entry)| (-entry.task.priority, at, entry.task.id.clone()))
-            .collect();
-        waiting.sort();
-        for (_, _, id) in waiting {
-            let Some(entry) = self.ledger.get_mut(&id) else { continue };
-            if entry.foreground.is_none() && takes_slot(entry.task.group) {
-                if used >= self.settings.slots {
-                    if entry.task.waiting_for.is_none() {
-                        entry.task.waiting_for = Some(WaitingFor::of(WaitKind::Slot));
-                        self.task_changed(&id);
+        self.follow_dependencies();
+        self.find_needs();
+        for (id, change) in self.changes() {
+            match change {
+                Change::Start if self.must_claim(&id) => self.claim(&id),
+                Change::Start => {
+                    if let Some(entry) = self.ledger.get_mut(&id) {
+                        entry.task.waiting_for = None;
                     }
-                    continue;
+                    self.launch(&id);
                 }
-                used += 1;
+                Change::Wait(waiting) => {
+                    let Some(entry) = self.ledger.get_mut(&id) else { continue };
+                    let known = entry.task.waiting_for.replace(waiting);
+                    if known.is_none() {
+                        self.task_changed(&id);
+                    } else {
+                        // Only the holder is another one: for whoever looks, and not worth a write each.
+                        self.task_got_on(&id);
+                    }
+                }
             }
-            entry.task.waiting_for = None;
-            self.launch(&id);
         }
+    }
+
+    /// Finds what rows need that were not asked yet: it is read from the command, once.
+    pub(super) fn find_needs(&mut self) {
+        for entry in &mut self.ledger.entries {
+            if entry.needs.is_none() && !entry.task.status.is_final() {
+                entry.needs = Some(Arc::new(Needs::of(&entry.task, &self.settings.exclusive)));
+            }
+        }
+    }
+
+    /// What the rules say about the rows, as far as it is news.
+    fn changes(&self) -> Vec<(TaskId, Change)> {
+        let none = Needs::default();
+        let entries = || self.ledger.entries.iter().enumerate();
+        let needs = |entry: &'_ Entry| entry.needs.clone().filter(|_| entry.foreground.is_none());
+        let needed: Vec<Option<Arc<Needs>>> = entries().map(|(_, entry)| needs(entry)).collect();
+        let needs_at = |at: usize| needed[at].as_deref().unwrap_or(&none);
+        let mut running: Vec<Holder<'_>> = entries()
+            .filter(|(_, entry)| entry.is_active())
+            .map(|(at, entry)| {
+                let asks = entry.task.status == Status::WaitingForInput;
+                let needs = needs_at(at);
+                Holder {
+                    task: &entry.task.id,
+                    elsewhere: !entry.task.owned,
+                    // Who waits leaves the machine to others.
+                    slot: needs.slot && !asks && entry.task.waiting_for.is_none(),
+                    classes: if asks { needs.while_asking() } else { &needs.classes },
+                }
+            })
+            .collect();
+        // Another window was first, whether its row has been seen or not.
+        running.extend(entries().filter_map(|(at, entry)| {
+            let task = entry.refused_by.as_ref()?;
+            Some(Holder { task, elsewhere: true, slot: false, classes: needs_at(at).while_asking() })
+        }));
+        let in_line: Vec<(usize, &Entry)> = entries().filter(|(_, entry)| entry.may_start()).collect();
+        let waiting: Vec<Candidate<'_>> = in_line
+            .iter()
+            .map(|&(at, entry)| Candidate {
+                task: &entry.task.id,
+                rank: Rank::new(entry.task.priority, entry.queued_at, at),
+                needs: needs_at(at),
+                named: entry.task.waiting_for.as_ref().and_then(|waiting| waiting.holder.as_deref()),
+            })
+            .collect();
+        let verdicts = decide(&waiting, &running, self.settings.slots).into_iter();
+        verdicts
+            .filter_map(|(at, verdict)| {
+                let task = &in_line[at].1.task;
+                let change = match verdict {
+                    Verdict::Start => Change::Start,
+                    Verdict::Wait { kind, holder } => {
+                        let holder = holder.map(ToString::to_string);
+                        Change::Wait(WaitingFor { holder, ..WaitingFor::of(kind) })
+                    }
+                };
+                let known = matches!(&change, Change::Wait(waiting) if task.waiting_for.as_ref() == Some(waiting));
+                (!known).then(|| (task.id.clone(), change))
+            })
+            .collect()
     }
 
     pub(super) fn run_dir(&self, task: &Task) -> PathBuf {

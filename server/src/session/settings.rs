@@ -7,6 +7,8 @@ use crate::agent::notification::Limits;
 use crate::config::Config;
 use crate::task::model::OnClose;
 
+use super::schedule::{Exclusive, exclusive};
+
 /// What the state machine needs to know. All times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -22,6 +24,8 @@ pub struct Settings {
     pub context_window: Option<u64>,
     pub max_tokens: u32,
     pub slots: usize,
+    /// What runs one at a time.
+    pub exclusive: Vec<Exclusive>,
     pub background_timeout: Option<u64>,
     pub foreground_timeout: u64,
     pub check_in: u64,
@@ -64,6 +68,7 @@ impl Settings {
             context_window: window,
             max_tokens: config.model.max_tokens,
             slots: background.max_concurrent.max(1),
+            exclusive: exclusive(&background.exclusive),
             background_timeout: background.timeout.map(ms),
             foreground_timeout: 120_000,
             check_in: ms(background.check_in),

@@ -42,6 +42,8 @@ impl State {
             Some(cwd) => self.settings.root.join(cwd),
             None => self.settings.root.clone(),
         };
+        let on_exit = start.on_exit();
+        let max_attempts = start.attempts();
         let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let kind = monitor::kind_of(&start);
@@ -63,15 +65,11 @@ impl State {
             stopped_by: None,
             run: 1,
             attempt: 1,
-            max_attempts: start.retries.min(5) + 1,
+            max_attempts,
             flaky: false,
             runs: vec![RunRecord::new(1, start.origin, by_agent)],
             priority: start.priority,
-            on_exit: start.on_exit.unwrap_or(match start.origin {
-                Origin::Agent => OnExit::Wake,
-                Origin::User => OnExit::NextTurn,
-                Origin::Watch => OnExit::None,
-            }),
+            on_exit,
             lifetime: start.lifetime,
             stdin: start.stdin,
             timeout: start.timeout_ms.map(Duration::from_millis),
@@ -97,6 +95,7 @@ impl State {
             delivery: Delivery::None,
             delivered_turn: None,
             checked_in: false,
+            depends_on: Vec::new(),
         };
         self.ledger.forget_old();
         self.ledger.entries.push(Entry::new(task));
@@ -112,9 +111,17 @@ impl State {
         bash: &Bash,
         timeout_ms: Option<u64>,
     ) -> TaskId {
-        let cwd = self.sessions.get(session).map(|owner| owner.cwd.clone());
-        let id = self.enter(StartTask {
-            cwd,
+        let id = self.enter(self.start_of_agent(session, bash, timeout_ms));
+        if let Some(entry) = self.ledger.get_mut(&id) {
+            entry.task.tool_call = Some(call.clone());
+        }
+        id
+    }
+
+    /// What the agent wants started, in the words of every start.
+    fn start_of_agent(&self, session: &SessionId, bash: &Bash, timeout_ms: Option<u64>) -> StartTask {
+        StartTask {
+            cwd: self.sessions.get(session).map(|owner| owner.cwd.clone()),
             session: Some(session.clone()),
             timeout_ms,
             priority: bash.priority.unwrap_or(0),
@@ -125,11 +132,12 @@ impl State {
             pattern: bash.pattern.clone(),
             ready: bash.ready.clone(),
             ..StartTask::new(&bash.command, Origin::Agent)
-        });
-        if let Some(entry) = self.ledger.get_mut(&id) {
-            entry.task.tool_call = Some(call.clone());
         }
-        id
+    }
+
+    /// What a background start of the agent is.
+    pub(super) fn background_start(&self, session: &SessionId, bash: &Bash) -> StartTask {
+        self.start_of_agent(session, bash, bash.timeout.or(self.settings.background_timeout))
     }
 
     /// A background start of the agent.
@@ -192,8 +200,15 @@ impl State {
         self.rerun_by(id, Origin::User);
     }
 
-    /// A new run of a finished task. What an earlier run has left behind is no part of it.
+    /// A new run of a finished task, after new runs of what it depends on. What an earlier run has left behind is no part
+    /// of it.
     pub(super) fn rerun_by(&mut self, id: &TaskId, by: Origin) {
+        self.queue_again(id, by);
+        self.place();
+    }
+
+    /// The same, and `place` starts it when it may.
+    pub(super) fn queue_again(&mut self, id: &TaskId, by: Origin) {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let task = &mut entry.task;
         task.run += 1;
@@ -210,10 +225,11 @@ impl State {
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.checked_in = false;
+        entry.queued_at = self.moment.now;
         let session = task.session.clone().filter(|_| by == Origin::Agent);
         task.monitor.batches = 0;
         task.runs.push(RunRecord::new(task.run, by, session));
         entry.watcher.begins();
-        self.place();
+        self.rerun_dependencies(id, by);
     }
 }

@@ -21,6 +21,7 @@ use crate::tool::{self, FileSeen};
 use super::calls::CallState;
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
 use super::event::{CommitId, Event, Moment, Timer};
+use super::folding::Folding;
 use super::history::Written;
 use super::ledger::Ledger;
 use super::questions::Questions;
@@ -112,6 +113,7 @@ pub struct State {
     pub(super) reports: Reports,
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
+    pub(super) folding: Folding,
     pub(super) rules: Vec<Rule>,
     /// Tasks whose output the client follows.
     pub(super) followed: BTreeSet<TaskId>,
@@ -143,6 +145,7 @@ impl State {
             reports: Reports::default(),
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
+            folding: Folding::default(),
             rules: Vec::new(),
             followed: BTreeSet::new(),
             edits: 0,
@@ -177,6 +180,9 @@ impl State {
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
             Event::Environment { id, environment } => self.environment_of(&id, environment),
+            Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
+            Event::Claimed { id, result } => self.claimed(&id, result),
+            Event::Unchanged { check, unchanged } => self.unchanged(check, unchanged),
             Event::Past { run, past } => self.past_read(&run, *past),
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
@@ -214,6 +220,11 @@ impl State {
         let moved = settings.provider != self.settings.provider;
         let tied: Vec<_> = self.ledger.entries.iter().map(|entry| entry.task.id.clone()).collect();
         let model = settings.model.clone();
+        if settings.exclusive != self.settings.exclusive {
+            for entry in &mut self.ledger.entries {
+                entry.needs = None;
+            }
+        }
         self.settings = settings;
         let sessions: Vec<SessionId> = if moved { self.sessions.keys().cloned().collect() } else { Vec::new() };
         for session in sessions {

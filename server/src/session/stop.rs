@@ -70,8 +70,11 @@ impl State {
             task.on_exit = OnExit::NextTurn;
         }
         close_run(task);
+        self.release(id);
         self.report_end(id, String::new());
         self.task_changed(id);
+        // What depends on it does not start either.
+        self.place();
         self.end_waits(id);
     }
 
@@ -125,6 +128,7 @@ impl State {
         task.waiting_for = None;
         task.ended_at = Some(now);
         close_run(task);
+        self.release(id);
         self.cancel_timers(&run);
         if let Some(question) = question {
             self.withdraw_question(&question);

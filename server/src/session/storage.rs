@@ -76,6 +76,20 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
         }
         Write::Rule(rule) => store::Write::SaveRule(rule),
         Write::RemoveRule(rule) => store::Write::RemoveRule(rule),
+        Write::Release(run) => store::Write::Release { task: run.task, run: run.run },
+        Write::Claim { run: id, classes } => {
+            let claim = store::Write::Claim { task: id.task.clone(), run: id.run, classes };
+            let inputs = inputs.clone();
+            return store.write_then(claim, move |result| {
+                let Some(inputs) = inputs.upgrade() else { return };
+                // A store that cannot be written keeps nobody from working.
+                let result = match result {
+                    Err(StoreError::Held(task)) => Err(task),
+                    _ => Ok(()),
+                };
+                let _ = inputs.send(Input::Event(Event::Claimed { id, result }));
+            });
+        }
         Write::Append { session, first, items, carried, commit } => {
             let append = store::Write::AppendItems {
                 session,

@@ -2,16 +2,18 @@
 
 use rusqlite::{Connection, params};
 
+use super::claims;
 use super::command::{NotificationKey, SessionRow, Write};
 use super::error::StoreError;
+use super::owners::Owner;
 use crate::agent::history::Item;
 use crate::ids::SessionId;
 use crate::task::model::{Task, Timestamp};
 
-pub(super) fn apply(connection: &Connection, write: &Write, owner: &str) -> Result<(), StoreError> {
+pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Result<(), StoreError> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
     match write {
-        Write::SaveTask(task) => save_task(connection, task, owner)?,
+        Write::SaveTask(task) => save_task(connection, task, &owner.name)?,
         Write::DeleteTask(id) => {
             // What is still to be told of it stays in the outbox: a row that a person dismissed is no secret.
             run("DELETE FROM tasks WHERE id = ?1", params![id.as_str()])?;
@@ -29,7 +31,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &str) -> Resu
                 params![time(*before)],
             )?;
         }
-        Write::SaveSession(row) => save_session(connection, row, owner)?,
+        Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
         Write::DeleteSession(id) => {
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
@@ -94,6 +96,8 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &str) -> Resu
                 params![session.as_str(), number(*seq), json.to_string()],
             )?;
         }
+        Write::Claim { task, run, classes } => claims::claim(connection, owner, task, *run, classes)?,
+        Write::Release { task, run } => claims::release(connection, task, *run)?,
         Write::SaveRule(rule) => {
             run("INSERT INTO rules (rule) VALUES (?1) ON CONFLICT DO NOTHING", params![rule])?;
         }

@@ -105,6 +105,11 @@ pub enum Write {
     SaveAfter { command: String, run: RunId, after: String },
     /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
     SaveTranscript { session: SessionId, seq: u64, json: Value },
+    /// Takes all of these classes for a run, or none of them; refused with [`super::StoreError::Held`] while a task of
+    /// another owner has one, or has waited for it for longer. The task's row is written before.
+    Claim { task: TaskId, run: u32, classes: Vec<String> },
+    /// Gives back what a run had taken or waited for.
+    Release { task: TaskId, run: u32 },
     /// Saves a permission rule; one that is there already stays.
     SaveRule(String),
     /// Removes a permission rule.

@@ -1,6 +1,7 @@
 //! Why the store could not do something. Variants follow what the caller does next.
 
 use super::command::NotificationKey;
+use crate::ids::TaskId;
 
 /// A failure of the store; the text names the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum StoreError {
     /// Items must follow the history without a gap and without replacing any: nothing was written.
     #[error("item {0} does not follow the stored history")]
     OutOfOrder(u64),
+    /// What was to be claimed is another owner's: nothing was taken.
+    #[error("task {0} of another window comes first")]
+    Held(TaskId),
     /// The store has ended.
     #[error("the store is closed")]
     Closed,

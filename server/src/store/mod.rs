@@ -5,6 +5,7 @@
 
 mod apply;
 mod backlog;
+mod claims;
 mod command;
 mod error;
 mod owners;
@@ -69,7 +70,7 @@ impl Store {
     pub fn open(state_home: &Path, root: &Path, owner: Owner) -> Result<(Self, Loaded), StoreError> {
         let connection = schema::open_file(&workspace_dir(state_home, root).join("state.db"))?;
         let loaded = read::loaded(&connection, &owner, LOADED_TASKS)?;
-        let writer = Arc::new(Writer::start(connection, owner.name.clone())?);
+        let writer = Arc::new(Writer::start(connection, owner.clone())?);
         Ok((Self { writer, owner: Arc::new(owner) }, loaded))
     }
 
@@ -77,7 +78,7 @@ impl Store {
     pub fn in_memory() -> Result<Self, StoreError> {
         let world = World { lives: |_| false, gone_within: |_, _| true, is_held: |_| false };
         let owner = Owner { name: "memory".into(), token: None, grace: Duration::ZERO, world };
-        let writer = Arc::new(Writer::start(schema::open_memory()?, owner.name.clone())?);
+        let writer = Arc::new(Writer::start(schema::open_memory()?, owner.clone())?);
         Ok(Self { writer, owner: Arc::new(owner) })
     }
 

@@ -109,7 +109,7 @@ pub(super) fn owns(owner: &Owner, task: &Task, of: Option<&str>) -> bool {
 }
 
 /// Runs without an end.
-const LEFT: &str = "status IN ('queued', 'running', 'waiting_for_input')";
+pub(super) const LEFT: &str = "status IN ('queued', 'running', 'waiting_for_input')";
 /// What is over and has left something: processes, or an end that nobody was told.
 const LEFTOVERS: &str = "(CASE WHEN json_valid(json) THEN json_extract(json, '$.stragglers') > 0 END
     OR id IN (SELECT task FROM outbox WHERE state = 'pending'))";

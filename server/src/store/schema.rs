@@ -58,6 +58,12 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE leases (owner TEXT PRIMARY KEY, token TEXT, grace_ms INTEGER NOT NULL, gone_at INTEGER) STRICT;
     CREATE INDEX tasks_by_owner ON tasks (owner);
 ",
+    "
+    CREATE TABLE claims (
+        class TEXT NOT NULL, owner TEXT NOT NULL, task TEXT NOT NULL, run INTEGER NOT NULL, since INTEGER NOT NULL,
+        asked INTEGER NOT NULL, granted INTEGER NOT NULL, PRIMARY KEY (class, owner)
+    ) STRICT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

@@ -1,5 +1,7 @@
 //! The store against real files: order, atomicity, what is there after a reopen.
 
+mod claims;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -103,6 +105,7 @@ fn task(id: &str, created_at: u64) -> Task {
         delivery: Delivery::None,
         delivered_turn: None,
         checked_in: false,
+        depends_on: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::backlog::Backlog;
 use super::command::Write;
 use super::error::StoreError;
+use super::owners::Owner;
 use super::{Done, apply};
 
 /// Most writes of one commit.
@@ -34,7 +35,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, owner: String) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, owner: Owner) -> Result<Self, StoreError> {
         let (jobs, queue) = channel();
         let (say, trouble) = watch::channel(None);
         let thread = thread::Builder::new()
@@ -72,7 +73,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, owner: &str, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
+fn run(mut connection: Connection, owner: &Owner, queue: &Receiver<Job>, trouble: &watch::Sender<Option<StoreError>>) {
     let mut held = None;
     let mut backlog = Backlog::default();
     while let Some(job) = held.take().or_else(|| queue.recv().ok()) {
@@ -97,7 +98,7 @@ fn run(mut connection: Connection, owner: &str, queue: &Receiver<Job>, trouble: 
 
 fn finish(
     connection: &mut Connection,
-    owner: &str,
+    owner: &Owner,
     batch: Vec<(Write, Option<Done>)>,
     backlog: &mut Backlog,
     trouble: &watch::Sender<Option<StoreError>>,
@@ -113,7 +114,9 @@ fn finish(
     let keep = matches!(outcome, Err(StoreError::NotWritable(_) | StoreError::Busy(_)));
     let results = outcome.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
     // A write that was refused for what it says is its sender's affair; the file is fine.
-    let refused = |error: &&StoreError| matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_));
+    let refused = |error: &&StoreError| {
+        matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_) | StoreError::Held(_))
+    };
     let failed = results.iter().filter_map(|result| result.as_ref().err()).find(|error| !refused(error)).cloned();
     if let Some(error) = &failed {
         tracing::error!(%error, "a write to the store failed");
@@ -124,7 +127,8 @@ fn finish(
         changed
     });
     for ((write, done), result) in batch.into_iter().zip(results) {
-        if keep {
+        // A claim is for now: late it would be nobody's.
+        if keep && !matches!(write, Write::Claim { .. }) {
             backlog.keep(write);
         }
         if let Some(done) = done {
@@ -136,7 +140,7 @@ fn finish(
 /// One transaction; the results of its writes, or the error that undid them all.
 fn commit(
     connection: &mut Connection,
-    owner: &str,
+    owner: &Owner,
     batch: &[(Write, Option<Done>)],
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -145,6 +149,8 @@ fn commit(
         let savepoint = transaction.savepoint()?;
         let result = match apply::apply(&savepoint, write, owner) {
             Ok(()) => savepoint.commit().map_err(StoreError::from),
+            // Who was refused has a place in the queue now.
+            Err(error @ StoreError::Held(_)) => savepoint.commit().map_err(StoreError::from).and(Err(error)),
             // Takes back what this write had done so far.
             Err(error) => match savepoint.finish() {
                 Ok(()) => Err(error),

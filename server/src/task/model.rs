@@ -397,6 +397,9 @@ pub struct Task {
     /// The session has heard once that the newest run takes long.
     #[serde(default)]
     pub checked_in: bool,
+    /// The tasks that have to succeed before it starts.
+    #[serde(default)]
+    pub depends_on: Vec<TaskId>,
 }
 
 impl Task {

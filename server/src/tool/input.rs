@@ -163,6 +163,11 @@ pub enum FileCall {
 }
 
 impl FileCall {
+    /// True when it changes a file.
+    pub fn edits(&self) -> bool {
+        matches!(self, Self::Write(_) | Self::Edit(_))
+    }
+
     /// The path that it names, as it was given.
     pub fn path(&self) -> &str {
         match self {

@@ -33,6 +33,7 @@ M.VERSION = 1
 ---@field unsaved string[]
 ---@field ready? {line: string, url?: string} a server that said that it is ready
 ---@field watching? boolean file changes run it again
+---@field dependsOn string[] the tasks that have to succeed before it
 ---@field output? {path: string, bytes: integer, lines: integer, lastLine?: string, truncated: boolean}
 ---@field progress? {message?: string, percent?: number, passed?: integer, failed?: integer, skipped?: integer}
 ---@field summary? string

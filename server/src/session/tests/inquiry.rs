@@ -180,6 +180,7 @@ fn who_waits_takes_no_slot() {
 fn an_end_at_a_question_without_input_says_so() {
     let mut story = Story::new();
     story.request(Request::StartTask(by_person("apt install x", None)));
+    story.claimed(Ok(()));
     let task = story.world.runs[0].task.to_string();
     story.started(&task);
     let end = RunEnd {

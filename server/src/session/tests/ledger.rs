@@ -49,8 +49,8 @@ fn a_row_says_that_it_waits_for_a_slot() {
     story.request(Request::StartTask(by_person("cargo build", None)));
     story.tells(expect![[r#"
         reply t3.1 queued, delivery none
-        save t3.1 queued for slot, delivery none
-        row t3.1 queued for slot, delivery none
+        save t3.1 queued for slot of t2, delivery none
+        row t3.1 queued for slot of t2, delivery none
     "#]]);
     let mut wider = super::story::settings();
     wider.slots = 2;

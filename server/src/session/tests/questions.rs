@@ -238,9 +238,8 @@ fn a_saved_command_is_not_asked_about_again() {
         append 3: assistant{c3 background_run, c4 background_run}
         call c3 background_run: cargo test
         call c4 background_run: cargo  test
-        save t9.1 queued, delivery none
-        row t9.1 queued, delivery none
-        start t9.1 `cargo test`
+        save t9.1 queued for slot of t5, delivery none
+        row t9.1 queued for slot of t5, delivery none
         call c3 completed (t9): Started in the background as t9. Go on with other work or end your turn: you are told when it ends.
         save t10.1 queued for permission, delivery none
         row t10.1 queued for permission, delivery none

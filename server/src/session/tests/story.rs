@@ -17,6 +17,7 @@ use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
     Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
+use crate::session::schedule::exclusive;
 use crate::session::settings::Settings;
 use crate::session::state::State;
 use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
@@ -37,6 +38,7 @@ pub(super) fn settings() -> Settings {
         context_window: None,
         max_tokens: 1_000,
         slots: 2,
+        exclusive: exclusive("install"),
         background_timeout: None,
         foreground_timeout: 120_000,
         check_in: 300_000,
@@ -357,6 +359,24 @@ impl Story {
     fn newest(&self, task: &str) -> u32 {
         let alive = self.world.runs.iter().find(|run| run.task.as_str() == task);
         alive.unwrap_or_else(|| panic!("{task} does not run: {:?}", self.world.runs)).run
+    }
+
+    /// What a run was run on is known.
+    pub(super) fn fingerprinted(&mut self, task: &str) {
+        let id = RunId { task: task.into(), run: self.newest(task) };
+        self.event(Event::Fingerprinted { id, fingerprint: Some("seen".into()) });
+    }
+
+    /// The disk was looked at.
+    pub(super) fn unchanged(&mut self, unchanged: bool) {
+        let check = self.world.checks.remove(0);
+        self.event(Event::Unchanged { check, unchanged });
+    }
+
+    /// The store has answered the oldest claim.
+    pub(super) fn claimed(&mut self, result: Result<(), &str>) {
+        let id = self.world.claims.remove(0);
+        self.event(Event::Claimed { id, result: result.map_err(TaskId::from) });
     }
 
     pub(super) fn timer(&mut self, timer: Timer) {

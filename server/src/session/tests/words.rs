@@ -40,6 +40,10 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, RunControl::StopNow) => format!("stop {}.{} now", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
+        Effect::CheckUnchanged { since, fingerprint, .. } => {
+            format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
+        }
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
         // Every run asks for one.
         Effect::Fingerprint { .. } => return None,
@@ -54,6 +58,7 @@ fn timer(timer: &Timer) -> String {
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),
         Timer::Again(task) => format!("run {task} again"),
+        Timer::Claim(task) => format!("claim again for {task}"),
     }
 }
 
@@ -63,6 +68,7 @@ fn reply(reply: &Reply) -> Option<String> {
             format!("{prompt} {} {turn}", if *queued { "queued in" } else { "in" })
         }
         Reply::Task(task) => row(task),
+        Reply::Folded(task) => format!("folded {}", row(task)),
         Reply::Done => return None,
         other => cut(&format!("{other:?}")),
     })
@@ -81,6 +87,7 @@ fn row(task: &Task) -> String {
     }
     if let Some(waiting) = &task.waiting_for {
         text += &format!(" for {}", waiting.kind.as_str());
+        text += &waiting.holder.as_ref().map(|holder| format!(" of {holder}")).unwrap_or_default();
     }
     format!("{text}, delivery {}", task.delivery.as_str())
 }
@@ -178,6 +185,8 @@ fn stored(write: &Write) -> Option<String> {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
         Write::Task(task) => format!("save {}", row(task)),
+        Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
+        Write::Release(run) => format!("release {}.{}", run.task, run.run),
         Write::Session(_) | Write::Results { .. } => return None,
         other => format!("{other:?}"),
     })

@@ -12,7 +12,7 @@ use crate::diagnostics::delta::Past;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::check;
 use crate::session::effect::{Effect, Outgoing, Write};
-use crate::session::event::{CommitId, StoredReport, Timer};
+use crate::session::event::{CheckId, CommitId, StoredReport, Timer};
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
@@ -44,6 +44,10 @@ pub(super) struct World {
     pub(super) tasks: BTreeMap<TaskId, Task>,
     /// Turns whose work was dropped.
     pub(super) aborted: Vec<(SessionId, TurnId)>,
+    /// Looks at the workspace that have not come back.
+    pub(super) checks: Vec<CheckId>,
+    /// Claims that the store has not answered.
+    pub(super) claims: Vec<RunId>,
     /// How each run ended, and who stopped it.
     pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
     /// What the store knows of commands' earlier runs.
@@ -98,6 +102,7 @@ impl World {
                     self.runs.push(spec.id.clone());
                 }
             }
+            Effect::CheckUnchanged { check, .. } => self.checks.push(*check),
             Effect::Control(run, RunControl::Stop) => {
                 self.stopping.insert(format!("{} {}", run.task, run.run));
             }
@@ -155,8 +160,12 @@ impl World {
             Write::DeleteSession(session) => {
                 self.stored.remove(session);
             }
+            Write::Claim { run, .. } => {
+                assert!(self.tasks.contains_key(&run.task), "a claim lives as long as its row");
+                self.claims.push(run.clone());
+            }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
-            Write::Session(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
+            Write::Session(_) | Write::Release(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
         }
     }
 

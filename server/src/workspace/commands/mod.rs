@@ -2,11 +2,11 @@
 //! file's package manager, the virtual environment). Reads files, runs nothing.
 
 mod cmake;
-mod editor;
 mod marker;
 mod node;
 mod python;
 mod targets;
+mod tasks_json;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +25,39 @@ pub struct ProjectCommand {
     pub group: Group,
     /// Where it comes from, for instance `Cargo.toml`, `package.json script "test"`, `uv.lock`.
     pub source: String,
+    /// The label in `.vscode/tasks.json` where there is more to it than the command: an environment, tasks before it.
+    pub task: Option<String>,
+}
+
+/// A task of `.vscode/tasks.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defined {
+    pub label: String,
+    pub group: Group,
+    pub is_default: bool,
+    /// Not meant to be chosen from a list.
+    pub is_hidden: bool,
+    /// Or why it cannot be run here, for a person.
+    pub run: Result<DefinedRun, String>,
+    /// Labels of the tasks that have to succeed before it.
+    pub depends_on: Vec<String>,
+    pub in_sequence: bool,
+}
+
+/// What a defined task runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinedRun {
+    /// `:` for one that only runs others.
+    pub command: String,
+    /// Absolute.
+    pub cwd: PathBuf,
+    pub env: Vec<(String, String)>,
+}
+
+/// The tasks of the workspace's `.vscode/tasks.json`; `file` is the active one. The error says why the file cannot be
+/// read, for a person. Reads one file.
+pub fn defined(root: &Path, file: Option<&Path>) -> Result<Vec<Defined>, String> {
+    tasks_json::read(&Package { root, dir: root }, file)
 }
 
 /// What [`find`] looks for, for the message when it finds nothing.
@@ -54,7 +87,7 @@ pub fn find(root: &Path, near: &Path) -> Vec<ProjectCommand> {
 /// The commands of one package.
 fn in_folder(root: &Path, dir: &Path) -> Vec<ProjectCommand> {
     let package = Package { root, dir };
-    let (preferred, others) = editor::find(&package);
+    let (preferred, others) = tasks_json::find(&package);
     let mut found = preferred;
     found.extend(marker::cargo(&package));
     found.extend(node::find(&package));
@@ -108,7 +141,14 @@ impl Package<'_> {
 
     fn command(&self, group: Group, command: impl Into<String>, source: impl Into<String>) -> ProjectCommand {
         let command = command.into();
-        ProjectCommand { label: command.clone(), command, cwd: self.dir.to_owned(), group, source: source.into() }
+        ProjectCommand {
+            label: command.clone(),
+            command,
+            cwd: self.dir.to_owned(),
+            group,
+            source: source.into(),
+            task: None,
+        }
     }
 }
 

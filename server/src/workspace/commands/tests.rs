@@ -205,6 +205,7 @@ const CASES: &[Case] = &[
             "build | cargo build | . | Cargo.toml",
             "lint | cargo clippy | . | Cargo.toml",
             "build | npm run pack | web | .vscode/tasks.json task \"pack\"",
+            "other | x | . | .vscode/tasks.json task \"serve\"",
         ],
     ),
     (&[("pom.xml", "")], "", &["test | mvn test | . | pom.xml", "build | mvn package -DskipTests | . | pom.xml"]),

@@ -75,6 +75,7 @@ fn command(group: Group, command: &str, cwd: &str) -> ProjectCommand {
         cwd: PathBuf::from(cwd),
         group,
         source: "x".into(),
+        task: None,
     }
 }
 
