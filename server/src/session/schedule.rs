@@ -26,7 +26,7 @@ impl State {
             .iter()
             .filter(|entry| entry.launched && entry.foreground.is_none() && takes_slot(entry.task.group))
             .count();
-        let mut waiting: Vec<(i32, usize, TaskId)> = self
+        let mut waiting: Vec<(i32, usize)> = self
             .ledger
             .entries
             .iter()
@@ -35,16 +35,18 @@ impl State {
                 entry.task.owned && entry.task.status == Status::Queued && !entry.launched && entry.question.is_none()
             })
             .filter(|(_, entry)| entry.task.waiting_for.as_ref().is_none_or(|waiting| waiting.kind == WaitKind::Slot))
-            .map(|(at, entry)| (-entry.task.priority, at, entry.task.id.clone()))
+            .map(|(at, entry)| (-entry.task.priority, at))
             .collect();
         waiting.sort();
-        for (_, _, id) in waiting {
-            let Some(entry) = self.ledger.get_mut(&id) else { continue };
+        // By place, not by id: a thousand may wait, and each start asks all of them.
+        for (_, at) in waiting {
+            let Some(entry) = self.ledger.entries.get_mut(at) else { continue };
             if entry.foreground.is_none() && takes_slot(entry.task.group) {
                 if used >= self.settings.slots {
                     if entry.task.waiting_for.is_none() {
                         entry.task.waiting_for =
                             Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
+                        let id = entry.task.id.clone();
                         self.task_changed(&id);
                     }
                     continue;
@@ -52,6 +54,7 @@ impl State {
                 used += 1;
             }
             entry.task.waiting_for = None;
+            let id = entry.task.id.clone();
             self.launch(&id);
         }
     }
