@@ -111,6 +111,8 @@ pub struct BackgroundSettings {
     pub max_auto_turns: u32,
     /// From TERM to KILL (`stopGraceMs`, 2,000).
     pub stop_grace: Duration,
+    /// Without output and work, from a question to `waiting_for_input` (`stallAfterMs`, 45,000).
+    pub stall_after: Duration,
     /// Bytes of output of one run (`outputCapBytes`, 1 GiB).
     pub output_cap: u64,
     /// Bytes of output of all runs of a workspace (`outputTotalBytes`, 8 GiB).
@@ -153,6 +155,7 @@ impl Default for BackgroundSettings {
             wake_debounce: Duration::from_millis(250),
             max_auto_turns: 5,
             stop_grace: Duration::from_secs(2),
+            stall_after: Duration::from_secs(45),
             output_cap: 1 << 30,
             output_total: 8 << 30,
             keep_output_days: 14,

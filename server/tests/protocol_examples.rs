@@ -172,14 +172,25 @@ fn task() -> Task {
         exit_code: Some(0),
         signal: Some(1),
         stragglers: 0,
-        waiting_for: Some(WaitingFor { kind: "slot", question: Some(text()), holder: Some(text()) }),
+        waiting_for: Some(waiting()),
         unsaved: vec![text()],
         output: Output { path: Some(text()), bytes: 1, lines: 1, last_line: text(), truncated: false },
         progress: Progress { message: Some(text()), percent: Some(1), passed: 1, failed: 1, skipped: 1 },
         diagnostics: ProblemCounts { errors: 1, warnings: 1 },
+        wanted_answer: Some(text()),
         summary: Some(text()),
         delivery: "none",
         delivered_turn_id: Some(text()),
+    }
+}
+
+fn waiting() -> WaitingFor {
+    WaitingFor {
+        kind: "input",
+        question: Some(text()),
+        holder: Some(text()),
+        options: vec![AnswerOption { label: text(), text: text() }],
+        secret: false,
     }
 }
 
@@ -408,6 +419,7 @@ fn object(name: &str, value: &Value) -> Option<Vec<String>> {
     }
     match name {
         "Task" => Some(sent(value, task(), Shown::All)),
+        "waitingFor" => Some(sent(value, waiting(), Shown::All)),
         "error" => {
             let data = ErrorData { kind: text(), field: Some(text()), remedy: Some(text()) };
             Some(sent(value, json!({"code": -1, "message": "", "data": data}), Shown::All))

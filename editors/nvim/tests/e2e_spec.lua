@@ -261,4 +261,47 @@ return {
       t.eq(2, ended[2].task.run)
     end,
   },
+  {
+    "a command that asks is answered from the list of tasks",
+    function()
+      t.workspace()
+      start_server("offline")
+      local asked = t.events("PillionQuestion")
+      local ended = t.events("PillionTaskEnd")
+      vim.cmd("Pillion tasks")
+      require("pillion.app").get():request("pillion/task/start", {
+        command = [[read -rp 'Name: ' name; read -rp 'Create it? [Y/n] ' sure; echo "made: $sure"]],
+        label = "wizard",
+        stdin = "pty",
+      })
+      t.wait("the first question", function()
+        return #asked == 1
+      end, LONG)
+      t.wait("its row", function()
+        return t.lines(0)[1]:find("? wizard        needs you · Name:", 1, true)
+      end, LONG)
+      local input, select = vim.ui.input, vim.ui.select
+      local prompt
+      vim.ui.input = function(options, callback)
+        prompt = options.prompt
+        callback("Ada")
+      end
+      vim.ui.select = function(items, options, callback)
+        prompt = options.prompt
+        callback(items[2])
+      end
+      t.press("a")
+      t.eq("wizard: Name: ", prompt)
+      t.wait("the second question", function()
+        return #asked == 2
+      end, LONG)
+      t.press("a")
+      vim.ui.input, vim.ui.select = input, select
+      t.eq("wizard: Create it? [Y/n]", prompt)
+      t.wait("the end", function()
+        return #ended == 1
+      end, LONG)
+      t.has(ended[1].task.output.lastLine, "made: n")
+    end,
+  },
 }

@@ -380,6 +380,93 @@ return {
     end,
   },
   {
+    "the answers that a question lists are chosen, typed, or the task is stopped",
+    function()
+      t.workspace()
+      local app = t.start()
+      t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
+      t.reply(app, "pillion/task/stop", { result = { task = t.task() } })
+      local asked = t.events("PillionQuestion")
+      local function waits(id)
+        t.emit(
+          app,
+          t.status({
+            id = id,
+            status = "waiting_for_input",
+            label = "apt install x",
+            waitingFor = {
+              kind = "input",
+              question = "Go on? [Y/n]",
+              options = { { label = "Y", text = "Y\n" }, { label = "n", text = "n\n" } },
+            },
+          })
+        )
+        t.wait("the question of " .. id, function()
+          return app.state.asked[id]
+        end)
+      end
+      local function answer(id, choice, typed)
+        waits(id)
+        local shown = choosing(choice, typed, function()
+          require("pillion.questions").answer({ task = id })
+        end)
+        return shown
+      end
+      local function given(id)
+        return t.received(app, "pillion/task/input", function(params)
+          return params.taskId == id
+        end).params.text
+      end
+      local shown = answer("t1", 2)
+      t.eq({ "Y", "n", "Another answer…", "Stop the task" }, shown.items)
+      t.eq("apt install x: Go on? [Y/n]", shown.prompt)
+      t.eq("n\n", given("t1"))
+      t.eq(1, #asked)
+      t.eq("Go on? [Y/n]", asked[1].question.task.waitingFor.question)
+      answer("t2", 3, "maybe")
+      t.eq("maybe\n", given("t2"))
+      answer("t3", 4)
+      t.received(app, "pillion/task/stop", function(params)
+        return params.taskId == "t3"
+      end)
+    end,
+  },
+  {
+    "a secret is typed unseen, from its row, and an answer that comes too late is not given",
+    function()
+      t.workspace()
+      local app = t.start()
+      t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
+      local waiting = { kind = "input", question = "Password:", secret = true }
+      t.emit(app, t.status({ status = "waiting_for_input", waitingFor = waiting }))
+      t.wait("the question", function()
+        return app.state.asked.t1k9
+      end)
+      vim.cmd("Pillion tasks")
+      t.wait("the row", function()
+        return table.concat(t.lines(0), "\n"):find("needs you · Password:", 1, true)
+      end)
+      local inputsecret, prompt = vim.fn.inputsecret, nil
+      vim.fn.inputsecret = function(options)
+        prompt = options.prompt
+        return "hunter2"
+      end
+      t.press("a")
+      local given = t.received(app, "pillion/task/input").params
+      vim.fn.inputsecret = function()
+        app:handle(
+          require("pillion.state").apply(app.state, "pillion/task/status", { seq = 9999, task = t.task() }, 0)
+        )
+        return "too late"
+      end
+      t.press("a")
+      vim.fn.inputsecret = inputsecret
+      t.eq("cargo test: Password: ", prompt)
+      t.eq({ taskId = "t1k9", text = "hunter2\n" }, given)
+      t.has(t.said, "this is no longer asked")
+    end,
+  },
+  {
     "what the server cannot do yet is told in one calm line",
     function()
       t.workspace()

@@ -269,8 +269,12 @@ return {
       t.has(table.concat(types(apply(s, t.status(waiting))), " "), "question")
       assert(not vim.tbl_contains(types(apply(s, t.status(waiting))), "question"))
       t.eq("cargo test: package name: (demo)", state.questions(s)[1].title)
-      apply(s, t.status({ status = "running" }))
+      t.has(table.concat(types(apply(s, t.status({ status = "running" }))), " "), "question_closed")
       t.eq({}, state.questions(s))
+      t.has(table.concat(types(apply(s, t.status(waiting))), " "), "question") -- the same words, asked again
+      waiting.owned = false
+      waiting.id = "t2"
+      t.eq({ "task", "task_started" }, types(apply(s, t.status(waiting))))
     end,
   },
   {

@@ -144,6 +144,14 @@ pub const KEYS: &[Key] = &[
         set: |config, value, _| set(&mut config.background.stop_grace, millis(value)),
     },
     Key {
+        name: "background.stallAfterMs",
+        doc: "A command that listens to its input and neither writes nor works for this many milliseconds waits for an \
+              answer, if its last line looks like a question. A command that reads its input is seen at once.",
+        default: "45000",
+        editor: true,
+        set: |config, value, _| set(&mut config.background.stall_after, millis(value)),
+    },
+    Key {
         name: "background.outputCapBytes",
         doc: "The most bytes of output that one run may write; it is stopped beyond that.",
         default: "1073741824",

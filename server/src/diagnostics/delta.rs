@@ -52,6 +52,15 @@ pub struct PastRun {
     pub by_agent: bool,
     /// It came to its end by itself.
     pub whole: bool,
+    /// Tests that ended in it, those that were not named too.
+    #[serde(default)]
+    pub total: u32,
+    /// Somebody edited something while it ran.
+    #[serde(default)]
+    pub edited: bool,
+    /// What it left: differs from `fingerprint` where the run itself has written something.
+    #[serde(default)]
+    pub after: Option<String>,
 }
 
 /// What is known of one test or problem.
@@ -85,6 +94,10 @@ pub struct Present {
     pub tests: Vec<(String, Outcome)>,
     /// What a compiler named, by [`problem_id`].
     pub problems: Vec<String>,
+    /// Tests that passed and were only counted: many runners print names of failures alone.
+    pub unnamed: u32,
+    /// All tests that ended.
+    pub total: u32,
     pub fingerprint: Option<String>,
     /// It came to its end by itself: it was not stopped, and had the time that it needed.
     pub whole: bool,
@@ -145,10 +158,6 @@ fn is_problem(id: &str) -> bool {
 }
 
 impl Past {
-    fn fingerprint(&self, serial: u64) -> Option<&str> {
-        self.runs.iter().find(|run| run.serial == serial)?.fingerprint.as_deref()
-    }
-
     fn last(&self, id: &str) -> Option<(Outcome, u64)> {
         let recent = self.recent.get(id)?;
         let outcome = if recent.results.ends_with('F') { Outcome::Failed } else { Outcome::Passed };
@@ -189,8 +198,9 @@ impl Past {
     pub fn compare(&self, present: &Present) -> (Delta, Vec<(String, Outcome)>) {
         let mut delta = Delta { since: self.runs.last().map(|run| (run.task.clone(), run.run)), ..Delta::default() };
         let mut results = Vec::new();
-        let mut named = BTreeSet::new();
+        let mut named: BTreeSet<&str> = BTreeSet::new();
         for (id, outcome) in &present.tests {
+            named.insert(id);
             match outcome {
                 Outcome::Passed => self.passed(id, present, &mut delta),
                 Outcome::Failed => self.failed(id, present, &mut delta),
@@ -204,13 +214,20 @@ impl Past {
         if present.whole {
             // A compiler that finds new errors may not have come to the old ones.
             let stopped_early = present.problems.iter().any(|id| delta.mark(id).is_some_and(Mark::is_new));
-            let red: BTreeMap<&String, &Recent> =
-                self.recent.iter().filter(|(id, recent)| is_problem(id) && recent.results.ends_with('F')).collect();
-            for (id, _) in red {
-                if named.contains(id.as_str()) {
-                    continue;
-                }
-                if stopped_early {
+            let red: BTreeMap<&String, &Recent> = self
+                .recent
+                .iter()
+                .filter(|(id, recent)| recent.results.ends_with('F') && !named.contains(id.as_str()))
+                .collect();
+            let tests = red.keys().filter(|id| !is_problem(id)).count();
+            for (id, recent) in red {
+                if !is_problem(id) {
+                    // It is among those that passed without a name, if as many tests ran as when it was named.
+                    if tests as u64 <= u64::from(present.unnamed) && self.total(recent.serial) <= present.total {
+                        self.passed(id, present, &mut delta);
+                        results.push((id.clone(), Outcome::Passed));
+                    }
+                } else if stopped_early {
                     delta.not_reported += 1;
                 } else {
                     self.passed(id, present, &mut delta);
@@ -221,9 +238,23 @@ impl Past {
         (delta, results)
     }
 
-    /// Same files, as far as both are known.
+    /// How many tests a run had; more than there can be where that is not known.
+    fn total(&self, serial: u64) -> u32 {
+        self.runs.iter().find(|run| run.serial == serial).map_or(u32::MAX, |run| run.total)
+    }
+
+    /// Whether the present run is on the same files as that one, as far as that can be known. What that run itself wrote, a
+    /// cache or a log, is no change of anybody's, and cannot be told from one that was made meanwhile.
     fn unchanged(&self, serial: u64, present: &Present) -> Option<bool> {
-        Some(self.fingerprint(serial)? == present.fingerprint.as_deref()?)
+        let base = self.runs.iter().find(|run| run.serial == serial)?;
+        let now = present.fingerprint.as_deref()?;
+        if base.fingerprint.as_deref()? == now {
+            return Some(true);
+        }
+        if base.edited {
+            return Some(false);
+        }
+        (base.after.as_deref()? != now).then_some(false)
     }
 
     fn failed(&self, id: &str, present: &Present, delta: &mut Delta) {
@@ -231,6 +262,14 @@ impl Past {
             Some((Outcome::Failed, _)) => Mark::StillFailing,
             Some((Outcome::Passed, serial)) if self.unchanged(serial, present) == Some(true) => Mark::NewUnchanged,
             Some((Outcome::Passed, _)) => Mark::New,
+            // It passed without a name, or was not there.
+            None if self
+                .runs
+                .last()
+                .is_some_and(|run| run.whole && self.unchanged(run.serial, present) == Some(true)) =>
+            {
+                Mark::NewUnchanged
+            }
             // Where no run came to its end, this may just be the first one that got so far.
             None if self.runs.iter().any(|run| run.whole) => Mark::New,
             None => return,

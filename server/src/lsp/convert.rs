@@ -70,6 +70,12 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
             kind: waiting.kind.as_str(),
             question: waiting.question.clone(),
             holder: waiting.holder.clone(),
+            options: waiting
+                .options
+                .iter()
+                .map(|option| wire::AnswerOption { label: option.label.clone(), text: option.text.clone() })
+                .collect(),
+            secret: waiting.secret,
         }),
         unsaved: task.unsaved.iter().map(|file| path(file)).collect(),
         output: wire::Output {
@@ -87,6 +93,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
             skipped: task.progress.counts.skipped,
         },
         diagnostics: wire::ProblemCounts { errors: task.errors, warnings: task.warnings },
+        wanted_answer: task.wanted_answer.clone(),
         summary: task.summary.clone(),
         delivery: task.delivery.as_str(),
         delivered_turn_id: task.delivered_turn.as_ref().map(|id| id.0.clone()),

@@ -13,6 +13,7 @@ pub mod server;
 pub mod text;
 pub mod transport;
 pub mod uri;
+mod waiting;
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -19,6 +19,7 @@ use super::convert;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::uri;
+use super::waiting::Waiting;
 
 /// What the client can show.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +39,7 @@ pub async fn run(mut messages: mpsc::UnboundedReceiver<Message>, outbox: Outbox,
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
         progress: Progress::new(outbox.clone(), begun),
+        waiting: Waiting::new(outbox.clone(), owner.clone(), shows.message_requests),
         outbox,
         shows,
         owner,
@@ -64,6 +66,8 @@ struct Presenter {
     shows: Shows,
     owner: Arc<Owner>,
     progress: Progress,
+    /// For clients that show no tasks of their own.
+    waiting: Waiting,
     /// The open questions, by the id of the request that asks them.
     questions: HashMap<QuestionId, String>,
     /// Files with diagnostics at the client.
@@ -117,10 +121,10 @@ impl Presenter {
         if self.shows.updates {
             let params = wire::TaskStatusParams { seq, task: convert::task(task, now) };
             self.outbox.notify(method::TASK_STATUS, params).await;
-        } else if task.status.is_final()
-            && task.status != Status::Succeeded
-            && self.told.insert((task.id.clone(), task.run))
-        {
+            return;
+        }
+        self.waiting.task(task).await;
+        if task.status.is_final() && task.status != Status::Succeeded && self.told.insert((task.id.clone(), task.run)) {
             let summary = task.summary.as_deref().unwrap_or("see the output");
             let text = format!("{} {}: {summary}", task.label, task.status.as_str().replace('_', " "));
             self.say(2, &text).await;

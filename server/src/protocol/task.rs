@@ -168,6 +168,8 @@ pub struct Task {
     pub output: Output,
     pub progress: Progress,
     pub diagnostics: ProblemCounts,
+    /// It had no input and ended as if it had wanted an answer: its last line.
+    pub wanted_answer: Option<String>,
     pub summary: Option<String>,
     pub delivery: &'static str,
     pub delivered_turn_id: Option<String>,
@@ -192,6 +194,17 @@ pub struct WaitingFor {
     pub kind: &'static str,
     pub question: Option<String>,
     pub holder: Option<String>,
+    /// The answers that the question lists.
+    pub options: Vec<AnswerOption>,
+    /// The answer is not to be shown while it is typed.
+    pub secret: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswerOption {
+    pub label: String,
+    /// For `pillion/task/input`, as it stands.
+    pub text: String,
 }
 
 #[derive(Clone, Debug, Serialize)]

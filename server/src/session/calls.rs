@@ -341,6 +341,7 @@ impl State {
         is_error: bool,
         change: ToolChange,
     ) {
+        let text = self.without_answers(text);
         let Some(state) = self.call(session, id) else { return };
         if state.is_done() {
             return;

@@ -26,6 +26,8 @@ pub(super) struct Beside {
     pub(super) held: Option<Box<crate::task::run::RunEnd>>,
     /// The agent had changed nothing when the run started.
     untouched: bool,
+    /// How often something had been edited then.
+    edits: u64,
     /// The difference, once the run has ended.
     pub(super) delta: Option<Delta>,
     /// What failed was red before the agent began.
@@ -45,10 +47,11 @@ impl State {
         let by_agent = task.runs.last().is_some_and(|record| record.started_by == Some(Origin::Agent));
         let owner = task.session.as_ref().and_then(|session| self.sessions.get(session));
         let untouched = by_agent && owner.is_some_and(|owner| !owner.has_acted);
+        let edits = self.edits;
         let run = RunId { task: id.clone(), run: task.run };
         self.effects.push(Effect::ReadPast { run, command: command_key(task) });
         if let Some(entry) = self.ledger.get_mut(id) {
-            entry.beside = Beside { untouched, ..Beside::default() };
+            entry.beside = Beside { untouched, edits, ..Beside::default() };
         }
     }
 
@@ -64,9 +67,10 @@ impl State {
 
     /// The run has ended, its status is set: what has changed, and what later runs are compared with.
     pub(super) fn compare(&mut self, id: &TaskId) {
-        let (now, root) = (self.now(), self.settings.root.clone());
+        let (now, root, edits) = (self.now(), self.settings.root.clone(), self.edits);
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let Some(past) = entry.beside.past.take() else { return };
+        let edited = entry.beside.edits != edits;
         let (task, facts) = (&entry.task, &entry.facts);
         let by_itself = matches!(task.status, Status::Succeeded | Status::Failed) && task.started_at.is_some();
         let mut present = facts.present(&root);
@@ -91,9 +95,18 @@ impl State {
             at: now,
             by_agent,
             whole: present.whole,
+            total: present.total,
+            edited,
+            after: None,
         };
+        let (command, of) = (command_key(task), RunId { task: id.clone(), run: task.run });
         let results = Box::new(Results { run, results });
-        self.effects.push(Effect::Store(Write::Results { command: command_key(task), results }));
+        let looks_after = is_red && !edited && results.run.fingerprint.is_some();
+        self.effects.push(Effect::Store(Write::Results { command: command.clone(), results }));
+        if looks_after {
+            let unsaved = self.moment.documents.unsaved_hash(&root);
+            self.effects.push(Effect::FingerprintAfter { run: of, command, unsaved });
+        }
     }
 
     /// The agent has done something that may change what a test finds.
@@ -101,6 +114,7 @@ impl State {
         if command.is_some_and(classify::only_looks) {
             return;
         }
+        self.edits += 1;
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.has_acted = true;
         }

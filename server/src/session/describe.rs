@@ -7,6 +7,7 @@ use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Origin, StoppedBy, Task};
 
 use super::facts::Failures;
+use super::inquiry::waits_for;
 use super::ledger::Entry;
 use super::state::State;
 
@@ -28,7 +29,10 @@ impl State {
             .rev()
             .take(LISTED)
             .map(|task| {
-                let detail = task.summary.clone().or_else(|| task.progress.message.clone()).unwrap_or_default();
+                let detail = waits_for(task.waiting_for.as_ref())
+                    .or_else(|| task.summary.clone())
+                    .or_else(|| task.progress.message.clone())
+                    .unwrap_or_default();
                 let elapsed = notification::duration(task.elapsed_ms(self.now()));
                 let command = notification::cut(&task.command, 100);
                 let mut text = format!("{} {} · {} · {elapsed} · {detail}", task.id, task.status.as_str(), command)
@@ -78,7 +82,8 @@ impl State {
 /// Sentences about a run that neither its status nor its output tells.
 pub(super) fn notes(entry: &Entry, root: &Path) -> Vec<String> {
     let task = &entry.task;
-    let mut notes: Vec<String> = started_by(task).into_iter().collect();
+    let mut notes: Vec<String> = waits_for(task.waiting_for.as_ref()).into_iter().collect();
+    notes.extend(started_by(task));
     if task.flaky {
         let tests = if entry.tried.is_empty() { String::new() } else { failed_at_first(&entry.tried) };
         notes.push(format!("Flaky? It passed at attempt {} without a change.{tests}", task.attempt));
@@ -87,6 +92,12 @@ pub(super) fn notes(entry: &Entry, root: &Path) -> Vec<String> {
         notes.push(
             "What failed had failed before you began: nothing was changed in this session before this run.".into(),
         );
+    }
+    if let Some(question) = &task.wanted_answer {
+        notes.push(format!(
+            "It may have wanted an answer: {question} (it had no input; start it with stdin `pipe` or `pty`, and the user is \
+             asked)."
+        ));
     }
     if !task.unsaved.is_empty() {
         let names: Vec<String> =

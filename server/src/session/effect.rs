@@ -82,6 +82,12 @@ pub enum Effect {
         run: RunId,
         command: String,
     },
+    /// Notes with a run's results what the run has left.
+    FingerprintAfter {
+        run: RunId,
+        command: String,
+        unsaved: u64,
+    },
     /// Looks for the project's own commands, then replies, or starts the first of `start` and replies.
     FindCommands {
         reply: ReplyId,

@@ -115,7 +115,10 @@ impl Facts {
                 None => problems.push(numbered(delta::problem_id(problem, root), &mut seen)),
             }
         }
-        Present { tests, problems, ..Present::default() }
+        let passed = tests.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count() as u32;
+        let counts = self.counts.unwrap_or_default();
+        let unnamed = counts.passed.saturating_sub(passed);
+        Present { tests, problems, unnamed, total: counts.total(), ..Present::default() }
     }
 
     /// The failures, what is new first; paths relative to `root`. Many of one cause are told once.
@@ -124,18 +127,22 @@ impl Facts {
         let mut failures = self.each_failure(root, delta);
         // The order of the output, but what is new before what is old.
         failures.sort_by_key(|failure| failure.mark == Some(Mark::StillFailing));
-        let groups = causes::groups(failures.iter().map(|failure| failure.message.as_str()));
+        let groups = causes::groups(failures.iter().map(Failure::reason));
         let grouped: HashSet<usize> = groups.iter().flat_map(|group| group.members.iter().copied()).collect();
         let mut told = Failures { more: self.not_kept, ..Failures::default() };
         for group in groups {
             let members: Vec<&Failure> = group.members.iter().map(|at| &failures[*at]).collect();
-            let what = if members.iter().all(|member| member.test.is_some()) { "tests" } else { "problems" };
-            let names: Vec<String> = members.iter().take(EXAMPLES).map(|member| member.name()).collect();
+            let are_tests = members.iter().all(|member| member.test.is_some());
+            let what = if are_tests { "tests failed for one reason" } else { "problems have one reason" };
+            let mut names: Vec<String> = members.iter().take(EXAMPLES).map(|member| member.name()).collect();
+            if are_tests {
+                names[0].insert_str(0, &members[0].place);
+            }
             let outside = if group.cause.environment { " (probably not the code)" } else { "" };
             let rest = members.len() - names.len();
             let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
             let cause = notification::cut(&group.cause.text, 200);
-            let head = format!("{} {what} failed for one reason: {cause}{outside}", members.len());
+            let head = format!("{} {what}: {cause}{outside}", members.len());
             let names = notification::cut(&names.join(", "), 220);
             let marks = if before_agent { format!(" ({BEFORE})") } else { marks(&members) };
             told.lines.push(format!("{head}: {names}{rest}{marks}"));
@@ -204,6 +211,11 @@ impl Facts {
 }
 
 impl Failure {
+    /// What it may have in common with others. Compilers say the same of many places that have nothing to do with each other.
+    fn reason(&self) -> &str {
+        if self.test.is_some() || causes::known_cause(&self.message).is_some() { &self.message } else { "" }
+    }
+
     fn name(&self) -> String {
         self.test.clone().unwrap_or_else(|| self.place.trim_end().to_owned())
     }

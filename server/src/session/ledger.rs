@@ -9,6 +9,7 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::Loaded;
 use super::facts::Facts;
+use super::inquiry::Inquiry;
 use super::state::State;
 
 /// Finished tasks that are kept in memory.
@@ -34,6 +35,7 @@ pub(super) struct Entry {
     pub(super) tried: Vec<String>,
     pub(super) total: Option<u32>,
     pub(super) explanation: Option<String>,
+    pub(super) inquiry: Inquiry,
 }
 
 /// All tasks, oldest first.
@@ -198,6 +200,7 @@ impl Entry {
             tried: Vec::new(),
             total: None,
             explanation: None,
+            inquiry: Inquiry::default(),
         }
     }
 }

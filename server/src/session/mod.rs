@@ -11,6 +11,7 @@ mod facts;
 mod folding;
 mod history;
 mod housekeeping;
+mod inquiry;
 mod ledger;
 mod others;
 pub mod owner;

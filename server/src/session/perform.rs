@@ -215,6 +215,7 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::StartRun(spec) => self.start_run(spec),
@@ -362,6 +363,15 @@ impl Hands {
             let fingerprint = found.await.map(|files| recorded(&files, unsaved));
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
+    }
+
+    fn fingerprint_after(&self, run: RunId, command: String, unsaved: u64) {
+        let (found, store) = (self.looks.fingerprint(), self.store.clone());
+        tokio::spawn(async move {
+            if let Some(files) = found.await {
+                store.write(store::Write::SaveAfter { command, run, after: recorded(&files, unsaved) });
             }
         });
     }

@@ -73,8 +73,31 @@ impl State {
         }
     }
 
-    /// Something to tell the task's session.
+    /// Takes back what nobody was told yet.
+    pub(super) fn withdraw_reports(&mut self, over: impl Fn(&Key) -> bool) {
+        let mut keys = Vec::new();
+        self.reports.pending.retain(|pending| {
+            let is_over = over(&pending.report.key);
+            if is_over {
+                keys.push(pending.report.key.clone());
+            }
+            !is_over
+        });
+        if !keys.is_empty() {
+            self.set_delivery(&keys, Delivery::None, None);
+            self.effects.push(Effect::Store(Write::Withdraw(keys)));
+        }
+    }
+
+    /// Something to tell the task's session. What people answered to commands stays with these.
     pub(super) fn report(&mut self, report: Report, session: Option<SessionId>, on_exit: OnExit) {
+        let report = Report {
+            summary: report.summary.map(|summary| self.without_answers(summary)),
+            failures: report.failures.into_iter().map(|failure| self.without_answers(failure)).collect(),
+            tail: self.without_answers(report.tail),
+            notes: report.notes.into_iter().map(|note| self.without_answers(note)).collect(),
+            ..report
+        };
         if on_exit == OnExit::None || self.reports.pending.iter().any(|pending| pending.report.key == report.key) {
             return;
         }
@@ -101,10 +124,11 @@ impl State {
     /// A tool result tells how a task's newest run ended: that is the delivery.
     pub(super) fn told_by_result(&mut self, session: &SessionId, task: &TaskId) {
         let Some(entry) = self.ledger.get(task) else { return };
-        if !entry.task.status.is_final() {
-            return;
-        }
         let run = entry.task.run;
+        if !entry.task.status.is_final() {
+            // Nothing is delivered but what it waits for, if it does.
+            return self.withdraw_inquiry(task, run);
+        }
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {
             let key = &pending.report.key;

@@ -384,6 +384,7 @@ impl State {
             return self.refuse(reply, Refusal::State { kind: "no_input", message, remedy });
         }
         let run = RunId { task: found.id.clone(), run: found.run };
+        self.answered_by_person(&run, &text);
         self.effects.push(Effect::Control(run, RunControl::Input { text, eof }));
         self.reply(reply, Reply::Done);
     }

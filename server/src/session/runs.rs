@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{OnExit, Origin, Progress, Status, StoppedBy, Task, Timestamp};
+use crate::task::model::{OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp};
+use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
 use super::calls::Step;
@@ -15,6 +16,7 @@ use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
 use super::facts::{Failures, progress_text};
+use super::inquiry;
 use super::ledger::close_run;
 use super::reports::{CHECK_IN, END};
 use super::state::State;
@@ -59,6 +61,8 @@ impl State {
                 entry.task.progress = Progress { message, ..progress };
                 self.task_got_on(&id.task);
             }
+            RunEvent::Waiting(asked) => self.waits(id, asked),
+            RunEvent::Resumed => self.resumed(id),
             RunEvent::Findings(findings) => self.found(id, findings),
             RunEvent::Ended(end) => self.ended(id, end, now),
             RunEvent::Emptied => {
@@ -125,6 +129,7 @@ impl State {
     }
 
     pub(super) fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
+        self.close_inquiry(&id.task, id.run);
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         if entry.beside.past.is_none() {
             entry.beside.held = Some(Box::new(end));
@@ -163,6 +168,9 @@ impl State {
             .or(said)
             .or_else(|| task.signal.map(|signal| format!("ended by signal {signal}")));
         let cancelled = matches!(task.status, Status::Killed | Status::TimedOut | Status::Interrupted);
+        if task.stdin == Stdin::Null && matches!(task.status, Status::Succeeded | Status::Failed) {
+            task.wanted_answer = question::wanted(&end.tail);
+        }
         self.cancel_timers(id);
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
@@ -270,12 +278,15 @@ impl State {
             let timer = Timer::CheckIn(id.clone(), entry.task.run);
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
+        let waits = inquiry::promoted(id, entry.task.waiting_for.as_ref());
         self.task_changed(id);
-        let text = format!(
-            "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you are \
-             told when it ends.",
-            notification::duration(after)
-        );
+        let text = waits.unwrap_or_else(|| {
+            format!(
+                "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you \
+                 are told when it ends.",
+                notification::duration(after)
+            )
+        });
         self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
     }
 

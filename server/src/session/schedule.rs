@@ -25,6 +25,8 @@ impl State {
             .entries
             .iter()
             .filter(|entry| entry.launched && entry.foreground.is_none() && takes_slot(entry.task.group))
+            // A person may take hours to answer.
+            .filter(|entry| entry.task.status != Status::WaitingForInput)
             .count();
         let mut waiting: Vec<(i32, usize)> = self
             .ledger
@@ -44,8 +46,7 @@ impl State {
             if entry.foreground.is_none() && takes_slot(entry.task.group) {
                 if used >= self.settings.slots {
                     if entry.task.waiting_for.is_none() {
-                        entry.task.waiting_for =
-                            Some(WaitingFor { kind: WaitKind::Slot, question: None, holder: None });
+                        entry.task.waiting_for = Some(WaitingFor::of(WaitKind::Slot));
                         let id = entry.task.id.clone();
                         self.task_changed(&id);
                     }
@@ -91,6 +92,7 @@ impl State {
             stdin: task.stdin,
             timeout: task.timeout,
             stop_grace: Duration::from_millis(self.settings.stop_grace),
+            stall_after: Duration::from_millis(self.settings.stall_after),
             output_cap: self.settings.output_cap,
             output_total: self.settings.output_total,
             dir,

@@ -31,6 +31,8 @@ pub struct Settings {
     /// Model requests of one turn, after which it ends with `max_turn_requests`.
     pub max_turn_requests: u32,
     pub stop_grace: u64,
+    /// Without output and work for so long, a command may be waiting for an answer.
+    pub stall_after: u64,
     pub output_cap: u64,
     pub output_total: u64,
     pub limits: Limits,
@@ -68,6 +70,7 @@ impl Settings {
             max_auto_turns: background.max_auto_turns,
             max_turn_requests: 200,
             stop_grace: ms(background.stop_grace),
+            stall_after: ms(background.stall_after),
             output_cap: background.output_cap,
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },

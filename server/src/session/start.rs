@@ -73,6 +73,7 @@ impl State {
             progress: Progress::default(),
             errors: 0,
             warnings: 0,
+            wanted_answer: None,
             summary: None,
             delivery: Delivery::None,
             delivered_turn: None,
@@ -111,7 +112,7 @@ impl State {
         let timeout = bash.timeout.or(self.settings.background_timeout);
         let id = self.enter_for_agent(session, call, bash, timeout);
         if ask && let Some(entry) = self.ledger.get_mut(&id) {
-            entry.task.waiting_for = Some(WaitingFor { kind: WaitKind::Permission, question: None, holder: None });
+            entry.task.waiting_for = Some(WaitingFor::of(WaitKind::Permission));
             self.task_changed(&id);
         }
         id
@@ -171,6 +172,7 @@ impl State {
         task.stragglers = 0;
         (task.started_at, task.ended_at, task.exit_code, task.signal) = (None, None, None, None);
         task.summary = None;
+        task.wanted_answer = None;
         task.progress = Progress::default();
         task.delivery = Delivery::None;
         task.delivered_turn = None;

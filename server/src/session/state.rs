@@ -113,6 +113,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) rules: Vec<Rule>,
+    /// How often a person or an agent has changed something that a command may read.
+    pub(super) edits: u64,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
     /// The appends that the store has not acknowledged.
@@ -140,6 +142,7 @@ impl State {
             questions: Questions::default(),
             problems: diagnostics::store::Store::default(),
             rules: Vec::new(),
+            edits: 0,
             tools: tool::input::specs().into(),
             commits: HashMap::new(),
             commit: 0,
@@ -176,6 +179,7 @@ impl State {
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
+                self.edits += 1;
                 let edit = LineEdit { start, old_end, new_lines };
                 if self.problems.shift(&path, edit) {
                     self.show_problems(vec![path]);

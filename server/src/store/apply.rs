@@ -86,6 +86,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &str) -> Resu
             }
         }
         Write::SaveResults { command, results } => super::past::save(connection, command, results)?,
+        Write::SaveAfter { command, run, after } => super::past::save_after(connection, command, run, after)?,
         Write::SaveTranscript { session, seq, json } => {
             run(
                 "INSERT INTO updates (session, seq, json) VALUES (?1, ?2, ?3)

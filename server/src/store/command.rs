@@ -8,6 +8,7 @@ use crate::agent::history::Item;
 use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
+use crate::task::run::RunId;
 
 /// What a notification is about. No two of the same key ever exist: that is what "once and only once" rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,8 @@ pub enum Write {
     Withdraw(Vec<NotificationKey>),
     /// Adds a run's results to the past of a command; the oldest go where there are too many. The store gives the serial.
     SaveResults { command: String, results: Box<Results> },
+    /// What a run whose results were saved has left.
+    SaveAfter { command: String, run: RunId, after: String },
     /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
     SaveTranscript { session: SessionId, seq: u64, json: Value },
     /// Saves a permission rule; one that is there already stays.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use crate::diagnostics::delta::{KEPT_IDS, KEPT_RESULTS, KEPT_RUNS, Past, PastRun, Recent, Results};
+use crate::task::run::RunId;
 
 /// Commands of a workspace whose past is kept.
 const KEPT_COMMANDS: i64 = 200;
@@ -49,6 +50,18 @@ pub(super) fn save(connection: &Connection, command: &str, results: &Results) ->
     forget_old(connection)
 }
 
+/// Notes what a run has left; nothing where it is forgotten already.
+pub(super) fn save_after(connection: &Connection, command: &str, run: &RunId, after: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE command_runs SET json = json_set(json, '$.after', ?4)
+             WHERE command = (SELECT id FROM commands WHERE command = ?1)
+                AND json_extract(json, '$.task') = ?2 AND json_extract(json, '$.run') = ?3",
+        )?
+        .execute(params![command, run.task.as_str(), run.run, after])?;
+    Ok(())
+}
+
 fn forget_old(connection: &Connection) -> Result<(), StoreError> {
     let mut old =
         connection.prepare_cached("SELECT id FROM commands ORDER BY used DESC, id DESC LIMIT -1 OFFSET ?1")?;
@@ -84,4 +97,75 @@ pub(super) fn read(connection: &Connection, command: &str) -> Result<Past, Store
     })?;
     past.recent = rows.collect::<Result<_, _>>()?;
     Ok(past)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::delta::Outcome;
+    use crate::store::schema;
+    use crate::task::model::Timestamp;
+
+    fn results(at: u64, results: impl IntoIterator<Item = (String, Outcome)>) -> Results {
+        let run = PastRun {
+            serial: 0,
+            task: "t1".into(),
+            run: at as u32,
+            fingerprint: Some(format!("files {at}")),
+            at: Timestamp(at),
+            by_agent: true,
+            whole: true,
+            total: 0,
+            edited: false,
+            after: None,
+        };
+        Results { run, results: results.into_iter().collect() }
+    }
+
+    #[test]
+    fn the_store_keeps_what_the_past_would() {
+        let connection = schema::open_memory().unwrap();
+        let mut past = Past::default();
+        for at in 1..=25 {
+            let outcome = if at % 3 == 0 { Outcome::Failed } else { Outcome::Passed };
+            let mut run = results(at, [("a".to_owned(), outcome)]);
+            if at == 4 {
+                run.results.push(("b".to_owned(), Outcome::Failed));
+            }
+            save(&connection, "cargo test", &run).unwrap();
+            run.run.serial = at;
+            past.record(&run);
+        }
+        assert_eq!(read(&connection, "cargo test").unwrap(), past);
+        assert_eq!(read(&connection, "cargo build").unwrap(), Past::default());
+    }
+
+    #[test]
+    fn what_a_run_left_is_noted_with_that_run() {
+        let connection = schema::open_memory().unwrap();
+        save(&connection, "make", &results(1, [])).unwrap();
+        save(&connection, "make", &results(2, [])).unwrap();
+        save_after(&connection, "make", &RunId { task: "t1".into(), run: 1 }, "files 1b").unwrap();
+        save_after(&connection, "make", &RunId { task: "t9".into(), run: 1 }, "nothing").unwrap();
+        let after: Vec<_> = read(&connection, "make").unwrap().runs.into_iter().map(|run| run.after).collect();
+        assert_eq!(after, [Some("files 1b".to_owned()), None]);
+    }
+
+    #[test]
+    fn tests_and_commands_that_were_seen_longest_ago_go() {
+        let connection = schema::open_memory().unwrap();
+        let many = |from: usize, to: usize| (from..to).map(|n| (format!("test_{n}"), Outcome::Passed));
+        save(&connection, "big", &results(1, many(0, 100))).unwrap();
+        save(&connection, "big", &results(2, many(100, KEPT_IDS + 50))).unwrap();
+        let past = read(&connection, "big").unwrap();
+        assert_eq!(past.recent.len(), KEPT_IDS);
+        assert!(past.recent.contains_key("test_150"), "the newer ones stay");
+        for n in 0..KEPT_COMMANDS as u64 {
+            save(&connection, &format!("make {n}"), &results(n + 3, many(0, 1))).unwrap();
+        }
+        assert!(read(&connection, "big").unwrap().is_empty());
+        assert!(!read(&connection, "make 0").unwrap().is_empty());
+        let left: i64 = connection.query_row("SELECT count(*) FROM results", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, KEPT_COMMANDS, "nothing of a forgotten command stays");
+    }
 }

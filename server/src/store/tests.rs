@@ -83,6 +83,7 @@ fn task(id: &str, created_at: u64) -> Task {
         progress: Progress::default(),
         errors: 0,
         warnings: 0,
+        wanted_answer: None,
         summary: None,
         delivery: Delivery::None,
         delivered_turn: None,

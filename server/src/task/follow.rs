@@ -1,7 +1,8 @@
 //! One run from its launch to the last of its processes: talks with the shim, forwards orders, tells start and end. The
 //! output is the reader's. Knows no ledger.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,14 +15,20 @@ use tokio::time::Instant;
 
 use super::lease;
 use super::link::{Exit, Order, Report, Spec};
+use super::output;
 use super::process::{self, Launched};
+use super::question;
 use super::reader::{End, Reader, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
+use super::slice;
 use super::sweep_output::Room;
 use super::tail::Tail;
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin};
 use crate::workspace::watch::FileEvents;
+
+/// Bytes at the end of the output in which a question is looked for.
+const QUESTION_BYTES: u64 = 8 << 10;
 
 const NO_WATCH: &str =
     "The process that watches over the command ended before the command had started. Start the task again.";
@@ -122,6 +129,7 @@ impl Run {
             tokio::select! {
                 line = reports.next_line() => match line {
                     Ok(Some(line)) => match serde_json::from_str(&line) {
+                        Ok(Report::Waiting { sure, asked_from }) => self.waiting(sure, asked_from).await,
                         Ok(report) => self.take(report, seen),
                         Err(error) => tracing::debug!(%error, "an unknown report of a shim"),
                     },
@@ -144,7 +152,9 @@ impl Run {
 
     fn take(&mut self, report: Report, seen: &mut Seen) {
         match report {
-            Report::Hello { .. } => {}
+            // Read with the question, which is in the output.
+            Report::Hello { .. } | Report::Waiting { .. } => {}
+            Report::Resumed => self.reporter.send(RunEvent::Resumed),
             Report::Started { pid, at } => {
                 seen.pid = Some(pid);
                 self.reporter.send(RunEvent::Started { pid, at });
@@ -159,6 +169,16 @@ impl Run {
             }
             Report::Ended(exit) => self.end(end_of(&exit), seen),
             Report::Emptied => seen.emptied = true,
+        }
+    }
+
+    /// The command waits for input, if what it wrote last says so too where the shim is not sure.
+    async fn waiting(&self, sure: bool, asked_from: u64) {
+        let path = self.spec.dir.join("output");
+        let tail = spawn_blocking(move || tail_from(&path, asked_from).unwrap_or_default()).await;
+        let reading = question::read(&tail.unwrap_or_default());
+        if sure || reading.is_likely {
+            self.reporter.send(RunEvent::Waiting(reading.asked));
         }
     }
 
@@ -227,6 +247,15 @@ impl Run {
         let end = RunEnd { ending, at, stragglers: 0, tail: String::new(), bytes: 0, lines: 0, truncated: false };
         self.reporter.send(RunEvent::Ended(end));
     }
+}
+
+/// The end of what the file at `path` has from an offset on; all of it where the command cut its own file. Blocks.
+fn tail_from(path: &Path, from: u64) -> std::io::Result<String> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let from = if from > size { 0 } else { from };
+    let start = from.max(size.saturating_sub(QUESTION_BYTES));
+    slice::read_at(&file, start, size - start).map(|raw| output::tail(&raw, start > from))
 }
 
 fn end_of(exit: &Exit) -> End {

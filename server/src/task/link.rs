@@ -34,8 +34,15 @@ pub struct Spec {
     pub stdin: Stdin,
     pub timeout: Option<Duration>,
     pub stop_grace: Duration,
+    /// After so long without output and work, a command that listens to its input may be waiting for an answer.
+    #[serde(default = "stall_after")]
+    pub stall_after: Duration,
     pub output_cap: u64,
     pub dir: PathBuf,
+}
+
+fn stall_after() -> Duration {
+    Duration::from_secs(45)
 }
 
 impl Spec {
@@ -50,6 +57,7 @@ impl Spec {
             stdin: run.stdin,
             timeout: run.timeout,
             stop_grace: run.stop_grace,
+            stall_after: run.stall_after,
             output_cap: run.output_cap,
             dir: run.dir.clone(),
         }
@@ -80,6 +88,12 @@ pub enum Report {
     NotStarted { reason: String },
     /// How much of the input, in bytes since the start, is not waiting any more; `closed` when no more is taken.
     Input { taken: u64, closed: bool },
+    /// The command waits for input; `sure` when one of its processes was seen reading it, else it listens and is quiet.
+    /// What it asks is in its output from `asked_from` on, which is where that stood when it was last given something.
+    /// A state, that may be told again at any time.
+    Waiting { sure: bool, asked_from: u64 },
+    /// It does not wait for input.
+    Resumed,
     /// The run is over. The same words are in `exit.json`.
     Ended(Exit),
     /// The last straggler is gone; the shim goes too.

@@ -8,6 +8,7 @@ mod link;
 pub mod model;
 pub mod output;
 pub mod process;
+pub mod question;
 mod reader;
 pub mod run;
 pub mod run_folder;

@@ -130,12 +130,51 @@ impl Status {
     }
 }
 
+/// One of the answers that a question lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerOption {
+    /// As the question lists it.
+    pub label: String,
+    /// What to give to the command's standard input, the line end included.
+    pub text: String,
+}
+
+/// What a running command asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// In its own words; `None` for a command that reads without a word.
+    pub text: Option<String>,
+    /// The answers that it lists; any other may be right too.
+    pub options: Vec<AnswerOption>,
+    /// It asks for a password or the like: the answer is not to be shown.
+    pub secret: bool,
+}
+
 /// What a task waits for, with the question or the holder where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingFor {
     pub kind: WaitKind,
     pub question: Option<String>,
     pub holder: Option<String>,
+    /// The answers that the question lists.
+    #[serde(default)]
+    pub options: Vec<AnswerOption>,
+    /// The answer is not to be shown.
+    #[serde(default)]
+    pub secret: bool,
+}
+
+impl WaitingFor {
+    /// Nothing but the kind.
+    pub fn of(kind: WaitKind) -> Self {
+        Self { kind, question: None, holder: None, options: Vec::new(), secret: false }
+    }
+
+    /// An answer to what a command asks.
+    pub fn input(asked: Asked) -> Self {
+        let Asked { text, options, secret } = asked;
+        Self { question: text, options, secret, ..Self::of(WaitKind::Input) }
+    }
 }
 
 /// What a running command says of its own progress.
@@ -244,6 +283,9 @@ pub struct Task {
     pub progress: Progress,
     pub errors: u32,
     pub warnings: u32,
+    /// The last line of a newest run that had no input and ended as if it had wanted an answer.
+    #[serde(default)]
+    pub wanted_answer: Option<String>,
     /// One line for people and models, for instance `47 passed, 3 failed`.
     pub summary: Option<String>,
     pub delivery: Delivery,

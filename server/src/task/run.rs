@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::task::model::{Progress, Stdin, Timestamp};
+use crate::task::model::{Asked, Progress, Stdin, Timestamp};
 
 /// Names one run of one task. Late events of an older run are dropped by comparing it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub struct RunSpec {
     pub timeout: Option<Duration>,
     /// How long after TERM the tree gets KILL.
     pub stop_grace: Duration,
+    /// After so long without output and work, a command that listens to its input is looked at for a question.
+    pub stall_after: Duration,
     /// Bytes of output that end the run (`stoppedBy: limit`).
     pub output_cap: u64,
     /// Bytes that the outputs of all runs may take together: a run gets less where they leave less.
@@ -87,6 +89,10 @@ pub enum RunEvent {
         truncated: bool,
     },
     Progress(Progress),
+    /// The command waits for input, and what it asks. Comes again when the question changes or its output grew.
+    Waiting(Asked),
+    /// It does not wait for input any more.
+    Resumed,
     /// From the matchers, in the order of the output; batched per read.
     Findings(Vec<Finding>),
     /// The end. No event of this run follows, but for `Emptied`.

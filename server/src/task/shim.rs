@@ -9,6 +9,7 @@ mod command;
 mod growth;
 mod socket;
 mod stdin;
+mod watchdog;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -26,6 +27,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus};
 use self::growth::Growth;
 use self::socket::Socket;
 use self::stdin::Stdin;
+use self::watchdog::Watchdog;
 use super::link::{Cause, Exit, Order, Report, Spec, VERSION};
 use super::system::{self, Signals};
 use super::tree::Tree;
@@ -101,6 +103,7 @@ struct Shim {
     signals: Signals,
     stdin: Stdin,
     growth: Growth,
+    watchdog: Watchdog,
     stopping: Option<Stopping>,
     /// The main process's end, as soon as it is seen.
     status: Option<WaitStatus>,
@@ -130,6 +133,7 @@ impl Shim {
             deadline: spec.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             signals,
             input: stdin.state(),
+            watchdog: Watchdog::new(stdin.identity(), spec.stall_after, Instant::now()),
             stdin,
             growth: Growth::new(output, &spec.dir),
             dir: spec.dir,
@@ -164,7 +168,12 @@ impl Shim {
                 match order {
                     Order::Run(_) => {}
                     Order::Stop => self.stop(Cause::Stop, self.stop_grace),
-                    Order::Input { text, eof } => self.stdin.push(&text, eof),
+                    Order::Input { text, eof } => {
+                        // What was written up to here is the question that this answers; what follows may come at once.
+                        self.stdin.flush();
+                        self.watchdog.given(self.growth.now(), Instant::now());
+                        self.stdin.push(&text, eof);
+                    }
                 }
             }
             self.report_input(socket);
@@ -173,6 +182,7 @@ impl Shim {
                 self.stop(Cause::Orphaned, self.stop_grace);
             }
             self.enforce(Instant::now());
+            self.watch(socket);
             self.wait(socket)?;
             let arrived = self.signals.take();
             if arrived.end {
@@ -193,6 +203,7 @@ impl Shim {
             self.stopping.as_ref().map(|stopping| stopping.kill_at),
             self.deadline.filter(|_| self.stopping.is_none()),
             self.growth.due(),
+            self.watchdog.due(),
             // The end of a process that is nobody's child here makes no sound.
             self.status.filter(|_| !system::ADOPTS_ORPHANS).map(|_| Instant::now() + UNHEARD),
         ];
@@ -243,6 +254,21 @@ impl Shim {
                 if stopping.kills < QUICK_KILLS { Duration::from_millis(2) } else { Duration::from_millis(200) };
             stopping.kill_at = now + pause;
             self.tree.kill();
+        }
+    }
+
+    /// Looks whether the command waits for input, and tells it when that changed.
+    fn watch(&mut self, socket: &mut Socket) {
+        if self.status.is_some() || self.stopping.is_some() || self.stdin.state().1 {
+            self.watchdog.rest();
+        }
+        let (stdin, root) = (&self.stdin, self.tree.root);
+        let size = self.growth.size();
+        self.watchdog.look(Instant::now(), size, || stdin.is_unread(), || system::activities(root));
+        if socket.is_flushed()
+            && let Some(report) = self.watchdog.news()
+        {
+            socket.send(&report);
         }
     }
 

@@ -9,7 +9,8 @@ use crate::provider::ToolSpec;
 use crate::task::model::{OnExit, Stdin};
 
 /// Run a shell command in the workspace. Slow commands (tests, builds, installs, servers) belong in the background:
-/// you get a task id at once, go on working, and are told when it ends.
+/// you get a task id at once, go on working, and are told when it ends. Never sleep or poll for one: to wait, end your turn;
+/// you are woken when it ends.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bash {
@@ -21,7 +22,9 @@ pub struct Bash {
     pub run_in_background: Option<bool>,
     /// Milliseconds from process start after which the command is ended. Foreground default 120000.
     pub timeout: Option<u64>,
-    /// `null` (default), `pipe` or `pty`: what the command reads from.
+    /// What the command reads from: nothing (`null`, the default), a `pipe`, or a terminal (`pty`). Take `pty` for a command
+    /// that has to ask the user something (a password, a confirmation, a wizard): the user is asked, and you are told.
+    /// Better: an option that answers beforehand, like `--yes`.
     pub stdin: Option<String>,
     /// Times to try again after a failure, 0 to 5.
     pub retries: Option<u32>,
@@ -41,7 +44,7 @@ pub struct BackgroundRun {
     pub description: Option<String>,
     /// Milliseconds from process start after which the command is ended. No limit when unset.
     pub timeout: Option<u64>,
-    /// `null` (default), `pipe` or `pty`: what the command reads from.
+    /// `null` (default), `pipe` or `pty`: what the command reads from. `pty` for one that has to ask the user something.
     pub stdin: Option<String>,
     /// Times to try again after a failure, 0 to 5.
     pub retries: Option<u32>,
@@ -51,7 +54,8 @@ pub struct BackgroundRun {
     pub on_exit: Option<String>,
 }
 
-/// Look at a background task: status, counts, failures, output. There is no need to poll: you are told when it ends.
+/// Look at a background task: status, counts, failures, output. There is no need to poll: you are told when it ends, also
+/// after you have ended your turn.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckBackground {

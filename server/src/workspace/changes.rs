@@ -63,6 +63,23 @@ struct Walk<'a> {
     files: u128,
 }
 
+/// What tools write for themselves beside the sources, and a workspace without ignore rules shows: no source, and written by
+/// the very run that is to be compared with the next.
+const CACHES: [&str; 8] = [
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".coverage",
+    "node_modules",
+    "target",
+    ".hypothesis",
+];
+
+fn is_cache(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().to_str().is_some_and(|name| CACHES.contains(&name)))
+}
+
 impl<'a> Walk<'a> {
     fn new(roots: &'a [PathBuf], times: bool) -> Self {
         Self { roots, times, left: MOST_ENTRIES, end: Instant::now() + LONGEST, newest_ns: 0, files: 0 }
@@ -98,7 +115,9 @@ impl<'a> Walk<'a> {
                 if self.times {
                     self.everything_in(entry.path())?;
                 }
-            } else if let Ok(metadata) = entry.metadata() {
+            } else if let Ok(metadata) = entry.metadata()
+                && !is_cache(entry.path().strip_prefix(root).unwrap_or(entry.path()))
+            {
                 self.file(root, entry.path(), &metadata);
             }
         }

@@ -4,3 +4,4 @@ mod ends;
 mod output;
 mod rig;
 mod trees;
+mod waiting;

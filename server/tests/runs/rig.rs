@@ -40,6 +40,7 @@ impl Rig {
             stdin: Stdin::Null,
             timeout: None,
             stop_grace: Duration::from_millis(300),
+            stall_after: Duration::from_secs(45),
             output_cap: 1 << 30,
             output_total: 1 << 33,
             dir: self.folder.path().join(format!("run{}", self.runs)),

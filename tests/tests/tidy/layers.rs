@@ -47,6 +47,7 @@ const LAYERS: &[(&str, Layer)] = &[
     // Events in, effects out: the state machine and the words of both.
     ("session", Pure),
     ("task/output", Pure),
+    ("task/question", Pure),
     ("task/screen", Pure),
     ("tool/input", Pure),
     ("workspace/classify", Pure),

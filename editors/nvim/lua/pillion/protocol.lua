@@ -29,11 +29,19 @@ M.VERSION = 1
 ---@field elapsedMs? integer
 ---@field exitCode? integer
 ---@field stragglers integer
----@field waitingFor? {kind: string, question?: string, holder?: string}
+---@field waitingFor? pillion.WaitingFor
 ---@field unsaved string[]
 ---@field output? {path: string, bytes: integer, lines: integer, lastLine?: string, truncated: boolean}
 ---@field progress? {message?: string, percent?: number, passed?: integer, failed?: integer, skipped?: integer}
 ---@field summary? string
+---@field wantedAnswer? string the last line of a run that ended for want of an input
+
+---@class pillion.WaitingFor
+---@field kind "input"|"permission"|"slot"|"lock"|"dependency"
+---@field question? string
+---@field holder? string
+---@field options? {label: string, text: string}[] the answers that the question lists; `text` is sent as it stands
+---@field secret? boolean the answer is not to be shown
 
 ---@class pillion.PermissionOption
 ---@field optionId string

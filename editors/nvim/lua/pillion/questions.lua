@@ -82,21 +82,66 @@ local function permission(owner, question)
   end)
 end
 
+--- Gives an answer to a command, unless the question is over: what was meant for it is not for the next.
+---@param owner pillion.App
+---@param question pillion.Question
+---@param text? string as it goes to the command; nil when nothing was answered
+local function send(owner, question, text)
+  if not text then
+    return
+  end
+  local open = owner.state.asked[question.task.id]
+  if not open or open.id ~= question.id then
+    return app.say("this is no longer asked")
+  end
+  owner:request(protocol.methods.task_input, { taskId = question.task.id, text = text })
+end
+
+---@param owner pillion.App
+---@param question pillion.Question
+local function typed(owner, question)
+  local prompt = question.title .. " "
+  if question.secret then
+    -- A cancelled input comes back as this: an empty answer can be one, as for a passphrase that is not wanted.
+    local ok, text = pcall(vim.fn.inputsecret, { prompt = prompt, cancelreturn = vim.NIL })
+    return send(owner, question, ok and type(text) == "string" and text .. "\n" or nil)
+  end
+  vim.ui.input({ prompt = prompt }, function(text)
+    send(owner, question, text and text .. "\n")
+  end)
+end
+
+local OTHER = "Another answer…"
+local STOP = "Stop the task"
+
 ---@param owner pillion.App
 ---@param question pillion.Question
 local function input(owner, question)
-  local task = assert(question.task)
-  local function send(text)
-    if text then
-      owner:request(protocol.methods.task_input, { taskId = task.id, text = text .. "\n" })
-    end
+  if #question.answers == 0 then
+    return typed(owner, question)
   end
-  if question.title:lower():match("password") or question.title:lower():match("passphrase") then
-    local ok, text = pcall(vim.fn.inputsecret, question.title .. " ")
-    send(ok and text ~= "" and text or nil)
-  else
-    vim.ui.input({ prompt = question.title .. " " }, send)
-  end
+  local choices = vim.list_extend({}, question.answers)
+  vim.list_extend(choices, { { label = OTHER }, { label = STOP } })
+  with_withdrawal(owner, question, function(done)
+    vim.ui.select(choices, {
+      prompt = question.title,
+      kind = "pillion_answer",
+      format_item = function(choice)
+        return choice.label
+      end,
+    }, function(choice)
+      done()
+      if not choice then
+        return -- put off, not answered
+      elseif choice.text then
+        send(owner, question, choice.text)
+      elseif choice.label == STOP then
+        owner:request(protocol.methods.task_stop, { taskId = question.task.id })
+      else
+        typed(owner, question)
+      end
+    end)
+  end)
 end
 
 ---@param owner pillion.App

@@ -15,7 +15,9 @@ local M = {}
 ---@field kind "permission"|"input"
 ---@field title string what is asked
 ---@field session? string
----@field options? pillion.PermissionOption[]
+---@field options? pillion.PermissionOption[] of a permission
+---@field answers? {label: string, text: string}[] that an input question lists
+---@field secret? boolean the answer is not to be shown
 ---@field tool_call? table
 ---@field task? pillion.Task
 
@@ -26,7 +28,7 @@ local M = {}
 ---@field task_seq table<string, integer> the newest seq seen of each task
 ---@field snapshot_seq integer
 ---@field permissions pillion.Question[] open, oldest first
----@field asked table<string, true> input questions that were already told
+---@field asked table<string, pillion.Question> the input question of a task that was told, while it is open
 ---@field task_of_call table<string, string> tool-call id to the task that it started
 ---@field seen_at table<string, integer> when a task was last told of, in ms of the caller's clock
 
@@ -85,14 +87,15 @@ end
 ---@param task pillion.Task
 ---@return pillion.Question
 local function input_question(task)
-  local asked = task.waitingFor and task.waitingFor.question
-  local last = task.output and task.output.lastLine
+  local on = task.waitingFor or {}
   return {
-    id = ("input:%s:%d:%s"):format(task.id, task.run or 1, asked or ""),
+    id = ("input:%s:%d:%s"):format(task.id, task.run or 1, on.question or ""),
     kind = "input",
     session = task.sessionId,
-    title = ("%s: %s"):format(task.label, asked or last or "waits for an answer"),
+    title = ("%s: %s"):format(task.label, on.question or "waits for an answer"),
     task = task,
+    answers = on.options or {},
+    secret = on.secret,
   }
 end
 
@@ -123,13 +126,19 @@ local function set_task(state, task, now)
   state.seen_at[task.id] = now
 end
 
+--- Another window's question is asked there.
 local function ask_input(state, task, effects)
-  if waits_for_input(task) then
-    local question = input_question(task)
-    if not state.asked[question.id] then
-      state.asked[question.id] = true
-      effects[#effects + 1] = { type = "question", question = question }
-    end
+  local before = state.asked[task.id]
+  local question = task.owned ~= false and waits_for_input(task) and input_question(task) or nil
+  if before and question and before.id == question.id then
+    return
+  end
+  state.asked[task.id] = question
+  if before then
+    effects[#effects + 1] = { type = "question_closed", question = before }
+  end
+  if question then
+    effects[#effects + 1] = { type = "question", question = question }
   end
 end
 
@@ -263,7 +272,7 @@ function M.questions(state)
     all[#all + 1] = question
   end
   for _, task in ipairs(M.tasks(state)) do
-    if waits_for_input(task) then
+    if task.owned ~= false and waits_for_input(task) then
       all[#all + 1] = input_question(task)
     end
   end

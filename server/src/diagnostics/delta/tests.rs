@@ -4,27 +4,33 @@ use super::*;
 use crate::problem::{Place, Severity};
 
 /// A run in words: `3@b a+ b- !x` is run 3 on the files `b` (nothing: not known; a trailing `~`: it was stopped), in which
-/// test `a` passed, `b` failed and a compiler named `x`.
-fn present(words: &str) -> (u32, Present) {
+/// test `a` passed, `b` failed and a compiler named `x`; a number is of
+/// tests that passed unnamed. `3@b>c` leaves the files `c`, `3@b>?` nobody knows which, `3@b>!`
+/// was run while somebody edited.
+fn present(words: &str) -> (u32, Present, Option<String>) {
     let mut words = words.split_whitespace();
     let head = words.next().expect("a run");
     let (head, whole) = head.strip_suffix('~').map_or((head, true), |head| (head, false));
+    let (head, after) = head.split_once('>').map_or((head, None), |(head, after)| (head, Some(after.to_owned())));
     let (run, files) = head.split_once('@').map_or((head, None), |(run, files)| (run, Some(files.to_owned())));
+    let after = after.or_else(|| files.clone());
     let mut present = Present { fingerprint: files, whole, ..Present::default() };
     for word in words {
         match (word.strip_suffix('+'), word.strip_suffix('-')) {
             (Some(test), _) => present.tests.push((test.to_owned(), Outcome::Passed)),
             (_, Some(test)) => present.tests.push((test.to_owned(), Outcome::Failed)),
-            _ => present.problems.push(word.to_owned()),
+            _ if word.starts_with('!') => present.problems.push(word.to_owned()),
+            _ => present.unnamed = word.parse().expect("a number"),
         }
     }
-    (run.parse().expect("a number"), present)
+    present.total = present.tests.len() as u32 + present.unnamed;
+    (run.parse().expect("a number"), present, after)
 }
 
 fn play(runs: &[(&str, &str)]) {
     let mut past = Past::default();
     for (words, expected) in runs {
-        let (run, present) = present(words);
+        let (run, present, after) = present(words);
         let (delta, results) = past.compare(&present);
         assert_eq!(delta.words(&"t1".into()).as_deref().unwrap_or(""), *expected, "{words}");
         past.record(&Results {
@@ -36,6 +42,9 @@ fn play(runs: &[(&str, &str)]) {
                 at: Timestamp(0),
                 by_agent: true,
                 whole: present.whole,
+                total: present.total,
+                edited: after.as_deref() == Some("!"),
+                after: after.filter(|after| !matches!(after.as_str(), "?" | "!")),
             },
             results,
         });
@@ -52,6 +61,17 @@ fn a_run_is_compared_with_each_tests_last_result() {
         &[("1@a a+", ""), ("2@a a-", "1 new without a change (flaky?) since run 1")],
         &[("1 a-", ""), ("2 a+", "1 now passes since run 1")],
         &[("1@a a- b-", ""), ("2 a+ b+", "2 now pass since run 1")],
+        // What the run itself has written is no repair.
+        &[("1@a>b a-", ""), ("2@b a+", "1 now passes since run 1")],
+        &[("1@a>b a-", ""), ("2@c a+", "1 fixed since run 1")],
+        &[("1@a>? a-", ""), ("2@c a+", "1 now passes since run 1")],
+        &[("1@a>! a-", ""), ("2@c a+", "1 fixed since run 1")],
+        // Runners that name failures alone.
+        &[("1@a a- b- 8", ""), ("2@b b- 9", "1 still failing, 1 fixed since run 1"), ("3@c 10", "1 fixed since run 2")],
+        &[("1@a a- 8", ""), ("2@a 9", "1 passed without a change (flaky?) since run 1")],
+        &[("1@a 9", ""), ("2@a a- 8", "1 new without a change (flaky?) since run 1")],
+        &[("1@a a- 8", ""), ("2@b 8", "")],
+        &[("1@a a- 8", ""), ("2@b~ 9", "")],
         // Green stays green: nothing to say.
         &[("1@a a+ b+", ""), ("2@b a+ b+", "")],
         // A run that was stopped is no base for what it did not come to.
@@ -103,6 +123,9 @@ fn the_past_is_bounded() {
             at: Timestamp(serial),
             by_agent: false,
             whole: true,
+            total: 0,
+            edited: false,
+            after: None,
         };
         let outcome = if serial == 20 { Outcome::Failed } else { Outcome::Passed };
         past.record(&Results { run, results: vec![("a".into(), outcome)] });
@@ -123,6 +146,9 @@ fn the_first_run_of_a_day_is_the_agents_own() {
         at: Timestamp(at),
         by_agent,
         whole: true,
+        total: 0,
+        edited: false,
+        after: None,
     };
     let first = |runs: Vec<PastRun>| Past { runs, ..Past::default() }.first_of_day(Timestamp(3 * DAY + 100));
     assert!(first(vec![]));

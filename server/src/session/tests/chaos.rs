@@ -34,7 +34,9 @@ impl Chaos {
             settings.max_turn_requests = 4;
         });
         story.quick_store = false;
-        story.state.rules = ["make", "ls"].map(|command| Rule::Command(command.into())).into();
+        story.quick_past = false;
+        story.state.rules =
+            ["make", "ls", "sleep 30", "sleep 5 && ls"].map(|command| Rule::Command(command.into())).into();
         Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
     }
 
@@ -51,7 +53,7 @@ impl Chaos {
     fn parts(&mut self, pick: usize) -> (Vec<AssistantPart>, ModelStop) {
         let (a, b, c) = (self.id(), self.id(), self.id());
         let task = self.any_task(pick).map_or("t0".to_owned(), |task| task.to_string());
-        let parts = match pick % 14 {
+        let parts = match pick % 16 {
             0 | 1 => return (vec![words("so")], ModelStop::EndTurn),
             2 => return (vec![], ModelStop::EndTurn),
             3 => return (vec![words("wait")], ModelStop::Pause),
@@ -64,6 +66,8 @@ impl Chaos {
             10 => vec![check(&a, &task), check(&b, &task)],
             11 => vec![call(&a, "stop_background", json!({"task_id": task})), bash(&b, "make")],
             12 => vec![call(&a, "background_run", json!({"command": "make", "retries": 1}))],
+            13 => vec![background(&a, "make"), bash(&b, "sleep 30")],
+            14 => vec![bash(&a, "sleep 5 && ls"), call(&b, "check_background", json!({}))],
             _ => vec![call(&a, "bash", json!({"command": "make", "retries": 1})), call(&b, "fly", json!({}))],
         };
         (parts, ModelStop::ToolUse)
@@ -120,6 +124,7 @@ impl Chaos {
             25 => self.story.request(Request::StartTask(by_person("cargo build", None))),
             26 => self.story.world.full = !world.full && pick.is_multiple_of(2),
             27 => self.story.request(Request::Promote { session: Some(session), call: None }),
+            28 if !world.past_reads.is_empty() => self.story.past_read(),
             _ => {}
         }
         self.sound();
@@ -156,6 +161,12 @@ impl Chaos {
         self.story.ended(task, ending);
     }
 
+    /// It runs, or its end waits for what its command came to before.
+    fn alive(&self, task: &TaskId) -> bool {
+        let world = &self.story.world;
+        world.runs.iter().any(|run| run.task == *task) || world.past_reads.iter().any(|(run, _)| run.task == *task)
+    }
+
     /// What holds after every step.
     fn sound(&self) {
         let (state, world) = (&self.story.state, &self.story.world);
@@ -180,7 +191,7 @@ impl Chaos {
                             Step::Waiting => turn.calls[..at].iter().any(|earlier| !earlier.is_done()),
                             Step::Asking(question) => world.questions.contains(question),
                             Step::Running => under_way(&world.tools),
-                            Step::Foreground(task) => world.runs.iter().any(|run| run.task == *task),
+                            Step::Foreground(task) => self.alive(task),
                             Step::Reading { .. } => under_way(&world.reads),
                             Step::Done(_) => true,
                         };
@@ -192,11 +203,13 @@ impl Chaos {
         let open: BTreeSet<_> = state.questions.of(&session.id).into_iter().map(|question| question.id).collect();
         assert_eq!(open, world.questions.iter().cloned().collect(), "the person sees the open questions");
         let tasks = state.tasks();
-        let running = |task: &TaskId| world.runs.iter().any(|run| run.task == *task);
+        let running = |task: &TaskId| self.alive(task);
         for task in tasks.iter().filter(|task| task.status == Status::Queued && !running(&task.id)) {
             match task.waiting_for.as_ref().map(|waiting| waiting.kind) {
                 Some(WaitKind::Permission) => assert!(!open.is_empty(), "{} waits for no question", task.id),
-                Some(WaitKind::Slot) => assert!(!world.runs.is_empty(), "{} waits for no slot", task.id),
+                Some(WaitKind::Slot) => {
+                    assert!(!world.runs.is_empty() || !world.past_reads.is_empty(), "{} waits for no slot", task.id);
+                }
                 other => panic!("{} waits for {other:?}", task.id),
             }
         }
@@ -211,7 +224,9 @@ impl Chaos {
         self.story.world.full = false;
         for _ in 0..2_000 {
             let world = &self.story.world;
-            if !world.commits.is_empty() {
+            if !world.past_reads.is_empty() {
+                self.story.past_read();
+            } else if !world.commits.is_empty() {
                 self.story.commit_one();
             } else if !world.asks.is_empty() {
                 self.story.ends("so");
@@ -276,7 +291,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..28, 0usize..1_000), 0..120)) {
+    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..30, 0usize..1_000), 0..120)) {
         play(&steps);
     }
 }

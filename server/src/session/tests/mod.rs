@@ -5,11 +5,15 @@
 mod calls;
 mod chaos;
 mod crash;
+mod delta;
+mod inquiry;
 mod ledger;
 mod notifications;
 mod questions;
+mod races;
 mod story;
 mod turns;
+mod waiting;
 mod waking;
 mod words;
 mod world;

@@ -11,6 +11,7 @@ use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop};
 use crate::agent::notification::Limits;
 use crate::ids::{IdSource, SessionId, TaskId};
+use crate::problem::{Counts, Finding, TestResult, TestStatus};
 use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
 use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
@@ -45,6 +46,7 @@ pub(super) fn settings() -> Settings {
         max_auto_turns: 5,
         max_turn_requests: 200,
         stop_grace: 5_000,
+        stall_after: 45_000,
         output_cap: 1_000_000,
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
@@ -327,6 +329,28 @@ impl Story {
 
     pub(super) fn exits(&mut self, task: &str, code: i32) {
         self.ended(task, Ending::Exited { code });
+    }
+
+    /// The newest run of a task shows that these tests failed or passed: `a+ b-`, a failure with its message.
+    pub(super) fn tests(&mut self, task: &str, results: &str, message: &str) {
+        let run = self.newest(task);
+        let result = |word: &str| {
+            let (id, failed) = word.strip_suffix('-').map_or((word.trim_end_matches('+'), false), |id| (id, true));
+            TestResult {
+                id: id.into(),
+                name: id.into(),
+                status: if failed { TestStatus::Failed } else { TestStatus::Passed },
+                place: None,
+                duration_ms: None,
+                message: failed.then(|| message.to_owned()),
+            }
+        };
+        let tests: Vec<TestResult> = results.split_whitespace().map(result).collect();
+        let count = |status| tests.iter().filter(|test| test.status == status).count() as u32;
+        let counts = Counts { passed: count(TestStatus::Passed), failed: count(TestStatus::Failed), skipped: 0 };
+        let mut findings: Vec<Finding> = tests.into_iter().map(Finding::Test).collect();
+        findings.push(Finding::Counts(counts));
+        self.run(task, run, RunEvent::Findings(findings));
     }
 
     fn newest(&self, task: &str) -> u32 {

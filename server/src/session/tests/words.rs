@@ -27,7 +27,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort { turn, .. } => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
-        Effect::ReadPast { .. } => return None,
+        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -162,15 +162,15 @@ fn stored(write: &Write) -> Option<String> {
                 report.key.task, report.key.run, report.key.about, report.status
             )
         }
+        Write::Withdraw(keys) => {
+            format!("withdraw {}", list(keys.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about))))
+        }
         Write::Delivered { keys, .. } => format!("delivered {}", list(keys.iter().map(|key| key.task.to_string()))),
         Write::Assign { keys, session } => {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
         Write::Task(task) => format!("save {}", row(task)),
         Write::Session(_) | Write::Results { .. } => return None,
-        Write::Withdraw(keys) => {
-            format!("withdraw {}", list(keys.iter().map(|key| format!("{}.{} {}", key.task, key.run, key.about))))
-        }
         other => format!("{other:?}"),
     })
 }

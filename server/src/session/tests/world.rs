@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) ends: BTreeMap<(TaskId, u32), (Status, Option<StoppedBy>)>,
     /// What the store knows of commands' earlier runs.
     pub(super) pasts: BTreeMap<String, Past>,
+    /// Runs write into the workspace.
+    pub(super) writes: bool,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -78,6 +80,12 @@ impl World {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
             }
             Effect::ReadPast { run, command } => self.past_reads.push_back((run.clone(), command.clone())),
+            Effect::FingerprintAfter { command, .. } => {
+                // The run has written nothing, but where a test says so.
+                let run = self.pasts.get_mut(command).and_then(|past| past.runs.last_mut()).expect("a run");
+                let mark = if self.writes { "*" } else { "" };
+                run.after = run.fingerprint.as_ref().map(|files| format!("{files}{mark}"));
+            }
             Effect::StartRun(spec) => {
                 assert!(!self.runs.contains(&spec.id), "{:?} runs already", spec.id);
                 assert!(self.folders.insert(spec.dir.clone()), "{} is used twice", spec.dir.display());
@@ -121,6 +129,12 @@ impl World {
                 assert_eq!(known, None, "{:?} is reported twice", stored.report.key);
                 self.reports.push((**stored).clone());
             }
+            Write::Withdraw(keys) => {
+                for key in keys {
+                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
+                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
+                }
+            }
             Write::Delivered { keys, .. } => {
                 for key in keys {
                     let before = self.outbox.insert(key.clone(), Delivery::Delivered);
@@ -133,12 +147,6 @@ impl World {
             }
             Write::DeleteSession(session) => {
                 self.stored.remove(session);
-            }
-            Write::Withdraw(keys) => {
-                for key in keys {
-                    let before = self.outbox.insert(key.clone(), Delivery::Delivered);
-                    assert_eq!(before, Some(Delivery::Pending), "{key:?} is withdrawn");
-                }
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
             Write::Session(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}

@@ -34,6 +34,16 @@ impl Growth {
         self.next
     }
 
+    /// The size of the file at the last look, in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The size of the file at this moment, in bytes.
+    pub fn now(&self) -> u64 {
+        self.output.metadata().map_or(self.size, |metadata| metadata.len())
+    }
+
     /// The kernel says that the folder changed.
     pub fn woken(&mut self, now: Instant) {
         self.next = self.next.or(Some(now + INTERVAL));
@@ -58,7 +68,7 @@ impl Growth {
     }
 
     fn grew(&mut self) -> bool {
-        let size = self.output.metadata().map_or(self.size, |metadata| metadata.len());
+        let size = self.now();
         std::mem::replace(&mut self.size, size) != size
     }
 

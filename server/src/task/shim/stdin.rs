@@ -11,8 +11,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags};
 use rustix::pty::OpenptFlags;
 
+use super::watchdog::Input;
 use crate::task::link::INPUT_CAP;
-use crate::task::model;
+use crate::task::{model, system};
 
 /// The character that ends input on a terminal, at the start of a line.
 const END_OF_FILE: u8 = 4;
@@ -33,7 +34,7 @@ enum Channel {
     /// The shim keeps the other end too: without it the terminal hangs up whenever nobody has it open.
     Pty {
         master: OwnedFd,
-        _slave: OwnedFd,
+        slave: OwnedFd,
         output: File,
     },
 }
@@ -52,7 +53,7 @@ impl Stdin {
             model::Stdin::Pty => {
                 let (master, slave) = open_pty()?;
                 let theirs = Stdio::from(slave.try_clone()?);
-                (Channel::Pty { master, _slave: slave, output: output.try_clone()? }, theirs)
+                (Channel::Pty { master, slave, output: output.try_clone()? }, theirs)
             }
         };
         Ok((Self { channel, waiting: Vec::new(), eof: false, taken: 0 }, theirs))
@@ -71,6 +72,25 @@ impl Stdin {
     /// Bytes that do not wait any more, and whether more is taken.
     pub fn state(&self) -> (u64, bool) {
         (self.taken, self.eof || matches!(self.channel, Channel::Closed))
+    }
+
+    /// How the command's end is known again in its processes; `None` without one.
+    pub fn identity(&self) -> Option<Input> {
+        match &self.channel {
+            Channel::Closed => None,
+            Channel::Pipe(pipe) => system::identify(pipe).map(|file| Input { file, is_terminal: false }),
+            Channel::Pty { slave, .. } => system::identify(slave).map(|file| Input { file, is_terminal: true }),
+        }
+    }
+
+    /// True while there is input that the command has not taken. A line that is not finished is none for it yet.
+    pub fn is_unread(&self) -> bool {
+        let end = match &self.channel {
+            Channel::Closed => return false,
+            Channel::Pipe(end) => end,
+            Channel::Pty { slave, .. } => slave,
+        };
+        !self.waiting.is_empty() || rustix::io::ioctl_fionread(end).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Takes text for the command. What does not fit is dropped whole: half an answer is a wrong one.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Process;
+use super::{Activity, FileId, Process};
 
 /// Orphans go to launchd.
 pub const ADOPTS_ORPHANS: bool = false;
@@ -72,6 +72,16 @@ pub fn environment(_pid: i32) -> Option<Vec<u8>> {
 /// Not known here: whatever comes late is left to its work.
 pub fn catches_term(_pid: i32) -> bool {
     true
+}
+
+/// Not looked at here: no command is ever seen to wait for input.
+pub fn activities(_root: i32) -> Vec<Activity> {
+    Vec::new()
+}
+
+/// Not looked at here: there is nothing to compare it with.
+pub fn identify(_file: impl std::os::fd::AsFd) -> Option<FileId> {
+    None
 }
 
 /// Every process that this user may see.

@@ -1,8 +1,10 @@
 //! What differs between operating systems: processes as they are seen, orphans, signals as a descriptor, and the news
-//! that a folder changed. The rest of the engine asks here. Linux is the measure. macOS compiles and has process groups
+//! that a folder changed, and what processes wait for. The rest of the engine asks here. Linux is the measure. macOS compiles and has process groups
 //! and sessions, but nobody adopts orphans there: a process that leaves its session and whose parent ends is out of
 //! sight.
 
+#[cfg(target_os = "linux")]
+mod activity_linux;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
@@ -13,7 +15,11 @@ mod signals_linux;
 mod signals_macos;
 
 #[cfg(target_os = "linux")]
-pub use self::{linux::*, signals_linux::Signals};
+pub use self::{
+    activity_linux::{activities, identify},
+    linux::*,
+    signals_linux::Signals,
+};
 #[cfg(not(target_os = "linux"))]
 pub use self::{macos::*, signals_macos::Signals};
 
@@ -37,4 +43,33 @@ pub struct Process {
     pub zombie: bool,
     /// When it started, in the system's own unit: with the pid, it names a process for good.
     pub started: u64,
+}
+
+/// What a process does at the moment of a look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// The device number of its controlling terminal; 0 without one.
+    pub terminal: u64,
+    /// Time on a processor since its start, its dead children's included, in hundredths of a second.
+    pub ticks: u64,
+    /// What its threads wait for, as far as that is a file.
+    pub waits: Vec<Wait>,
+}
+
+/// A call that a thread is blocked in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It reads this file.
+    Read(FileId),
+    /// It listens to these files; `endless` when no time limit ends that.
+    Poll { of: Vec<FileId>, endless: bool },
+}
+
+/// Tells an open file from others, over all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    pub device: u64,
+    pub inode: u64,
+    /// The number of the device that it stands for; 0 for what is none.
+    pub special: u64,
 }

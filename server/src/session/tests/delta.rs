@@ -1,0 +1,266 @@
+//! A run beside the earlier ones of its command: what its summary, its failures and its notification say.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::story::{Story, background, bash, by_person, call, idle, read, write};
+use crate::ids::TaskId;
+use crate::session::event::{Event, Request};
+use crate::task::model::Origin;
+use crate::task::run::{Ending, RunId};
+
+/// The files that the newest run of a task is run on.
+fn on(story: &mut Story, task: &str, files: &str) {
+    let run = story.task(task).run;
+    let id = RunId { task: task.into(), run };
+    story.event(Event::Fingerprinted { id, fingerprint: Some(files.into()) });
+}
+
+/// A run of a task, from its start to its end.
+fn runs(story: &mut Story, task: &str, files: &str, tests: &str) {
+    if story.task(task).started_at.is_none() {
+        story.started(task);
+    }
+    on(story, task, files);
+    story.tests(task, tests, "assert 1 == 2");
+    story.exits(task, i32::from(tests.contains('-')));
+}
+
+fn rerun(story: &mut Story, task: &str) {
+    story.request(Request::RerunTask { task: Some(task.into()) });
+}
+
+fn summary(story: &Story, task: &str) -> String {
+    story.task(task).summary.clone().unwrap_or_default()
+}
+
+/// The newest report of a task, without what does not matter here.
+fn report(story: &Story, task: &str) -> String {
+    let task = TaskId::from(task);
+    let stored = story.world.reports.iter().rev().find(|stored| stored.report.key.task == task).expect("a report");
+    let report = &stored.report;
+    let mut lines = vec![report.summary.clone().unwrap_or_default()];
+    lines.extend(report.failures.iter().cloned());
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    lines.join("\n")
+}
+
+#[test]
+fn a_rerun_says_what_is_new_what_still_fails_and_what_was_fixed() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one- two- three+ four+");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "b", "one+ two- three- four-");
+    assert_eq!(summary(&story, "t5"), "1 passed, 3 failed (2 new, 1 still failing, 1 fixed since run 1)");
+    expect![[r#"
+        1 passed, 3 failed (2 new, 1 still failing, 1 fixed since run 1)
+        three: assert 1 == 2 (new)
+        four: assert 1 == 2 (new)
+        two: assert 1 == 2 (still failing)
+        note: Rerun by the user."#]]
+    .assert_eq(&report(&story, "t5"));
+}
+
+#[test]
+fn a_new_task_of_the_same_command_is_compared_with_the_last_one() {
+    let mut story = Story::new();
+    story.request(Request::StartTask(by_person("cargo test", None)));
+    let first = story.world.runs[0].task.to_string();
+    runs(&mut story, &first, "a", "one-");
+    story.request(Request::StartTask(by_person("cargo test", None)));
+    let second = story.world.runs[0].task.to_string();
+    runs(&mut story, &second, "b", "one+");
+    assert_eq!(summary(&story, &second), format!("1 passed, 0 failed (1 fixed since {first})"));
+    story.request(Request::StartTask(by_person("cargo test --all", None)));
+    let other = story.world.runs[0].task.to_string();
+    runs(&mut story, &other, "b", "one-");
+    assert_eq!(summary(&story, &other), "0 passed, 1 failed", "another command has a past of its own");
+}
+
+#[test]
+fn what_an_unchanged_workspace_turns_green_was_not_fixed() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one-");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "a", "one+");
+    assert_eq!(summary(&story, "t5"), "1 passed, 0 failed (1 passed without a change (flaky?) since run 1)");
+}
+
+#[test]
+fn what_a_run_writes_itself_is_no_repair() {
+    let mut story = idle();
+    story.world.writes = true;
+    runs(&mut story, "t5", "a", "one-");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "a*", "one+");
+    assert_eq!(summary(&story, "t5"), "1 passed, 0 failed (1 now passes since run 1)");
+    // Who edits while it runs has changed something.
+    rerun(&mut story, "t5");
+    story.started("t5");
+    story.event(Event::DocumentEdited { path: "/w/a.rs".into(), start: 1, old_end: 1, new_lines: 1 });
+    runs(&mut story, "t5", "b", "one-");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "b*", "one+");
+    assert_eq!(summary(&story, "t5"), "1 passed, 0 failed (1 fixed since run 3)");
+}
+
+#[test]
+fn a_run_that_was_stopped_is_no_base_for_what_it_did_not_reach() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one- two-");
+    rerun(&mut story, "t5");
+    story.started("t5");
+    on(&mut story, "t5", "b");
+    story.tests("t5", "one-", "assert 1 == 2");
+    story.request(Request::StopTask { task: Some("t5".into()) });
+    story.ended("t5", Ending::Stopped { code: None, signal: Some(15) });
+    assert_eq!(summary(&story, "t5"), "0 passed, 1 failed (1 still failing since run 1)");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "c", "one- two-");
+    assert_eq!(summary(&story, "t5"), "0 passed, 2 failed (2 still failing since run 2)");
+}
+
+#[test]
+fn the_past_outlives_the_sidecar() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one-");
+    let pasts = std::mem::take(&mut story.world.pasts);
+    let mut next = Story::new();
+    next.world.pasts = pasts;
+    next.request(Request::StartTask(by_person("cargo test", None)));
+    let task = next.world.runs[0].task.to_string();
+    runs(&mut next, &task, "b", "one+");
+    assert_eq!(summary(&next, &task), "1 passed, 0 failed (1 fixed since t5)");
+}
+
+#[test]
+fn an_end_that_comes_before_the_past_waits_for_it() {
+    let mut story = Story::new();
+    story.quick_past = false;
+    story.request(Request::StartTask(by_person("cargo test", None)));
+    let task = story.world.runs[0].task.to_string();
+    runs(&mut story, &task, "a", "one-");
+    assert!(!story.task(&task).status.is_final());
+    story.past_read();
+    assert!(story.task(&task).status.is_final());
+    assert_eq!(summary(&story, &task), "0 passed, 1 failed");
+}
+
+#[test]
+fn what_failed_on_the_days_first_run_had_failed_before_the_agent_began() {
+    const SAYS: &str = "0 passed, 1 failed (failed before you began)";
+    let first = |parts| {
+        let mut story = Story::new();
+        story.turn("go", parts);
+        while !story.world.tools.is_empty() {
+            let (session, turn, call) = story.world.tools.remove(0);
+            let diff = crate::agent::history::FileDiff { path: "/w/a".into(), old_text: None, new_text: "x".into() };
+            let diffs = if call.as_str().starts_with('e') { vec![diff] } else { Vec::new() };
+            let result = Ok(crate::tool::Output { diffs, ..crate::tool::Output::default() });
+            story.event(Event::ToolDone { session, turn, call, result });
+        }
+        story.commit();
+        if story.world.runs.is_empty() {
+            story.answer(vec![background("c9", "cargo test")]);
+            story.commit();
+        }
+        let task = story.world.runs.last().expect("a run").task.to_string();
+        runs(&mut story, &task, "a", "one-");
+        (story, task)
+    };
+    let (mut story, task) = first(vec![background("c1", "cargo test")]);
+    expect![[r#"
+        0 passed, 1 failed (failed before you began)
+        one: assert 1 == 2 (failed before you began)
+        note: What failed had failed before you began: nothing was changed in this session before this run."#]]
+    .assert_eq(&report(&story, &task));
+    assert_eq!(summary(&story, &task), "0 passed, 1 failed", "the row is for people");
+    // The second run of the day is about the agent's own work.
+    story.ends("ok");
+    story.wakes();
+    story.commit();
+    story.answer(vec![background("c2", "cargo test")]);
+    story.commit();
+    let task = story.world.runs[0].task.to_string();
+    runs(&mut story, &task, "b", "one-");
+    assert_eq!(report(&story, &task).lines().next(), Some("0 passed, 1 failed (1 still failing since t5)"));
+
+    let (story, task) = first(vec![read("c1")]);
+    assert_eq!(report(&story, &task).lines().next(), Some(SAYS), "who only read has changed nothing");
+    let (story, task) = first(vec![write("e1")]);
+    assert_eq!(report(&story, &task).lines().next(), Some("0 passed, 1 failed"), "after an edit nobody knows");
+    let (story, task) = first(vec![background("c1", "cargo fmt"), background("c2", "cargo test")]);
+    assert_eq!(
+        report(&story, &task).lines().next(),
+        Some("0 passed, 1 failed"),
+        "after a command that may change files"
+    );
+}
+
+#[test]
+fn two_hundred_failures_of_one_cause_are_told_once() {
+    let mut story = idle();
+    let names: Vec<String> = (0..200).map(|n| format!("db::test_{n}-")).collect();
+    story.tests("t5", &names.join(" "), "Error: connect ECONNREFUSED 127.0.0.1:5432");
+    story.tests("t5", "math::adds-", "assert 3 == 4");
+    story.exits("t5", 1);
+    let text = report(&story, "t5");
+    assert!(
+        text.contains(
+            "200 tests failed for one reason: connection refused 127.0.0.1:5432 (probably not the code): db::test_0, \
+             db::test_1, db::test_2, db::test_3 and 196 more"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("\nmath::adds: assert 3 == 4"), "{text}");
+    assert!(!text.contains("db::test_7:"), "{text}");
+}
+
+#[test]
+fn a_test_that_passed_at_the_second_try_is_named() {
+    let mut story = Story::new();
+    story.turn("go", vec![call("c1", "background_run", json!({"command": "cargo test", "retries": 1}))]);
+    story.commit();
+    story.started("t5");
+    story.tests("t5", "one- two+", "assert 1 == 2");
+    story.exits("t5", 1);
+    story.started("t5");
+    story.tests("t5", "one+ two+", "");
+    story.exits("t5", 0);
+    assert!(story.task("t5").flaky);
+    expect![[r#"
+        2 passed, 0 failed
+        note: Flaky? It passed at attempt 2 without a change. Failed before: one."#]]
+    .assert_eq(&report(&story, "t5"));
+}
+
+#[test]
+fn a_foreground_command_tells_what_has_changed() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one- two+");
+    story.wakes();
+    story.commit();
+    story.answer(vec![bash("c2", "cargo test")]);
+    let task = story.world.runs[0].task.to_string();
+    story.started(&task);
+    let id = RunId { task: task.as_str().into(), run: 1 };
+    story.event(Event::Fingerprinted { id, fingerprint: Some("b".into()) });
+    story.tests(&task, "one+ two+", "");
+    story.exits(&task, 0);
+    story.skip();
+    story.output_read("ok");
+    story.tells(expect![[r#"
+        call c2 completed: ok⏎2 passed, 0 failed (1 fixed since t5)
+        append 6: user{c2 = "ok⏎2 passed, 0 failed (1 fixed since t5)"}
+    "#]]);
+}
+
+#[test]
+fn every_run_says_who_asked_for_it() {
+    let mut story = idle();
+    story.exits("t5", 1);
+    rerun(&mut story, "t5");
+    let task = story.task("t5");
+    let by: Vec<_> = task.runs.iter().map(|run| (run.started_by, run.session.is_some())).collect();
+    assert_eq!(by, [(Some(Origin::Agent), true), (Some(Origin::User), false)]);
+}
