@@ -1,4 +1,5 @@
-//! What is cleared away now and then: outputs that are old or too much, and rows of tasks that nobody asks for any more.
+//! What is cleared away now and then: outputs that are old or too much, rows of tasks that nobody asks for any more; once,
+//! the memory that the start took.
 //! Runs beside the owner, on threads that may block, and tells it nothing: whoever reads an output that is gone is told.
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use crate::clock;
 use crate::config::BackgroundSettings;
 use crate::store::{Store, Write};
 use crate::task::model::Timestamp;
+use crate::task::process;
 use crate::task::sweep_output::{self, Keeping};
 
 /// Not at the start itself: the editor waits for its first answers.
@@ -28,6 +30,7 @@ pub(super) fn keeping(settings: &BackgroundSettings) -> Keeping {
 /// Clears away below `runs` until nobody sends settings any more.
 pub(super) async fn keep_house(store: Store, runs: PathBuf, mut settings: watch::Receiver<Keeping>) {
     let mut pause = FIRST;
+    let mut is_first = true;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -42,7 +45,15 @@ pub(super) async fn keep_house(store: Store, runs: PathBuf, mut settings: watch:
         // Without the list nothing is nameless.
         let known = store.task_ids().await.ok();
         let (runs, keeping) = (runs.clone(), *settings.borrow_and_update());
-        let swept = tokio::task::spawn_blocking(move || sweep_output::sweep(&runs, keeping, known.as_ref(), now)).await;
+        let forgets = std::mem::take(&mut is_first);
+        let work = move || {
+            let swept = sweep_output::sweep(&runs, keeping, known.as_ref(), now);
+            if forgets {
+                process::forget_start();
+            }
+            swept
+        };
+        let swept = tokio::task::spawn_blocking(work).await;
         if let Ok(swept) = swept
             && swept.outputs > 0
         {

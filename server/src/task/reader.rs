@@ -1,6 +1,7 @@
 //! When a run's output is looked at, and when its news goes out. File events wake it, a slow clock backs them up, and
 //! an output that grows without a pause is looked at by a quick clock alone, since an event for each write would cost
-//! more than the reading. Knows no process: it is told when the run is over.
+//! more than the reading. Where an output comes quicker than it is read and the machine has no core to spare, the reading
+//! gives way: the command matters more than the news of it. Knows no process: it is told when the run is over.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::follow::Shared;
 use super::model::{Progress, Timestamp};
 use super::news::News;
 use super::run::{Ending, RunEnd, RunEvent, RunId};
+use super::system::is_crowded;
 use super::tail::{Look, Tail};
 use crate::workspace::watch::{FileEvents, Watch};
 
@@ -26,6 +28,9 @@ const SLOW: Duration = Duration::from_secs(1);
 const UNWATCHED: Duration = Duration::from_millis(100);
 /// Looks in a row that found something, after which the watch is given up for the quick clock.
 const BUSY: u32 = 5;
+/// On a crowded machine a full look is followed by a pause of so many times its own length, up to a limit.
+const GIVES_WAY: u32 = 9;
+const LONGEST_WAY: Duration = Duration::from_millis(50);
 /// Between two reports of the output's state.
 const REPORT: Duration = Duration::from_millis(100);
 
@@ -64,6 +69,8 @@ pub struct Reader {
     /// False when the system gave no watch.
     watchable: bool,
     last_look: Instant,
+    /// How long the reading gives way after the last look.
+    pause: Duration,
     /// Slow looks of all runs fall on the same moments, so that they wake the sidecar together.
     epoch: Instant,
     /// When the next report may go out.
@@ -88,6 +95,7 @@ impl Reader {
             watch: None,
             watchable: true,
             last_look: now,
+            pause: Duration::ZERO,
             next_report: now,
             told: (0, Progress::default()),
         }
@@ -113,7 +121,7 @@ impl Reader {
                 self.unwatch().await;
             }
             let next_look = match (more, streak > 0, self.watch.is_some()) {
-                (true, ..) => self.last_look,
+                (true, ..) => self.last_look + self.pause,
                 (_, true, _) => self.last_look + QUICK,
                 (_, _, true) => self.slow_look(),
                 _ => self.last_look + UNWATCHED,
@@ -199,8 +207,15 @@ impl Reader {
     }
 
     async fn look(&mut self) -> Look {
-        let look = self.with_tail(Tail::look).await.unwrap_or_default();
-        self.last_look = Instant::now();
+        let paced = |tail: &mut Tail| {
+            let began = Instant::now();
+            let look = tail.look();
+            let gives_way = look.more && is_crowded();
+            let pause = if gives_way { (began.elapsed() * GIVES_WAY).min(LONGEST_WAY) } else { Duration::ZERO };
+            (look, pause)
+        };
+        let (look, pause) = self.with_tail(paced).await.unwrap_or_default();
+        (self.last_look, self.pause) = (Instant::now(), pause);
         if !look.findings.is_empty() {
             self.news.reporter.send(RunEvent::Findings(look.findings));
         }

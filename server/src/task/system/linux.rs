@@ -59,6 +59,35 @@ pub fn release_memory() {
     }
 }
 
+/// Unmaps what of the program has run by now: what goes on running comes back at once from the page cache, what only
+/// started stays away. Code is never written to, so that nothing can be lost.
+pub fn forget_code() {
+    let Ok(own) = fs::read_link("/proc/self/exe") else { return };
+    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
+    for line in maps.lines().filter(|line| line.contains(" r-xp ")) {
+        let Some((start, end)) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')) else { continue };
+        let (Ok(start), Ok(end)) = (usize::from_str_radix(start, 16), usize::from_str_radix(end, 16)) else { continue };
+        if line
+            .split_once('/')
+            .is_some_and(|(_, path)| own.as_os_str().as_encoded_bytes() == format!("/{path}").as_bytes())
+        {
+            // SAFETY: the range is this program's code, a read-only mapping of a file: dropped pages are read again.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+        }
+    }
+}
+
+/// True when more wants to run than there are cores.
+pub fn is_crowded() -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    fs::read_to_string("/proc/loadavg").is_ok_and(|text| running(&text).is_some_and(|running| running > cores))
+}
+
+/// The threads that run or want to, of `/proc/loadavg` (proc_loadavg(5)).
+fn running(loadavg: &str) -> Option<usize> {
+    loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?.0.parse().ok()
+}
+
 /// Asks for one SIGIO at the next write to a file in this folder. False where the kernel has no such thing.
 pub fn ask_for_news(folder: &File) -> bool {
     const DN_MODIFY: libc::c_long = 2;
@@ -155,6 +184,19 @@ mod tests {
         let expected = Process { pid: 42, parent: 7, group: 8, session: 9, zombie: false, started: 123_456 };
         assert_eq!(parse(stat), Some(expected));
         assert_eq!(parse(b"42 (cut"), None);
+    }
+
+    #[test]
+    fn counts_who_wants_to_run() {
+        assert_eq!(running("0.39 0.35 0.76 3/512 4242\n"), Some(3));
+        assert_eq!(running("0.39"), None);
+        assert!(running(&fs::read_to_string("/proc/loadavg").unwrap()).is_some());
+    }
+
+    #[test]
+    fn the_program_goes_on_without_its_code() {
+        forget_code();
+        assert_eq!(running("0 0 0 7/9 1"), Some(7));
     }
 
     #[test]
