@@ -78,7 +78,7 @@ impl Engine {
         mut from_runs: mpsc::UnboundedReceiver<(RunId, RunEvent)>,
         mut stops: mpsc::UnboundedReceiver<()>,
     ) {
-        self.apply(Event::Loaded(Box::new(Loaded::default())));
+        self.apply(Event::Loaded(Box::default()));
         self.apply(Event::ClientReady);
         self.apply(Event::Request { reply: ReplyId(1), request: Request::StartTask(start) });
         let mut is_over = false;
