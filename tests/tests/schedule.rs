@@ -132,7 +132,9 @@ fn one_install_runs_in_a_folder_over_two_windows() {
 #[test]
 fn what_a_window_that_dies_had_claimed_is_free() {
     let sandbox = Sandbox::new();
-    let (one, other) = (client(&sandbox), client(&sandbox));
+    // Otherwise it runs on for a while, and has what it claimed.
+    let leaving = Options::pillion().settings(json!({"background": {"onClose": "stop", "stopGraceMs": 100}}));
+    let (one, other) = (Client::start(&sandbox, leaving), client(&sandbox));
     let first = id_of(&one.start_task(json!({"command": "sleep 1000", "group": "install"})));
     one.wait_task_status(&first, "running");
     let second = id_of(&other.start_task(json!({"command": "echo mine", "group": "install"})));
@@ -146,9 +148,11 @@ fn what_a_window_that_dies_had_claimed_is_free() {
 fn nothing_waits_behind_a_server() {
     let sandbox = Sandbox::new();
     let client = Client::start(&sandbox, Options::pillion().settings(json!({"background": {"maxConcurrent": 1}})));
-    for command in ["sleep 1000", "sleep 1001 --watch || sleep 1001"] {
-        let group = if command.contains("watch") { "test" } else { "run" };
-        let id = id_of(&client.start_task(json!({"command": command, "group": group})));
+    for start in [
+        json!({"command": "sleep 1000", "group": "run"}),
+        json!({"command": "sleep 1001", "group": "test", "kind": "monitor"}),
+    ] {
+        let id = id_of(&client.start_task(start));
         client.wait_task_status(&id, "running");
     }
     let test = id_of(&client.start_task(json!({"command": "true", "group": "test"})));

@@ -156,8 +156,12 @@ fn a_sidecar_that_is_gone_is_said() {
     let ended = terminal.wait();
     assert_eq!(ended.code, Some(125));
     assert!(ended.stderr.contains("the sidecar that ran this is gone"), "{}", ended.stderr);
-    // Its socket is still there, and nobody behind it.
-    assert_eq!(fs::read_dir(sandbox.base().join("run/pillion")).expect("the folder").count(), 1);
+    // What it ran goes with the terminal, also where nobody else is left to end it.
+    assert!(sandbox.task_processes().iter().all(|process| process.wait_gone(DEADLINE)));
+    // The sidecar's own socket is still there, and nobody behind it.
+    let sockets = fs::read_dir(sandbox.base().join("run/pillion")).expect("the folder").flatten();
+    let own = sockets.filter(|socket| socket.file_name().to_string_lossy().starts_with("w-"));
+    assert_eq!(own.count(), 1);
     assert_eq!(Terminal::run(&sandbox, "exit 4").code, Some(4));
 }
 

@@ -5,69 +5,8 @@ local t = require("support")
 
 vim.cmd.runtime("plugin/pillion.lua")
 
-local function chat_text()
-  return t.lines(t.buffer_of("pillion-chat"))
-end
-
-local function open_chat(app)
-  vim.cmd("Pillion")
-  t.wait("the session", function()
-    return app.state.current
-  end)
-end
-
-local function shows(needle)
-  t.wait(("%q in the chat"):format(needle), function()
-    return table.concat(chat_text(), "\n"):find(needle, 1, true)
-  end)
-end
-
 local function say(app, kind, id, words)
   t.emit(app, t.update({ sessionUpdate = kind, messageId = id, content = { type = "text", text = words } }))
-end
-
-local function ask(app, question)
-  local id = t.next_id()
-  t.emit(app, {
-    "pillion/session/request_permission",
-    {
-      sessionId = "s1",
-      questionId = question or "q1",
-      toolCall = {
-        toolCallId = "c1",
-        title = "npm install",
-        name = "bash",
-        kind = "execute",
-        rawInput = {},
-        content = {},
-      },
-      options = {
-        { optionId = "yes", name = "Yes", kind = "allow_once" },
-        { optionId = "always", name = "Always allow npm *", kind = "allow_always" },
-        { optionId = "no", name = "No, and say why", kind = "reject_once" },
-      },
-    },
-    id = id,
-  })
-  return id
-end
-
---- Replaces the choices of `vim.ui` by fixed answers for one call of `action`.
-local function choosing(choice, input, action)
-  local select, text = vim.ui.select, vim.ui.input
-  local shown = {}
-  vim.ui.select = function(items, options, callback)
-    shown.items, shown.prompt = vim.tbl_map(options.format_item or tostring, items), options.prompt
-    callback(choice and items[choice] or nil)
-  end
-  vim.ui.input = function(options, callback)
-    shown.input = options.prompt
-    callback(input)
-  end
-  local ok, err = pcall(action)
-  vim.ui.select, vim.ui.input = select, text
-  assert(ok, err)
-  return shown
 end
 
 return {
@@ -141,7 +80,7 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       t.eq("pillion-prompt", vim.bo.filetype)
       t.eq("> ", vim.wo.statuscolumn:match("'(> )'"))
       local chat = t.buffer_of("pillion-chat")
@@ -152,12 +91,12 @@ return {
       for part = 1, 60 do
         say(app, "agent_message_chunk", "m2", ("line %d\n"):format(part))
       end
-      shows("line 60")
-      t.eq({ "## You", "hello", "## Pillion", "line 1" }, vim.list_slice(chat_text(), 1, 4))
+      t.shows("line 60")
+      t.eq({ "## You", "hello", "## Pillion", "line 1" }, vim.list_slice(t.chat_text(), 1, 4))
       t.eq(vim.api.nvim_buf_line_count(chat), vim.api.nvim_win_get_cursor(top)[1], "follows")
       vim.api.nvim_win_set_cursor(top, { 3, 0 })
       say(app, "agent_message_chunk", "m2", "line 61\n")
-      shows("line 61")
+      t.shows("line 61")
       t.eq(3, vim.api.nvim_win_get_cursor(top)[1], "stays where the person reads")
       vim.cmd.close()
       t.wait("both windows to close", function()
@@ -165,7 +104,7 @@ return {
       end)
       vim.cmd("Pillion")
       t.eq(3, #vim.api.nvim_list_wins())
-      t.has(chat_text(), "line 61")
+      t.has(t.chat_text(), "line 61")
       vim.cmd("Pillion")
       t.eq(1, #vim.api.nvim_list_wins())
     end,
@@ -175,7 +114,7 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       t.emit(
         app,
         t.update({ sessionUpdate = "session_info", title = "Fix 100% of it" }),
@@ -192,7 +131,7 @@ return {
     function()
       local dir = t.workspace({ ["src/a.rs"] = "x\n" })
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       t.press("ifirst<C-j>look at @src/a.rs, please<CR><Esc>")
       local prompt = t.received(app, "pillion/session/prompt").params
       t.eq("s1", prompt.sessionId)
@@ -214,7 +153,7 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       t.reply(
         app,
         "pillion/session/prompt",
@@ -238,7 +177,7 @@ return {
         "pillion/command/list",
         { result = { commands = { { name = "compact", description = "shorten" } } } }
       )
-      open_chat(app)
+      t.open_chat(app)
       t.received(app, "pillion/command/list")
       t.press("ilook at @src/a<Tab><C-y><Esc>")
       t.eq({ "look at @src/a.rs" }, t.lines(0))
@@ -251,9 +190,9 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       t.emit(app, t.update({ sessionUpdate = "turn_started", reason = "prompt" }, { turnId = "t7" }))
-      shows("… working")
+      t.shows("… working")
       t.press("<C-c>")
       t.eq({ sessionId = "s1", turnId = "t7" }, t.received(app, "pillion/session/cancel").params)
       local ended = t.events("PillionTurnEnd")
@@ -266,7 +205,7 @@ return {
           { turnId = "t7" }
         )
       )
-      shows("■ stopped")
+      t.shows("■ stopped")
       t.eq({ "and then commit", "begun" }, t.lines(0), "a queued prompt comes back")
       t.eq({ { sessionId = "s1", turnId = "t7", stopReason = "cancelled" } }, ended)
     end,
@@ -276,194 +215,19 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
+      t.open_chat(app)
       local text = "[Task notifications]\n<task_notification>\n<task_id>t1</task_id>\n<status>failed</status>\n"
         .. "<command>cargo test</command>\n<duration>1.0s</duration>\n</task_notification>"
       t.emit(app, t.update({ sessionUpdate = "task_notification", taskIds = { "t1" }, text = text }))
-      shows("✕ cargo test · failed · 1.0s")
+      t.shows("✕ cargo test · failed · 1.0s")
       vim.api.nvim_set_current_win(vim.fn.win_findbuf(t.buffer_of("pillion-chat"))[1])
       vim.api.nvim_win_set_cursor(0, { 2, 0 })
       t.press("<CR>")
-      t.eq(vim.split(text, "\n"), vim.list_slice(chat_text(), 3))
+      t.eq(vim.split(text, "\n"), vim.list_slice(t.chat_text(), 3))
       t.eq(2, vim.api.nvim_win_get_cursor(0)[1], "the cursor stays on the row")
       vim.api.nvim_win_set_cursor(0, { 4, 0 })
       t.press("<CR>")
-      t.eq(2, #chat_text())
-    end,
-  },
-  {
-    "a permission is answered when the person gets to it, by choice or by reason",
-    function()
-      t.workspace()
-      local app = t.start()
-      open_chat(app)
-      local asked = t.events("PillionQuestion")
-      local window = vim.api.nvim_get_current_win()
-      local id = ask(app)
-      shows("? Run `npm install`? · :Pillion answer")
-      t.eq(window, vim.api.nvim_get_current_win())
-      t.eq("?1", require("pillion").statusline())
-      t.eq("npm install", asked[1].question.title)
-      t.has(t.said, "npm install")
-      local shown = choosing(nil, nil, function()
-        vim.cmd("Pillion answer")
-      end)
-      t.eq({ "Yes", "Always allow npm *", "No, and say why" }, shown.items)
-      t.eq("?1", require("pillion").statusline(), "closing the choice answers nothing")
-      choosing(3, "use pnpm", function()
-        vim.cmd("Pillion answer")
-      end)
-      local answer = t.answered(app, id)
-      t.eq({ outcome = { outcome = "selected", optionId = "no", reason = "use pnpm" } }, answer.result)
-      t.eq("", require("pillion").statusline())
-      choosing(1, nil, function()
-        vim.cmd("Pillion answer")
-      end)
-      t.has(t.said, "nothing is asked")
-    end,
-  },
-  {
-    "a withdrawn question closes its choice and is not answered",
-    function()
-      t.workspace()
-      local app = t.start()
-      local id = ask(app)
-      t.wait("the question", function()
-        return require("pillion").statusline() == "?1"
-      end)
-      local late
-      local select = vim.ui.select
-      vim.ui.select = function(items, _, callback)
-        local buffer = vim.api.nvim_create_buf(false, true)
-        vim.api.nvim_open_win(buffer, true, { relative = "editor", row = 1, col = 1, width = 10, height = 3 })
-        late = function()
-          callback(items[1])
-        end
-      end
-      vim.cmd("Pillion answer")
-      vim.ui.select = select
-      t.eq(2, #vim.api.nvim_list_wins())
-      t.emit(app, { "$/cancelRequest", { id = id } })
-      t.wait("the choice to close", function()
-        return #vim.api.nvim_list_wins() == 1
-      end)
-      t.eq("", require("pillion").statusline())
-      late()
-      t.has(t.said, "no longer asked")
-      for _, message in ipairs(t.log(app)) do
-        assert(message.id ~= id or message.method)
-      end
-    end,
-  },
-  {
-    "a task's question is answered on its standard input",
-    function()
-      t.workspace()
-      local app = t.start()
-      t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
-      t.emit(
-        app,
-        t.status({
-          status = "waiting_for_input",
-          label = "npm init",
-          waitingFor = { kind = "input", question = "package name: (demo)" },
-        })
-      )
-      t.wait("the question", function()
-        return require("pillion").statusline() == "?1"
-      end)
-      local shown = choosing(1, "pillion-demo", function()
-        vim.cmd("Pillion answer")
-      end)
-      t.eq("npm init: package name: (demo) ", shown.input)
-      t.eq({ taskId = "t1k9", text = "pillion-demo\n" }, t.received(app, "pillion/task/input").params)
-    end,
-  },
-  {
-    "the answers that a question lists are chosen, typed, or the task is stopped",
-    function()
-      t.workspace()
-      local app = t.start()
-      t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
-      t.reply(app, "pillion/task/stop", { result = { task = t.task() } })
-      local asked = t.events("PillionQuestion")
-      local function waits(id)
-        t.emit(
-          app,
-          t.status({
-            id = id,
-            status = "waiting_for_input",
-            label = "apt install x",
-            waitingFor = {
-              kind = "input",
-              question = "Go on? [Y/n]",
-              options = { { label = "Y", text = "Y\n" }, { label = "n", text = "n\n" } },
-            },
-          })
-        )
-        t.wait("the question of " .. id, function()
-          return app.state.asked[id]
-        end)
-      end
-      local function answer(id, choice, typed)
-        waits(id)
-        local shown = choosing(choice, typed, function()
-          require("pillion.questions").answer({ task = id })
-        end)
-        return shown
-      end
-      local function given(id)
-        return t.received(app, "pillion/task/input", function(params)
-          return params.taskId == id
-        end).params.text
-      end
-      local shown = answer("t1", 2)
-      t.eq({ "Y", "n", "Another answer…", "Stop the task" }, shown.items)
-      t.eq("apt install x: Go on? [Y/n]", shown.prompt)
-      t.eq("n\n", given("t1"))
-      t.eq(1, #asked)
-      t.eq("Go on? [Y/n]", asked[1].question.task.waitingFor.question)
-      answer("t2", 3, "maybe")
-      t.eq("maybe\n", given("t2"))
-      answer("t3", 4)
-      t.received(app, "pillion/task/stop", function(params)
-        return params.taskId == "t3"
-      end)
-    end,
-  },
-  {
-    "a secret is typed unseen, from its row, and an answer that comes too late is not given",
-    function()
-      t.workspace()
-      local app = t.start()
-      t.reply(app, "pillion/task/input", { result = vim.empty_dict() })
-      local waiting = { kind = "input", question = "Password:", secret = true }
-      t.emit(app, t.status({ status = "waiting_for_input", waitingFor = waiting }))
-      t.wait("the question", function()
-        return app.state.asked.t1k9
-      end)
-      vim.cmd("Pillion tasks")
-      t.wait("the row", function()
-        return table.concat(t.lines(0), "\n"):find("needs you · Password:", 1, true)
-      end)
-      local inputsecret, prompt = vim.fn.inputsecret, nil
-      vim.fn.inputsecret = function(options)
-        prompt = options.prompt
-        return "hunter2"
-      end
-      t.press("a")
-      local given = t.received(app, "pillion/task/input").params
-      vim.fn.inputsecret = function()
-        app:handle(
-          require("pillion.state").apply(app.state, "pillion/task/status", { seq = 9999, task = t.task() }, 0)
-        )
-        return "too late"
-      end
-      t.press("a")
-      vim.fn.inputsecret = inputsecret
-      t.eq("cargo test: Password: ", prompt)
-      t.eq({ taskId = "t1k9", text = "hunter2\n" }, given)
-      t.has(t.said, "this is no longer asked")
+      t.eq(2, #t.chat_text())
     end,
   },
   {
@@ -537,9 +301,9 @@ return {
     function()
       t.workspace()
       local app = t.start()
-      open_chat(app)
-      ask(app)
-      shows("npm install")
+      t.open_chat(app)
+      t.ask(app)
+      t.shows("npm install")
       local first = app.client.id
       app.client.lsp:notify("fake/die", vim.empty_dict())
       t.wait("another server", function()

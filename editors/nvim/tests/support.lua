@@ -219,4 +219,69 @@ function M.press(keys)
   vim.api.nvim_feedkeys(vim.keycode(keys), "xt", false)
 end
 
+--- The lines of the chat.
+function M.chat_text()
+  return M.lines(M.buffer_of("pillion-chat"))
+end
+
+--- Opens the chat and waits for its session.
+function M.open_chat(app)
+  vim.cmd("Pillion")
+  M.wait("the session", function()
+    return app.state.current
+  end)
+end
+
+--- Waits until the chat shows a text.
+function M.shows(needle)
+  M.wait(("%q in the chat"):format(needle), function()
+    return table.concat(M.chat_text(), "\n"):find(needle, 1, true)
+  end)
+end
+
+--- A permission question; returns its request id.
+function M.ask(app, question)
+  local id = M.next_id()
+  M.emit(app, {
+    "pillion/session/request_permission",
+    {
+      sessionId = "s1",
+      questionId = question or "q1",
+      toolCall = {
+        toolCallId = "c1",
+        title = "npm install",
+        name = "bash",
+        kind = "execute",
+        rawInput = {},
+        content = {},
+      },
+      options = {
+        { optionId = "yes", name = "Yes", kind = "allow_once" },
+        { optionId = "always", name = "Always allow npm *", kind = "allow_always" },
+        { optionId = "no", name = "No, and say why", kind = "reject_once" },
+      },
+    },
+    id = id,
+  })
+  return id
+end
+
+--- Replaces the choices of `vim.ui` by fixed answers for one call of `action`.
+function M.choosing(choice, input, action)
+  local select, text = vim.ui.select, vim.ui.input
+  local shown = {}
+  vim.ui.select = function(items, options, callback)
+    shown.items, shown.prompt = vim.tbl_map(options.format_item or tostring, items), options.prompt
+    callback(choice and items[choice] or nil)
+  end
+  vim.ui.input = function(options, callback)
+    shown.input = options.prompt
+    callback(input)
+  end
+  local ok, err = pcall(action)
+  vim.ui.select, vim.ui.input = select, text
+  assert(ok, err)
+  return shown
+end
+
 return M

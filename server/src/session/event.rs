@@ -141,6 +141,7 @@ pub struct RunProject {
 }
 
 /// A request of the client. Every one is answered at once, but for those that read the disk.
+#[expect(clippy::large_enum_variant, reason = "there is one for each thing that a person does, for a moment")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     NewSession {

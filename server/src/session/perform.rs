@@ -1,5 +1,7 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod workspace;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,26 +17,21 @@ use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
 use crate::store::{self, Elsewhere, Others, Store};
-use crate::task::model::{Group, Watch};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
 use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
-use crate::workspace::changes::Look;
-use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
-use crate::workspace::folders::{self, Seen};
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, ReportedTask, Request, StartTask, Taken, Timer};
+use super::event::{Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Input, Parts};
-use super::requests::by_person;
 use super::settings::Settings;
 use super::storage;
 
@@ -263,17 +260,7 @@ impl Hands {
                 self.supervisor.resume(spec, ended);
             }
             Effect::CheckUnchanged { check, since, fingerprint, unsaved } => {
-                let (look, inputs) = (self.looks.look(), self.inputs.clone());
-                tokio::spawn(async move {
-                    let look = look.await;
-                    let same = |look: Look| {
-                        !look.is_written_since(since.0) && recorded(&look.fingerprint, unsaved) == fingerprint
-                    };
-                    let unchanged = look.is_some_and(same);
-                    if let Some(inputs) = inputs.upgrade() {
-                        let _ = inputs.send(Input::Event(Event::Unchanged { check, unchanged }));
-                    }
-                });
+                self.check_unchanged(check, since, fingerprint, unsaved);
             }
             Effect::Fingerprint { run, unsaved } => self.fingerprint(run, unsaved),
             Effect::StopElsewhere(main) => {
@@ -438,16 +425,6 @@ impl Hands {
         });
     }
 
-    fn fingerprint(&self, id: RunId, unsaved: u64) {
-        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
-        tokio::spawn(async move {
-            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
-            }
-        });
-    }
-
     fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
         let (inputs, root) = (self.inputs.clone(), self.root.clone());
         tokio::task::spawn_blocking(move || {
@@ -457,15 +434,6 @@ impl Hands {
             let result = result.map_err(|error| format!("{}: {error}", dir.display()));
             if let Some(inputs) = inputs.upgrade() {
                 let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
-            }
-        });
-    }
-
-    fn fingerprint_after(&self, run: RunId, command: String, unsaved: u64) {
-        let (found, store) = (self.looks.fingerprint(), self.store.clone());
-        tokio::spawn(async move {
-            if let Some(files) = found.await {
-                store.write(store::Write::SaveAfter { command, run, after: recorded(&files, unsaved) });
             }
         });
     }
@@ -483,58 +451,6 @@ impl Hands {
             }
         });
         self.timers.insert(timer, waiting.abort_handle());
-    }
-
-    fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
-        let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
-        let (inputs, of) = (self.inputs.clone(), task.clone());
-        let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
-            let task = of.clone();
-            let event = match seen {
-                Seen::Changes(changes) => Event::FilesChanged { task, changes },
-                Seen::Failed(why) => Event::WatchFailed { task, why },
-            };
-            inputs.upgrade().is_some_and(|inputs| inputs.send(Input::Event(event)).is_ok())
-        }));
-        self.watches.insert(task, watching.abort_handle());
-    }
-
-    fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
-        let root = self.root.clone();
-        let inputs = self.inputs.clone();
-        tokio::spawn(async move {
-            let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
-            let (place, near) = (root.clone(), at.clone());
-            let found = tokio::task::spawn_blocking(move || commands::find(&place, &near)).await.unwrap_or_default();
-            let Some(inputs) = inputs.upgrade() else { return };
-            let input = match start {
-                None => Input::Answer(reply, Ok(Reply::Commands(found))),
-                Some(group) => match found.into_iter().find(|command| command.group == group) {
-                    // With what goes before it.
-                    Some(ProjectCommand { task: Some(label), group, .. }) => {
-                        let start = by_person(String::new(), root.clone(), label, group);
-                        Input::Again(reply, Request::StartTask(StartTask { cwd: None, file: Some(at), ..start }))
-                    }
-                    Some(ProjectCommand { label, command, cwd, .. }) => {
-                        Input::Again(reply, Request::StartTask(by_person(command, cwd, label, group)))
-                    }
-                    None => Input::Answer(reply, Err(no_command(&root, group))),
-                },
-            };
-            let _ = inputs.send(input);
-        });
-    }
-
-    fn read_defined(&self, reply: ReplyId, start: Box<StartTask>) {
-        let (root, inputs) = (self.root.clone(), self.inputs.clone());
-        tokio::spawn(async move {
-            let file = start.file.clone();
-            let read = tokio::task::spawn_blocking(move || commands::defined(&root, file.as_deref())).await;
-            let defined = read.unwrap_or_else(|error| Err(error.to_string()));
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Again(reply, Request::StartDefined { start, defined }));
-            }
-        });
     }
 
     /// Says when everything that was queued for the store is written.
@@ -569,19 +485,6 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
         if !changed.is_empty() || !taken.is_empty() {
             let _ = inputs.send(Input::Event(Event::Others { changed, taken }));
         }
-    }
-}
-
-/// The fingerprint as a run's record has it.
-fn recorded(files: &str, unsaved: u64) -> String {
-    format!("{files} {unsaved:016x}")
-}
-
-fn no_command(root: &Path, group: Group) -> Refusal {
-    Refusal::State {
-        kind: "no_project_command",
-        message: format!("no {} command was found in {}", group.as_str(), root.display()),
-        remedy: format!("Looked for {}. Run a command by name instead.", commands::LOOKED_FOR),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::ids::{IdSource, TaskId};
 use crate::session::effect::{Effect, Outgoing};
-use crate::session::event::{Event, Loaded, Moment, ReplyId, Request, StartTask};
+use crate::session::event::{Event, Moment, ReplyId, Request, StartTask};
 use crate::session::settings::Settings;
 use crate::session::state::State;
 use crate::task::model::{self, Origin};
@@ -180,6 +180,7 @@ fn row(task: &model::Task) -> Row {
         stopping: task.stopping,
         exit_code: task.exit_code,
         signal: task.signal,
+        pid: task.pid,
         elapsed_ms: task.elapsed_ms(clock::now()),
         message: task.progress.message.clone(),
         summary: task.summary.clone(),

@@ -1,0 +1,115 @@
+//! What the hands do in the workspace: its state for the records of runs, its changes for watched tasks, its own commands.
+
+use std::path::{Path, PathBuf};
+
+use super::Hands;
+use crate::ids::TaskId;
+use crate::session::effect::{Refusal, Reply};
+use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
+use crate::session::owner::Input;
+use crate::session::requests::by_person;
+use crate::store;
+use crate::task::model::{Group, Timestamp, Watch};
+use crate::task::run::RunId;
+use crate::workspace::changes::Look;
+use crate::workspace::commands::{self, ProjectCommand};
+use crate::workspace::folders::{self, Seen};
+
+impl Hands {
+    pub(super) fn fingerprint(&self, id: RunId, unsaved: u64) {
+        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        tokio::spawn(async move {
+            let fingerprint = found.await.map(|files| recorded(&files, unsaved));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
+            }
+        });
+    }
+
+    pub(super) fn fingerprint_after(&self, run: RunId, command: String, unsaved: u64) {
+        let (found, store) = (self.looks.fingerprint(), self.store.clone());
+        tokio::spawn(async move {
+            if let Some(files) = found.await {
+                store.write(store::Write::SaveAfter { command, run, after: recorded(&files, unsaved) });
+            }
+        });
+    }
+
+    /// Whether the workspace is as it was when a run began.
+    pub(super) fn check_unchanged(&self, check: CheckId, since: Timestamp, fingerprint: String, unsaved: u64) {
+        let (look, inputs) = (self.looks.look(), self.inputs.clone());
+        tokio::spawn(async move {
+            let same =
+                |look: Look| !look.is_written_since(since.0) && recorded(&look.fingerprint, unsaved) == fingerprint;
+            let unchanged = look.await.is_some_and(same);
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Event(Event::Unchanged { check, unchanged }));
+            }
+        });
+    }
+
+    pub(super) fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
+        let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
+        let (inputs, of) = (self.inputs.clone(), task.clone());
+        let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
+            let task = of.clone();
+            let event = match seen {
+                Seen::Changes(changes) => Event::FilesChanged { task, changes },
+                Seen::Failed(why) => Event::WatchFailed { task, why },
+            };
+            inputs.upgrade().is_some_and(|inputs| inputs.send(Input::Event(event)).is_ok())
+        }));
+        self.watches.insert(task, watching.abort_handle());
+    }
+
+    pub(super) fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
+        let root = self.root.clone();
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
+            let (place, near) = (root.clone(), at.clone());
+            let found = tokio::task::spawn_blocking(move || commands::find(&place, &near)).await.unwrap_or_default();
+            let Some(inputs) = inputs.upgrade() else { return };
+            let input = match start {
+                None => Input::Answer(reply, Ok(Reply::Commands(found))),
+                Some(group) => match found.into_iter().find(|command| command.group == group) {
+                    // With what goes before it.
+                    Some(ProjectCommand { task: Some(label), group, .. }) => {
+                        let start = by_person(String::new(), root.clone(), label, group);
+                        Input::Again(reply, Request::StartTask(StartTask { cwd: None, file: Some(at), ..start }))
+                    }
+                    Some(ProjectCommand { label, command, cwd, .. }) => {
+                        Input::Again(reply, Request::StartTask(by_person(command, cwd, label, group)))
+                    }
+                    None => Input::Answer(reply, Err(no_command(&root, group))),
+                },
+            };
+            let _ = inputs.send(input);
+        });
+    }
+
+    pub(super) fn read_defined(&self, reply: ReplyId, start: Box<StartTask>) {
+        let (root, inputs) = (self.root.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            let file = start.file.clone();
+            let read = tokio::task::spawn_blocking(move || commands::defined(&root, file.as_deref())).await;
+            let defined = read.unwrap_or_else(|error| Err(error.to_string()));
+            if let Some(inputs) = inputs.upgrade() {
+                let _ = inputs.send(Input::Again(reply, Request::StartDefined { start, defined }));
+            }
+        });
+    }
+}
+
+/// The fingerprint as a run's record has it.
+fn recorded(files: &str, unsaved: u64) -> String {
+    format!("{files} {unsaved:016x}")
+}
+
+fn no_command(root: &Path, group: Group) -> Refusal {
+    Refusal::State {
+        kind: "no_project_command",
+        message: format!("no {} command was found in {}", group.as_str(), root.display()),
+        remedy: format!("Looked for {}. Run a command by name instead.", commands::LOOKED_FOR),
+    }
+}
