@@ -4,7 +4,7 @@
 
 use crate::agent::notification::{self, Key, Report};
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{Kind, Ready, Task};
+use crate::task::model::{Kind, Ready, Status, Task};
 use crate::task::run::{Batch, Holder, Listen, ReadyRule};
 use crate::workspace::classify::{self, Stays};
 
@@ -214,12 +214,14 @@ impl State {
         self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
     }
 
-    /// A report about a run that goes on, with nothing in it yet.
+    /// A report about a run that goes on, with nothing in it yet. Its last lines are told when its end is known, and right
+    /// before that: they are no end, so that there is one alone.
     fn news(&self, id: &TaskId, about: &str) -> Report {
         let task = self.ledger.get(id).map(|entry| &entry.task);
+        let status = task.map(|task| task.status).filter(|status| !status.is_final()).unwrap_or(Status::Running);
         Report {
             key: Key { task: id.clone(), run: task.map_or(1, |task| task.run), about: about.into() },
-            status: task.map_or("running", |task| task.status.as_str()).into(),
+            status: status.as_str().into(),
             command: task.map(|task| task.command.clone()).unwrap_or_default(),
             exit_code: None,
             duration_ms: task.map(|task| task.elapsed_ms(self.now())),
