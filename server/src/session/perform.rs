@@ -480,10 +480,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
         let changed = found.changed.clone();
         let taken = found.taken.iter().map(|row| Taken { task: row.task.clone(), same_client: row.same_client });
         let taken: Vec<Taken> = taken.collect();
+        let reports = storage::pending(&found.notifications);
         seen = found;
         let Some(inputs) = inputs.upgrade() else { return };
         if !changed.is_empty() || !taken.is_empty() {
-            let _ = inputs.send(Input::Event(Event::Others { changed, taken }));
+            let _ = inputs.send(Input::Event(Event::Others { changed, taken, reports }));
         }
     }
 }

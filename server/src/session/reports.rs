@@ -65,6 +65,10 @@ impl Reports {
         mine.map(|pending| &pending.report).filter(|report| report.key.about == END)
     }
 
+    pub(super) fn is_pending(&self, key: &Key) -> bool {
+        self.pending.iter().any(|pending| pending.report.key == *key)
+    }
+
     pub(super) fn wakes(&self, session: &SessionId) -> bool {
         self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
     }
@@ -106,7 +110,7 @@ impl State {
             notes: report.notes.into_iter().map(|note| self.without_answers(note)).collect(),
             ..report
         };
-        if on_exit == OnExit::None || self.reports.pending.iter().any(|pending| pending.report.key == report.key) {
+        if on_exit == OnExit::None || self.reports.is_pending(&report.key) {
             return;
         }
         self.replace_check_in(&report.key);

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::command::StoredNotification;
 use super::error::StoreError;
+use super::read;
 use crate::ids::SessionId;
 use crate::task::model::Task;
 
@@ -58,8 +60,10 @@ pub struct TakenRow {
 pub struct Others {
     /// Rows of other owners that changed.
     pub changed: Vec<Task>,
-    /// Rows without an end that are this owner's now.
+    /// Rows without an end, or with something left of them, that are this owner's now.
     pub taken: Vec<TakenRow>,
+    /// What of these was not told.
+    pub notifications: Vec<StoredNotification>,
     /// The file's own count of what other connections wrote, and the newest change that was seen.
     version: i64,
     newest: i64,
@@ -77,7 +81,7 @@ pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> R
     // One view of the file for all: what is written between two looks would be seen by neither.
     let view = connection.unchecked_transaction()?;
     let version = view.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-    let mut found = Others { changed: Vec::new(), taken: Vec::new(), version, newest: last.newest };
+    let mut found = Others { version, newest: last.newest, ..Others::default() };
     if version != last.version {
         let mut statement = view.prepare_cached(
             "SELECT json, updated, owner FROM tasks WHERE owner <> ?1 AND updated >= ?2 ORDER BY updated",
@@ -95,6 +99,7 @@ pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> R
             .query_row(params![id], row)
             .optional()?;
         found.taken.extend(task.and_then(|(task, ..)| task).map(|task| TakenRow { task, same_client }));
+        found.notifications.extend(read::notifications_of(&view, &id)?);
     }
     Ok(found)
 }

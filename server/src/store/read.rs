@@ -122,6 +122,14 @@ fn notifications(connection: &Connection, session: Option<&SessionId>) -> Result
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The same of one task.
+pub(super) fn notifications_of(connection: &Connection, task: &str) -> Result<Vec<StoredNotification>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("{NOTIFICATION} AND task = ?1 ORDER BY created_at, rowid"))?;
+    let rows = statement.query_map(params![task], notification)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
     Ok(SessionRow {
         id: SessionId(row.get(0)?),

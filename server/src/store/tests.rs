@@ -359,7 +359,10 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
     assert_eq!((seen.changed.len(), seen.taken.len()), (0, 0), "nothing new");
     let seen = second.others(Others::default()).await.unwrap();
     written("gone later", "t3").await;
+    second.written(notify("t3", None)).await.unwrap();
     let seen = second.others(seen).await.unwrap();
+    let untold: Vec<&NotificationKey> = seen.notifications.iter().map(|untold| &untold.key).collect();
+    assert_eq!(untold, [&key("t3")], "what it had not told comes with it");
     let taken: Vec<Task> = seen.taken.into_iter().map(|row| row.task).collect();
     assert_eq!(owned(&taken), [("t3".into(), true)]);
 }
