@@ -31,12 +31,18 @@ pub(super) fn claim(
         let known: Option<i64> = known.query_row(params![class, owner.name], |row| row.get(0)).optional()?;
         since = since.into_iter().chain(known).min();
     }
+    // Behind everybody who is there, also of those who came in the same millisecond, or before the clock was set back.
+    let last = format!("SELECT max({NOW}, (SELECT coalesce(max(since), 0) + 1 FROM claims))");
+    let since: i64 = match since {
+        Some(since) => since,
+        None => connection.prepare_cached(&last)?.query_row([], |row| row.get(0))?,
+    };
     let mut first = None;
     for class in classes {
         connection
             .prepare_cached(&format!(
                 "INSERT INTO claims (class, owner, task, run, since, asked, granted)
-                 VALUES (?1, ?2, ?3, ?4, coalesce(?5, {NOW}), {NOW}, 0)
+                 VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, 0)
                  ON CONFLICT DO UPDATE SET task = excluded.task, run = excluded.run, since = excluded.since,
                     asked = excluded.asked, granted = 0"
             ))?
