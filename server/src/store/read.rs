@@ -34,6 +34,7 @@ pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Resu
         match serde_json::from_str::<Task>(&json) {
             Ok(mut task) => {
                 task.owned = owners::owns(owner, &task, of.as_deref());
+                settle_delivery(connection, &mut task)?;
                 if !task.owned {
                     foreign.insert(task.id.clone());
                 }
@@ -128,6 +129,29 @@ pub(super) fn notifications_of(connection: &Connection, task: &str) -> Result<Ve
         connection.prepare_cached(&format!("{NOTIFICATION} AND task = ?1 ORDER BY created_at, rowid"))?;
     let rows = statement.query_map(params![task], notification)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Says of a row how far what is told of its newest run got. The outbox knows: a window may have told what another one's row
+/// is about, and writes no rows of others.
+fn settle_delivery(connection: &Connection, task: &mut Task) -> Result<(), StoreError> {
+    if !matches!(task.delivery, Delivery::Pending | Delivery::Carried) {
+        return Ok(());
+    }
+    // The least that is done of all that is told.
+    let mut statement = connection.prepare_cached(
+        "SELECT state, turn FROM outbox WHERE task = ?1 AND run = ?2
+         ORDER BY CASE state WHEN 'pending' THEN 0 WHEN 'carried' THEN 1 ELSE 2 END, created_at DESC LIMIT 1",
+    )?;
+    let found = statement
+        .query_row(params![task.id.as_str(), task.run], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    if let Some((state, turn)) = found {
+        task.delivery = Delivery::parse(&state).unwrap_or(task.delivery);
+        task.delivered_turn = turn.map(TurnId);
+    }
+    Ok(())
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {

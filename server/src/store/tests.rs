@@ -442,6 +442,29 @@ async fn what_a_living_window_will_tell_is_not_told_by_another() {
 }
 
 #[tokio::test]
+async fn what_was_told_of_another_ones_row_counts() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, _) = open_as(home.path(), "first");
+    let ended = Task { status: Status::Succeeded, delivery: Delivery::Pending, ..task("t1", 1) };
+    first.write(Write::SaveTask(Box::new(ended)));
+    first.write(notify("t1", Some("s1")));
+    first.flush().await.unwrap();
+    let delivery = |name: &str| {
+        let task = open_as(home.path(), name).1.tasks.remove(0);
+        (task.delivery, task.delivered_turn)
+    };
+    // The session is the second one's.
+    let (second, _) = open_as(home.path(), "second");
+    assert_eq!(delivery("third"), (Delivery::Pending, None));
+    second.written(append(0, &["a"], &["t1"])).await.unwrap();
+    assert_eq!(delivery("third"), (Delivery::Carried, None));
+    let turn = TurnId::from("turn1");
+    let delivered = Write::MarkDelivered { session: "s1".into(), keys: vec![key("t1")], turn: turn.clone() };
+    second.written(delivered).await.unwrap();
+    assert_eq!(delivery("third"), (Delivery::Delivered, Some(turn)));
+}
+
+#[tokio::test]
 async fn what_a_full_disk_kept_out_goes_in_later() {
     let home = tempfile::tempdir().unwrap();
     let (store, _) = open(home.path());
