@@ -1,6 +1,7 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
+mod background;
 mod calls;
 mod claims;
 mod delta;
@@ -27,6 +28,7 @@ mod reports;
 mod requests;
 mod runs;
 mod schedule;
+mod sessions;
 pub mod settings;
 mod start;
 pub mod state;
