@@ -1,11 +1,9 @@
 //! The client's requests, one by one: each is answered at once (or as soon as the disk has answered), and what follows
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
-use std::path::PathBuf;
-
 use crate::agent::approval::Rule;
 use crate::ids::TaskId;
-use crate::task::model::{Lifetime, Origin, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Lifetime, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, Write};
@@ -307,9 +305,4 @@ fn not_owned(task: &TaskId) -> Refusal {
         message: format!("task {task} belongs to another window"),
         remedy: "Do it in that window. Its output can be read and it can be stopped here.".into(),
     }
-}
-
-/// A plain start by a person.
-pub(super) fn by_person(command: String, cwd: PathBuf, label: String, group: crate::task::model::Group) -> StartTask {
-    StartTask { cwd: Some(cwd), label: Some(label), group: Some(group), ..StartTask::new(command, Origin::User) }
 }

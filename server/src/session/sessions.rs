@@ -11,9 +11,9 @@ use crate::ids::SessionId;
 use super::effect::{Effect, Refusal, Reply, UsageSum, Write};
 use super::event::{ReplyId, StoredSession};
 use super::history::Written;
+use super::looks::Looks;
 use super::settings::Settings;
 use super::state::{Session, State};
-use super::waiting::Looks;
 
 impl State {
     pub(super) fn new_session(
