@@ -15,7 +15,7 @@ pub mod server;
 pub mod text;
 pub mod transport;
 pub mod uri;
-mod waiting;
+mod waiting_for_input;
 
 use std::os::fd::AsFd;
 use std::time::Duration;
