@@ -146,6 +146,27 @@ fn an_unknown_command_says_what_is_missing() {
 }
 
 #[test]
+fn a_start_that_cannot_be_is_refused_by_the_field() {
+    let sandbox = Sandbox::new();
+    let client = client(&sandbox);
+    for (params, field, part) in [
+        (json!({"command": "a\0b"}), "command", "NUL"),
+        (json!({"command": "true", "env": {"A": "x\0y"}}), "env", "NUL"),
+        (json!({"command": "true", "env": {"A=B": "c"}}), "env", "no name of a variable"),
+        (json!({"command": "true", "dependsOn": ["nothing"]}), "dependsOn", "there is no task \"nothing\""),
+    ] {
+        let error = client.refused("pillion/task/start", params);
+        assert_eq!((error.code, &error.data["field"]), (-32602, &json!(field)), "{error:?}");
+        assert!(error.message.contains(part), "{error:?}");
+    }
+    let error =
+        client.refused("workspace/executeCommand", json!({"command": "pillion.task.start", "arguments": ["x"]}));
+    assert!(error.message.contains("no object") && error.data["field"].is_null(), "{error:?}");
+    let listed = client.call("pillion/task/list", json!({"includeFinished": true}));
+    assert_eq!(listed["tasks"], json!([]), "nothing was started");
+}
+
+#[test]
 fn a_folder_that_does_not_exist_is_refused_by_name() {
     let sandbox = Sandbox::new();
     let client = client(&sandbox);

@@ -45,6 +45,11 @@ fn alone_it_shows_the_output_and_exits_as_the_command_does() {
     let ended = Terminal::start(&sandbox, &sandbox.workspace(), &["--cwd", "none", "true"], &[]).wait();
     assert_eq!(ended.code, Some(125));
     assert!(ended.stderr.contains("no such folder"), "{}", ended.stderr);
+    for nothing in ["", " "] {
+        let ended = Terminal::start(&sandbox, &sandbox.workspace(), &["--", nothing], &[]).wait();
+        assert_eq!(ended.code, Some(125));
+        assert!(ended.stderr.contains("the command is empty"), "{}", ended.stderr);
+    }
 }
 
 #[test]

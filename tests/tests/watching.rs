@@ -154,6 +154,7 @@ fn a_glob_that_is_none_is_refused() {
     for (watch, part) in [
         (json!({"paths": ["["]}), "is no glob"),
         (json!({"ignore": ["/etc/**"]}), "not relative"),
+        (json!({"paths": ["../other"]}), "not relative"),
         (json!({"path": ["src"]}), "unknown field `path`"),
         (json!("yes"), "true, false or an object"),
     ] {

@@ -85,7 +85,8 @@ impl State {
         task.stopping = false;
         task.waiting_for = None;
         task.ended_at = Some(now);
-        task.summary = asked.then(|| "Pillion went away before it was permitted, and it was not started.".into());
+        let before = if asked { "it was permitted" } else { "its turn came" };
+        task.summary = Some(format!("Pillion went away before {before}, and it was not started."));
         close_run(task);
         self.report_end(id, String::new());
         self.save_task(id);

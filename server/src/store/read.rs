@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::Loaded;
-use super::command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification};
+use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
 use super::error::StoreError;
 use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -68,11 +68,14 @@ pub(super) fn list_sessions(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Reads a session and makes it this owner's, unless another one has it.
 pub(super) fn load_session(
     connection: &Connection,
     owner: &Owner,
     id: &SessionId,
 ) -> Result<Option<LoadedSession>, StoreError> {
+    // First: what is read after it is not written by anybody else any more.
+    let elsewhere = owners::take_session(connection, owner, id)?;
     let sql = format!("{SESSION} WHERE id = ?1");
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
@@ -85,9 +88,7 @@ pub(super) fn load_session(
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         updates: log(connection, "SELECT json FROM updates WHERE session = ?1 ORDER BY seq", id)?,
         next_update: next_update as u64,
-        elsewhere: owners::of_session(connection, owner, id)?
-            .filter(|(name, _)| owner.is_other(name))
-            .map(|(owner, same_client)| Elsewhere { owner, same_client }),
+        elsewhere,
         notifications: notifications(connection, Some(id))?,
     }))
 }

@@ -368,6 +368,18 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_loaded_is_its_windows() {
+    let home = tempfile::tempdir().unwrap();
+    let (gone, _) = open_as(home.path(), "gone");
+    gone.written(Write::SaveSession(session("s1", 1))).await.unwrap();
+    let (first, second) = (open_as(home.path(), "first").0, open_as(home.path(), "second").0);
+    assert_eq!(loaded(&first).await.elsewhere, None, "its window is gone");
+    let elsewhere = loaded(&second).await.elsewhere.map(|elsewhere| elsewhere.owner);
+    assert_eq!(elsewhere.as_deref(), Some("first"), "nothing was written in it, and it is open there all the same");
+    assert_eq!(loaded(&first).await.elsewhere, None);
+}
+
+#[tokio::test]
 async fn within_the_grace_only_the_same_client_takes_what_lives() {
     let home = tempfile::tempdir().unwrap();
     let open = |name: &str, token| Store::open(home.path(), Path::new("/w"), of_client(name, token)).unwrap();
