@@ -15,7 +15,7 @@ pub mod server;
 pub mod text;
 pub mod transport;
 pub mod uri;
-mod waiting;
+mod waiting_for_input;
 mod words;
 
 use std::os::fd::AsFd;

@@ -20,7 +20,7 @@ use super::following::Followers;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::uri;
-use super::waiting::Waiting;
+use super::waiting_for_input::InputQuestions;
 use super::words;
 
 /// What the client can show.
@@ -47,7 +47,7 @@ pub async fn run(
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
         progress: Progress::new(outbox.clone(), begun),
-        waiting: Waiting::new(outbox.clone(), owner.clone(), shows.message_requests),
+        waiting: InputQuestions::new(outbox.clone(), owner.clone(), shows.message_requests),
         outbox,
         shows,
         owner,
@@ -77,7 +77,7 @@ struct Presenter {
     followers: Followers,
     progress: Progress,
     /// For clients that show no tasks of their own.
-    waiting: Waiting,
+    waiting: InputQuestions,
     /// The open questions, by the id of the request that asks them.
     questions: HashMap<QuestionId, String>,
     /// Files with diagnostics at the client.

@@ -1,6 +1,6 @@
 //! The tool calls of one answer: which may start, what each came to. Reads start at once; what writes or runs keeps the
 //! order of the answer, so that a test never starts before the edit that precedes it. A question holds up neither reads
-//! nor background starts that follow a command's question.
+//! nor background starts that follow a command's question. `background` carries out those that speak of background tasks.
 
 use serde_json::Value;
 
@@ -8,14 +8,11 @@ use crate::agent::approval::{self, Rule, Verdict};
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::Kind;
-use crate::task::run::{OutputRange, OutputSlice};
-use crate::tool::input::{self, Bash, Call, CheckBackground, FileCall, StopBackground};
+use crate::task::run::OutputSlice;
+use crate::tool::input::{self, Call, FileCall};
 use crate::workspace::{classify, roots};
 
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
-use super::folding::Asker;
-use super::monitor::expectation;
 use super::state::{Phase, State};
 use super::turn::result;
 
@@ -248,117 +245,6 @@ impl State {
             Call::Check(check) => self.check(session, id, &turn, &check),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
         }
-    }
-
-    fn start_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
-        if ask.is_some()
-            && let Some(task) = self.waiting_for_permission(session, &bash.command)
-        {
-            let text = format!("Already waiting for the user's permission as {task}. You are told when it is decided.");
-            return self.finish_call(
-                session,
-                id,
-                text,
-                false,
-                ToolChange { task: Some(task), ..ToolChange::default() },
-            );
-        }
-        let wanted = self.background_start(session, bash);
-        let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
-        if ask.is_none()
-            && let (Some(run), Some(turn)) = (self.runs_already(&wanted), turn)
-        {
-            let (session, call, bash) = (session.clone(), id.clone(), Box::new(bash.clone()));
-            return self.check_folding(run, Asker::Call { session, turn, call, bash });
-        }
-        self.enter_in_background(session, id, bash, ask);
-    }
-
-    /// The same for a start that nothing running stands for.
-    pub(super) fn start_in_background_now(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash) {
-        self.enter_in_background(session, id, bash, None);
-    }
-
-    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
-        let task = self.start_for_agent(session, id, bash, ask.is_some());
-        let text = match ask {
-            Some(always) => {
-                let input = serde_json::json!({ "command": bash.command });
-                let row = row(id, "bash", &input, &Ok(Call::Bash(bash.clone())));
-                let question = self.ask_person(session, None, Some(task.clone()), row, always);
-                self.ledger.asked(&task, question);
-                format!(
-                    "Task {task} waits for the user's permission and starts when it is given. Go on with other work; \
-                     you are told when it ends, or that it was refused."
-                )
-            }
-            None => match self.ledger.get(&task).map(|entry| &entry.task).filter(|task| task.kind == Kind::Monitor) {
-                Some(monitor) => format!(
-                    "Started in the background as {task}. {} Go on with other work or end your turn.",
-                    expectation(monitor)
-                ),
-                None => format!(
-                    "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
-                ),
-            },
-        };
-        self.place();
-        self.acted(session, Some(&bash.command));
-        self.finish_call(session, id, text, false, ToolChange { task: Some(task), ..ToolChange::default() });
-    }
-
-    fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
-        let Some(task) = check.task_id.as_deref().map(TaskId::from) else {
-            let text = self.list_for_model(session);
-            return self.finish_call(session, id, text, false, ToolChange::default());
-        };
-        let Some(entry) = self.ledger.get(&task) else {
-            let text = format!("There is no task {task}. `check_background` without an id lists all tasks.");
-            return self.finish_call(session, id, text, true, ToolChange::default());
-        };
-        let path = entry.task.output.path.clone();
-        if let Some(text) = self.look(session, check, &task) {
-            self.told_by_result(session, &task);
-            return self.finish_call(session, id, text, false, ToolChange::default());
-        }
-        let limit = self.settings.max_result as u64;
-        let range = match (check.offset, check.tail) {
-            (Some(offset), _) => OutputRange::From { offset, limit },
-            (None, Some(lines)) => OutputRange::Tail { lines, limit },
-            (None, None) => OutputRange::Tail { lines: 60, limit: limit / 2 },
-        };
-        let head = self.describe_for_model(&task);
-        self.told_by_result(session, &task);
-        if path.as_os_str().is_empty() {
-            return self.finish_call(session, id, head, false, ToolChange::default());
-        }
-        if let Some(state) = self.call(session, id) {
-            state.step = Step::Reading { head, foot: String::new(), is_error: false };
-        }
-        self.effects.push(Effect::ReadForTool {
-            session: session.clone(),
-            turn: turn.clone(),
-            call: id.clone(),
-            path,
-            range,
-        });
-    }
-
-    fn stop_call(&mut self, session: &SessionId, id: &ToolCallId, stop: &StopBackground) {
-        let task = TaskId::from(stop.task_id.as_str());
-        let (text, is_error) = match self.ledger.get(&task) {
-            None => (format!("There is no task {task}. `check_background` without an id lists all tasks."), true),
-            Some(entry) if entry.task.status.is_final() && entry.task.stragglers == 0 => {
-                let status = entry.task.status.as_str();
-                self.told_by_result(session, &task);
-                (format!("Task {task} had already ended: {status}."), false)
-            }
-            Some(_) => {
-                self.stop_task(&task, crate::task::model::StoppedBy::Agent);
-                (format!("Stopping {task} and everything that it started."), false)
-            }
-        };
-        self.finish_call(session, id, text, is_error, ToolChange { task: Some(task), ..ToolChange::default() });
     }
 
     /// A call is over: its row ends, its result waits for the drain.

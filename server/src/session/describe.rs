@@ -7,9 +7,9 @@ use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Origin, StoppedBy, Task};
 
 use super::facts::Failures;
-use super::inquiry::waits_for;
 use super::ledger::Entry;
 use super::state::State;
+use super::waiting_for_input::waits_for;
 
 /// Tasks in the list for the model.
 const LISTED: usize = 30;

@@ -12,9 +12,9 @@ use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
 use super::event::{Loaded, ReplyId};
 use super::facts::Facts;
-use super::inquiry::Inquiry;
 use super::schedule::Needs;
 use super::state::State;
+use super::waiting_for_input::InputWait;
 use super::watching::Watcher;
 
 /// Finished tasks that are kept in memory.
@@ -61,7 +61,7 @@ pub(super) struct Entry {
     pub(super) claim: Claim,
     /// The task of another window that holds what this one wants.
     pub(super) refused_by: Option<TaskId>,
-    pub(super) inquiry: Inquiry,
+    pub(super) input_wait: InputWait,
 }
 
 /// Where the classes of a task stand that hold over all windows.
@@ -250,7 +250,7 @@ impl Entry {
             address: None,
             held: Batch::default(),
             watcher: Watcher::default(),
-            inquiry: Inquiry::default(),
+            input_wait: InputWait::default(),
         }
     }
 

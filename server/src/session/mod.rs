@@ -1,6 +1,7 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
+mod background;
 mod calls;
 mod claims;
 mod delta;
@@ -13,9 +14,9 @@ mod folding;
 mod following;
 mod history;
 mod housekeeping;
-mod inquiry;
 mod ledger;
 mod locks;
+mod looks;
 mod monitor;
 mod others;
 pub mod owner;
@@ -27,6 +28,7 @@ mod reports;
 mod requests;
 mod runs;
 mod schedule;
+mod sessions;
 pub mod settings;
 mod start;
 pub mod state;
@@ -35,6 +37,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
-mod waiting;
+mod waiting_for_input;
+mod waits;
 mod watching;
 mod workflow;

@@ -1,5 +1,6 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod stored;
 mod workspace;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
 use crate::provider::{ModelRequest, Provider, ProviderError};
-use crate::store::{self, Elsewhere, Others, Store};
+use crate::store::{self, Others, Store};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
 use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
@@ -37,9 +38,6 @@ use super::storage;
 
 /// How often other windows are looked at.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
-/// How long a session waits for its window's last sidecar, which is on its way out.
-const WAY_OUT: Duration = Duration::from_secs(2);
-
 /// How long a command's start waits for its row.
 const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
@@ -311,66 +309,6 @@ impl Hands {
                 let _ = inputs.send(Input::Answer(reply, answered));
             }
         });
-    }
-
-    fn load_session(&self, reply: ReplyId, session: SessionId) {
-        let store = self.store.clone();
-        let read = store.load_session(session.clone());
-        let inputs = self.inputs.clone();
-        tokio::spawn(async move {
-            let mut read = read.await;
-            if let Ok(Some(loaded)) = &read
-                && let Some(Elsewhere { owner, same_client: true }) = loaded.elsewhere.clone()
-            {
-                // The window reloads, and its last sidecar has not quite ended.
-                let _ = tokio::task::spawn_blocking(move || lease::gone_within(&owner, WAY_OUT)).await;
-                read = store.load_session(session.clone()).await;
-            }
-            if let Ok(Some(loaded)) = &read
-                && loaded.elsewhere.is_some()
-            {
-                if let Some(inputs) = inputs.upgrade() {
-                    let _ = inputs.send(Input::Answer(reply, Err(storage::in_use(&session))));
-                }
-                return;
-            }
-            let stored = storage::session(read);
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
-            }
-        });
-    }
-
-    /// What cannot be read is as if it had never been: the run is told without it.
-    fn read_past(&self, run: RunId, command: String) {
-        let read = self.store.past(command);
-        let inputs = self.inputs.clone();
-        tokio::spawn(async move {
-            let past = Box::new(read.await.unwrap_or_default());
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Past { run, past }));
-            }
-        });
-    }
-
-    fn delete_session(&self, reply: ReplyId, session: SessionId) {
-        let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
-        self.answer_later(reply, async move {
-            match read.await {
-                Ok(None) => Err(Refusal::UnknownSession(session)),
-                Ok(Some(loaded)) if loaded.elsewhere.is_some() => Err(storage::in_use(&session)),
-                // One that cannot be read can still be deleted.
-                Ok(Some(_)) | Err(_) => {
-                    let deleted = store.written(store::Write::DeleteSession(session)).await;
-                    deleted.map(|()| Reply::Done).map_err(|error| Refusal::Internal(error.to_string()))
-                }
-            }
-        });
-    }
-
-    fn list_sessions(&self, reply: ReplyId, limit: usize, before: Option<SessionId>, open: Vec<SessionId>) {
-        let read = self.store.list_sessions(u32::try_from(limit).unwrap_or(u32::MAX), before);
-        self.answer_later(reply, async move { storage::rows(read.await, &open) });
     }
 
     fn ask_model(&mut self, session: SessionId, turn: TurnId, request: ModelRequest) {

@@ -135,7 +135,7 @@ impl State {
         let run = entry.task.run;
         if !entry.task.status.is_final() {
             // Nothing is delivered but what it waits for, if it does.
-            return self.withdraw_inquiry(task, run, Some(session));
+            return self.withdraw_input_wait(task, run, Some(session));
         }
         let told = &mut self.reports.told;
         self.reports.pending.retain(|pending| {

@@ -18,11 +18,11 @@ use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
 use super::facts::{Failures, progress_text};
-use super::inquiry;
 use super::ledger::close_run;
 use super::monitor::ready_text;
 use super::reports::{CHECK_IN, END};
 use super::state::State;
+use super::waiting_for_input;
 use super::watching;
 
 impl State {
@@ -165,7 +165,7 @@ impl State {
     }
 
     pub(super) fn ended(&mut self, id: &RunId, end: RunEnd, now: Timestamp) {
-        self.close_inquiry(&id.task, id.run);
+        self.close_input_wait(&id.task, id.run);
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         if entry.beside.past.is_none() {
             entry.beside.held = Some(Box::new(end));
@@ -342,7 +342,7 @@ impl State {
             let timer = Timer::CheckIn(id.clone(), entry.task.run);
             self.effects.push(Effect::SetTimer { timer, after_ms: self.settings.check_in });
         }
-        let waits = inquiry::promoted(id, entry.task.waiting_for.as_ref());
+        let waits = waiting_for_input::promoted(id, entry.task.waiting_for.as_ref());
         self.task_changed(id);
         self.tell_on_close(id);
         self.claim_running(id);

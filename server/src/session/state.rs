@@ -24,11 +24,11 @@ use super::event::{CommitId, Event, Moment, Timer};
 use super::folding::Folding;
 use super::history::Written;
 use super::ledger::Ledger;
+use super::looks::Looks;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
 use super::stop::Barred;
-use super::waiting::Looks;
 
 /// One conversation.
 #[derive(Debug)]

@@ -7,9 +7,8 @@ use crate::ids::TaskId;
 use crate::session::effect::{Refusal, Reply};
 use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
 use crate::session::owner::Input;
-use crate::session::requests::by_person;
 use crate::store;
-use crate::task::model::{Group, Timestamp, Watch};
+use crate::task::model::{Group, Origin, Timestamp, Watch};
 use crate::task::run::RunId;
 use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
@@ -112,4 +111,9 @@ fn no_command(root: &Path, group: Group) -> Refusal {
         message: format!("no {} command was found in {}", group.as_str(), root.display()),
         remedy: format!("Looked for {}. Run a command by name instead.", commands::LOOKED_FOR),
     }
+}
+
+/// A plain start by a person.
+fn by_person(command: String, cwd: PathBuf, label: String, group: Group) -> StartTask {
+    StartTask { cwd: Some(cwd), label: Some(label), group: Some(group), ..StartTask::new(command, Origin::User) }
 }

@@ -207,7 +207,7 @@ fn a_run_that_was_taken_over_tells_its_question_to_nobody_again() {
     story.run(&task, 1, asks("Name:"));
     // What another sidecar reads: the row, and no memory of what was asked.
     let id = TaskId::from(task.as_str());
-    story.state.ledger.get_mut(&id).unwrap().inquiry = Default::default();
+    story.state.ledger.get_mut(&id).unwrap().input_wait = Default::default();
     story.skip();
     story.run(&task, 1, asks("Name:"));
     story.tells(expect![""]);

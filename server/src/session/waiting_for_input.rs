@@ -22,7 +22,7 @@ const HIDDEN: &str = "[the user's answer]";
 
 /// What the runs of a task have asked.
 #[derive(Debug, Default)]
-pub(super) struct Inquiry {
+pub(super) struct InputWait {
     /// The newest question, until it is answered or over.
     open: Option<Asked>,
     /// A person has answered it, and the run has not gone on yet.
@@ -95,10 +95,10 @@ impl State {
             return;
         }
         // A run that was taken over tells again what it waits on: nobody is told twice.
-        let is_known = entry.task.status == Status::WaitingForInput && !entry.inquiry.is_answered;
-        if is_known && entry.inquiry.open.is_none() {
+        let is_known = entry.task.status == Status::WaitingForInput && !entry.input_wait.is_answered;
+        if is_known && entry.input_wait.open.is_none() {
             let text = entry.task.waiting_for.as_ref().and_then(|on| on.question.clone());
-            entry.inquiry.open = Some(Asked { text, ..asked.clone() });
+            entry.input_wait.open = Some(Asked { text, ..asked.clone() });
         }
         let waiting = Some(WaitingFor::input(asked.clone()));
         let was = (entry.task.status, entry.task.waiting_for.clone());
@@ -108,13 +108,13 @@ impl State {
             record.status = Status::WaitingForInput;
         }
         // The same words again, while nobody has answered: output that went on beside the question.
-        let is_new = entry.inquiry.open.as_ref().is_none_or(|open| asked.text.is_some() && open.text != asked.text);
+        let is_new = entry.input_wait.open.as_ref().is_none_or(|open| asked.text.is_some() && open.text != asked.text);
         if is_new {
             entry.task.questions += 1;
-            entry.inquiry.open = Some(asked.clone());
-            entry.inquiry.is_answered = false;
+            entry.input_wait.open = Some(asked.clone());
+            entry.input_wait.is_answered = false;
             let is_foreground = entry.foreground.is_some();
-            self.withdraw_inquiry(&id.task, id.run, None);
+            self.withdraw_input_wait(&id.task, id.run, None);
             if is_foreground {
                 // Its call tells the question: nobody but a person can answer, and the turn is not to wait for that.
                 self.promote(&id.task);
@@ -140,30 +140,30 @@ impl State {
         if let Some(record) = entry.task.runs.last_mut() {
             record.status = Status::Running;
         }
-        self.close_inquiry(&id.task, id.run);
+        self.close_input_wait(&id.task, id.run);
         self.task_changed(&id.task);
     }
 
     /// A person gave this to a command. What the model has not been told of the question it need not be told.
     pub(super) fn answered_by_person(&mut self, id: &RunId, text: &str) {
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
-        let open = entry.inquiry.open.take();
-        entry.inquiry.is_answered = true;
-        entry.inquiry.answers.add(text, open.as_ref());
-        self.withdraw_inquiry(&id.task, id.run, None);
+        let open = entry.input_wait.open.take();
+        entry.input_wait.is_answered = true;
+        entry.input_wait.answers.add(text, open.as_ref());
+        self.withdraw_input_wait(&id.task, id.run, None);
     }
 
     /// The open question of a run is over.
-    pub(super) fn close_inquiry(&mut self, task: &TaskId, run: u32) {
+    pub(super) fn close_input_wait(&mut self, task: &TaskId, run: u32) {
         if let Some(entry) = self.ledger.get_mut(task) {
-            entry.inquiry.open = None;
-            entry.inquiry.is_answered = false;
+            entry.input_wait.open = None;
+            entry.input_wait.is_answered = false;
         }
-        self.withdraw_inquiry(task, run, None);
+        self.withdraw_input_wait(task, run, None);
     }
 
     /// What was not told of a run's questions is not told any more: to nobody, or not to the session that `told` names.
-    pub(super) fn withdraw_inquiry(&mut self, task: &TaskId, run: u32, told: Option<&SessionId>) {
+    pub(super) fn withdraw_input_wait(&mut self, task: &TaskId, run: u32, told: Option<&SessionId>) {
         self.withdraw_reports(|pending| {
             let key = &pending.report.key;
             let is_asked = key.task == *task && key.run == run && key.about.starts_with("input.");
@@ -198,8 +198,8 @@ impl State {
 
     /// A text for a model, without what people gave to commands.
     pub(super) fn without_answers(&self, mut text: String) -> String {
-        for entry in self.ledger.entries.iter().filter(|entry| !entry.inquiry.answers.0.is_empty()) {
-            text = entry.inquiry.answers.hide(text);
+        for entry in self.ledger.entries.iter().filter(|entry| !entry.input_wait.answers.0.is_empty()) {
+            text = entry.input_wait.answers.hide(text);
         }
         text
     }

@@ -1,17 +1,13 @@
-//! Waiting well: nobody sleeps through what they wait for, and a second look says when nothing is new.
-//!
-//! A foreground command that only waits (`sleep 30`, a poll loop) ends as soon as a background task of its session does, and
-//! its result tells how: that is the delivery. The command itself is stopped.
+//! What a session's model has seen of tasks: a second look at what has not changed gets one line that says so.
 
 use std::collections::HashMap;
 
 use crate::agent::notification;
-use crate::ids::{SessionId, TaskId, ToolCallId};
+use crate::ids::{SessionId, TaskId};
 use crate::problem::Counts;
-use crate::task::model::{Status, StoppedBy, Task, WaitKind};
+use crate::task::model::{Status, Task, WaitKind};
 use crate::tool::input::CheckBackground;
 
-use super::effect::ToolChange;
 use super::state::State;
 
 /// What a model would see of a task, times apart.
@@ -92,40 +88,6 @@ impl State {
             format!("No change since your last look: nothing runs, {ended} ended.")
         } else {
             format!("No change since your last look: {}; {ended} ended. {TOLD_AT_THE_END}", alive.join(", "))
-        })
-    }
-
-    /// What has ended and was not told yet, for a command that would only wait for it.
-    pub(super) fn ended_already(&self, session: &SessionId) -> Option<(TaskId, String)> {
-        let report = self.reports.pending_ends(session).next()?;
-        let text = notification::render(report, self.settings.limits.task);
-        Some((report.key.task.clone(), format!("Not waited: {} has ended already.\n{text}", report.key.task)))
-    }
-
-    /// A run has ended, and its row is written: whoever only waits in its session hears of it now.
-    pub(super) fn end_waits(&mut self, id: &TaskId) {
-        let Some(entry) = self.ledger.get(id).filter(|entry| entry.foreground.is_none()) else { return };
-        let Some(session) = entry.task.session.clone().filter(|_| entry.task.status.is_final()) else { return };
-        let Some((wait, call, command)) = self.waiting_call(&session) else { return };
-        let run = entry.task.run;
-        let report = self.reports.pending_ends(&session).find(|report| report.key.task == *id && report.key.run == run);
-        let how = match report {
-            Some(report) => notification::render(report, self.settings.limits.task),
-            None => self.describe_for_model(id),
-        };
-        let status = self.ledger.get(id).map_or("", |entry| entry.task.status.as_str());
-        let text = format!("{id} {status} while this waited: `{command}` was stopped.\n{how}");
-        self.told_by_result(&session, id);
-        self.stop_task(&wait, StoppedBy::Agent);
-        self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
-    }
-
-    /// The foreground command of a session that does nothing but wait.
-    fn waiting_call(&self, session: &SessionId) -> Option<(TaskId, ToolCallId, String)> {
-        self.ledger.entries.iter().filter(|entry| entry.waits && !entry.task.stopping).find_map(|entry| {
-            let (of, _, call) = entry.foreground.as_ref()?;
-            let command = notification::cut(entry.task.command.lines().next().unwrap_or(""), 80);
-            (of == session).then(|| (entry.task.id.clone(), call.clone(), command))
         })
     }
 

@@ -21,7 +21,7 @@ const STOP: &str = "Stop";
 const BUTTONS: usize = 6;
 
 /// The questions that are up.
-pub struct Waiting {
+pub struct InputQuestions {
     outbox: Outbox,
     owner: Arc<Owner>,
     /// The client has `window/showMessageRequest`.
@@ -36,7 +36,7 @@ struct Up {
     request: Option<String>,
 }
 
-impl Waiting {
+impl InputQuestions {
     /// No question yet.
     pub fn new(outbox: Outbox, owner: Arc<Owner>, has_buttons: bool) -> Self {
         Self { outbox, owner, has_buttons, up: HashMap::new() }
