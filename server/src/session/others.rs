@@ -55,7 +55,8 @@ impl State {
         entry.launched = !ended;
         entry.taken_over = true;
         entry.facts = Facts::default();
-        let watch = entry.task.watch.take().filter(|_| same_client && !ended);
+        let before = entry.task.watch.take();
+        let watch = before.clone().filter(|_| same_client && !ended);
         let spec = spec_of(entry, &self.settings, dir);
         if !ended {
             self.begin_beside(id);
@@ -63,6 +64,8 @@ impl State {
         }
         if let Some(watch) = watch {
             self.begin_watching(id, watch);
+        } else if before.is_some() {
+            self.save_task(id);
         }
         self.effects.push(Effect::ResumeRun { spec, ended });
         if stopping {
