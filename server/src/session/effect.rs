@@ -52,10 +52,7 @@ pub enum Effect {
         request: ModelRequest,
     },
     /// Drops the request and the file tools of a turn.
-    Abort {
-        session: SessionId,
-        turn: TurnId,
-    },
+    Abort(TurnId),
     /// Runs a file tool; comes back as `ToolDone`.
     RunTool {
         session: SessionId,

@@ -220,7 +220,7 @@ impl Hands {
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
-            Effect::Abort { turn, .. } => {
+            Effect::Abort(turn) => {
                 for work in self.turns.remove(&turn).unwrap_or_default() {
                     work.abort();
                 }
