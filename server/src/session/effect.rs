@@ -323,6 +323,13 @@ pub struct ToolChange {
     pub task: Option<TaskId>,
 }
 
+impl ToolChange {
+    /// The call's work goes on as this task.
+    pub(super) fn of(task: TaskId) -> Self {
+        Self { task: Some(task), ..Self::default() }
+    }
+}
+
 /// One `pillion/session/update`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Update {

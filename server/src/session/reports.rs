@@ -3,10 +3,11 @@
 
 use crate::agent::notification::{self, Key, Limits, Report};
 use crate::ids::{SessionId, TaskId, TurnId};
-use crate::task::model::{Delivery, OnExit};
+use crate::task::model::{Delivery, OnExit, Timestamp};
 
 use super::effect::{Effect, TurnReason, Update, Write};
 use super::event::{StoredReport, Timer};
+use super::ledger::Entry;
 use super::state::State;
 
 /// What a report of an end is about.
@@ -67,6 +68,31 @@ impl Reports {
 
     pub(super) fn wakes(&self, session: &SessionId) -> bool {
         self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
+    }
+}
+
+impl Entry {
+    /// A report about the newest run that says nothing yet but which run it is, and where it stands.
+    pub(super) fn report(&self, about: impl Into<String>, now: Timestamp) -> Report {
+        let task = &self.task;
+        Report {
+            key: Key { task: task.id.clone(), run: task.run, about: about.into() },
+            status: task.status.as_str().into(),
+            command: task.command.clone(),
+            exit_code: None,
+            duration_ms: task.started_at.map(|_| task.elapsed_ms(now)),
+            summary: None,
+            own_summary: None,
+            failures: Vec::new(),
+            names: Vec::new(),
+            more_failures: 0,
+            matched: Vec::new(),
+            more_matched: 0,
+            tail: String::new(),
+            lines: task.output.lines,
+            output_file: task.output.path.display().to_string(),
+            notes: Vec::new(),
+        }
     }
 }
 
