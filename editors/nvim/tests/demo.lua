@@ -26,7 +26,7 @@ local NOTICE = [[
 <command>cargo test</command>
 <exit_code>101</exit_code>
 <duration>12.4s</duration>
-<summary>47 passed, 3 failed (2 new, 1 still failing)</summary>
+<summary>47 passed, 3 failed (2 new, 1 still failing since run 1)</summary>
 </task_notification>]]
 
 vim.cmd("Pillion")

@@ -304,4 +304,66 @@ return {
       t.has(ended[1].task.output.lastLine, "made: n")
     end,
   },
+  {
+    "a server that is killed comes back: the same task, its log, its end, and the session",
+    function()
+      local gate = vim.fn.tempname()
+      vim.fn.system({ "mkfifo", gate })
+      t.workspace()
+      start_server("offline")
+      local app = require("pillion.app").get()
+      local started, ended = t.events("PillionTaskStart"), t.events("PillionTaskEnd")
+      vim.cmd("Pillion chat")
+      local session = t.wait("the session", function()
+        return app.state.current
+      end, LONG)
+      vim.cmd.stopinsert()
+      vim.cmd(("Pillion run echo before; cat %s; echo after"):format(gate))
+      local before = t.wait("the task", function()
+        return started[1]
+      end, LONG).task
+      vim.cmd("Pillion log")
+      t.wait("its output", function()
+        return t.lines(0)[1] == "before"
+      end, LONG)
+
+      local server = vim.iter(vim.api.nvim_get_proc_children(vim.fn.getpid())):find(function(pid)
+        local process = vim.api.nvim_get_proc(pid)
+        return process and process.name == vim.fs.basename(BIN)
+      end)
+      local client = app.client.lsp.id
+      vim.uv.kill(server, "sigkill")
+      t.wait("the next server", function()
+        return app.client.lsp and app.client.lsp.id ~= client
+      end, LONG)
+      t.has(t.said, "is started again")
+      local function row()
+        local tasks = vim.tbl_values(app.state.tasks)
+        t.eq(1, #tasks)
+        return tasks[1]
+      end
+      t.wait("its task, as it was", function()
+        return app.state.snapshot_seq >= 0 and row().status == "running" and row().owned
+      end, LONG)
+      t.eq({ before.id, before.run, before.startedAt }, { row().id, row().run, row().startedAt })
+      t.eq(0, #ended)
+
+      local writer = assert(vim.uv.fs_open(gate, "w", 0))
+      vim.uv.fs_write(writer, "through the gate\n")
+      vim.uv.fs_close(writer)
+      t.wait("its end", function()
+        return #ended == 1
+      end, LONG)
+      t.eq({ before.id, "succeeded" }, { ended[1].task.id, ended[1].task.status })
+      t.eq(1, #started, "it did not begin again")
+      t.wait("the rest of its output", function()
+        return vim.deep_equal({ "before", "through the gate", "after", "" }, t.lines(0))
+      end, LONG)
+      vim.cmd("Pillion session rename still here")
+      t.wait("the session", function()
+        local one = app.state.sessions[session]
+        return app.state.current == session and one.title == "still here"
+      end, LONG)
+    end,
+  },
 }

@@ -157,13 +157,13 @@ return {
       t.reply(
         app,
         "pillion/session/prompt",
-        { error = { code = -32012, message = "no model", data = { remedy = "add a key" } } }
+        { error = { code = -32012, message = "no model. Add a key.", data = { remedy = "Add a key." } } }
       )
       t.press("ihello<C-j>there<CR><Esc>")
       t.wait("the word", function()
         return t.said[1]
       end)
-      t.eq({ "Pillion: no model · add a key" }, t.said)
+      t.eq({ "Pillion: no model. Add a key." }, t.said)
       t.eq({ "hello", "there" }, t.lines(0))
     end,
   },

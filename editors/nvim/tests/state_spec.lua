@@ -42,7 +42,7 @@ local NOTICE = [[
 <command>cargo test &lt;x&gt;</command>
 <exit_code>101</exit_code>
 <duration>12.4s</duration>
-<summary>47 passed, 3 failed (2 new, 1 still failing)</summary>
+<summary>47 passed, 3 failed (2 new, 1 still failing since run 1)</summary>
 </task_notification>]]
 
 return {
@@ -158,7 +158,9 @@ return {
         { status = "failed" },
         { status = "queued", run = 2 },
         { status = "running", run = 2 },
-        { status = "succeeded", run = 2 },
+        { status = "queued", run = 2, attempt = 2 },
+        { status = "running", run = 2, attempt = 2 },
+        { status = "succeeded", run = 2, attempt = 2 },
       }) do
         for _, effect in ipairs(apply(s, t.status(fields))) do
           if effect.type:match("^task_") then
@@ -291,6 +293,13 @@ return {
         t.status({ id = "c", command = "y", status = "failed", progress = { failed = 0 }, endedAt = "1" })
       )
       apply(s, t.status({ id = "d", command = "y", status = "succeeded", endedAt = "3" }))
+      local needs = t.task({ id = "e", command = "z", status = "failed", dependsOn = { "b" } })
+      needs.startedAt = nil
+      local effects = apply(s, { "pillion/task/status", { seq = 1e6, task = needs } })
+      t.eq("task_ended", effects[#effects].type)
+      t.eq(2, #effects, "what did not start has an end and no beginning")
+      apply(s, t.status({ id = "f", owned = false }))
+      apply(s, t.status({ id = "g", owned = false, command = "u", status = "failed", endedAt = "3" }))
       t.eq({ running = 1, failed = 3, questions = 0 }, state.counts(s))
     end,
   },
@@ -303,8 +312,9 @@ return {
       apply(s, t.status({ id = "runs" }))
       apply(s, t.status({ id = "asks", status = "waiting_for_input" }))
       apply(s, t.status({ id = "waits", status = "queued" }))
+      apply(s, t.status({ id = "watches", status = "succeeded", watching = true, endedAt = "0" }))
       t.eq(
-        { "asks", "runs", "waits", "done", "old" },
+        { "asks", "runs", "waits", "watches", "done", "old" },
         vim.tbl_map(function(task)
           return task.id
         end, state.tasks(s))

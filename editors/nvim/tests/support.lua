@@ -173,6 +173,7 @@ function M.task(fields)
     onExit = "wake",
     lifetime = "session",
     createdAt = "2026-01-01T00:00:00.000Z",
+    startedAt = "2026-01-01T00:00:00.012Z",
     elapsedMs = 8000,
     stragglers = 0,
     unsaved = {},

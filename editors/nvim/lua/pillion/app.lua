@@ -272,8 +272,7 @@ function App:request(method, params, callback, on_error)
         local what = command or method:gsub("^pillion/", "")
         M.say(("this server has no `%s` yet"):format(what), vim.log.levels.WARN)
       else
-        local remedy = type(err.data) == "table" and err.data.remedy
-        M.say(err.message .. (remedy and " · " .. remedy or ""), vim.log.levels.ERROR)
+        M.say(err.message, vim.log.levels.ERROR) -- it ends with the remedy
       end
     end
   end)

@@ -22,8 +22,17 @@ local M = {}
 local Client = {}
 Client.__index = Client
 
--- A token that the window keeps: the sidecar's leases are taken over by it after a restart.
-local token = ("%x-%x"):format(vim.uv.hrtime(), vim.uv.os_getpid())
+--- A token that this Neovim keeps for its life, also when the plugin is loaded anew: by it the next server goes on
+--- with what the last one left running.
+---@return string
+local function client_token()
+  local token = vim.g.pillion_client_token
+  if type(token) ~= "string" then
+    token = ("%x-%x"):format(vim.uv.hrtime(), vim.uv.os_getpid())
+    vim.g.pillion_client_token = token
+  end
+  return token
+end
 
 local function capabilities()
   return {
@@ -33,7 +42,7 @@ local function capabilities()
         sessionUpdates = true,
         requestPermission = true,
         documentSave = true,
-        clientToken = token,
+        clientToken = client_token(),
       },
     },
   }

@@ -3,6 +3,7 @@
 local app = require("pillion.app")
 local protocol = require("pillion.protocol")
 local state = require("pillion.state")
+local task_line = require("pillion.task_line")
 
 local M = {}
 
@@ -37,6 +38,25 @@ end
 
 local scopes = { "file", "package", "workspace" }
 
+--- One line about what a start has come to.
+---@param owner pillion.App
+---@param reply any of `pillion/task/start`
+local function say_started(owner, reply)
+  local task = type(reply) == "table" and reply.task
+  if not task then
+    return
+  end
+  local text = " runs in the background"
+  if reply.folded then
+    text = (": already running since %s as %s"):format(task_line.duration(task.elapsedMs, true), task.id)
+  elseif task.waitingFor then
+    text = ": " .. table.concat(task_line.parts(task, { tasks = owner.state.tasks }), " · ")
+  elseif task.watching then
+    text = text .. ", again when files change"
+  end
+  app.say(task.label .. text)
+end
+
 local function project(kind)
   return function(owner, command)
     local scope = command.words[1] or "package"
@@ -51,16 +71,9 @@ local function project(kind)
       command = "pillion." .. kind,
       arguments = { { scope = scope, uri = file and vim.uri_from_fname(file) or nil } },
     }, function(reply)
-      local task = type(reply) == "table" and (reply.task or reply)
-      if type(task) == "table" and task.label then
-        app.say(("%s runs in the background"):format(task.label))
-      end
+      say_started(owner, reply)
     end)
   end
-end
-
-local function is_live(task)
-  return not protocol.is_final(task.status)
 end
 
 local function is_over(task)
@@ -98,10 +111,15 @@ local run = {
   lint = project("lint"),
 
   run = function(owner, command)
-    if command.text == "" then
-      return app.say("what to run? :Pillion run COMMAND", vim.log.levels.WARN)
+    local watched = command.words[1] == "--watch"
+    local text = watched and vim.trim(command.text:sub(#"--watch" + 1)) or command.text
+    if text == "" then
+      return app.say("what to run? :Pillion run [--watch] COMMAND", vim.log.levels.WARN)
     end
-    owner:request(methods.task_start, { command = command.text, cwd = vim.fn.getcwd() })
+    local start = { command = text, cwd = vim.fn.getcwd(), watch = watched or nil }
+    owner:request(methods.task_start, start, function(reply)
+      say_started(owner, reply)
+    end)
   end,
 
   tasks = function()
@@ -111,12 +129,12 @@ local run = {
   stop = function(owner, command)
     local tasks = require("pillion.tasks")
     if command.words[1] == "all" then
-      for _, task in ipairs(vim.tbl_filter(is_live, state.tasks(owner.state))) do
+      for _, task in ipairs(vim.tbl_filter(protocol.can_stop, state.tasks(owner.state))) do
         tasks.stop(task.id)
       end
       return
     end
-    tasks.pick(command.words[1], is_live, "nothing runs", function(task)
+    tasks.pick(command.words[1], protocol.can_stop, "nothing runs", function(task)
       tasks.stop(task.id)
     end)
   end,
@@ -222,7 +240,7 @@ end
 ---@type table<string, fun(): string[]>
 local values = {
   stop = function()
-    return vim.list_extend({ "all" }, task_ids(is_live))
+    return vim.list_extend({ "all" }, task_ids(protocol.can_stop))
   end,
   rerun = function()
     return task_ids(is_over)

@@ -1,8 +1,10 @@
---- The output of one task in a buffer of its own, followed while it runs. Offsets are the server's
---- bytes.
+--- The output of one task in a buffer of its own: its end, then what the server sends as it comes, into
+--- the next runs too. Offsets are the server's bytes.
 
 local app = require("pillion.app")
+local place = require("pillion.place")
 local protocol = require("pillion.protocol")
+local task_line = require("pillion.task_line")
 local window = require("pillion.window")
 
 local M = {}
@@ -11,117 +13,192 @@ local M = {}
 ---@field app pillion.App
 ---@field id string
 ---@field buffer integer
----@field run? integer
----@field next? integer the offset that is read next; nil before the first answer
----@field reading boolean
----@field again? boolean more came while it was reading
----@field following? boolean the server sends output as it comes
+---@field run? integer the run that is shown
+---@field next? integer the offset that comes next; nil until its end was read
+---@field cut integer lines that were taken off the top
+---@field away boolean a new server has not told yet what it knows
 local Log = {}
 Log.__index = Log
 
 ---@type table<string, pillion.Log>
 local logs = setmetatable({}, { __mode = "v" })
 
---- Appends text to the last line on, as it came.
+--- Bytes of the first reading: the most that the server gives.
+local FIRST = 1024 * 1024
+
+---@param bytes integer
+---@return string
+local function size(bytes)
+  if bytes < 1024 * 1024 then
+    return ("%.1f KiB"):format(bytes / 1024)
+  end
+  return ("%.1f MiB"):format(bytes / 1024 / 1024)
+end
+
+--- Appends text to the last line on, as it came, and keeps the newest lines.
 ---@param text string
 function Log:append(text)
   if text == "" then
     return
   end
   window.edit(self.buffer, function()
-    local lines = vim.split((text:gsub("\r", "")), "\n", { plain = true })
     local last = vim.api.nvim_buf_line_count(self.buffer) - 1
     local column = #vim.api.nvim_buf_get_lines(self.buffer, last, last + 1, false)[1]
+    local lines = vim.split(text, "\n", { plain = true })
     vim.api.nvim_buf_set_text(self.buffer, last, column, last, column, lines)
+    self:trim()
   end)
 end
 
-function Log:clear()
+--- Takes lines off the top where there are more than twice as many as wanted, and says how many.
+function Log:trim()
+  local wanted = self.app.config.log.lines
+  local count = vim.api.nvim_buf_line_count(self.buffer)
+  if count <= 2 * wanted then
+    return
+  end
+  local cut = count - wanted
+  self.cut = self.cut + cut - (self.cut > 0 and 1 or 0) -- the line that says so is none of the output's
+  local text = ("… %d lines before this"):format(self.cut)
+  vim.api.nvim_buf_set_lines(self.buffer, 0, cut, false, { text })
+end
+
+---@param bytes integer
+function Log:say_left_out(bytes)
+  local begins = vim.api.nvim_buf_get_lines(self.buffer, -2, -1, false)[1] == ""
+  self:append(("%s… %s left out\n"):format(begins and "" or "\n", size(bytes)))
+end
+
+--- Begins with an empty page.
+---@param run? integer
+---@param offset? integer
+function Log:turn(run, offset)
+  self.run, self.next, self.cut = run, offset, 0
   window.edit(self.buffer, function()
     vim.api.nvim_buf_set_lines(self.buffer, 0, -1, false, {})
   end)
 end
 
---- Reads from where it stands to the end of what there is.
+--- Reads the end of the newest run, and follows from there on.
 function Log:read()
-  if self.reading then
-    self.again = true
-    return
-  end
-  self.reading, self.again = true, false
-  local run, from = self.run, self.next
-  local params = { taskId = self.id, run = run, offset = from }
-  if not from then
-    params.tail = self.app.config.log.lines
-  end
+  local task = self.app.state.tasks[self.id]
+  self:turn(task and task.run)
+  local run = self.run
+  local params = { taskId = self.id, run = run, tail = self.app.config.log.lines, limit = FIRST }
   self.app:request(protocol.methods.task_output, params, function(answer)
-    self.reading = false
-    if not vim.api.nvim_buf_is_loaded(self.buffer) then
-      return
-    elseif run ~= self.run then
-      return self:read() -- a new run began meanwhile
+    if not vim.api.nvim_buf_is_loaded(self.buffer) or self.run ~= run or self.next then
+      return -- closed, or read anew meanwhile
+    end
+    if answer.offset > 0 then
+      self:say_left_out(answer.offset)
     end
     self:append(answer.text)
     self.next = answer.nextOffset
-    local moved = from and answer.nextOffset > from
-    if self.again or (moved and answer.nextOffset < answer.totalBytes) then
-      self:read()
-    end
-  end, function()
-    self.reading = false
-    return false
+    self:follow(true)
   end)
 end
 
---- A new run begins with an empty page.
----@param run? integer
-function Log:on_run(run)
-  self.run, self.next = run, nil
-  if vim.api.nvim_buf_is_loaded(self.buffer) then
-    self:clear()
-    self:read()
+---@param on boolean
+function Log:follow(on)
+  local client = self.app.client
+  if client and client.lsp then
+    local params = { taskId = self.id, on = on, offset = on and self.next or nil }
+    self.app:request(protocol.methods.task_follow, params, nil, function(err)
+      return not on or err.code == protocol.errors.unknown_task -- it was taken off the list
+    end)
   end
 end
 
---- New output. Its offset counts raw bytes while its text is without colours, so that only a chunk
---- which names its end can be appended as it is; else it is the call to read on.
----@param output {taskId: string, run: integer, offset: integer, nextOffset?: integer, text: string}
-function Log:on_output(output)
-  if output.run ~= self.run then
-    self:on_run(output.run)
-  elseif output.nextOffset and output.offset == self.next and not self.reading then
-    self.next = output.nextOffset
-    self:append(output.text)
-  elseif not output.nextOffset or output.nextOffset > (self.next or 0) then
+--- A piece of output. A new run begins at 0, and so does a new attempt.
+---@param piece {taskId: string, run: integer, offset: integer, nextOffset: integer, text: string, skipped: integer}
+function Log:on_output(piece)
+  if not self.next then
+    return -- its end is read first
+  end
+  local begins = piece.offset == piece.skipped
+  if piece.run ~= self.run and not begins then
+    return self:read() -- it began while the one before was read
+  elseif piece.run ~= self.run or (begins and self.next > 0) then
+    self:turn(piece.run, 0)
+  end
+  if piece.skipped > 0 then
+    self:say_left_out(piece.skipped)
+  end
+  self:append(piece.text)
+  self.next = piece.nextOffset
+end
+
+--- A new server knows the tasks: the log goes on where it was, or begins anew where a run was missed.
+function Log:come_back()
+  self.away = false
+  local task = self.app.state.tasks[self.id]
+  if task and task.run == self.run and self.next then
+    self:follow(true)
+  elseif task then
     self:read()
   end
 end
 
 ---@param effect table
 function Log:on(effect)
-  if effect.type == "output" and effect.output.taskId == self.id then
+  if not vim.api.nvim_buf_is_loaded(self.buffer) then
+    return
+  elseif effect.type == "output" and effect.output.taskId == self.id then
     self:on_output(effect.output)
-  elseif effect.type == "task" and effect.task.id == self.id then
-    local task = effect.task
-    if task.run ~= self.run then
-      self:on_run(task.run)
-    elseif task.output and task.output.bytes > (self.next or 0) then
-      if not self.following or protocol.is_final(task.status) then
-        self:read()
-      end
-    end
+  elseif effect.type == "ready" then
+    self.away = true
+  elseif effect.type == "tasks" and self.away then
+    self:come_back()
+  elseif effect.type == "flush" then
     self:draw_header()
   end
 end
 
+--- As the task's row in the list.
 function Log:draw_header()
+  local windows = vim.fn.win_findbuf(self.buffer)
+  if #windows == 0 then
+    return
+  end
+  local parts = { "Log" }
   local task = self.app.state.tasks[self.id]
-  local label = task and (task.label or task.command) or self.id
-  local word = task and protocol.words[task.status] or ""
-  for _, win in ipairs(vim.fn.win_findbuf(self.buffer)) do
-    local text = ("Log · %s · %s"):format(label, word):gsub("%%", "%%%%")
+  parts[2] = task and task.label or self.id
+  if task then
+    parts[3] = task.run > 1 and ("run %d"):format(task.run) or nil
+    local view = { elapsed = self.app:elapsed(task), tasks = self.app.state.tasks, wide = true }
+    vim.list_extend(parts, task_line.parts(task, view))
+  end
+  local text = table.concat(parts, " · "):gsub("%s*\n%s*", " "):gsub("%%", "%%%%")
+  for _, win in ipairs(windows) do
     vim.api.nvim_set_option_value("winbar", text, { win = win, scope = "local" })
   end
+end
+
+--- The file that a place means: of the task's folder, else of the workspace's.
+---@param found pillion.Place
+---@return string?
+function Log:file_of(found)
+  local task = self.app.state.tasks[self.id]
+  for _, folder in ipairs({ task and task.cwd or "", self.app.client.root }) do
+    local path = vim.startswith(found.path, "/") and found.path or folder .. "/" .. found.path
+    local stat = vim.uv.fs_stat(path)
+    if stat and stat.type == "file" then
+      return vim.fs.normalize(path)
+    end
+  end
+end
+
+--- Opens the place that the line under the cursor names, in a window of the person's own.
+function Log:jump()
+  local column = vim.api.nvim_win_get_cursor(0)[2] + 1
+  for _, found in ipairs(place.find(vim.api.nvim_get_current_line(), column)) do
+    local path = self:file_of(found)
+    if path then
+      window.show_file(path, found.line, found.column)
+      return
+    end
+  end
+  app.say("no file on this line")
 end
 
 ---@param owner pillion.App
@@ -130,39 +207,29 @@ end
 local function create(owner, id)
   local buffer = window.buffer("pillion://log/" .. id, "pillion-log")
   vim.bo[buffer].modifiable = false
-  local task = owner.state.tasks[id]
-  local self =
-    setmetatable({ app = owner, id = id, buffer = buffer, run = task and task.run, reading = false }, Log)
+  local self = setmetatable({ app = owner, id = id, buffer = buffer, cut = 0, away = false }, Log)
   logs[id] = self
   local name = "log:" .. id
   owner:listen(name, function(effect)
     self:on(effect)
   end)
+  window.map(buffer, "n", "<CR>", function()
+    self:jump()
+  end, "go to the file of this line")
   window.map(buffer, "n", "q", function()
     window.close(window.showing(buffer))
   end, "close the log")
   vim.api.nvim_create_autocmd({ "BufUnload", "BufWipeout" }, {
     group = owner.group,
     buffer = buffer,
+    once = true,
     callback = function()
       owner:listen(name, nil)
       self:follow(false)
     end,
   })
-  self:clear()
   self:read()
-  self:follow(true)
   return self
-end
-
---- Asks for the output as it comes; a server without it is read at each change of status.
----@param on boolean
-function Log:follow(on)
-  if self.app.client and self.app.client.lsp then
-    self.app.client:request(protocol.methods.task_follow, { taskId = self.id, on = on }, function(err)
-      self.following = on and not err
-    end)
-  end
 end
 
 --- Opens the log of a task below and follows its end.

@@ -19,17 +19,19 @@ end
 
 --- What a summary comes down to in a row: `3 failed (2 new)`, else what passed.
 ---@param summary? string
+---@param wide? boolean all that has changed: `3 failed (2 new, 1 still failing, 1 fixed)`
 ---@return string?
-function M.short(summary)
+function M.short(summary, wide)
   if type(summary) ~= "string" or summary == "" then
     return nil
   end
-  local failed = summary:match("%d+ failed")
-  if failed and failed ~= "0 failed" then
-    local new = summary:match("%d+ new")
-    return new and new ~= "0 new" and ("%s (%s)"):format(failed, new) or failed
-  end
-  return summary:match("%d+ passed") or summary:match("^[^\n]*")
+  local line = summary:match("^[^\n]*")
+  local found, delta = line:match("^(.-)%s*%((.+) since [^()]+%)$")
+  found = found or line
+  local failed = found:match("%d+ failed")
+  local short = failed and failed ~= "0 failed" and failed or found:match("%d+ passed") or found
+  local changes = wide and delta or (delta or ""):match("%d+ new")
+  return changes and ("%s (%s)"):format(short, changes) or short
 end
 
 --- The tasks that a text tells of, in its order.

@@ -26,6 +26,8 @@ M.VERSION = 1
 ---@field maxAttempts integer
 ---@field flaky boolean
 ---@field runs? {run: integer, status: pillion.Status, startedBy?: "agent"|"user"|"watch", stoppedBy?: string}[]
+---@field lifetime? "turn"|"session"|"detached"
+---@field startedAt? string nil: it has not run
 ---@field elapsedMs? integer
 ---@field exitCode? integer
 ---@field stragglers integer
@@ -144,6 +146,13 @@ local final = { succeeded = true, failed = true, timed_out = true, killed = true
 ---@return boolean
 function M.is_final(status)
   return final[status] == true
+end
+
+--- Whether there is something to stop: a run, what one left behind, or the watching of files.
+---@param task pillion.Task
+---@return boolean
+function M.can_stop(task)
+  return not final[task.status] or task.watching == true or (task.stragglers or 0) > 0
 end
 
 --- Whether a task waits for a person: for an answer on its standard input, or for a permission.

@@ -168,7 +168,9 @@ function M.answer(options)
     end, questions)
   end
   if #questions == 0 then
-    return app.say("nothing is asked")
+    local task = options and options.task and owner.state.tasks[options.task]
+    local elsewhere = task and task.owned == false and protocol.needs_person(task)
+    return app.say(elsewhere and "this is asked in its own window" or "nothing is asked")
   elseif #questions == 1 then
     return open(owner, questions[1])
   end

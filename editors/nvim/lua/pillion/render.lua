@@ -125,7 +125,7 @@ local function tool(item, context)
     then
       parts[2] = "background"
     end
-    vim.list_extend(parts, task_line.parts(task, context.elapsed(task)))
+    vim.list_extend(parts, task_line.parts(task, { elapsed = context.elapsed(task), tasks = context.tasks }))
   end
   for _, block in ipairs(item.content or {}) do
     if block.type == "diff" then

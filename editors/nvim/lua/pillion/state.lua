@@ -155,8 +155,9 @@ local function apply_status(state, params, now, effects)
 
   local same_run = before and before.run == task.run
   local ended = protocol.is_final(task.status)
-  local was_live = same_run and before.status ~= "queued"
-  if not was_live and task.status ~= "queued" then
+  -- Between two attempts a run is queued again; what is over without a start has not begun.
+  local had_begun = same_run and (before.status ~= "queued" or (task.attempt or 1) > 1)
+  if not had_begun and task.status ~= "queued" and not (ended and not task.startedAt) then
     effects[#effects + 1] = { type = "task_started", task = task }
   end
   if ended and not (same_run and protocol.is_final(before.status)) then
@@ -281,8 +282,12 @@ end
 
 local rank = { waiting_for_input = 1, running = 2, queued = 3 }
 
---- All tasks in the order of the list: what needs someone, what runs, what waits, then what is over,
---- newest first.
+local function rank_of(task)
+  return protocol.needs_person(task) and 1 or rank[task.status] or (task.watching and 4 or 5)
+end
+
+--- All tasks in the order of the list: what needs someone, what runs, what waits, for a change of files
+--- too, then what is over, newest first.
 ---@param state pillion.State
 ---@return pillion.Task[]
 function M.tasks(state)
@@ -291,8 +296,7 @@ function M.tasks(state)
     all[#all + 1] = task
   end
   table.sort(all, function(a, b)
-    local left = protocol.needs_person(a) and 1 or rank[a.status] or 4
-    local right = protocol.needs_person(b) and 1 or rank[b.status] or 4
+    local left, right = rank_of(a), rank_of(b)
     if left ~= right then
       return left < right
     end
@@ -320,17 +324,23 @@ function M.elapsed(state, task, now)
   return task.elapsedMs
 end
 
---- The numbers of the status line. `failed` counts failed tests where they are known, else failed
---- commands; of several tasks with the same command and directory only the newest counts.
+local function not_started(task)
+  return not task.startedAt and #(task.dependsOn or {}) > 0
+end
+
+--- The numbers of the status line, of this window's tasks. `failed` counts failed tests where they are
+--- known, else failed commands; of several tasks with the same command and directory only the newest
+--- counts, and what did not start because another one failed does not count once more.
 ---@param state pillion.State
 ---@return {running: integer, failed: integer, questions: integer}
 function M.counts(state)
   local counts = { running = 0, failed = 0, questions = #M.questions(state) }
   local newest = {} ---@type table<string, pillion.Task>
   for _, task in pairs(state.tasks) do
-    if task.status == "running" then
+    local own = task.owned ~= false -- another window's is counted there
+    if own and task.status == "running" then
       counts.running = counts.running + 1
-    elseif protocol.is_final(task.status) then
+    elseif own and protocol.is_final(task.status) then
       local key = (task.cwd or "") .. "\0" .. (task.command or task.label)
       local other = newest[key]
       if not other or (task.endedAt or "") > (other.endedAt or "") then
@@ -339,7 +349,7 @@ function M.counts(state)
     end
   end
   for _, task in pairs(newest) do
-    if task.status == "failed" or task.status == "timed_out" then
+    if (task.status == "failed" or task.status == "timed_out") and not not_started(task) then
       local failed = task.progress and task.progress.failed or 0
       counts.failed = counts.failed + math.max(failed, 1)
     end

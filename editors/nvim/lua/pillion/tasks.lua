@@ -98,7 +98,8 @@ function M.lines(owner, tasks)
     if (task.run or 1) > 1 then
       label = ("%s  run %d"):format(label, task.run)
     end
-    local parts = table.concat(task_line.parts(task, owner:elapsed(task)), " · ")
+    local view = { elapsed = owner:elapsed(task), tasks = owner.state.tasks, wide = true }
+    local parts = table.concat(task_line.parts(task, view), " · ")
     return { text = ("%s %s  %s"):format(icon, label, parts), icon = { length = #icon, hl = highlight } }
   end, tasks)
 end
@@ -167,7 +168,8 @@ function M.open()
   list:draw()
 end
 
---- Stops a task; nothing waits for its end.
+--- Stops a task, what it left running and its watching; nothing waits for its end. Once more: at once, without a
+--- grace.
 ---@param id string
 function M.stop(id)
   app.get():request(protocol.methods.task_stop, { taskId = id })

@@ -95,6 +95,33 @@ function M.close(window)
   end
 end
 
+--- Whether a window is the person's own: it shows a file, or nothing yet.
+local function is_for_files(window)
+  local buffer = vim.api.nvim_win_get_buf(window)
+  return vim.bo[buffer].buftype == "" and not vim.wo[window].winfixbuf
+end
+
+--- Opens a file in a window of the person's own: the last one where they were, else any, else a new one.
+---@param path string
+---@param line? integer 1-based
+---@param column? integer 1-based
+function M.show_file(path, line, column)
+  local last = vim.fn.win_getid(vim.fn.winnr("#")) -- 0: there is none
+  local windows = vim.list_extend(last ~= 0 and { last } or {}, vim.api.nvim_tabpage_list_wins(0))
+  local found = vim.iter(windows):find(is_for_files)
+  if found then
+    vim.api.nvim_set_current_win(found)
+    vim.cmd.edit(vim.fn.fnameescape(path))
+  else
+    vim.cmd("topleft split " .. vim.fn.fnameescape(path))
+  end
+  if line then
+    local row = math.min(line, vim.api.nvim_buf_line_count(0))
+    vim.api.nvim_win_set_cursor(0, { row, math.max((column or 1) - 1, 0) })
+    vim.cmd("normal! zv")
+  end
+end
+
 --- Runs `change` on a buffer that is closed to the person; windows that stood at its end stay there.
 ---@param buffer integer
 ---@param change fun()
