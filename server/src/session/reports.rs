@@ -192,6 +192,15 @@ impl State {
         }
     }
 
+    /// A session is gone: what was to be told to it is told to nobody, and its tasks go on as tasks of no session.
+    pub(super) fn disown_tasks(&mut self, session: &SessionId) {
+        self.withdraw_reports(|pending| pending.session.as_ref() == Some(session));
+        self.reports.told.retain(|(owner, _)| owner != session);
+        for task in self.ledger.disown(session) {
+            self.task_changed(&task);
+        }
+    }
+
     /// Wakes the session a little later, if it is idle and something wants to wake it.
     pub(super) fn wake_soon(&mut self, session: &SessionId) {
         let Some(owner) = self.sessions.get_mut(session) else { return };

@@ -153,6 +153,7 @@ impl State {
         }
         self.withdraw_questions(&session, None);
         self.sessions.remove(&session);
+        self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
     }
