@@ -112,7 +112,7 @@ pub struct BackgroundSettings {
     /// Slots for build, test, lint and install tasks; the number of cores, at least 2.
     pub max_concurrent: usize,
     /// Groups and programs of which one task runs at a time: `NAME` in a folder, `NAME = CLASS` in the workspace.
-    pub exclusive: String,
+    pub exclusive: Vec<String>,
     /// Ends background tasks of the agent that name no timeout; no limit when unset (`timeoutMs`).
     pub timeout: Option<Duration>,
     /// One "still running" notification after this time (`checkInMs`, 300,000).
@@ -172,7 +172,7 @@ impl Default for BackgroundSettings {
     fn default() -> Self {
         Self {
             max_concurrent: default_slots(),
-            exclusive: "install".into(),
+            exclusive: vec!["install".into()],
             timeout: None,
             check_in: Duration::from_secs(300),
             promote_after: Duration::from_secs(15),

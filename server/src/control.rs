@@ -4,9 +4,7 @@
 //! A name is `w-`, twelve hexadecimal digits of the workspace's root, and the sidecar's process id: short, because the
 //! path of a socket has at most 107 bytes.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, test_kill_process};
@@ -35,16 +33,6 @@ fn digits(root: &Path) -> String {
     let folder = store::workspace_dir(Path::new("/"), root);
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     name[name.len().saturating_sub(12)..].to_owned()
-}
-
-/// Makes the folder of the sockets, for this user alone. Fails where it belongs to somebody else.
-pub fn prepare(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let found = fs::symlink_metadata(dir)?;
-    if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o077 != 0 {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not this user's alone"));
-    }
-    Ok(())
 }
 
 /// Removes the sockets of sidecars that are gone.
@@ -115,17 +103,5 @@ mod tests {
         }
         sweep(dir.path());
         assert!(own.exists() && !left.exists());
-    }
-
-    #[test]
-    fn the_folder_is_the_users_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let (new, open) = (dir.path().join("a/pillion"), dir.path().join("open"));
-        prepare(&new).unwrap();
-        assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o700);
-        fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(prepare(&open).is_err());
     }
 }

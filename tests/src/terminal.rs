@@ -1,6 +1,6 @@
 //! `pillion run` as a person starts it, with pipes in place of a terminal.
 
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -76,6 +76,20 @@ impl Terminal {
     /// Ends it without a word.
     pub fn kill(&self) {
         self.process.kill();
+    }
+
+    /// Waits for the next line of its standard output.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        let stdout = self.child.stdout.as_mut().expect("a pipe");
+        let mut line = Vec::new();
+        // One byte at a time: the rest is for `wait`.
+        while line.last() != Some(&b'\n') {
+            let mut byte = [0];
+            stdout.read_exact(&mut byte).expect("a line");
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).expect("text")
     }
 
     /// Waits for its end.

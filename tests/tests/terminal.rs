@@ -4,6 +4,7 @@
 use std::fs;
 
 use pillion_tests::options::uri;
+use pillion_tests::task::id_of;
 use pillion_tests::{Answer, Client, DEADLINE, Model, Options, Sandbox, Terminal};
 use rustix::process::Signal;
 use serde_json::json;
@@ -151,6 +152,28 @@ fn a_terminal_that_is_gone_takes_its_task_along() {
     terminal.kill();
     assert_eq!(client.wait_task_end(task["id"].as_str().expect("an id"))["status"], "killed");
     assert_eq!(terminal.wait().code, None);
+}
+
+#[test]
+fn what_runs_already_is_shown_and_outlives_a_terminal() {
+    let sandbox = Sandbox::new();
+    let client = Client::start(&sandbox, Options::pillion());
+    let gate = sandbox.gate("go");
+    let command = format!("echo begun; {}; exit 3", gate.wait());
+    let id = id_of(&client.start_task(json!({"command": command})));
+    // What a run was run on is known a moment after its start.
+    client.wait_task("its record", |task| task["id"] == id && task["output"]["bytes"] == 6);
+    let start = || Terminal::start(&sandbox, &sandbox.workspace(), &["--output", "--", &command], &[]);
+    let mut gone = start();
+    assert_eq!(gone.line(), "begun\n");
+    gone.kill();
+    assert_eq!(gone.wait().code, None);
+    assert_eq!(client.task(&id)["status"], "running");
+    let mut stays = start();
+    assert_eq!(stays.line(), "begun\n");
+    gate.open();
+    assert_eq!(stays.wait().code, Some(3));
+    assert_eq!(client.call("pillion/task/list", json!({}))["tasks"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

@@ -94,12 +94,11 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "background.exclusive",
-        doc: "What runs one at a time, also over several windows: groups (`install`) or programs (`terraform`), with commas \
-              between them. `NAME` is one at a time in a folder, `NAME = CLASS` one at a time in the workspace of all \
-              with that class; `none` for nothing.",
-        default: "\"install\"",
+        doc: "What runs one at a time, also over several windows: groups (`install`) or programs (`terraform`). `NAME` is \
+              one at a time in a folder, `NAME = CLASS` one at a time in the workspace of all with that class.",
+        default: "[\"install\"]",
         editor: true,
-        set: |config, value, _| set(&mut config.background.exclusive, text(value)),
+        set: |config, value, _| set(&mut config.background.exclusive, names(value)),
     },
     Key {
         name: "background.timeoutMs",

@@ -21,6 +21,7 @@ use crate::ids::TaskId;
 use crate::session::effect::Reply;
 use crate::session::event::{FileProblems, Request};
 use crate::session::owner::{Handle, Message};
+use crate::task::sockets;
 use crate::workspace::environment::Environment;
 
 /// Messages that a terminal may be behind.
@@ -79,7 +80,7 @@ impl Drop for Control {
 /// Opens the socket of this workspace in `dir`, with a name for each further root. The reason where that cannot be; then
 /// commands of a terminal run by themselves.
 pub fn open(dir: &Path, further_roots: &[PathBuf], served: Served) -> std::io::Result<Control> {
-    control::prepare(dir)?;
+    sockets::private(dir)?;
     control::sweep(dir);
     let pid = std::process::id();
     let path = control::path(dir, &served.root, pid);
@@ -146,7 +147,7 @@ async fn converse(stream: UnixStream, served: Arc<Served>) {
         }
     }
     reader.abort();
-    for (task, _) in terminal.tasks {
+    for (task, _) in terminal.tasks.into_iter().filter(|(_, seen)| seen.is_own) {
         // The stop shows in the task's status; nobody waits for the answer.
         drop(terminal.served.owner.ask(Request::StopTask { task: Some(task) }));
     }
@@ -155,8 +156,15 @@ async fn converse(stream: UnixStream, served: Arc<Served>) {
 struct Terminal<W> {
     served: Arc<Served>,
     write: W,
-    /// What it started and is not over, each with the run that it started.
-    tasks: HashMap<TaskId, u32>,
+    /// What it asked for and is not over.
+    tasks: HashMap<TaskId, Seen>,
+}
+
+/// The run of a task that a terminal sees.
+struct Seen {
+    run: u32,
+    /// It was started for this terminal.
+    is_own: bool,
 }
 
 /// The parameters of `control/start`.
@@ -197,8 +205,14 @@ impl<W: AsyncWrite + Unpin> Terminal<W> {
             start.env.extend(variables);
         }
         let reply = self.ask(request).await?;
-        if let Reply::Task(task) = &reply {
-            self.tasks.insert(task.id.clone(), task.run);
+        let seen = match &reply {
+            Reply::Task(task) => Some((task, true)),
+            // It ran already: shown here too, and not stopped because this terminal goes away.
+            Reply::Folded(task) => Some((task, false)),
+            _ => None,
+        };
+        if let Some((task, is_own)) = seen {
+            self.tasks.insert(task.id.clone(), Seen { run: task.run, is_own });
         }
         Ok(convert::reply(reply, clock::now()))
     }
@@ -211,10 +225,14 @@ impl<W: AsyncWrite + Unpin> Terminal<W> {
         }
     }
 
-    /// Tells what concerns this terminal's own tasks.
+    fn sees(&self, task: &TaskId, run: u32) -> bool {
+        self.tasks.get(task).is_some_and(|seen| seen.run == run)
+    }
+
+    /// Tells what concerns this terminal's tasks.
     async fn tell(&mut self, message: Message) -> std::io::Result<()> {
         match message {
-            Message::Task { task, now, .. } if self.tasks.get(&task.id) == Some(&task.run) => {
+            Message::Task { task, now, .. } if self.sees(&task.id, task.run) => {
                 if task.status.is_final() {
                     self.tasks.remove(&task.id);
                 }
@@ -226,7 +244,7 @@ impl<W: AsyncWrite + Unpin> Terminal<W> {
     }
 
     async fn problems(&mut self, FileProblems { path, problems }: FileProblems) -> std::io::Result<()> {
-        let own = problems.iter().filter(|shown| self.tasks.get(&shown.task) == Some(&shown.run));
+        let own = problems.iter().filter(|shown| self.sees(&shown.task, shown.run));
         let own: Vec<Value> = own
             .map(|shown| {
                 let problem = &shown.problem;

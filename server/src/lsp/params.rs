@@ -90,7 +90,7 @@ pub fn list_sessions(params: Value) -> Read<Request> {
 /// `pillion/session/load`.
 pub fn load_session(params: Value) -> Read<Request> {
     let wire::LoadSessionParams { session_id } = typed(params)?;
-    Ok(Request::LoadSession { session: SessionId(session_id), limit: None })
+    Ok(Request::LoadSession { session: SessionId(session_id) })
 }
 
 /// `pillion/session/prompt`.

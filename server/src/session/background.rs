@@ -24,13 +24,7 @@ impl State {
             && let Some(task) = self.waiting_for_permission(session, &bash.command)
         {
             let text = format!("Already waiting for the user's permission as {task}. You are told when it is decided.");
-            return self.finish_call(
-                session,
-                id,
-                text,
-                false,
-                ToolChange { task: Some(task), ..ToolChange::default() },
-            );
+            return self.finish_call(session, id, text, false, ToolChange::of(task));
         }
         let wanted = self.background_start(session, bash);
         let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
@@ -73,7 +67,7 @@ impl State {
         };
         self.place();
         self.acted(session, Some(&bash.command));
-        self.finish_call(session, id, text, false, ToolChange { task: Some(task), ..ToolChange::default() });
+        self.finish_call(session, id, text, false, ToolChange::of(task));
     }
 
     pub(super) fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
@@ -127,6 +121,6 @@ impl State {
                 (format!("Stopping {task} and everything that it started."), false)
             }
         };
-        self.finish_call(session, id, text, is_error, ToolChange { task: Some(task), ..ToolChange::default() });
+        self.finish_call(session, id, text, is_error, ToolChange::of(task));
     }
 }

@@ -236,7 +236,7 @@ impl State {
                     && let Some((task, text)) = self.ended_already(session)
                 {
                     self.told_by_result(session, &task);
-                    let change = ToolChange { task: Some(task), ..ToolChange::default() };
+                    let change = ToolChange::of(task);
                     return self.finish_call(session, id, text, false, change);
                 }
                 self.start_in_foreground(session, id, &turn, &bash);

@@ -52,10 +52,7 @@ pub enum Effect {
         request: ModelRequest,
     },
     /// Drops the request and the file tools of a turn.
-    Abort {
-        session: SessionId,
-        turn: TurnId,
-    },
+    Abort(TurnId),
     /// Runs a file tool; comes back as `ToolDone`.
     RunTool {
         session: SessionId,
@@ -324,6 +321,13 @@ pub struct ToolChange {
     pub output: Option<String>,
     pub locations: Option<Vec<Location>>,
     pub task: Option<TaskId>,
+}
+
+impl ToolChange {
+    /// The call's work goes on as this task.
+    pub(super) fn of(task: TaskId) -> Self {
+        Self { task: Some(task), ..Self::default() }
+    }
 }
 
 /// One `pillion/session/update`.

@@ -155,7 +155,6 @@ pub enum Request {
     },
     LoadSession {
         session: SessionId,
-        limit: Option<usize>,
     },
     Prompt {
         session: SessionId,

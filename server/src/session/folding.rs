@@ -110,7 +110,7 @@ impl State {
              Go on with other work or end your turn: you are told when it ends.",
             notification::duration(elapsed)
         );
-        self.finish_call(session, call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
+        self.finish_call(session, call, text, false, ToolChange::of(id.clone()));
     }
 
     /// One of the agent's own tools begins or has ended an edit.

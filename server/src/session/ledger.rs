@@ -132,6 +132,17 @@ impl Ledger {
             .collect()
     }
 
+    /// Takes this session from its tasks.
+    pub(super) fn disown(&mut self, session: &SessionId) -> Vec<TaskId> {
+        let own =
+            self.entries.iter_mut().filter(|entry| entry.task.session.as_ref() == Some(session) && entry.task.owned);
+        own.map(|entry| {
+            entry.task.session = None;
+            entry.task.id.clone()
+        })
+        .collect()
+    }
+
     /// The foreground command of a call, or of a session, that nobody stops.
     pub(super) fn foreground(&self, session: Option<&SessionId>, call: Option<&ToolCallId>) -> Option<TaskId> {
         let found = self.entries.iter().filter(|entry| !entry.task.stopping).find(|entry| {

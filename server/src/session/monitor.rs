@@ -2,14 +2,15 @@
 //! that match, the line that says that a server is ready, the address that it could not have. While one batch waits to be
 //! told, further ones gather behind it, so that a stream that nobody hears of takes the room of two.
 
-use crate::agent::notification::{self, Key, Report};
+use crate::agent::notification::{self, Report};
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{Kind, Ready, Status, Task};
+use crate::task::model::{Kind, Ready, Status, Task, Timestamp};
 use crate::task::run::{Batch, Holder, Listen, ReadyRule};
 use crate::workspace::classify::{self, Stays};
 
 use super::effect::ToolChange;
 use super::event::StartTask;
+use super::ledger::Entry;
 use super::state::State;
 
 /// Lines that a batch may gather while another one waits to be told.
@@ -82,6 +83,7 @@ impl State {
 
     /// What has gathered becomes a batch of its own.
     pub(super) fn tell_lines(&mut self, id: &TaskId) {
+        let now = self.now();
         // A call that waits shows its output itself.
         let Some(entry) = self.ledger.get_mut(id).filter(|entry| entry.foreground.is_none()) else { return };
         let batch = std::mem::take(&mut entry.held);
@@ -91,7 +93,7 @@ impl State {
         entry.task.monitor.batches += 1;
         entry.task.monitor.heard = batch.heard;
         let about = format!("lines.{}", entry.task.monitor.batches);
-        let report = Report { matched: batch.lines, more_matched: batch.more, ..self.news(id, &about) };
+        let report = Report { matched: batch.lines, more_matched: batch.more, ..news(entry, about, now) };
         self.report_news(id, report);
     }
 
@@ -112,6 +114,7 @@ impl State {
 
     /// A server said that it is ready: a foreground call is answered with that, anybody else is told.
     pub(super) fn became_ready(&mut self, id: &TaskId, ready: Ready) {
+        let now = self.now();
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let line = ready.line.clone();
         entry.task.ready = Some(ready);
@@ -119,12 +122,13 @@ impl State {
         if entry.foreground.is_some() {
             return self.promote(id);
         }
-        let report = Report { matched: vec![line], summary: ready_text(&entry.task), ..self.news(id, "ready") };
+        let report = Report { matched: vec![line], summary: ready_text(&entry.task), ..news(entry, "ready", now) };
         self.report_news(id, report);
     }
 
     /// A command could not have its address: says who has it. `goes_on`: it runs all the same.
     pub(super) fn address_taken(&mut self, id: &TaskId, port: u16, holder: Option<&Holder>, goes_on: bool) {
+        let now = self.now();
         let (short, whole) = self.taken_text(id, port, holder);
         let Some(entry) = self.ledger.get_mut(id) else { return };
         entry.explanation = Some(short.clone());
@@ -133,7 +137,7 @@ impl State {
             return;
         }
         entry.task.progress.message = Some(short.clone());
-        let report = Report { summary: Some(short), notes: vec![whole], ..self.news(id, "address") };
+        let report = Report { summary: Some(short), notes: vec![whole], ..news(entry, "address", now) };
         self.report_news(id, report);
     }
 
@@ -211,32 +215,7 @@ impl State {
         }
         self.task_changed(id);
         self.tell_lines(id);
-        self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
-    }
-
-    /// A report about a run that goes on, with nothing in it yet. Its last lines are told when its end is known, and right
-    /// before that: they are no end, so that there is one alone.
-    fn news(&self, id: &TaskId, about: &str) -> Report {
-        let task = self.ledger.get(id).map(|entry| &entry.task);
-        let status = task.map(|task| task.status).filter(|status| !status.is_final()).unwrap_or(Status::Running);
-        Report {
-            key: Key { task: id.clone(), run: task.map_or(1, |task| task.run), about: about.into() },
-            status: status.as_str().into(),
-            command: task.map(|task| task.command.clone()).unwrap_or_default(),
-            exit_code: None,
-            duration_ms: task.map(|task| task.elapsed_ms(self.now())),
-            summary: None,
-            failures: Vec::new(),
-            more_failures: 0,
-            names: Vec::new(),
-            own_summary: None,
-            matched: Vec::new(),
-            more_matched: 0,
-            lines: task.map_or(0, |task| task.output.lines),
-            tail: String::new(),
-            output_file: task.map(|task| task.output.path.display().to_string()).unwrap_or_default(),
-            notes: Vec::new(),
-        }
+        self.finish_call(&session, &call, text, false, ToolChange::of(id.clone()));
     }
 
     fn report_news(&mut self, id: &TaskId, report: Report) {
@@ -245,4 +224,11 @@ impl State {
         self.report(report, session, on_exit);
         self.task_changed(id);
     }
+}
+
+/// A report about a run that goes on. Its last lines are told when its end is known, and right before that: they are no
+/// end, so that there is one alone.
+fn news(entry: &Entry, about: impl Into<String>, now: Timestamp) -> Report {
+    let status = Some(entry.task.status).filter(|status| !status.is_final()).unwrap_or(Status::Running);
+    Report { status: status.as_str().into(), ..entry.report(about, now) }
 }

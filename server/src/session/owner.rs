@@ -56,6 +56,27 @@ pub(super) enum Input {
     Flush(oneshot::Sender<()>),
 }
 
+/// The way back to the owner, for those who work for it. It does not keep the owner alive.
+#[derive(Clone, Debug)]
+pub(super) struct Inbox(mpsc::WeakUnboundedSender<Input>);
+
+impl Inbox {
+    /// False when the owner is gone: nobody wants to hear it any more.
+    pub(super) fn send(&self, input: Input) -> bool {
+        self.0.upgrade().is_some_and(|inputs| inputs.send(input).is_ok())
+    }
+
+    /// The same for something that happened.
+    pub(super) fn tell(&self, event: Event) -> bool {
+        self.send(Input::Event(event))
+    }
+
+    /// Whether the owner is still there.
+    pub(super) fn is_read(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 /// The owner from outside: one synchronous send, in order.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -107,7 +128,7 @@ pub struct Parts {
 /// Starts the owner of a workspace's state. It ends when every handle is gone.
 pub fn start(parts: Parts) -> Handle {
     let (inputs, queue) = mpsc::unbounded_channel();
-    tokio::spawn(run(parts, inputs.downgrade(), queue));
+    tokio::spawn(run(parts, Inbox(inputs.downgrade()), queue));
     Handle { inputs }
 }
 
@@ -119,9 +140,9 @@ struct Owner {
     out: Out,
 }
 
-async fn run(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>, mut queue: mpsc::UnboundedReceiver<Input>) {
+async fn run(parts: Parts, inbox: Inbox, mut queue: mpsc::UnboundedReceiver<Input>) {
     let out = Out::new(parts.messages.clone());
-    let (hands, settings, first) = Hands::new(parts, inputs).await;
+    let (hands, settings, first) = Hands::new(parts, inbox).await;
     let mut owner =
         Owner { state: State::new(settings, IdSource::Random), hands, waiting: HashMap::new(), replies: 0, out };
     for event in first {

@@ -32,7 +32,7 @@ use crate::workspace::roots::Roots;
 use super::effect::{Effect, Refusal, Reply};
 use super::event::{Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
-use super::owner::{Input, Parts};
+use super::owner::{Inbox, Input, Parts};
 use super::settings::Settings;
 use super::storage;
 
@@ -69,7 +69,7 @@ pub(super) struct Hands {
     commands: HashMap<RunId, Asked>,
     /// What is kept of outputs, for the house's keeper.
     keeping: watch::Sender<Keeping>,
-    inputs: mpsc::WeakUnboundedSender<Input>,
+    inbox: Inbox,
     timers: HashMap<Timer, AbortHandle>,
     /// Files that are watched for tasks.
     watches: HashMap<TaskId, AbortHandle>,
@@ -78,7 +78,7 @@ pub(super) struct Hands {
 
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
-    pub(super) async fn new(parts: Parts, inputs: mpsc::WeakUnboundedSender<Input>) -> (Self, Settings, Vec<Event>) {
+    pub(super) async fn new(parts: Parts, inbox: Inbox) -> (Self, Settings, Vec<Event>) {
         let Parts { config, root, further_roots, editor, environment, token, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
@@ -102,11 +102,12 @@ impl Hands {
             Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())),
         };
         let (run_events, mut from_runs) = mpsc::unbounded_channel();
-        let back = inputs.clone();
+        let back = inbox.clone();
         tokio::spawn(async move {
             while let Some((id, event)) = from_runs.recv().await {
-                let Some(inputs) = back.upgrade() else { break };
-                let _ = inputs.send(Input::Event(Event::Run { id, event }));
+                if !back.tell(Event::Run { id, event }) {
+                    break;
+                }
             }
         });
         let (kept, socket_dir) = (config.background.keep_daemons.clone(), config.socket_dir());
@@ -118,7 +119,7 @@ impl Hands {
                 sockets::sweep(&socket_dir);
             });
         });
-        tokio::spawn(look_at_others(store.clone(), seen, inputs.clone()));
+        tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         environment.warm();
@@ -141,7 +142,7 @@ impl Hands {
             custody: Custody { sockets: sockets.is_ok().then(|| config.socket_dir()), token, ..Custody::default() },
             commands: HashMap::new(),
             keeping,
-            inputs,
+            inbox,
             timers: HashMap::new(),
             watches: HashMap::new(),
             turns: HashMap::new(),
@@ -215,12 +216,12 @@ impl Hands {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { .. } | Effect::Send(_) => {}
-            Effect::Store(write) => storage::write(&self.store, write, &self.inputs),
+            Effect::Store(write) => storage::write(&self.store, write, &self.inbox),
             Effect::LoadSession { reply, session } => self.load_session(reply, session),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
-            Effect::Abort { turn, .. } => {
+            Effect::Abort(turn) => {
                 for work in self.turns.remove(&turn).unwrap_or_default() {
                     work.abort();
                 }
@@ -288,12 +289,10 @@ impl Hands {
 
     /// Does something for a turn; its event comes back unless the turn is aborted first.
     fn work(&mut self, turn: TurnId, work: impl Future<Output = Event> + Send + 'static) {
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         let task = tokio::spawn(async move {
             let event = work.await;
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(event));
-            }
+            inbox.tell(event);
         });
         let running = self.turns.entry(turn).or_default();
         running.retain(|work| !work.is_finished());
@@ -302,12 +301,10 @@ impl Hands {
     }
 
     fn answer_later(&self, reply: ReplyId, work: impl Future<Output = Result<Reply, Refusal>> + Send + 'static) {
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let answered = work.await;
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Answer(reply, answered));
-            }
+            inbox.send(Input::Answer(reply, answered));
         });
     }
 
@@ -319,19 +316,14 @@ impl Hands {
                 return self.work(turn.clone(), async move { Event::Answered { session, turn, result } });
             }
         };
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         let of = turn.clone();
         self.work(of, async move {
             let (send, mut pieces) = mpsc::channel(64);
             let answer = provider.stream(request, send);
             let forward = async {
                 while let Some(event) = pieces.recv().await {
-                    let Some(inputs) = inputs.upgrade() else { break };
-                    let _ = inputs.send(Input::Event(Event::Stream {
-                        session: session.clone(),
-                        turn: turn.clone(),
-                        event,
-                    }));
+                    inbox.tell(Event::Stream { session: session.clone(), turn: turn.clone(), event });
                 }
             };
             // The provider drops its sender when it is done: then every piece has been forwarded.
@@ -344,9 +336,9 @@ impl Hands {
     fn prepared(&mut self, mut spec: RunSpec, begins: bool) -> RunSpec {
         let wanted = Wanted { cwd: &spec.cwd, command: &spec.command, stdin: spec.stdin, variables: &spec.env };
         let (env, environment) = self.environment.for_command(&wanted, &self.kept);
-        if let Some(inputs) = self.inputs.upgrade().filter(|_| begins) {
+        if begins {
             // Before anything that the run itself can tell.
-            let _ = inputs.send(Input::Event(Event::Environment { id: spec.id.clone(), environment }));
+            self.inbox.tell(Event::Environment { id: spec.id.clone(), environment });
         }
         self.commands.insert(spec.id.clone(), Asked { command: spec.command.clone(), env: env.clone() });
         spec.env = env;
@@ -364,15 +356,13 @@ impl Hands {
     }
 
     fn import(&self, reply: ReplyId, id: TaskId, dir: PathBuf, reported: Box<ReportedTask>) {
-        let (inputs, root) = (self.inputs.clone(), self.root.clone());
+        let (inbox, root) = (self.inbox.clone(), self.root.clone());
         tokio::task::spawn_blocking(move || {
             let files = Arc::new(WorkspaceFiles::new(root.clone()));
             let origin = Origin { command: reported.command.clone(), cwd: reported.cwd.clone(), root };
             let result = import::import(&dir, &reported.output, origin, files);
             let result = result.map_err(|error| format!("{}: {error}", dir.display()));
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Imported { reply, id, reported, result }));
-            }
+            inbox.tell(Event::Imported { reply, id, reported, result });
         });
     }
 
@@ -380,13 +370,11 @@ impl Hands {
         if self.timers.get(&timer).is_some_and(|waiting| !waiting.is_finished()) {
             return;
         }
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         let due = timer.clone();
         let waiting = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(after_ms)).await;
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Timer(due)));
-            }
+            inbox.tell(Event::Timer(due));
         });
         self.timers.insert(timer, waiting.abort_handle());
     }
@@ -411,7 +399,7 @@ impl Hands {
 }
 
 /// Tells the owner, once a second at most, what other windows do to their tasks.
-async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboundedSender<Input>) {
+async fn look_at_others(store: Store, mut seen: Others, inbox: Inbox) {
     loop {
         tokio::time::sleep(OTHERS_EVERY).await;
         let Ok(found) = store.others(seen.clone()).await else { continue };
@@ -420,9 +408,11 @@ async fn look_at_others(store: Store, mut seen: Others, inputs: mpsc::WeakUnboun
         let taken: Vec<Taken> = taken.collect();
         let reports = storage::pending(&found.notifications);
         seen = found;
-        let Some(inputs) = inputs.upgrade() else { return };
+        if !inbox.is_read() {
+            return;
+        }
         if !changed.is_empty() || !taken.is_empty() {
-            let _ = inputs.send(Input::Event(Event::Others { changed, taken, reports }));
+            inbox.tell(Event::Others { changed, taken, reports });
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use crate::agent::notification::{self, Key, Limits, Report};
 use crate::ids::{SessionId, TaskId, TurnId};
-use crate::task::model::{Delivery, OnExit};
+use crate::task::model::{Delivery, OnExit, Timestamp};
 
 use super::effect::{Effect, TurnReason, Update, Write};
 use super::event::{StoredReport, Timer};
+use super::ledger::Entry;
 use super::state::State;
 
 /// What a report of an end is about.
@@ -71,6 +72,31 @@ impl Reports {
 
     pub(super) fn wakes(&self, session: &SessionId) -> bool {
         self.pending.iter().any(|pending| pending.wakes && pending.session.as_ref() == Some(session))
+    }
+}
+
+impl Entry {
+    /// A report about the newest run that says nothing yet but which run it is, and where it stands.
+    pub(super) fn report(&self, about: impl Into<String>, now: Timestamp) -> Report {
+        let task = &self.task;
+        Report {
+            key: Key { task: task.id.clone(), run: task.run, about: about.into() },
+            status: task.status.as_str().into(),
+            command: task.command.clone(),
+            exit_code: None,
+            duration_ms: task.started_at.map(|_| task.elapsed_ms(now)),
+            summary: None,
+            own_summary: None,
+            failures: Vec::new(),
+            names: Vec::new(),
+            more_failures: 0,
+            matched: Vec::new(),
+            more_matched: 0,
+            tail: String::new(),
+            lines: task.output.lines,
+            output_file: task.output.path.display().to_string(),
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -167,6 +193,15 @@ impl State {
         }
         if !keys.is_empty() {
             self.effects.push(Effect::Store(Write::Assign { keys, session: session.clone() }));
+        }
+    }
+
+    /// A session is gone: what was to be told to it is told to nobody, and its tasks go on as tasks of no session.
+    pub(super) fn disown_tasks(&mut self, session: &SessionId) {
+        self.withdraw_reports(|pending| pending.session.as_ref() == Some(session));
+        self.reports.told.retain(|(owner, _)| owner != session);
+        for task in self.ledger.disown(session) {
+            self.task_changed(&task);
         }
     }
 

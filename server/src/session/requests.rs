@@ -29,7 +29,7 @@ impl State {
                 let open = self.sessions.keys().cloned().collect();
                 self.effects.push(Effect::ListSessions { reply, limit, before, open });
             }
-            Request::LoadSession { session, limit } => self.load_session(reply, session, limit),
+            Request::LoadSession { session } => self.load_session(reply, session),
             Request::Prompt { session, content } => self.prompt(reply, &session, content),
             Request::EditQueue { session, prompt, replace } => self.edit_queue(reply, &session, &prompt, replace),
             Request::SetMode { session, mode } => self.set_mode(reply, &session, &mode),

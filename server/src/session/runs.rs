@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::agent::notification::{self, Key, Report};
+use crate::agent::notification::{self, Report};
 use crate::ids::TaskId;
 use crate::problem::Finding;
 use crate::task::model::{
@@ -293,22 +293,15 @@ impl State {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
         let report = Report {
-            key: Key { task: id.clone(), run: task.run, about: END.into() },
-            status: task.status.as_str().into(),
-            command: task.command.clone(),
             exit_code: task.exit_code,
-            duration_ms: task.started_at.map(|_| task.elapsed_ms(self.now())),
             summary: told_summary(entry),
             own_summary: entry.facts.own_summary.clone(),
             failures,
             names,
             more_failures: more,
-            matched: Vec::new(),
-            more_matched: 0,
             tail,
-            lines: task.output.lines,
-            output_file: task.output.path.display().to_string(),
             notes,
+            ..entry.report(END, self.now())
         };
         let session = task.session.clone();
         self.report(report, session, on_exit);
@@ -353,7 +346,7 @@ impl State {
                 notification::duration(after)
             )
         });
-        self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
+        self.finish_call(&session, &call, text, false, ToolChange::of(id.clone()));
     }
 
     /// A background task has run for long: its session hears of it once.
@@ -367,22 +360,13 @@ impl State {
         let Failures { lines: failures, names, more } = entry.failures(&self.settings.root);
         let task = &entry.task;
         let report = Report {
-            key: Key { task: id.clone(), run, about: CHECK_IN.into() },
-            status: task.status.as_str().into(),
-            command: task.command.clone(),
-            exit_code: None,
-            duration_ms: Some(task.elapsed_ms(now)),
             summary: task.progress.message.clone(),
-            own_summary: None,
             failures,
             names,
             more_failures: more,
-            matched: Vec::new(),
-            more_matched: 0,
             tail: task.output.last_line.clone(),
-            lines: task.output.lines,
-            output_file: task.output.path.display().to_string(),
             notes: vec!["Still running. It goes on; you are told when it ends.".into()],
+            ..entry.report(CHECK_IN, now)
         };
         let (session, on_exit) = (task.session.clone(), task.on_exit);
         self.report(report, session, on_exit);

@@ -69,7 +69,7 @@ impl State {
         self.reply(reply, Reply::Session { session: session.clone(), mode, model });
     }
 
-    pub(super) fn load_session(&mut self, reply: ReplyId, session: SessionId, _limit: Option<usize>) {
+    pub(super) fn load_session(&mut self, reply: ReplyId, session: SessionId) {
         if self.sessions.contains_key(&session) {
             self.reply_session(reply, &session);
             self.replay(&session);
@@ -88,7 +88,7 @@ impl State {
         match stored {
             Err(error) => self.refuse(reply, Refusal::Internal(error)),
             Ok(None) => self.refuse(reply, Refusal::UnknownSession(id.clone())),
-            Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone(), None),
+            Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone()),
             Ok(Some(mut stored)) => {
                 self.pending_of(id, std::mem::take(&mut stored.pending));
                 let session = Session::restored(*stored, &self.settings);
@@ -153,6 +153,7 @@ impl State {
         }
         self.withdraw_questions(&session, None);
         self.sessions.remove(&session);
+        self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
     }

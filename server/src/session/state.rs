@@ -2,7 +2,8 @@
 //! happens comes in as an [`Event`], what is to be done goes out as an [`Effect`].
 //!
 //! Invariants: a final status of a run never changes; every tool call of a history is answered exactly once, in the next
-//! user item; a report is in at most one history, and leaves the machine only when its transaction is written.
+//! user item; a report is in at most one history, and leaves the machine only when its transaction is written; a request
+//! of the client gets one reply. Whoever queues a task or ends one calls `place`, which says what may start.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -180,7 +181,6 @@ impl State {
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
             Event::Environment { id, environment } => self.environment_of(&id, environment),
-            Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::Claimed { id, result } => self.claimed(&id, result),
             Event::Unchanged { check, unchanged } => self.unchanged(check, unchanged),
             Event::Past { run, past } => self.past_read(&run, *past),
@@ -190,22 +190,27 @@ impl State {
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
             Event::Timer(Timer::Again(task)) => self.next_run_due(&task),
+            Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::FilesChanged { task, changes } => self.files_changed(&task, &changes),
             Event::WatchFailed { task, why } => self.watch_failed(&task, why),
             Event::DocumentSaved { path } => self.file_saved(&path),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
-                self.edits += 1;
-                let edit = LineEdit { start, old_end, new_lines };
-                if self.problems.shift(&path, edit) {
-                    self.show_problems(vec![path]);
-                }
+                self.document_edited(path, LineEdit { start, old_end, new_lines });
             }
         }
         std::mem::take(&mut self.effects)
     }
 
+    /// A person writes: what was found in that file moves along.
+    fn document_edited(&mut self, path: PathBuf, edit: LineEdit) {
+        self.edits += 1;
+        if self.problems.shift(&path, edit) {
+            self.show_problems(vec![path]);
+        }
+    }
+
     /// A task, for the client.
-    pub fn task(&self, id: &crate::ids::TaskId) -> Option<&Task> {
+    pub fn task(&self, id: &TaskId) -> Option<&Task> {
         self.ledger.visible(id)
     }
 

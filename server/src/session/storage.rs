@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use crate::agent::notification::Key;
 use crate::ids::SessionId;
 use crate::store::{self, LoadedSession, NotificationKey, Others, Owner, Store, StoreError, StoredNotification, World};
@@ -13,7 +11,7 @@ use crate::task::model::Delivery;
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredReport, StoredSession};
-use super::owner::Input;
+use super::owner::Inbox;
 
 /// Opens the workspace's store for the client of that token and reads what it holds. When that cannot be, the sidecar
 /// goes on without memory and says so.
@@ -56,7 +54,7 @@ fn keys(keys: &[Key]) -> Vec<NotificationKey> {
 }
 
 /// Queues one write. What becomes of an append comes back as an event.
-pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSender<Input>) {
+pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
     let plain = match write {
         Write::Task(task) => store::Write::SaveTask(task),
         Write::ForgetTask(task) => store::Write::DeleteTask(task),
@@ -79,15 +77,14 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
         Write::Release(run) => store::Write::Release { task: run.task, run: run.run },
         Write::Claim { run: id, classes } => {
             let claim = store::Write::Claim { task: id.task.clone(), run: id.run, classes };
-            let inputs = inputs.clone();
+            let inbox = inbox.clone();
             return store.write_then(claim, move |result| {
-                let Some(inputs) = inputs.upgrade() else { return };
                 // A store that cannot be written keeps nobody from working.
                 let result = match result {
                     Err(StoreError::Held(task)) => Err(task),
                     _ => Ok(()),
                 };
-                let _ = inputs.send(Input::Event(Event::Claimed { id, result }));
+                inbox.tell(Event::Claimed { id, result });
             });
         }
         Write::Append { session, first, items, carried, commit } => {
@@ -97,11 +94,10 @@ pub(super) fn write(store: &Store, write: Write, inputs: &mpsc::WeakUnboundedSen
                 items: items.iter().map(|item| (**item).clone()).collect(),
                 carried: keys(&carried),
             };
-            let inputs = inputs.clone();
+            let inbox = inbox.clone();
             return store.write_then(append, move |result| {
-                let Some(inputs) = inputs.upgrade() else { return };
                 let result = result.map_err(|error| error.to_string());
-                let _ = inputs.send(Input::Event(Event::Committed { commit, result }));
+                inbox.tell(Event::Committed { commit, result });
             });
         }
     };

@@ -337,7 +337,7 @@ impl State {
             return;
         }
         let id = running.id.clone();
-        self.effects.push(Effect::Abort { session: session.clone(), turn: id.clone() });
+        self.effects.push(Effect::Abort(id.clone()));
         self.keep_partial(session);
         self.cancel_calls(session);
         self.forget_looks(session);

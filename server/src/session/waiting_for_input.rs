@@ -4,7 +4,7 @@
 //!
 //! Answers are kept in memory while their task is, and never written.
 
-use crate::agent::notification::{Key, Report};
+use crate::agent::notification::Report;
 use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Asked, Status, WaitKind, WaitingFor};
 use crate::task::run::RunId;
@@ -175,22 +175,9 @@ impl State {
         let Some(entry) = self.ledger.get(&id.task) else { return };
         let task = &entry.task;
         let report = Report {
-            key: Key { task: id.task.clone(), run: id.run, about: format!("input.{}", task.questions) },
-            status: task.status.as_str().into(),
-            command: task.command.clone(),
-            exit_code: None,
-            duration_ms: Some(task.elapsed_ms(self.now())),
             summary: Some(sentence(asked.text.as_deref())),
-            own_summary: None,
-            failures: Vec::new(),
-            names: Vec::new(),
-            more_failures: 0,
-            matched: Vec::new(),
-            more_matched: 0,
-            tail: String::new(),
-            lines: task.output.lines,
-            output_file: task.output.path.display().to_string(),
             notes: vec![TO_THE_MODEL.to_owned()],
+            ..entry.report(format!("input.{}", task.questions), self.now())
         };
         let (session, on_exit) = (task.session.clone(), watching::on_exit(task));
         self.report(report, session, on_exit);

@@ -31,7 +31,7 @@ impl State {
         let text = format!("{id} {status} while this waited: `{command}` was stopped.\n{how}");
         self.told_by_result(&session, id);
         self.stop_task(&wait, StoppedBy::Agent);
-        self.finish_call(&session, &call, text, false, ToolChange { task: Some(id.clone()), ..ToolChange::default() });
+        self.finish_call(&session, &call, text, false, ToolChange::of(id.clone()));
     }
 
     /// The foreground command of a session that does nothing but wait.

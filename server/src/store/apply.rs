@@ -36,7 +36,6 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
                 "DELETE FROM items WHERE session = ?1",
-                "DELETE FROM updates WHERE session = ?1",
                 "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
             ] {
                 run(sql, params![id.as_str()])?;
@@ -89,13 +88,6 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
         }
         Write::SaveResults { command, results } => super::past::save(connection, command, results)?,
         Write::SaveAfter { command, run, after } => super::past::save_after(connection, command, run, after)?,
-        Write::SaveTranscript { session, seq, json } => {
-            run(
-                "INSERT INTO updates (session, seq, json) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET json = excluded.json",
-                params![session.as_str(), number(*seq), json.to_string()],
-            )?;
-        }
         Write::Claim { task, run, classes } => claims::claim(connection, owner, task, *run, classes)?,
         Write::Release { task, run } => claims::release(connection, task, *run)?,
         Write::SaveRule(rule) => {
@@ -103,12 +95,6 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
         }
         Write::RemoveRule(rule) => {
             run("DELETE FROM rules WHERE rule = ?1", params![rule])?;
-        }
-        Write::PutValue { key, json } => {
-            run(
-                "INSERT INTO workspace_values (key, json) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET json = excluded.json",
-                params![key, json],
-            )?;
         }
     }
     Ok(())

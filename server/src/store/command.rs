@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use crate::agent::history::Item;
 use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -64,12 +62,8 @@ pub struct LoadedSession {
     pub row: SessionRow,
     /// Sequence numbers 0, 1, 2, …
     pub items: Vec<Item>,
-    /// The updates of the transcript, in order.
-    pub updates: Vec<Value>,
     /// Another window has it.
     pub elsewhere: Option<Elsewhere>,
-    /// The sequence number for the next [`Write::SaveTranscript`].
-    pub next_update: u64,
     /// Its notifications that are not delivered, oldest first.
     pub notifications: Vec<StoredNotification>,
 }
@@ -86,7 +80,7 @@ pub enum Write {
     ForgetTasks { keep: u32, before: Timestamp },
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
-    /// Removes a session with its history, its transcript and its notifications. Its tasks stay.
+    /// Removes a session with its history and its notifications. Its tasks stay.
     DeleteSession(SessionId),
     /// Puts a notification into the outbox; one whose key is there already is ignored, whatever its state.
     Notify { key: NotificationKey, session: Option<SessionId>, body: String, created_at: Timestamp },
@@ -103,8 +97,6 @@ pub enum Write {
     SaveResults { command: String, results: Box<Results> },
     /// What a run whose results were saved has left.
     SaveAfter { command: String, run: RunId, after: String },
-    /// Appends to the log that a client's view is rebuilt from. A number that is there already is replaced.
-    SaveTranscript { session: SessionId, seq: u64, json: Value },
     /// Takes all of these classes for a run, or none of them; refused with [`super::StoreError::Held`] while a task of
     /// another owner has one, or has waited for it for longer. The task's row is written before.
     Claim { task: TaskId, run: u32, classes: Vec<String> },
@@ -114,6 +106,4 @@ pub enum Write {
     SaveRule(String),
     /// Removes a permission rule.
     RemoveRule(String),
-    /// Inserts or replaces a value of the workspace.
-    PutValue { key: String, json: String },
 }

@@ -151,12 +151,6 @@ impl Store {
         self.read(move |connection| past::read(connection, &command))
     }
 
-    /// A value put by [`Write::PutValue`].
-    pub fn value(&self, key: &str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send + 'static {
-        let key = key.to_owned();
-        self.read(move |connection| read::value(connection, &key))
-    }
-
     /// The last write that failed, for people; `None` again when a later one succeeds.
     pub fn trouble(&self) -> watch::Receiver<Option<StoreError>> {
         self.writer.trouble()

@@ -80,14 +80,9 @@ pub(super) fn load_session(
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
     };
-    let next_update: i64 = connection
-        .prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM updates WHERE session = ?1")?
-        .query_row(params![id.as_str()], |row| row.get(0))?;
     Ok(Some(LoadedSession {
         row,
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
-        updates: log(connection, "SELECT json FROM updates WHERE session = ?1 ORDER BY seq", id)?,
-        next_update: next_update as u64,
         elsewhere,
         notifications: notifications(connection, Some(id))?,
     }))
@@ -103,11 +98,6 @@ pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> 
     let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-pub(super) fn value(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT json FROM workspace_values WHERE key = ?1")?;
-    Ok(statement.query_row(params![key], |row| row.get(0)).optional()?)
 }
 
 fn log<T: DeserializeOwned>(connection: &Connection, sql: &str, id: &SessionId) -> Result<Vec<T>, StoreError> {

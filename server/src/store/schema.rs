@@ -64,6 +64,11 @@ const MIGRATIONS: &[&str] = &[
         asked INTEGER NOT NULL, granted INTEGER NOT NULL, PRIMARY KEY (class, owner)
     ) STRICT;
 ",
+    // Nothing has ever written to them.
+    "
+    DROP TABLE updates;
+    DROP TABLE workspace_values;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

@@ -6,8 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use serde_json::json;
-
 use super::*;
 use crate::agent::history::{Item, UserItem};
 use crate::ids::{TaskId, TurnId};
@@ -162,14 +160,10 @@ async fn everything_is_there_after_a_reopen() {
     store.write(notify("t1", Some("s1")));
     store.write(notify("t2", None));
     store.write(append(0, &["a", "b"], &["t1"]));
-    store.write(Write::SaveTranscript { session: "s1".into(), seq: 0, json: json!({"n": 1}) });
-    store.write(Write::SaveTranscript { session: "s1".into(), seq: 4, json: json!({"n": 2}) });
     store.write(Write::SaveRule("bash: cargo *".into()));
     store.write(Write::SaveRule("bash: ls *".into()));
     store.write(Write::SaveRule("bash: cargo *".into()));
     store.write(Write::RemoveRule("bash: ls *".into()));
-    store.write(Write::PutValue { key: "boot".into(), json: "1".into() });
-    store.write(Write::PutValue { key: "boot".into(), json: "2".into() });
     drop(store);
 
     let (store, again) = open(home.path());
@@ -179,12 +173,8 @@ async fn everything_is_there_after_a_reopen() {
     let session = loaded(&store).await;
     assert_eq!(session.row, self::session("s1", 2));
     assert_eq!(session.items, [item("a"), item("b")]);
-    assert_eq!(session.updates, [json!({"n": 1}), json!({"n": 2})]);
-    assert_eq!(session.next_update, 5);
     assert_eq!(session.notifications.len(), 1);
     assert_eq!(store.rules().await.unwrap(), ["bash: cargo *"]);
-    assert_eq!(store.value("boot").await.unwrap().as_deref(), Some("2"));
-    assert_eq!(store.value("no").await.unwrap(), None);
     assert_eq!(store.load_session("s9".into()).await.unwrap(), None);
 }
 

@@ -1,4 +1,5 @@
-//! The folder in which shims listen for the next sidecar. Every function here blocks for a moment.
+//! The folder of sockets, for this user alone, and the sockets in it at which shims listen for the next sidecar; `control`
+//! has the others. Every function here blocks for a moment.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -30,11 +31,12 @@ pub fn prepare(folder: &Path) -> Result<(), String> {
     })
 }
 
-fn private(folder: &Path) -> io::Result<()> {
+/// Makes the folder, or closes it to others. Fails where it is a link, or belongs to another user.
+pub fn private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let metadata = folder.metadata()?;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is another user's"));
+    let metadata = folder.symlink_metadata()?;
+    if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is a link or another user's"));
     }
     if metadata.mode() & 0o077 != 0 {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
@@ -78,6 +80,9 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
         prepare(&folder).unwrap();
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        assert!(private(&link).is_err());
         assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
         assert!(fresh(&folder).as_os_str().len() <= SOCKET_PATH_CAP);
         assert_ne!(fresh(&folder), fresh(&folder));

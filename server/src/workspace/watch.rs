@@ -1,6 +1,6 @@
 //! File events: one watcher for the whole process, and a wake-up for each file that somebody waits for; and watchers of
-//! whole folders, for tasks that run again on changes. The only place that names `notify`. An event is a hint: it may come late, doubled or not at all, so whoever waits also looks by
-//! itself now and then.
+//! whole folders, for tasks that run again on changes. The only place that names `notify`. An event is a hint: it may come
+//! late, doubled or not at all, so whoever waits also looks by itself now and then.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

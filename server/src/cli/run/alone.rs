@@ -167,12 +167,11 @@ impl Engine {
                     });
                     let _ = self.tell.send(News::Found(found.collect()));
                 }
-                Effect::Reply { result: Err(refusal), .. } => {
+                Effect::Reply { result: Err(refusal), .. }
                     // What is refused of a task that is there shows in its row.
-                    if self.task.is_none() {
+                    if self.task.is_none() => {
                         let _ = self.tell.send(News::Refused(convert::refusal(refusal).message.into_owned()));
                     }
-                }
                 // Nothing is kept, and no agent is there.
                 _ => {}
             }

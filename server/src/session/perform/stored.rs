@@ -19,7 +19,7 @@ impl Hands {
     pub(super) fn load_session(&self, reply: ReplyId, session: SessionId) {
         let store = self.store.clone();
         let read = store.load_session(session.clone());
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let mut read = read.await;
             if let Ok(Some(loaded)) = &read
@@ -32,27 +32,21 @@ impl Hands {
             if let Ok(Some(loaded)) = &read
                 && loaded.elsewhere.is_some()
             {
-                if let Some(inputs) = inputs.upgrade() {
-                    let _ = inputs.send(Input::Answer(reply, Err(storage::in_use(&session))));
-                }
+                inbox.send(Input::Answer(reply, Err(storage::in_use(&session))));
                 return;
             }
             let stored = storage::session(read);
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::SessionLoaded { reply, session, stored }));
-            }
+            inbox.tell(Event::SessionLoaded { reply, session, stored });
         });
     }
 
     /// What cannot be read is as if it had never been: the run is told without it.
     pub(super) fn read_past(&self, run: RunId, command: String) {
         let read = self.store.past(command);
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let past = Box::new(read.await.unwrap_or_default());
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Past { run, past }));
-            }
+            inbox.tell(Event::Past { run, past });
         });
     }
 

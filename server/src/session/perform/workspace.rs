@@ -16,12 +16,10 @@ use crate::workspace::folders::{self, Seen};
 
 impl Hands {
     pub(super) fn fingerprint(&self, id: RunId, unsaved: u64) {
-        let (found, inputs) = (self.looks.fingerprint(), self.inputs.clone());
+        let (found, inbox) = (self.looks.fingerprint(), self.inbox.clone());
         tokio::spawn(async move {
             let fingerprint = found.await.map(|files| recorded(&files, unsaved));
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Fingerprinted { id, fingerprint }));
-            }
+            inbox.tell(Event::Fingerprinted { id, fingerprint });
         });
     }
 
@@ -36,39 +34,36 @@ impl Hands {
 
     /// Whether the workspace is as it was when a run began.
     pub(super) fn check_unchanged(&self, check: CheckId, since: Timestamp, fingerprint: String, unsaved: u64) {
-        let (look, inputs) = (self.looks.look(), self.inputs.clone());
+        let (look, inbox) = (self.looks.look(), self.inbox.clone());
         tokio::spawn(async move {
             let same =
                 |look: Look| !look.is_written_since(since.0) && recorded(&look.fingerprint, unsaved) == fingerprint;
             let unchanged = look.await.is_some_and(same);
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Event(Event::Unchanged { check, unchanged }));
-            }
+            inbox.tell(Event::Unchanged { check, unchanged });
         });
     }
 
     pub(super) fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
         let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
-        let (inputs, of) = (self.inputs.clone(), task.clone());
+        let (inbox, of) = (self.inbox.clone(), task.clone());
         let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
             let task = of.clone();
             let event = match seen {
                 Seen::Changes(changes) => Event::FilesChanged { task, changes },
                 Seen::Failed(why) => Event::WatchFailed { task, why },
             };
-            inputs.upgrade().is_some_and(|inputs| inputs.send(Input::Event(event)).is_ok())
+            inbox.tell(event)
         }));
         self.watches.insert(task, watching.abort_handle());
     }
 
     pub(super) fn find_commands(&self, reply: ReplyId, near: Option<PathBuf>, start: Option<Group>) {
         let root = self.root.clone();
-        let inputs = self.inputs.clone();
+        let inbox = self.inbox.clone();
         tokio::spawn(async move {
             let at = near.filter(|near| near.starts_with(&root)).unwrap_or_else(|| root.clone());
             let (place, near) = (root.clone(), at.clone());
             let found = tokio::task::spawn_blocking(move || commands::find(&place, &near)).await.unwrap_or_default();
-            let Some(inputs) = inputs.upgrade() else { return };
             let input = match start {
                 None => Input::Answer(reply, Ok(Reply::Commands(found))),
                 Some(group) => match found.into_iter().find(|command| command.group == group) {
@@ -83,19 +78,17 @@ impl Hands {
                     None => Input::Answer(reply, Err(no_command(&root, group))),
                 },
             };
-            let _ = inputs.send(input);
+            inbox.send(input);
         });
     }
 
     pub(super) fn read_defined(&self, reply: ReplyId, start: Box<StartTask>) {
-        let (root, inputs) = (self.root.clone(), self.inputs.clone());
+        let (root, inbox) = (self.root.clone(), self.inbox.clone());
         tokio::spawn(async move {
             let file = start.file.clone();
             let read = tokio::task::spawn_blocking(move || commands::defined(&root, file.as_deref())).await;
             let defined = read.unwrap_or_else(|error| Err(error.to_string()));
-            if let Some(inputs) = inputs.upgrade() {
-                let _ = inputs.send(Input::Again(reply, Request::StartDefined { start, defined }));
-            }
+            inbox.send(Input::Again(reply, Request::StartDefined { start, defined }));
         });
     }
 }

@@ -14,15 +14,13 @@ pub struct Exclusive {
     class: Option<String>,
 }
 
-/// Reads `background.exclusive`: names of groups or programs, `NAME` or `NAME = CLASS`, with commas between them.
-pub fn exclusive(text: &str) -> Vec<Exclusive> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts
-        .map(|part| match part.split_once('=') {
-            Some((name, class)) => Exclusive { name: name.trim().to_owned(), class: Some(class.trim().to_owned()) },
-            None => Exclusive { name: part.to_owned(), class: None },
-        })
-        .collect()
+/// Reads `background.exclusive`: names of groups or programs, `NAME` or `NAME = CLASS`.
+pub fn exclusive(names: &[impl AsRef<str>]) -> Vec<Exclusive> {
+    let read = |name: &str| match name.split_once('=') {
+        Some((name, class)) => Exclusive { name: name.trim().to_owned(), class: Some(class.trim().to_owned()) },
+        None => Exclusive { name: name.trim().to_owned(), class: None },
+    };
+    names.iter().map(|name| read(name.as_ref())).collect()
 }
 
 /// Whether tasks of a group compete for the machine.
@@ -86,11 +84,9 @@ mod tests {
     #[test]
     fn the_setting_is_read() {
         let rule = |name: &str, class: Option<&str>| Exclusive { name: name.into(), class: class.map(str::to_owned) };
-        assert_eq!(exclusive("install"), [rule("install", None)]);
         assert_eq!(
-            exclusive(" install, terraform = infra,ansible=infra ,"),
+            exclusive(&[" install", "terraform = infra", "ansible=infra "]),
             [rule("install", None), rule("terraform", Some("infra")), rule("ansible", Some("infra"))]
         );
-        assert_eq!(exclusive(""), []);
     }
 }

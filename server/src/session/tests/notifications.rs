@@ -8,6 +8,7 @@ use crate::agent::history::{Item, ModelStop};
 use crate::agent::notification::Key;
 use crate::provider::{ProviderError, StreamEvent};
 use crate::session::event::{Request, Timer};
+use crate::task::model::Delivery;
 use crate::task::run::Ending;
 
 fn stop() -> Ending {
@@ -425,4 +426,26 @@ fn on_exit_none_tells_nobody() {
         save t5.1 succeeded, delivery none
         row t5.1 succeeded, delivery none
     "#]]);
+}
+
+#[test]
+fn a_deleted_session_leaves_its_tasks_to_nobody() {
+    let mut story = Story::new();
+    let deleted = story.new_session();
+    for command in ["sleep 1", "sleep 2"] {
+        story.request(Request::StartTask(by_person(command, Some(&deleted))));
+    }
+    let (one, two) = (story.world.runs[0].task.to_string(), story.world.runs[1].task.to_string());
+    story.started(&one);
+    story.started(&two);
+    story.exits(&one, 1);
+    assert_eq!(story.world.undelivered().len(), 1);
+    story.request(Request::DeleteSession { session: deleted });
+    assert!(story.world.undelivered().is_empty(), "what was for the session is for nobody");
+    assert_eq!((story.task(&one).delivery, &story.task(&two).session), (Delivery::None, &None));
+    story.exits(&two, 1);
+    story.prompt("look");
+    story.commit();
+    let Item::User(item) = &*story.items()[0] else { panic!("a user's item") };
+    assert!(format!("{item:?}").contains(&two), "it is told where a person speaks next: {item:?}");
 }

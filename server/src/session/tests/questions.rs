@@ -301,7 +301,7 @@ fn a_loaded_session_asks_its_open_questions_again() {
     story.turn("go", vec![write("c1")]);
     story.skip();
     let session = story.session.clone();
-    story.request(Request::LoadSession { session, limit: None });
+    story.request(Request::LoadSession { session });
     story.tells(expect![[r#"
         reply Session { session: SessionId("s1"), mode: "ask", model: "m" }
         replay: started

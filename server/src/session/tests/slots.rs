@@ -161,7 +161,7 @@ fn the_same_command_in_the_same_folder_goes_behind() {
 #[test]
 fn a_class_of_its_own_holds_in_the_whole_workspace() {
     let mut story =
-        Story::with(|settings| settings.exclusive = crate::session::schedule::exclusive("terraform = infra"));
+        Story::with(|settings| settings.exclusive = crate::session::schedule::exclusive(&["terraform = infra"]));
     start(&mut story, "terraform plan");
     story.claimed(Ok(()));
     let sub = StartTask { cwd: Some("/w/sub".into()), ..by_person("terraform apply", None) };

@@ -38,7 +38,7 @@ pub(super) fn settings() -> Settings {
         context_window: None,
         max_tokens: 1_000,
         slots: 2,
-        exclusive: exclusive("install"),
+        exclusive: exclusive(&["install"]),
         background_timeout: None,
         foreground_timeout: 120_000,
         check_in: 300_000,

@@ -24,7 +24,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Send(outgoing) => sent(state, outgoing)?,
         Effect::Store(write) => stored(write)?,
         Effect::AskModel { request, .. } => format!("ask the model, {} items", request.history.len()),
-        Effect::Abort { turn, .. } => format!("abort {turn}"),
+        Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,

@@ -71,8 +71,11 @@ impl World {
                 assert_eq!(self.stored[session], request.history, "the request leaves when the store has it");
                 self.asks.push((session.clone(), turn.clone()));
             }
-            Effect::Abort { session, turn } => {
-                self.aborted.push((session.clone(), turn.clone()));
+            Effect::Abort(turn) => {
+                let asking = self.asks.iter().map(|(session, of)| (session, of));
+                let working = self.tools.iter().chain(&self.reads).map(|(session, of, _)| (session, of));
+                let session = asking.chain(working).find(|(_, of)| *of == turn).map(|(session, _)| session.clone());
+                self.aborted.extend(session.map(|session| (session, turn.clone())));
                 self.asks.retain(|(_, of)| of != turn);
                 self.tools.retain(|(_, of, _)| of != turn);
                 self.reads.retain(|(_, of, _)| of != turn);

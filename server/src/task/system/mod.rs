@@ -1,7 +1,7 @@
-//! What differs between operating systems: processes as they are seen, orphans, signals as a descriptor, and the news
-//! that a folder changed, and what processes wait for. The rest of the engine asks here. Linux is the measure. macOS compiles and has process groups
-//! and sessions, but nobody adopts orphans there: a process that leaves its session and whose parent ends is out of
-//! sight.
+//! What differs between operating systems: processes as they are seen and what they wait for, orphans, signals as a
+//! descriptor, the news that a folder changed, who listens on a port. The rest of the engine asks here. Linux is the
+//! measure. macOS compiles and has process groups and sessions, but nobody adopts orphans there: a process that leaves its
+//! session and whose parent ends is out of sight.
 
 #[cfg(target_os = "linux")]
 mod activity_linux;
@@ -63,6 +63,7 @@ pub struct Activity {
 
 /// A call that a thread is blocked in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing but Linux tells what threads wait for"))]
 pub enum Wait {
     /// It reads this file.
     Read(FileId),
