@@ -1,6 +1,6 @@
 //! `pillion run` as a person starts it, with pipes in place of a terminal.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::DEADLINE;
 use crate::options::binary;
-use crate::process::Process;
+use crate::process::{Process, wait_readable};
 use crate::sandbox::Sandbox;
 
 /// A running `pillion run`.
@@ -16,6 +16,8 @@ use crate::sandbox::Sandbox;
 pub struct Terminal {
     child: Child,
     process: Process,
+    /// What was read of its standard error so far.
+    said: Vec<u8>,
 }
 
 /// How it ended.
@@ -44,7 +46,7 @@ impl Terminal {
             .spawn()
             .expect("pillion run starts");
         let process = Process::open(child.id()).expect("its process");
-        Self { child, process }
+        Self { child, process, said: Vec::new() }
     }
 
     /// Runs one command in the workspace to its end.
@@ -57,6 +59,18 @@ impl Terminal {
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.pid).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("the signal is sent");
+    }
+
+    /// Waits until its standard error has this text.
+    #[track_caller]
+    pub fn wait_said(&mut self, text: &str) {
+        let stderr = self.child.stderr.as_mut().expect("its standard error");
+        while !String::from_utf8_lossy(&self.said).contains(text) {
+            let mut chunk = [0_u8; 4096];
+            let count = if wait_readable(&*stderr, DEADLINE) { stderr.read(&mut chunk).expect("a read") } else { 0 };
+            assert!(count > 0, "it did not say {text:?}: {}", String::from_utf8_lossy(&self.said));
+            self.said.extend_from_slice(&chunk[..count]);
+        }
     }
 
     /// Ends it without a word.
@@ -84,6 +98,6 @@ impl Terminal {
         assert!(self.process.wait_gone(DEADLINE), "pillion run did not end within {DEADLINE:?}");
         let Output { status, stdout, stderr } = self.child.wait_with_output().expect("its output");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        Ended { code: status.code(), stdout: text(stdout), stderr: text([self.said, stderr].concat()) }
     }
 }

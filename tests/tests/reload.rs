@@ -263,7 +263,9 @@ fn a_shim_that_is_killed_after_the_takeover_leaves_nothing() {
     let second = Client::start(&sandbox, window);
     second.wait_task_status(&id, "running");
     shim.kill();
-    assert_eq!(second.wait_task_end(&id)["status"], "interrupted");
+    let ended = second.wait_task_end(&id);
+    assert_eq!(ended["status"], "interrupted");
+    assert!(ended["summary"].as_str().is_some_and(|summary| summary.contains("not seen")), "{ended}");
     all_end(&sandbox, &tree);
 }
 

@@ -146,6 +146,27 @@ fn an_unknown_command_says_what_is_missing() {
 }
 
 #[test]
+fn a_start_that_cannot_be_is_refused_by_the_field() {
+    let sandbox = Sandbox::new();
+    let client = client(&sandbox);
+    for (params, field, part) in [
+        (json!({"command": "a\0b"}), "command", "NUL"),
+        (json!({"command": "true", "env": {"A": "x\0y"}}), "env", "NUL"),
+        (json!({"command": "true", "env": {"A=B": "c"}}), "env", "no name of a variable"),
+        (json!({"command": "true", "dependsOn": ["nothing"]}), "dependsOn", "there is no task \"nothing\""),
+    ] {
+        let error = client.refused("pillion/task/start", params);
+        assert_eq!((error.code, &error.data["field"]), (-32602, &json!(field)), "{error:?}");
+        assert!(error.message.contains(part), "{error:?}");
+    }
+    let error =
+        client.refused("workspace/executeCommand", json!({"command": "pillion.task.start", "arguments": ["x"]}));
+    assert!(error.message.contains("no object") && error.data["field"].is_null(), "{error:?}");
+    let listed = client.call("pillion/task/list", json!({"includeFinished": true}));
+    assert_eq!(listed["tasks"], json!([]), "nothing was started");
+}
+
+#[test]
 fn a_folder_that_does_not_exist_is_refused_by_name() {
     let sandbox = Sandbox::new();
     let client = client(&sandbox);
@@ -311,6 +332,40 @@ fn a_plain_client_sees_each_task_as_progress() {
     gate.open();
     let (_, end) = client.wait_notification("$/progress", at, kind_is("end"));
     assert_eq!(end["token"], begin["token"]);
+}
+
+/// What a server prints is no news, and neither is what the person stopped. A workflow fails in one line.
+#[test]
+fn a_plain_client_is_told_calmly() {
+    let sandbox = Sandbox::new();
+    let client = Client::start(&sandbox, Options::plain());
+    let (gate, never) = (sandbox.gate("go"), sandbox.gate("never"));
+    let start = |params: Value| {
+        let params = json!({"command": "pillion.task.start", "arguments": [params]});
+        client.call("workspace/executeCommand", params)["task"]["id"].as_str().expect("an id").to_owned()
+    };
+    let command = format!("echo 'up at http://localhost:5173/'; {}; echo GET /; {}", gate.wait(), never.wait());
+    let id = start(json!({"command": command, "kind": "monitor", "ready": "^up at"}));
+    let (at, _) = client
+        .wait_notification("$/progress", 0, |params| params["value"]["message"] == "ready at http://localhost:5173/");
+    client.call("pillion/task/follow", json!({"taskId": id, "on": true}));
+    gate.open();
+    client.wait_notification("pillion/task/output", at, |params| {
+        params["text"].as_str().is_some_and(|text| text.contains("GET /"))
+    });
+    client.call("workspace/executeCommand", json!({"command": "pillion.task.stop", "arguments": [id]}));
+    let (_, end) = client.wait_notification("$/progress", at, |params| params["value"]["kind"] == "end");
+    assert_eq!(end["value"]["message"], "stopped");
+
+    let step = json!({"command": "exit 3", "label": "build"});
+    start(json!({"command": "echo no", "label": "deploy", "dependsOn": [step]}));
+    let (at, told) = client.wait_notification("window/showMessage", 0, |_| true);
+    assert_eq!(told["message"], "Pillion: build failed (3)");
+    // Of this one nothing else says why.
+    start(json!({"command": "echo no", "label": "publish", "dependsOn": [id]}));
+    let (_, told) = client.wait_notification("window/showMessage", at + 1, |_| true);
+    assert!(told["message"].as_str().is_some_and(|text| text.starts_with("Pillion: publish: not started: ")), "{told}");
+    assert!(client.log().iter().all(|message| message.body["params"]["value"]["message"] != "GET /"));
 }
 
 #[test]

@@ -46,6 +46,11 @@ fn alone_it_shows_the_output_and_exits_as_the_command_does() {
     let ended = Terminal::start(&sandbox, &sandbox.workspace(), &["--cwd", "none", "true"], &[]).wait();
     assert_eq!(ended.code, Some(125));
     assert!(ended.stderr.contains("no such folder"), "{}", ended.stderr);
+    for nothing in ["", " "] {
+        let ended = Terminal::start(&sandbox, &sandbox.workspace(), &["--", nothing], &[]).wait();
+        assert_eq!(ended.code, Some(125));
+        assert!(ended.stderr.contains("the command is empty"), "{}", ended.stderr);
+    }
 }
 
 #[test]
@@ -66,9 +71,11 @@ fn alone_an_interrupt_stops_the_tree_and_a_second_one_does_not_wait() {
     sandbox.write_config("[background]\nstopGraceMs = 600000\n");
     let ready = sandbox.signal("ready");
     let command = format!("trap '' TERM; (setsid sleep 1000 &) ; {}; sleep 1000; sleep 1000", ready.give());
-    let terminal = Terminal::start(&sandbox, &sandbox.workspace(), &["--", &command], &[("TMPDIR", &tmp)]);
+    let mut terminal = Terminal::start(&sandbox, &sandbox.workspace(), &["--", &command], &[("TMPDIR", &tmp)]);
     ready.wait();
     terminal.signal(Signal::INT);
+    // Of two at the same moment either may come first: the system may give them to two threads.
+    terminal.wait_said("stopping");
     terminal.signal(Signal::TERM);
     let ended = terminal.wait();
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);

@@ -120,7 +120,7 @@ fn the_next_start_ends_what_nobody_watches_over() {
     // The main process dies with its shim.
     assert!(first.process().wait_gone(DEADLINE) && shim.wait_gone(DEADLINE) && main.wait_gone(DEADLINE));
     let left = sandbox.task_processes();
-    assert_eq!(left.len(), 1, "the one with a session of its own");
+    assert_eq!(left.len(), 1, "the one with a session of its own: {left:?}");
     let _second = Client::start(&sandbox, Options::pillion());
     assert!(left[0].wait_gone(DEADLINE));
 }

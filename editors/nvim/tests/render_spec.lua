@@ -77,7 +77,11 @@ return {
     "monitors, watching, what is left running, attempts",
     function()
       local ready = { message = "ready at http://localhost:5173/" }
-      t.eq("ready at http://localhost:5173/ · 1m 05s", parts({ kind = "monitor", progress = ready }, 65000))
+      local url = { line = "➜  Local:   http://localhost:5173/", url = "http://localhost:5173/" }
+      t.eq(
+        "ready at http://localhost:5173/",
+        parts({ kind = "monitor", progress = ready, ready = url }, 65000)
+      )
       t.eq(
         "50 passed · watching · 2.1s",
         parts({ status = "succeeded", summary = "50 passed, 0 failed", watching = true }, 2100)

@@ -204,7 +204,11 @@ return {
       t.has(t.said, "what to run? :Pillion run [--watch] COMMAND")
 
       t.reply(app, "pillion/task/stop", { result = { task = t.task() } })
-      t.emit(app, t.status({ status = "succeeded", stragglers = 1 }))
+      t.emit(
+        app,
+        t.status({ id = "elsewhere", owned = false }),
+        t.status({ status = "succeeded", stragglers = 1 })
+      )
       t.wait("the task", function()
         return app.state.tasks.t1k9
       end)
@@ -215,6 +219,9 @@ return {
         count = count + (message.method == "pillion/task/stop" and 1 or 0)
       end
       t.eq(2, count, "what a run left is stopped too, and the second stop hurries")
+      t.received(app, "pillion/task/stop", function(params)
+        return params.taskId == "t1k9"
+      end)
     end,
   },
 }

@@ -16,6 +16,7 @@ pub mod text;
 pub mod transport;
 pub mod uri;
 mod waiting_for_input;
+mod words;
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -31,6 +31,10 @@ type Read<T> = Result<T, jsonrpc::Error>;
 
 /// Parameters of a type; the error names the field.
 pub fn typed<T: DeserializeOwned>(params: Value) -> Read<T> {
+    const REMEDY: &str = "See PROTOCOL.md for the fields of this method.";
+    if !matches!(params, Value::Object(_) | Value::Array(_)) {
+        return Err(convert::error(-32602, "the params are no object".to_owned(), "bad_params", None, REMEDY));
+    }
     serde_path_to_error::deserialize(params).map_err(|error| {
         let path = error.path().to_string();
         let text = error.into_inner().to_string();
@@ -38,7 +42,7 @@ pub fn typed<T: DeserializeOwned>(params: Value) -> Read<T> {
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         let field = missing.unwrap_or(&path).to_owned();
         let message = if missing.is_some() { text } else { format!("`{field}`: {text}") };
-        convert::error(-32602, message, "bad_params", Some(&field), "See PROTOCOL.md for the fields of this method.")
+        convert::error(-32602, message, "bad_params", Some(&field), REMEDY)
     })
 }
 
@@ -155,6 +159,16 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         (None, Some(_)) => String::new(),
         (None, None) => return Err(bad("command", "is missing".into(), "Give it, or the `label` of a task.")),
     };
+    for (field, texts) in
+        [("command", vec![&command]), ("env", params.env.iter().flat_map(|(name, value)| [name, value]).collect())]
+    {
+        if texts.iter().any(|text| text.contains('\0')) {
+            return Err(bad(field, "holds a NUL character".into(), "No command can be given one; take it out."));
+        }
+    }
+    if let Some(name) = params.env.keys().find(|name| name.is_empty() || name.contains('=')) {
+        return Err(bad("env", format!("{name:?} is no name of a variable"), "A name has no `=`, and is not empty."));
+    }
     Ok(Request::StartTask(StartTask {
         depends_on: dependencies(params.depends_on, root)?,
         in_sequence,

@@ -13,7 +13,7 @@ use crate::protocol::{self as wire, PermissionOutcome, PermissionResult, method}
 use crate::session::effect::Question;
 use crate::session::event::{Choice, Event, FileProblems, QuestionOutcome};
 use crate::session::owner::{Handle, Message};
-use crate::task::model::{Status, Task, Timestamp};
+use crate::task::model::{Task, Timestamp};
 
 use super::convert;
 use super::following::Followers;
@@ -21,6 +21,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::uri;
 use super::waiting_for_input::InputQuestions;
+use super::words;
 
 /// What the client can show.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,7 +54,7 @@ pub async fn run(
         followers,
         questions: HashMap::new(),
         published: HashSet::new(),
-        told: HashSet::new(),
+        ends: HashMap::new(),
     };
     loop {
         tokio::select! {
@@ -81,8 +82,8 @@ struct Presenter {
     questions: HashMap<QuestionId, String>,
     /// Files with diagnostics at the client.
     published: HashSet<PathBuf>,
-    /// Runs whose bad end a plain client has been told.
-    told: HashSet<(TaskId, u32)>,
+    /// The newest run of each task whose bad end a plain client knows of, and when that was.
+    ends: HashMap<TaskId, (u32, Timestamp)>,
 }
 
 impl Presenter {
@@ -125,7 +126,7 @@ impl Presenter {
     }
 
     async fn task(&mut self, seq: u64, task: &Task, now: Timestamp) {
-        if self.shows.progress {
+        if self.shows.progress && task.owned {
             self.progress.task(task).await;
         }
         if self.shows.updates {
@@ -134,11 +135,19 @@ impl Presenter {
             return;
         }
         self.waiting.task(task).await;
-        if task.status.is_final() && task.status != Status::Succeeded && self.told.insert((task.id.clone(), task.run)) {
-            let summary = task.summary.as_deref().unwrap_or("see the output");
-            let text = format!("{} {}: {summary}", task.label, task.status.as_str().replace('_', " "));
+        // Another window's task is told there.
+        if let Some(text) = words::bad_end(task).filter(|_| task.owned && self.is_news(task, now)) {
             self.say(2, &text).await;
         }
+    }
+
+    /// Whether a plain client does not know of a bad end yet: neither from this task, nor from the step that kept it from
+    /// starting.
+    fn is_news(&mut self, task: &Task, now: Timestamp) -> bool {
+        let known = |step: &TaskId| self.ends.get(step).is_some_and(|(_, ended)| *ended >= task.created_at);
+        let by_step = task.started_at.is_none() && task.depends_on.iter().any(known);
+        let before = self.ends.insert(task.id.clone(), (task.run, task.ended_at.unwrap_or(now)));
+        !by_step && before.is_none_or(|(run, _)| run != task.run)
     }
 
     async fn problems(&mut self, problems: FileProblems) {

@@ -7,13 +7,14 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::outbox::Outbox;
+use super::words;
 use crate::task::model::{Status, Task};
 
 /// Where a task's progress stands.
 #[derive(Debug)]
 struct Shown {
     title: String,
-    message: String,
+    message: Option<String>,
     percent: Option<u8>,
     /// The client has agreed to show it.
     begun: bool,
@@ -44,7 +45,7 @@ impl Progress {
     pub async fn task(&mut self, task: &Task) {
         let token = super::presenter::token(&task.id, task.run);
         let running = matches!(task.status, Status::Running | Status::WaitingForInput);
-        let message = message(task);
+        let message = words::message(task, |id| self.label(id));
         match self.shown.get_mut(&token) {
             None if running => {
                 let (title, percent) = (task.label.clone(), task.progress.percent);
@@ -97,21 +98,17 @@ impl Progress {
 
     async fn end(&mut self, token: &str) {
         let Some(shown) = self.shown.remove(token) else { return };
-        self.send(token, json!({"kind": "end", "message": shown.message})).await;
+        self.send(token, strip_null(json!({"kind": "end", "message": shown.message}))).await;
+    }
+
+    /// The label of a running task.
+    fn label(&self, id: &str) -> Option<String> {
+        let shown = self.shown.iter().find(|(token, _)| task_of(token) == Some(id));
+        shown.map(|(_, shown)| shown.title.clone())
     }
 
     async fn send(&self, token: &str, value: serde_json::Value) {
         self.outbox.notify("$/progress", json!({"token": token, "value": value})).await;
-    }
-}
-
-/// What the progress says: how far it is, else what it printed last.
-fn message(task: &Task) -> String {
-    match task.status {
-        Status::Running | Status::WaitingForInput => {
-            task.progress.message.clone().unwrap_or_else(|| task.output.last_line.clone())
-        }
-        status => task.summary.clone().unwrap_or_else(|| status.as_str().replace('_', " ")),
     }
 }
 

@@ -351,10 +351,11 @@ pub enum Timer {
 pub enum Event {
     /// The store is open (or is not, and why).
     Loaded(Box<Loaded>),
-    /// Rows of other windows that changed, and rows that came from windows that are gone.
+    /// Rows of other windows that changed, rows that came from windows that are gone, and what of these was not told.
     Others {
         changed: Vec<Task>,
         taken: Vec<Taken>,
+        reports: Vec<StoredReport>,
     },
     /// The client is ready for notifications.
     ClientReady,

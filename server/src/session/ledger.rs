@@ -186,17 +186,20 @@ impl State {
             self.say(true, problem);
         }
         self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
-        let mut left = Vec::new();
+        let (mut left, mut unwatched) = (Vec::new(), Vec::new());
         for mut task in loaded.tasks {
             if task.owned && (!task.status.is_final() || task.stragglers > 0) {
                 left.push(task.id.clone());
-            } else if task.owned {
+            } else if task.owned && task.watch.take().is_some() {
                 // Whoever asked for it asked another sidecar.
-                task.watch = None;
+                unwatched.push(task.id.clone());
             }
             self.ledger.entries.push(Entry::new(task));
         }
         self.restore_reports(loaded.reports);
+        for id in unwatched {
+            self.save_task(&id); // other windows read it there
+        }
         for id in left {
             self.take_over(&id, !loaded.strangers.contains(&id));
         }

@@ -14,19 +14,25 @@ use super::state::State;
 
 impl State {
     /// What happened in other windows.
-    pub(super) fn others(&mut self, changed: Vec<Task>, taken: Vec<Taken>) {
+    pub(super) fn others(&mut self, changed: Vec<Task>, taken: Vec<Taken>, reports: Vec<StoredReport>) {
         for task in changed {
             let id = task.id.clone();
             if self.ledger.put(task) {
                 self.show_task(&id, true);
             }
         }
+        let mut rows = Vec::new();
         for Taken { task, same_client } in taken {
             let id = task.id.clone();
             if self.ledger.put(task) {
-                self.take_over(&id, same_client);
-                self.task_changed(&id);
+                rows.push((id, same_client));
             }
+        }
+        // Before their ends come: what is known of one already is not told twice.
+        self.take_over_reports(reports);
+        for (id, same_client) in rows {
+            self.take_over(&id, same_client);
+            self.task_changed(&id);
         }
         // What ended there may have been in the way here.
         self.claim_all_again();
@@ -49,7 +55,8 @@ impl State {
         entry.launched = !ended;
         entry.taken_over = true;
         entry.facts = Facts::default();
-        let watch = entry.task.watch.take().filter(|_| same_client && !ended);
+        let before = entry.task.watch.take();
+        let watch = before.clone().filter(|_| same_client && !ended);
         let spec = spec_of(entry, &self.settings, dir);
         if !ended {
             self.begin_beside(id);
@@ -57,6 +64,8 @@ impl State {
         }
         if let Some(watch) = watch {
             self.begin_watching(id, watch);
+        } else if before.is_some() {
+            self.save_task(id);
         }
         self.effects.push(Effect::ResumeRun { spec, ended });
         if stopping {
@@ -79,10 +88,21 @@ impl State {
         task.stopping = false;
         task.waiting_for = None;
         task.ended_at = Some(now);
-        task.summary = asked.then(|| "Pillion went away before it was permitted, and it was not started.".into());
+        let before = if asked { "it was permitted" } else { "its turn came" };
+        task.summary = Some(format!("Pillion went away before {before}, and it was not started."));
         close_run(task);
         self.report_end(id, String::new());
         self.save_task(id);
+    }
+
+    /// What a window that is gone had not told.
+    fn take_over_reports(&mut self, mut reports: Vec<StoredReport>) {
+        reports.retain(|stored| !self.reports.is_pending(&stored.report.key));
+        let sessions: Vec<SessionId> = reports.iter().filter_map(|stored| stored.session.clone()).collect();
+        self.restore_reports(reports);
+        for session in sessions {
+            self.wake_soon(&session);
+        }
     }
 
     /// What the store has for a session that is opened is what is still to be told: another window may have told the rest.

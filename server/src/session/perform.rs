@@ -406,12 +406,13 @@ async fn look_at_others(store: Store, mut seen: Others, inbox: Inbox) {
         let changed = found.changed.clone();
         let taken = found.taken.iter().map(|row| Taken { task: row.task.clone(), same_client: row.same_client });
         let taken: Vec<Taken> = taken.collect();
+        let reports = storage::pending(&found.notifications);
         seen = found;
         if !inbox.is_read() {
             return;
         }
         if !changed.is_empty() || !taken.is_empty() {
-            inbox.tell(Event::Others { changed, taken });
+            inbox.tell(Event::Others { changed, taken, reports });
         }
     }
 }

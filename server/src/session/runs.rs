@@ -410,7 +410,12 @@ pub(super) fn outcome(task: &mut Task, ending: Ending) -> Option<String> {
             reason = Some(why);
             (Status::Failed, None, None)
         }
-        Ending::Lost => (Status::Interrupted, None, None),
+        Ending::Lost => {
+            reason = Some(
+                "Its end was not seen: the process that watched over it was killed, or the machine went down.".into(),
+            );
+            (Status::Interrupted, None, None)
+        }
     };
     reason
 }

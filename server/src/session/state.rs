@@ -166,7 +166,7 @@ impl State {
         match event {
             Event::Loaded(loaded) => self.loaded(*loaded),
             Event::Settings(settings) => self.configure(*settings),
-            Event::Others { changed, taken } => self.others(changed, taken),
+            Event::Others { changed, taken, reports } => self.others(changed, taken, reports),
             Event::ClientReady => self.client_ready(),
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),

@@ -36,7 +36,7 @@ pub(super) fn forgetful(problem: String) -> (Store, Loaded, Others) {
 }
 
 /// What is still to be told.
-fn pending(notifications: &[StoredNotification]) -> Vec<StoredReport> {
+pub(super) fn pending(notifications: &[StoredNotification]) -> Vec<StoredReport> {
     notifications
         .iter()
         .filter(|stored| stored.state == Delivery::Pending)

@@ -92,7 +92,10 @@ impl Plan<'_> {
             label: Some(name.to_owned()),
             ..StartTask::new("", by.origin)
         };
-        let start = filled(plain, self.defined)?;
+        let start = filled(plain, self.defined).map_err(|refusal| match refusal {
+            Refusal::BadField { message, remedy, .. } => bad(message, &remedy),
+            other => other,
+        })?;
         let at = self.add(start, before)?;
         self.by_label.insert(name.to_owned(), at);
         Ok(at)

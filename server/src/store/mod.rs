@@ -113,7 +113,8 @@ impl Store {
         self.read(move |connection| read::list_sessions(connection, limit, before.as_ref()))
     }
 
-    /// A session with its whole history; `None` when there is none of that id. A history that cannot be read whole is an
+    /// A session with its whole history; `None` when there is none of that id. It is this owner's from then on, unless
+    /// another one that is alive has it: [`LoadedSession::elsewhere`]. A history that cannot be read whole is an
     /// error: half of one would be told to a model as if it were all.
     pub fn load_session(
         &self,

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::command::{Elsewhere, StoredNotification};
 use super::error::StoreError;
+use super::read;
 use crate::ids::SessionId;
 use crate::task::model::Task;
 
@@ -58,8 +60,10 @@ pub struct TakenRow {
 pub struct Others {
     /// Rows of other owners that changed.
     pub changed: Vec<Task>,
-    /// Rows without an end that are this owner's now.
+    /// Rows without an end, or with something left of them, that are this owner's now.
     pub taken: Vec<TakenRow>,
+    /// What of these was not told.
+    pub notifications: Vec<StoredNotification>,
     /// The file's own count of what other connections wrote, and the newest change that was seen.
     version: i64,
     newest: i64,
@@ -77,7 +81,7 @@ pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> R
     // One view of the file for all: what is written between two looks would be seen by neither.
     let view = connection.unchecked_transaction()?;
     let version = view.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-    let mut found = Others { changed: Vec::new(), taken: Vec::new(), version, newest: last.newest };
+    let mut found = Others { version, newest: last.newest, ..Others::default() };
     if version != last.version {
         let mut statement = view.prepare_cached(
             "SELECT json, updated, owner FROM tasks WHERE owner <> ?1 AND updated >= ?2 ORDER BY updated",
@@ -95,6 +99,7 @@ pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> R
             .query_row(params![id], row)
             .optional()?;
         found.taken.extend(task.and_then(|(task, ..)| task).map(|task| TakenRow { task, same_client }));
+        found.notifications.extend(read::notifications_of(&view, &id)?);
     }
     Ok(found)
 }
@@ -232,11 +237,7 @@ fn unheld(connection: &Connection, owner: &Owner, name: Option<&str>) -> Result<
 }
 
 /// Whose session it is, and whether that owner is of the same client.
-pub(super) fn of_session(
-    connection: &Connection,
-    owner: &Owner,
-    id: &SessionId,
-) -> Result<Option<(String, bool)>, StoreError> {
+fn of_session(connection: &Connection, owner: &Owner, id: &SessionId) -> Result<Option<(String, bool)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT sessions.owner, coalesce(leases.token = ?2, 0)
          FROM sessions LEFT JOIN leases ON leases.owner = sessions.owner WHERE sessions.id = ?1",
@@ -244,6 +245,32 @@ pub(super) fn of_session(
     let found = statement
         .query_row(params![id.as_str(), owner.token], |row| Ok((row.get::<_, Option<String>>(0)?, row.get(1)?)));
     Ok(found.optional()?.and_then(|(name, same_client)| Some((name?, same_client))))
+}
+
+/// Makes a session this owner's, or says which other one that is alive has it. The statement names the owner that was seen:
+/// of two windows that open it at the same moment one gets it.
+pub(super) fn take_session(
+    connection: &Connection,
+    owner: &Owner,
+    id: &SessionId,
+) -> Result<Option<Elsewhere>, StoreError> {
+    let mut take = connection.prepare_cached("UPDATE sessions SET owner = ?1 WHERE id = ?2 AND owner IS ?3")?;
+    loop {
+        let seen = of_session(connection, owner, id)?;
+        let name = match seen {
+            Some((name, same_client)) if owner.is_other(&name) => {
+                return Ok(Some(Elsewhere { owner: name, same_client }));
+            }
+            Some((name, _)) => Some(name),
+            None => None,
+        };
+        // None changed: another window was quicker, or deleted it.
+        let gone =
+            || connection.prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")?.exists([id.as_str()]).map(|is| !is);
+        if take.execute(params![owner.name, id.as_str(), name])? > 0 || gone()? {
+            return Ok(None);
+        }
+    }
 }
 
 /// A task of another version is `None`.

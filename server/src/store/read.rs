@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::Loaded;
-use super::command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification};
+use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
 use super::error::StoreError;
 use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -34,6 +34,7 @@ pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Resu
         match serde_json::from_str::<Task>(&json) {
             Ok(mut task) => {
                 task.owned = owners::owns(owner, &task, of.as_deref());
+                settle_delivery(connection, &mut task)?;
                 if !task.owned {
                     foreign.insert(task.id.clone());
                 }
@@ -67,11 +68,14 @@ pub(super) fn list_sessions(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Reads a session and makes it this owner's, unless another one has it.
 pub(super) fn load_session(
     connection: &Connection,
     owner: &Owner,
     id: &SessionId,
 ) -> Result<Option<LoadedSession>, StoreError> {
+    // First: what is read after it is not written by anybody else any more.
+    let elsewhere = owners::take_session(connection, owner, id)?;
     let sql = format!("{SESSION} WHERE id = ?1");
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
@@ -79,9 +83,7 @@ pub(super) fn load_session(
     Ok(Some(LoadedSession {
         row,
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
-        elsewhere: owners::of_session(connection, owner, id)?
-            .filter(|(name, _)| owner.is_other(name))
-            .map(|(owner, same_client)| Elsewhere { owner, same_client }),
+        elsewhere,
         notifications: notifications(connection, Some(id))?,
     }))
 }
@@ -110,6 +112,37 @@ fn notifications(connection: &Connection, session: Option<&SessionId>) -> Result
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![session.map(SessionId::as_str)], notification)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The same of one task.
+pub(super) fn notifications_of(connection: &Connection, task: &str) -> Result<Vec<StoredNotification>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("{NOTIFICATION} AND task = ?1 ORDER BY created_at, rowid"))?;
+    let rows = statement.query_map(params![task], notification)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Says of a row how far what is told of its newest run got. The outbox knows: a window may have told what another one's row
+/// is about, and writes no rows of others.
+fn settle_delivery(connection: &Connection, task: &mut Task) -> Result<(), StoreError> {
+    if !matches!(task.delivery, Delivery::Pending | Delivery::Carried) {
+        return Ok(());
+    }
+    // The least that is done of all that is told.
+    let mut statement = connection.prepare_cached(
+        "SELECT state, turn FROM outbox WHERE task = ?1 AND run = ?2
+         ORDER BY CASE state WHEN 'pending' THEN 0 WHEN 'carried' THEN 1 ELSE 2 END, created_at DESC LIMIT 1",
+    )?;
+    let found = statement
+        .query_row(params![task.id.as_str(), task.run], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    if let Some((state, turn)) = found {
+        task.delivery = Delivery::parse(&state).unwrap_or(task.delivery);
+        task.delivered_turn = turn.map(TurnId);
+    }
+    Ok(())
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {

@@ -349,9 +349,24 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
     assert_eq!((seen.changed.len(), seen.taken.len()), (0, 0), "nothing new");
     let seen = second.others(Others::default()).await.unwrap();
     written("gone later", "t3").await;
+    second.written(notify("t3", None)).await.unwrap();
     let seen = second.others(seen).await.unwrap();
+    let untold: Vec<&NotificationKey> = seen.notifications.iter().map(|untold| &untold.key).collect();
+    assert_eq!(untold, [&key("t3")], "what it had not told comes with it");
     let taken: Vec<Task> = seen.taken.into_iter().map(|row| row.task).collect();
     assert_eq!(owned(&taken), [("t3".into(), true)]);
+}
+
+#[tokio::test]
+async fn a_session_that_was_loaded_is_its_windows() {
+    let home = tempfile::tempdir().unwrap();
+    let (gone, _) = open_as(home.path(), "gone");
+    gone.written(Write::SaveSession(session("s1", 1))).await.unwrap();
+    let (first, second) = (open_as(home.path(), "first").0, open_as(home.path(), "second").0);
+    assert_eq!(loaded(&first).await.elsewhere, None, "its window is gone");
+    let elsewhere = loaded(&second).await.elsewhere.map(|elsewhere| elsewhere.owner);
+    assert_eq!(elsewhere.as_deref(), Some("first"), "nothing was written in it, and it is open there all the same");
+    assert_eq!(loaded(&first).await.elsewhere, None);
 }
 
 #[tokio::test]
@@ -426,6 +441,29 @@ async fn what_a_living_window_will_tell_is_not_told_by_another() {
     let elsewhere = Elsewhere { owner: "first".into(), same_client: false };
     assert_eq!(second.load_session("s1".into()).await.unwrap().unwrap().elsewhere, Some(elsewhere));
     assert_eq!(first.load_session("s1".into()).await.unwrap().unwrap().elsewhere, None);
+}
+
+#[tokio::test]
+async fn what_was_told_of_another_ones_row_counts() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, _) = open_as(home.path(), "first");
+    let ended = Task { status: Status::Succeeded, delivery: Delivery::Pending, ..task("t1", 1) };
+    first.write(Write::SaveTask(Box::new(ended)));
+    first.write(notify("t1", Some("s1")));
+    first.flush().await.unwrap();
+    let delivery = |name: &str| {
+        let task = open_as(home.path(), name).1.tasks.remove(0);
+        (task.delivery, task.delivered_turn)
+    };
+    // The session is the second one's.
+    let (second, _) = open_as(home.path(), "second");
+    assert_eq!(delivery("third"), (Delivery::Pending, None));
+    second.written(append(0, &["a"], &["t1"])).await.unwrap();
+    assert_eq!(delivery("third"), (Delivery::Carried, None));
+    let turn = TurnId::from("turn1");
+    let delivered = Write::MarkDelivered { session: "s1".into(), keys: vec![key("t1")], turn: turn.clone() };
+    second.written(delivered).await.unwrap();
+    assert_eq!(delivery("third"), (Delivery::Delivered, Some(turn)));
 }
 
 #[tokio::test]

@@ -142,8 +142,9 @@ async fn a_timeout_ends_it() {
 #[tokio::test]
 async fn the_output_cap_ends_it() {
     let mut rig = Rig::new();
-    // Quiet for so long that the shim sleeps, and must be woken by the first write.
-    let mut spec = rig.spec("echo quiet; sleep 0.5; yes");
+    // Quiet for so long that the shim sleeps, and must be woken by the first write. What comes then is over the cap and no
+    // more: a flood would be as large as the machine is slow to look, and all of it is read.
+    let mut spec = rig.spec("echo quiet; sleep 0.5; yes | head -c 4000000; sleep 1000");
     spec.output_cap = 1 << 20;
     rig.start_spec(spec);
     let end = rig.end().await;

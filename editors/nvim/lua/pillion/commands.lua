@@ -84,6 +84,13 @@ local function any()
   return true
 end
 
+--- Another window's task is meant only where one points at it.
+local function own(fits)
+  return function(task)
+    return fits(task) and (task.owned ~= false or require("pillion.tasks").under_cursor() == task)
+  end
+end
+
 ---@type table<string, fun(owner: pillion.App, command: pillion.Command)>
 local run = {
   chat = function()
@@ -129,19 +136,21 @@ local run = {
   stop = function(owner, command)
     local tasks = require("pillion.tasks")
     if command.words[1] == "all" then
-      for _, task in ipairs(vim.tbl_filter(protocol.can_stop, state.tasks(owner.state))) do
-        tasks.stop(task.id)
+      for _, task in ipairs(state.tasks(owner.state)) do
+        if task.owned ~= false and protocol.can_stop(task) then
+          tasks.stop(task.id)
+        end
       end
       return
     end
-    tasks.pick(command.words[1], protocol.can_stop, "nothing runs", function(task)
+    tasks.pick(command.words[1], own(protocol.can_stop), "nothing runs", function(task)
       tasks.stop(task.id)
     end)
   end,
 
   rerun = function(_, command)
     local tasks = require("pillion.tasks")
-    tasks.pick(command.words[1], is_over, "nothing has run yet", function(task)
+    tasks.pick(command.words[1], own(is_over), "nothing has run yet", function(task)
       tasks.rerun(task.id)
     end, true)
   end,

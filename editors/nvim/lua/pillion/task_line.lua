@@ -134,7 +134,9 @@ function M.parts(task, view)
   if task.owned == false then
     parts[#parts + 1] = "other window"
   end
-  if task.startedAt and task.status ~= "queued" then
+  -- How long a server has been up is no news, and a row that stands still is calmer.
+  local counts = task.startedAt and task.status ~= "queued" and (ended or not task.ready)
+  if counts then
     parts[#parts + 1] = M.duration(view.elapsed, not ended)
   end
   return parts

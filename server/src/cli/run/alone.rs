@@ -12,6 +12,7 @@ use crate::agent::approval::Mode;
 use crate::clock;
 use crate::config::{self, Config};
 use crate::ids::{IdSource, TaskId};
+use crate::lsp::convert;
 use crate::session::effect::{Effect, Outgoing};
 use crate::session::event::{Event, Moment, ReplyId, Request, StartTask};
 use crate::session::settings::Settings;
@@ -165,6 +166,12 @@ impl Engine {
                         provisional: shown.problem.provisional,
                     });
                     let _ = self.tell.send(News::Found(found.collect()));
+                }
+                Effect::Reply { result: Err(refusal), .. } => {
+                    // What is refused of a task that is there shows in its row.
+                    if self.task.is_none() {
+                        let _ = self.tell.send(News::Refused(convert::refusal(refusal).message.into_owned()));
+                    }
                 }
                 // Nothing is kept, and no agent is there.
                 _ => {}

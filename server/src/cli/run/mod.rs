@@ -73,11 +73,16 @@ pub async fn run(args: RunArgs, is_plain: bool) -> u8 {
 }
 
 async fn attempt(args: RunArgs, is_plain: bool) -> anyhow::Result<u8> {
+    let line = command::line(&args.command);
+    anyhow::ensure!(
+        !line.trim().is_empty(),
+        "the command is empty; give one, for instance `pillion run -- cargo test`"
+    );
     let config = Config::from_env();
     let here = std::env::current_dir().context("the working directory is gone")?;
     let cwd = args.cwd.map_or_else(|| here.clone(), |cwd| here.join(cwd));
     let wanted = Wanted {
-        command: command::line(&args.command),
+        command: line,
         cwd: cwd.canonicalize().with_context(|| format!("--cwd {}: no such folder", cwd.display()))?,
         group: args.group.as_deref().and_then(Group::parse),
         label: args.label,
@@ -117,6 +122,10 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> u8 {
                     shown(view.row(*row));
                 }
                 Some(News::Found(found)) => shown(view.found(found)),
+                Some(News::Refused(why)) => {
+                    shown(view.say(&why));
+                    return OWN_FAILURE;
+                }
                 None => break None,
             },
             bytes = output.next(), if view.shows_output() && !broken => {

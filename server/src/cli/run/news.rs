@@ -39,6 +39,8 @@ impl Task {
 pub(super) enum News {
     Row(Box<Row>),
     Found(Vec<Found>),
+    /// It was not let in, and there is no task: why, and what to do.
+    Refused(String),
 }
 
 /// The task as it stands.

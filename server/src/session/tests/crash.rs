@@ -160,11 +160,11 @@ fn what_was_never_launched_waits_on_in_its_own_window_alone() {
 fn what_another_window_left_is_taken_over_while_this_one_runs() {
     let mut story = Story::new();
     let other = Task { owned: false, ..running("t90") };
-    story.event(Event::Others { changed: vec![other], taken: Vec::new() });
+    story.event(Event::Others { changed: vec![other], taken: Vec::new(), reports: Vec::new() });
     assert!(!story.task("t90").owned);
     story.skip();
     let taken = Taken { task: running("t90"), same_client: false };
-    story.event(Event::Others { changed: Vec::new(), taken: vec![taken] });
+    story.event(Event::Others { changed: Vec::new(), taken: vec![taken], reports: Vec::new() });
     story.tells(expect![[r#"
         take over run t90.1
         save t90.1 running, delivery none
@@ -173,6 +173,23 @@ fn what_another_window_left_is_taken_over_while_this_one_runs() {
     assert!(story.task("t90").owned);
     story.exits("t90", 0);
     assert_eq!(story.task("t90").status, Status::Succeeded);
+}
+
+#[test]
+fn what_another_window_left_untold_is_told_here_once() {
+    let mut story = Story::new();
+    let report = untold(None);
+    story.world.outbox.insert(report.report.key.clone(), Delivery::Pending);
+    let ended = Task { session: None, delivery: Delivery::Pending, ..task("t90", Status::Succeeded) };
+    let taken = |task| vec![Taken { task, same_client: false }];
+    story.event(Event::Others { changed: Vec::new(), taken: taken(ended.clone()), reports: vec![report.clone()] });
+    // A second look that finds it again changes nothing.
+    story.event(Event::Others { changed: Vec::new(), taken: taken(ended), reports: vec![report] });
+    story.prompt("well?");
+    assert_eq!(story.world.undelivered(), Vec::<&Key>::new());
+    let Item::User(item) = &**story.items().last().expect("an item") else { panic!("a user's item") };
+    let block = item.notification.as_deref().unwrap_or_default();
+    assert_eq!(block.matches("<task_id>t90</task_id>").count(), 1, "{block}");
 }
 
 #[test]
@@ -271,11 +288,10 @@ fn a_task_whose_end_nobody_saw_is_told() {
     "#]]);
 }
 
-#[test]
-fn a_report_that_was_pending_is_told_once() {
-    let key = Key { task: "t90".into(), run: 1, about: "end".into() };
+/// The end of `t90`, which nobody was told.
+fn untold(session: Option<&str>) -> StoredReport {
     let report = Report {
-        key: key.clone(),
+        key: Key { task: "t90".into(), run: 1, about: "end".into() },
         status: "succeeded".into(),
         command: "cargo test".into(),
         exit_code: Some(0),
@@ -292,7 +308,13 @@ fn a_report_that_was_pending_is_told_once() {
         output_file: String::new(),
         notes: Vec::new(),
     };
-    let report = StoredReport { report, at: Timestamp(1), session: Some("old".into()), wakes: true };
+    StoredReport { report, at: Timestamp(1), session: session.map(Into::into), wakes: true }
+}
+
+#[test]
+fn a_report_that_was_pending_is_told_once() {
+    let report = untold(Some("old"));
+    let key = report.report.key.clone();
     let tasks = vec![task("t90", Status::Succeeded)];
     let loaded = Loaded { tasks, reports: vec![report.clone()], ..Loaded::default() };
     let mut story = Story::loaded(loaded, |_| {});

@@ -20,7 +20,7 @@ fn elsewhere(id: &str, command: &str, group: Group) -> Task {
 }
 
 fn others(story: &mut Story, changed: Vec<Task>) {
-    story.event(Event::Others { changed, taken: Vec::new() });
+    story.event(Event::Others { changed, taken: Vec::new(), reports: Vec::new() });
 }
 
 #[test]

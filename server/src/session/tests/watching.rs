@@ -7,9 +7,10 @@ use proptest::prelude::*;
 
 use super::story::{Story, by_person};
 use crate::session::effect::Effect;
-use crate::session::event::{Event, Request, StartTask, Timer};
+use crate::session::event::{Event, Loaded, Request, StartTask, Timer};
 use crate::session::watching::{Span, Watcher};
-use crate::task::model::{OnExit, Origin, Status, StoppedBy, Timestamp, Watch};
+
+use crate::task::model::{OnExit, Origin, Status, StoppedBy, Task, Timestamp, Watch};
 use crate::task::run::{Change, Ending, RunControl};
 
 fn at(path: &str, at: u64, created: bool) -> Change {
@@ -224,6 +225,19 @@ fn a_stop_ends_the_watching_also_between_runs() {
         story.now += 10_000;
         changed(&mut story, &["/w/a.rs"]);
         assert_eq!((story.task("t2").run, &story.task("t2").watch), (1, &None));
+    }
+}
+
+/// Other windows read in the store what they show.
+#[test]
+fn watching_that_ended_with_its_server_is_over_in_the_store_too() {
+    for stragglers in [0, 1] {
+        let mut before = watched(watch(false, OnExit::None));
+        before.exits("t2", 0);
+        let left = Task { stragglers, ..before.task("t2").clone() };
+        let story = Story::loaded(Loaded { tasks: vec![left], ..Loaded::default() }, |_| {});
+        let stored = story.world.tasks.get(&"t2".into()).map(|task| &task.watch);
+        assert_eq!(stored, Some(&None), "{stragglers} left");
     }
 }
 

@@ -24,7 +24,7 @@ pub fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     };
     for pattern in patterns {
         let plain = pattern.trim_start_matches("./").trim_end_matches('/');
-        if plain.is_empty() || plain.starts_with('/') {
+        if plain.is_empty() || plain.starts_with('/') || plain.split('/').any(|part| part == "..") {
             return Err(format!("{pattern:?} is not relative to the workspace"));
         }
         let text = if plain.contains('/') { plain.to_owned() } else { format!("**/{plain}") };
@@ -227,6 +227,8 @@ pub(super) mod tests {
         let mut rules = Rules::new(root.clone(), "/state".into(), &watch(&["*.py"], &[])).unwrap();
         assert!(rules.counts(&root.join("deep/down/a.py")) && rules.enters(&root.join("deep")));
         assert!(globs(&["[".into()]).unwrap_err().contains("is no glob"));
-        assert!(globs(&["/etc/**".into()]).unwrap_err().contains("relative"));
+        for outside in ["/etc/**", "../other", "src/../../x"] {
+            assert!(globs(&[outside.into()]).unwrap_err().contains("relative"), "{outside}");
+        }
     }
 }
