@@ -1,6 +1,6 @@
 //! `pillion run` as a person starts it, with pipes in place of a terminal.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 

@@ -203,6 +203,7 @@ impl<W: AsyncWrite + Unpin> Terminal<W> {
             let mut variables = self.served.environment.differences(&environment);
             variables.retain(|(name, _)| !start.env.iter().any(|(own, _)| own == name));
             start.env.extend(variables);
+            start.tied = true;
         }
         let reply = self.ask(request).await?;
         let seen = match &reply {

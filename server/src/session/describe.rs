@@ -137,6 +137,12 @@ pub(super) fn notes(entry: &Entry, root: &Path) -> Vec<String> {
     } else if task.output.truncated {
         notes.push("The command cut its own output; what was cut is not in the file any more.".into());
     }
+    if task.output.passed_over > 0 {
+        notes.push(format!(
+            "{} bytes of its output were not searched for problems: it was stopped while they waited.",
+            task.output.passed_over
+        ));
+    }
     notes
 }
 

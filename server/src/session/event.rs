@@ -64,6 +64,8 @@ pub struct StartTask {
     pub depends_on: Vec<Dependency>,
     /// The dependencies run one after another, and not all at a time.
     pub in_sequence: bool,
+    /// It goes with this sidecar, whatever the settings say: the terminal that shows it does.
+    pub tied: bool,
     /// The active file, for the variables of `.vscode/tasks.json`.
     pub file: Option<PathBuf>,
 }
@@ -113,6 +115,7 @@ impl StartTask {
             watch: None,
             depends_on: Vec::new(),
             in_sequence: false,
+            tied: false,
             file: None,
         }
     }

@@ -161,6 +161,7 @@ impl Entry {
             && task.timeout.map(|timeout| timeout.as_millis()) == start.timeout_ms.map(u128::from)
             && task.max_attempts == start.attempts()
             && task.lifetime == start.lifetime
+            && (start.tied || !task.tied)
             && task.on_exit == start.on_exit()
             && task.depends_on.is_empty()
     }

@@ -59,7 +59,7 @@ impl State {
         let task = &mut entry.task;
         task.status = Status::Running;
         task.started_at = Some(reported.started_at);
-        task.output = OutputInfo { path, bytes, lines, last_line, truncated: false };
+        task.output = OutputInfo { path, bytes, lines, last_line, ..OutputInfo::default() };
         let key = (task.command.clone(), task.cwd.clone());
         let mut files = self.problems.begin_run(&id, 1, key);
         let run = RunId { task: id.clone(), run: 1 };

@@ -3,7 +3,7 @@
 
 use crate::agent::notification::{self, Key, Limits, Report};
 use crate::ids::{SessionId, TaskId, TurnId};
-use crate::task::model::{Delivery, OnExit, Timestamp};
+use crate::task::model::{Delivery, OnExit, Status, Timestamp};
 
 use super::effect::{Effect, TurnReason, Update, Write};
 use super::event::{StoredReport, Timer};
@@ -79,9 +79,12 @@ impl Entry {
     /// A report about the newest run that says nothing yet but which run it is, and where it stands.
     pub(super) fn report(&self, about: impl Into<String>, now: Timestamp) -> Report {
         let task = &self.task;
+        let about = about.into();
+        // What is told when the end is known and right before it, such as the last lines, is no end: there is one alone.
+        let status = if about != END && task.status.is_final() { Status::Running } else { task.status };
         Report {
-            key: Key { task: task.id.clone(), run: task.run, about: about.into() },
-            status: task.status.as_str().into(),
+            key: Key { task: task.id.clone(), run: task.run, about },
+            status: status.as_str().into(),
             command: task.command.clone(),
             exit_code: None,
             duration_ms: task.started_at.map(|_| task.elapsed_ms(now)),

@@ -81,6 +81,7 @@ impl State {
             }
             RunEvent::Waiting(asked) => self.waits(id, asked),
             RunEvent::Resumed => self.resumed(id),
+            RunEvent::PassedOver { bytes } => entry.task.output.passed_over += bytes,
             RunEvent::Findings(findings) => self.found(id, findings),
             RunEvent::Matched(batch) => self.matched(&id.task, batch),
             RunEvent::Ready(ready) => self.became_ready(&id.task, ready),

@@ -216,7 +216,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
 /// call that waits for a foreground command is never answered with its end.
 fn on_close(entry: &Entry, settings: &Settings) -> OnClose {
     match entry.task.lifetime {
-        _ if entry.foreground.is_some() => OnClose::Stop,
+        _ if entry.foreground.is_some() || entry.task.tied => OnClose::Stop,
         Lifetime::Turn => OnClose::Stop,
         Lifetime::Session => settings.on_close,
         Lifetime::Detached => OnClose::Keep,

@@ -71,6 +71,7 @@ impl State {
             priority: start.priority,
             on_exit,
             lifetime: start.lifetime,
+            tied: start.tied,
             stdin: start.stdin,
             timeout: start.timeout_ms.map(Duration::from_millis),
             created_at: self.now(),
@@ -225,6 +226,7 @@ impl State {
         task.delivery = Delivery::None;
         task.delivered_turn = None;
         task.checked_in = false;
+        task.tied = false;
         entry.queued_at = self.moment.now;
         let session = task.session.clone().filter(|_| by == Origin::Agent);
         task.monitor.batches = 0;

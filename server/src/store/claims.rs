@@ -16,10 +16,6 @@ const STALE_MS: i64 = 5_000;
 
 const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-/// Behind everybody else: two that come within one millisecond have an order too.
-const LAST_PLACE: &str = "SELECT max(CAST(unixepoch('subsec') * 1000 AS INTEGER),
-    1 + coalesce((SELECT max(since) FROM claims), 0))";
-
 /// Takes all classes for a task's run, or takes a place in the queue and says who comes first.
 pub(super) fn claim(
     connection: &Connection,
@@ -28,17 +24,18 @@ pub(super) fn claim(
     run: u32,
     classes: &[String],
 ) -> Result<(), StoreError> {
-    // One place in the queue for all classes: owners that want several of the same come in one order, and never wait for
-    // each other.
+    // One time for all classes: owners that want several of the same come in one order, and never wait for each other.
     let mut since: Option<i64> = None;
     for class in classes {
         let mut known = connection.prepare_cached("SELECT since FROM claims WHERE class = ?1 AND owner = ?2")?;
         let known: Option<i64> = known.query_row(params![class, owner.name], |row| row.get(0)).optional()?;
         since = since.into_iter().chain(known).min();
     }
-    let since = match since {
+    // Behind everybody who is there, also of those who came in the same millisecond, or before the clock was set back.
+    let last = format!("SELECT max({NOW}, (SELECT coalesce(max(since), 0) + 1 FROM claims))");
+    let since: i64 = match since {
         Some(since) => since,
-        None => connection.prepare_cached(LAST_PLACE)?.query_row([], |row| row.get(0))?,
+        None => connection.prepare_cached(&last)?.query_row([], |row| row.get(0))?,
     };
     let mut first = None;
     for class in classes {

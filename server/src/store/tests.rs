@@ -79,6 +79,7 @@ fn task(id: &str, created_at: u64) -> Task {
         priority: 0,
         on_exit: OnExit::Wake,
         lifetime: Lifetime::Session,
+        tied: false,
         stdin: Stdin::Null,
         timeout: None,
         created_at: Timestamp(created_at),

@@ -276,6 +276,9 @@ pub struct OutputInfo {
     pub last_line: String,
     /// True when the output cap ended it or the command cut its own file.
     pub truncated: bool,
+    /// Bytes that were not searched for problems, because the run was stopped while they waited.
+    #[serde(default)]
+    pub passed_over: u64,
 }
 
 /// What the environment of the newest run was, beside the person's own.
@@ -359,6 +362,9 @@ pub struct Task {
     pub priority: i32,
     pub on_exit: OnExit,
     pub lifetime: Lifetime,
+    /// The newest run ends with its sidecar, whatever the settings say: the terminal that shows it does.
+    #[serde(default)]
+    pub tied: bool,
     pub stdin: Stdin,
     /// The limit that ends it, from process start.
     pub timeout: Option<Duration>,

@@ -31,6 +31,8 @@ const BUSY: u32 = 5;
 /// On a crowded machine a full look is followed by a pause of so many times its own length, up to a limit.
 const GIVES_WAY: u32 = 9;
 const LONGEST_WAY: Duration = Duration::from_millis(50);
+/// Bytes that are searched for problems after a stop, of what was not searched before it.
+const LAST: u64 = 1 << 20;
 /// Between two reports of the output's state.
 const REPORT: Duration = Duration::from_millis(100);
 
@@ -169,6 +171,13 @@ impl Reader {
     }
 
     async fn finish(mut self, end: End) {
+        // Whoever stopped it waits for its end, and not for what a flood of output holds.
+        if matches!(end.ending, Ending::Stopped { .. } | Ending::OverLimit { .. }) {
+            let passed = self.with_tail(|tail| tail.pass_over(LAST)).await.unwrap_or(0);
+            if passed > 0 {
+                self.news.reporter.send(RunEvent::PassedOver { bytes: passed });
+            }
+        }
         // A straggler may write on for ever: what is there now is the rest.
         let rest = self.with_tail(Tail::rest).await.unwrap_or(0);
         while self.look().await.more && self.tail.as_ref().is_some_and(|tail| tail.seen < rest) {

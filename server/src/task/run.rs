@@ -168,6 +168,10 @@ pub enum RunEvent {
     Waiting(Asked),
     /// It does not wait for input any more.
     Resumed,
+    /// So much of the output is counted and was not searched: the run was stopped before.
+    PassedOver {
+        bytes: u64,
+    },
     /// From the matchers, in the order of the output; batched per read.
     Findings(Vec<Finding>),
     /// Lines that match the run's pattern.

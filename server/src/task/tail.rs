@@ -155,10 +155,8 @@ impl Tail {
             self.truncated = true;
             self.position = 0;
             if self.memory.last().is_some_and(|last| *last != b'\n') {
-                // Two lines that never met must not become one.
                 self.lines.push(b"\n");
-                self.listener.iter_mut().for_each(|listener| listener.push(b"\n"));
-                self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
+                self.break_line();
             }
             self.memory.clear();
             let kept = Kept { from: self.seen, lines: self.lines.count(), swept: false };
@@ -168,17 +166,51 @@ impl Tail {
         }
     }
 
+    /// Two lines that never met must not become one.
+    fn break_line(&mut self) {
+        self.listener.iter_mut().for_each(|listener| listener.push(b"\n"));
+        self.match_with(&mut Vec::new(), |engine, findings| engine.push(b"\n", findings));
+    }
+
+    /// Counts what is there but for the last `keep` bytes, and searches none of it. Returns how much that was. Some GB/s,
+    /// where searching short lines comes to some ten MB/s. Blocks.
+    pub fn pass_over(&mut self, keep: u64) -> u64 {
+        self.notice_cut();
+        let whole = self.left().saturating_sub(keep);
+        let mut left = whole;
+        let mut chunk = vec![0; if whole > 0 { CHUNK } else { 0 }];
+        while left > 0 {
+            let most = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+            match self.file.read_at(&mut chunk[..most], self.position) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => {
+                    left -= count as u64;
+                    self.position += count as u64;
+                    self.count(&chunk[..count]);
+                }
+            }
+        }
+        if left < whole {
+            self.break_line();
+        }
+        whole - left
+    }
+
     fn take(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) {
+        self.count(bytes);
+        self.listener.iter_mut().for_each(|listener| listener.push(bytes));
+        let before = findings.len();
+        self.match_with(findings, |engine, findings| engine.push(bytes, findings));
+        self.fold(&findings[before..]);
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
         self.seen += bytes.len() as u64;
         let keep = bytes.len().min(MEMORY);
         let excess = (self.memory.len() + keep).saturating_sub(MEMORY);
         self.memory.drain(..excess);
         self.memory.extend_from_slice(&bytes[bytes.len() - keep..]);
         self.lines.push(bytes);
-        self.listener.iter_mut().for_each(|listener| listener.push(bytes));
-        let before = findings.len();
-        self.match_with(findings, |engine, findings| engine.push(bytes, findings));
-        self.fold(&findings[before..]);
     }
 
     /// A matcher that panics loses its findings, and not the run.
@@ -237,6 +269,19 @@ mod tests {
         let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
         let tail = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
         (file, tail, folder)
+    }
+
+    #[test]
+    fn what_is_passed_over_is_counted_and_not_searched() {
+        let (mut file, mut tail, _folder) = tail();
+        file.write_all(b"running 2 tests\ntest a ... ok\nnoise\ntest b ... ok\nlast\n").unwrap();
+        let end = b"test b ... ok\nlast\n".len() as u64;
+        assert_eq!(tail.pass_over(end), 36);
+        assert_eq!(tail.pass_over(end), 0);
+        let look = tail.look();
+        let tests = look.findings.iter().filter(|finding| matches!(finding, Finding::Test(_)));
+        assert!(tests.count() <= 1, "{:?}", look.findings);
+        assert_eq!((tail.seen, tail.lines.count(), tail.lines.last()), (55, 5, "last".to_owned()));
     }
 
     #[test]

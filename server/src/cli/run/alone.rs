@@ -186,7 +186,6 @@ fn row(task: &model::Task) -> Row {
         stopping: task.stopping,
         exit_code: task.exit_code,
         signal: task.signal,
-        pid: task.pid,
         elapsed_ms: task.elapsed_ms(clock::now()),
         message: task.progress.message.clone(),
         summary: task.summary.clone(),

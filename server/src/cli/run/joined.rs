@@ -99,7 +99,6 @@ fn row(task: &Value) -> Option<Row> {
         stopping: task["stopping"] == true,
         exit_code: number(&task["exitCode"]),
         signal: number(&task["signal"]),
-        pid: task["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
         elapsed_ms: task["elapsedMs"].as_u64().unwrap_or(0),
         message: waiting.or_else(|| text(&task["progress"]["message"])),
         summary: text(&task["summary"]),

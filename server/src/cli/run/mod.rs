@@ -17,7 +17,6 @@ use self::news::{News, Outcome, Task};
 use self::output::Output;
 use self::view::View;
 use crate::config::{self, Config};
-use crate::task::lease;
 use crate::task::model::Group;
 
 /// Pillion itself could not do its part: what `timeout` and container runtimes exit with.
@@ -108,12 +107,10 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> u8 {
     let mut output = Output::default();
     let mut asked: Option<i32> = None;
     let mut broken = false;
-    let mut main = None;
     let outcome = loop {
         tokio::select! {
             news = task.news.recv() => match news {
                 Some(News::Row(row)) => {
-                    main = row.pid;
                     output.is_at(&row.output);
                     if let Some(outcome) = row.outcome() {
                         shown(view.row(*row));
@@ -145,10 +142,6 @@ async fn attend(mut task: Task, mut view: View, mut signals: Signals) -> u8 {
         }
     };
     let Some(outcome) = outcome else {
-        // Its shim would wait for the next sidecar; who looks at it is here, and goes.
-        if let Some(main) = main {
-            lease::stop(main);
-        }
         shown(view.say("the sidecar that ran this is gone, and the command with it"));
         return OWN_FAILURE;
     };

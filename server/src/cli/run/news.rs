@@ -51,8 +51,6 @@ pub(super) struct Row {
     pub stopping: bool,
     pub exit_code: Option<i32>,
     pub signal: Option<i32>,
-    /// Of the main process, while it runs.
-    pub pid: Option<u32>,
     pub elapsed_ms: u64,
     /// What it says of its progress, or what it waits for.
     pub message: Option<String>,

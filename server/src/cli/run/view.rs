@@ -304,7 +304,6 @@ mod tests {
             stopping: false,
             exit_code: None,
             signal: None,
-            pid: None,
             elapsed_ms: 12_400,
             message: None,
             summary: None,
