@@ -1,7 +1,10 @@
 //! Tasks as the contract describes them: the fields of the one object, and a client's calls about tasks.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
+use crate::DEADLINE;
 use crate::client::Client;
 use crate::connection::Message;
 
@@ -171,6 +174,23 @@ impl Client {
     #[track_caller]
     pub fn start_command(&self, command: &str) -> String {
         id_of(&self.start_task(json!({"command": command})))
+    }
+
+    /// Starts what runs already until it is folded, and returns the running task: what a run was run on is known a moment
+    /// after its start. What was started instead is stopped.
+    #[track_caller]
+    pub fn start_folded(&self, params: &Value) -> Value {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let answer = self.call("pillion/task/start", params.clone());
+            if answer["folded"] == true {
+                return answer["task"].clone();
+            }
+            assert!(Instant::now() < end, "it is never folded: {answer}");
+            let id = id_of(&answer["task"]);
+            self.call("pillion/task/stop", json!({"taskId": id}));
+            self.wait_task_end(&id);
+        }
     }
 
     /// The task as it stands.

@@ -1,7 +1,5 @@
 //! Who runs when: one at a time over windows, folding, workflows, locks of other programs. Over the real binary.
 
-use std::time::Instant;
-
 use pillion_tests::sandbox::write_file;
 use pillion_tests::task::{id_of, is_final};
 use pillion_tests::{Client, DEADLINE, Options, Sandbox};
@@ -9,21 +7,6 @@ use serde_json::{Value, json};
 
 fn client(sandbox: &Sandbox) -> Client {
     Client::start(sandbox, Options::pillion())
-}
-
-/// Starts it until it is folded: what a run was run on is known a moment after its start.
-fn start_folded(client: &Client, params: &Value) -> Value {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        let answer = client.call("pillion/task/start", params.clone());
-        if answer["folded"] == true {
-            return answer["task"].clone();
-        }
-        assert!(Instant::now() < end, "it is never folded: {answer}");
-        let id = id_of(&answer["task"]);
-        client.call("pillion/task/stop", json!({"taskId": id}));
-        client.wait_task_end(&id);
-    }
 }
 
 #[test]
@@ -40,11 +23,11 @@ fn a_start_is_folded_while_nothing_was_written_and_never_afterwards() {
     let start = json!({"command": format!("cat src/a.txt; {}", gate.wait()), "group": "test"});
     let first = id_of(&client.start_task(start.clone()));
     client.wait_task("the first output", |task| task["id"] == first && task["output"]["bytes"] == 4);
-    let folded = start_folded(&client, &start);
+    let folded = client.start_folded(&start);
     assert_eq!((&folded["id"], &folded["status"]), (&json!(first), &json!("running")));
     // What is ignored as a folder is nobody's source.
     write_file(&sandbox.workspace().join("target/y"), "");
-    assert_eq!(start_folded(&client, &start)["id"], first);
+    assert_eq!(client.start_folded(&start)["id"], first);
     for params in [json!({"env": {"A": "1"}}), json!({"timeoutMs": 60_000}), json!({"stdin": "pipe"})] {
         let mut other = start.clone();
         other.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
