@@ -188,7 +188,10 @@ impl Owner {
     fn apply(&mut self, event: Event) {
         let moment = Moment { now: clock::now(), documents: self.hands.documents() };
         let now = moment.now;
-        for effect in self.state.apply(moment, event) {
+        let effects = self.state.apply(moment, event).into_iter();
+        // Who asked does not wait for what follows from it: that starts processes.
+        let (replies, rest): (Vec<_>, Vec<_>) = effects.partition(|effect| matches!(effect, Effect::Reply { .. }));
+        for effect in replies.into_iter().chain(rest) {
             match effect {
                 Effect::Reply { reply, result } => self.answer(reply, result),
                 Effect::Send(outgoing) => self.out.send(&self.state, outgoing, now),

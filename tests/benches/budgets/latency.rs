@@ -51,8 +51,9 @@ pub fn with_load(running: usize, queued: usize) -> Vec<Row> {
 /// Quiet tasks, all of them where they shall be.
 pub fn load(sidecar: &mut Sidecar, running: usize, queued: usize) {
     let mut last = String::new();
-    for _ in 0..running {
-        last = sidecar.task(json!({"command": "sleep 3600", "group": "run"})).0;
+    // Each its own command: what runs already would be answered with the running task.
+    for number in 0..running {
+        last = sidecar.task(json!({"command": format!("sleep 37{number:03}"), "group": "run"})).0;
         sidecar.status(&last, &["running"]);
     }
     for number in 0..=queued.saturating_sub(1) {
