@@ -81,9 +81,15 @@ impl RunFolder {
         let output = self.path.join("output");
         let kept = Kept::of(&output);
         let length = fs::symlink_metadata(&output)?.len();
-        // First: on a full disk there may be no room for the note.
+        let from = if kept.swept { kept.from } else { kept.from + length };
+        let record = Kept { from, swept: true, ..kept };
+        // The word before the deed: who reads meanwhile is not told that there was nothing. On a full disk there may be no
+        // room for it yet.
+        let is_noted = record.write(&output).is_ok();
         fs::remove_file(&output)?;
-        Kept { from: kept.from + length, swept: true, ..kept }.write(&output)?;
+        if !is_noted {
+            record.write(&output)?;
+        }
         Ok(self.size)
     }
 }
