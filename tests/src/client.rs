@@ -349,7 +349,8 @@ impl Drop for Client {
         let mut state = self.shared.lock();
         let mut broken = std::mem::take(&mut state.broken);
         // What it was writing when it was killed here says nothing against it.
-        broken.retain(|text| !text.contains("a body cut short"));
+        let is_cut = |text: &str| text.contains("a body cut short") || text.contains("a header line without CR LF");
+        broken.retain(|text| !is_cut(text));
         broken.extend(
             state
                 .questions

@@ -175,6 +175,8 @@ fn another_window_leaves_it_alone_within_the_grace() {
     let first = Client::start(&sandbox, window.clone());
     let id = first.start_command(&format!("echo begun; {}; exit 3", gate.wait()));
     first.wait_task_status(&id, "running");
+    // A status does not wait for the disk; what is read from the store comes after what was written before.
+    first.call("pillion/session/list", json!({}));
     killed(&first);
 
     let other = Client::start(&sandbox, Options::pillion());

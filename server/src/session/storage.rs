@@ -16,7 +16,8 @@ use super::owner::Inbox;
 /// Opens the workspace's store for the client of that token and reads what it holds. When that cannot be, the sidecar
 /// goes on without memory and says so.
 pub(super) fn open(state_home: &Path, root: &Path, token: Option<String>, grace: Duration) -> (Store, Loaded, Others) {
-    let world = World { lives: lease::lives, gone_within: lease::gone_within, is_held: lease::is_held };
+    let world =
+        World { lives: lease::lives, gone_within: lease::gone_within, is_held: lease::is_held, runs: lease::runs };
     let owner = Owner { name: lease::own(), token, grace, world };
     match Store::open(state_home, root, owner) {
         Err(error) => forgetful(error.to_string()),

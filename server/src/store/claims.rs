@@ -1,8 +1,8 @@
 //! Who has what runs one at a time, over all windows: one row for each owner that has a class or waits for it. Decided inside
 //! one transaction, so that two windows never both get it.
 //!
-//! A claim lives as long as its task's row is without an end and that row's owner is alive: what a window that died had
-//! claimed is free at once, unless another one has taken the task over. Owners that wait are served in the order in which
+//! A claim lives as long as its task's row is without an end, and either that row's owner is alive or the run goes on
+//! without it: what a window that died had claimed is free when nothing of it runs. Owners that wait are served in the order in which
 //! they came: a window with a long queue of its own does not keep the others out.
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::StoreError;
 use super::owners::{LEFT, Owner};
 use crate::ids::TaskId;
+use crate::task::model::Task;
 
 /// An owner that waits asks again within this time, or does not wait any more.
 const STALE_MS: i64 = 5_000;
@@ -61,7 +62,7 @@ pub(super) fn claim(
 /// Whose task has the class, or has waited for it for longer than this owner has.
 fn ahead(connection: &Connection, owner: &Owner, class: &str) -> Result<Option<TaskId>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT claims.task, coalesce(tasks.owner, claims.owner)
+        "SELECT claims.task, coalesce(tasks.owner, claims.owner), claims.granted, tasks.json
          FROM claims JOIN tasks ON tasks.id = claims.task
          JOIN claims AS own ON own.class = claims.class AND own.owner = ?2
          WHERE claims.class = ?1 AND claims.owner <> ?2 AND tasks.{LEFT}
@@ -69,11 +70,14 @@ fn ahead(connection: &Connection, owner: &Owner, class: &str) -> Result<Option<T
                 AND (claims.since, claims.owner) < (own.since, own.owner)))
          ORDER BY claims.granted DESC, claims.since"
     ))?;
-    let rows = statement.query_map(params![class, owner.name], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let rows = statement.query_map(params![class, owner.name], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
+    })?;
     for row in rows {
-        let (task, of): (_, String) = row?;
-        // Of this owner it can be too: a task that it took over runs on.
-        if of == owner.name || owner.is_other(&of) {
+        let (task, of, is_granted, json) = row?;
+        // Of this owner it can be too: a task that it took over runs on. And one whose owner is gone may run on for a while.
+        let runs_on = || serde_json::from_str::<Task>(&json).is_ok_and(|task| (owner.world.runs)(&task));
+        if of == owner.name || owner.is_other(&of) || is_granted && runs_on() {
             return Ok(Some(TaskId(task)));
         }
     }

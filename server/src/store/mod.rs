@@ -76,7 +76,7 @@ impl Store {
 
     /// A store that forgets everything at the end of the process, for when no file can be opened, and for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        let world = World { lives: |_| false, gone_within: |_, _| true, is_held: |_| false };
+        let world = World { lives: |_| false, gone_within: |_, _| true, is_held: |_| false, runs: |_| false };
         let owner = Owner { name: "memory".into(), token: None, grace: Duration::ZERO, world };
         let writer = Arc::new(Writer::start(schema::open_memory()?, owner.clone())?);
         Ok(Self { writer, owner: Arc::new(owner) })

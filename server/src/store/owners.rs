@@ -35,6 +35,8 @@ pub struct World {
     pub gone_within: fn(&str, Duration) -> bool,
     /// Whether the newest run of a task without an end is still watched over, or was never launched.
     pub is_held: fn(&Task) -> bool,
+    /// Whether the newest run of a task without an end goes on.
+    pub runs: fn(&Task) -> bool,
 }
 
 /// How long a sidecar waits for its client's last one, which is on its way out.

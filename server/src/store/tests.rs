@@ -50,6 +50,7 @@ fn of_client(name: &str, token: Option<&str>) -> Owner {
         lives: |name| !name.starts_with("gone"),
         gone_within: |name, _| name.starts_with("gone"),
         is_held: |task| task.label == "held",
+        runs: |task| task.label == "held",
     };
     Owner { name: name.into(), token: token.map(str::to_owned), grace: Duration::from_secs(3600), world }
 }

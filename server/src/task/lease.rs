@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use super::model::Task;
 use super::run_file::RunFile;
 use super::{
-    exit_file, process,
+    exit_file, process, run_folder,
     system::{self, Process},
     tree,
 };
@@ -48,8 +48,17 @@ pub fn is_held(task: &Task) -> bool {
     let Some(dir) = task.output.path.parent() else { return true };
     match RunFile::read(dir) {
         None => true,
-        Some(run) => exit_file::read(dir).is_none() && run.socket.is_some_and(|socket| socket.exists()),
+        // It listens only a moment after its sidecar is gone.
+        Some(run) => {
+            let listens = run.socket.is_some_and(|socket| socket.exists());
+            exit_file::read(dir).is_none() && (listens || run_folder::is_watched(dir))
+        }
     }
+}
+
+/// Whether the newest run of a task without an end goes on under its shim.
+pub fn runs(task: &Task) -> bool {
+    task.output.path.parent().is_some_and(|dir| exit_file::read(dir).is_none() && run_folder::is_watched(dir))
 }
 
 /// A new value of the marker that every process of a run carries: random, and the sidecar that it belongs to.

@@ -61,6 +61,12 @@ pub fn lock(folder: &File) -> io::Result<()> {
     Ok(rustix::fs::flock(folder, FlockOperation::NonBlockingLockShared)?)
 }
 
+/// Whether somebody watches over the run in this folder.
+pub fn is_watched(dir: &Path) -> bool {
+    let Ok(folder) = File::open(dir) else { return false };
+    rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err()
+}
+
 impl RunFolder {
     fn at(path: PathBuf, created: Timestamp) -> Self {
         let output = fs::symlink_metadata(path.join("output")).ok();

@@ -64,6 +64,11 @@ async fn what_a_dead_window_held_is_free_unless_its_task_was_taken_over() {
     assert_eq!(claim(&gone, "t1", &["x"]).await, Ok(()));
     assert_eq!(claim(&gone, "t2", &["y"]).await, Ok(()));
     assert_eq!(claim(&b, "t3", &["x"]).await, Ok(()), "its owner is dead");
+    // Under its shim a run outlives its owner for a while.
+    assert_eq!(claim(&gone, "t6", &["z"]).await, Ok(()));
+    gone.write(Write::SaveTask(Box::new(crate::task::model::Task { label: "held".into(), ..task("t6", 1) })));
+    gone.flush().await.unwrap();
+    assert_eq!(claim(&b, "t7", &["z"]).await, held("t6"));
     // The other one goes on in a window that has taken it over.
     let a = open_as(home.path(), "a").0;
     a.write(Write::SaveTask(Box::new(task("t2", 1))));
