@@ -73,6 +73,17 @@ pub struct Usage {
     pub cache_write: u64,
 }
 
+/// What is known of a model before it is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFacts {
+    /// The word of the provider that serves it, as in [`AssistantItem::provider`].
+    pub provider: String,
+    /// Its name there.
+    pub model: String,
+    /// Tokens that its window holds.
+    pub window: Option<u64>,
+}
+
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {

@@ -12,8 +12,9 @@ use crate::task::run::OutputSlice;
 use crate::tool::input::{self, Call, FileCall};
 use crate::workspace::{classify, roots};
 
+use super::conversation::Phase;
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
-use super::state::{Phase, State};
+use super::state::State;
 use super::turn::result;
 
 /// One call and where it stands.

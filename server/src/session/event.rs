@@ -1,21 +1,23 @@
-//! What happens to the owner's state: one enum, from every side. Pure words.
+//! What happens to the owner's state: one enum, from every side. [`request`] has what clients ask for. Pure words.
+
+mod request;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::history::{Content, Item};
+use crate::agent::history::Item;
 use crate::agent::notification::{Key, Report};
 use crate::diagnostics::delta::Past;
-use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
-use crate::provider::{Answer, ProviderError, StreamEvent};
-use crate::task::model::{EnvironmentRecord, Group, Kind, Lifetime, OnExit, Origin, Stdin, Task, Timestamp, Watch};
-use crate::task::run::{Change, Imported, OutputRange, OutputSlice, RunEvent, RunId};
+use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent};
+use crate::task::model::{EnvironmentRecord, Task, Timestamp};
+use crate::task::run::{Change, Imported, OutputSlice, RunEvent, RunId};
 use crate::tool;
-use crate::workspace::commands::Defined;
 use crate::workspace::documents::Documents;
 
+pub use self::request::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
 use super::settings::Settings;
 
 /// Names a request of the client that waits for its reply.
@@ -26,6 +28,10 @@ pub struct ReplyId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CommitId(pub u64);
 
+/// Names a question to a model beside the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AsideId(pub u64);
+
 /// Names a start that the disk is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CheckId(pub u64);
@@ -35,245 +41,6 @@ pub struct CheckId(pub u64);
 pub struct Moment {
     pub now: Timestamp,
     pub documents: Documents,
-}
-
-/// A task that somebody wants started.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StartTask {
-    pub command: String,
-    pub cwd: Option<PathBuf>,
-    pub env: Vec<(String, String)>,
-    pub label: Option<String>,
-    /// What the command is says, when nobody does.
-    pub kind: Option<Kind>,
-    pub group: Option<Group>,
-    pub session: Option<SessionId>,
-    pub timeout_ms: Option<u64>,
-    pub priority: i32,
-    pub retries: u32,
-    pub on_exit: Option<OnExit>,
-    pub lifetime: Lifetime,
-    pub stdin: Stdin,
-    pub origin: Origin,
-    /// Lines that match are told while it runs.
-    pub pattern: Option<String>,
-    /// The line that says that it is ready.
-    pub ready: Option<String>,
-    pub watch: Option<Watch>,
-    /// What has to succeed before it starts.
-    pub depends_on: Vec<Dependency>,
-    /// The dependencies run one after another, and not all at a time.
-    pub in_sequence: bool,
-    /// It goes with this sidecar, whatever the settings say: the terminal that shows it does.
-    pub tied: bool,
-    /// The active file, for the variables of `.vscode/tasks.json`.
-    pub file: Option<PathBuf>,
-}
-
-/// One dependency of a start.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Dependency {
-    /// The id of a task, or the label of one in `.vscode/tasks.json`.
-    Named(String),
-    Command(Box<StartTask>),
-}
-
-impl StartTask {
-    /// How often it is run at most until it succeeds.
-    pub(super) fn attempts(&self) -> u32 {
-        self.retries.min(5) + 1
-    }
-
-    /// What its end means to its session, where nobody has said.
-    pub(super) fn on_exit(&self) -> OnExit {
-        self.on_exit.unwrap_or(match self.origin {
-            Origin::Agent => OnExit::Wake,
-            Origin::User => OnExit::NextTurn,
-            Origin::Watch => OnExit::None,
-        })
-    }
-
-    /// A plain start: everything else is as nobody has said.
-    pub fn new(command: impl Into<String>, origin: Origin) -> Self {
-        Self {
-            command: command.into(),
-            cwd: None,
-            env: Vec::new(),
-            label: None,
-            kind: None,
-            group: None,
-            session: None,
-            timeout_ms: None,
-            priority: 0,
-            retries: 0,
-            on_exit: None,
-            lifetime: Lifetime::Session,
-            stdin: Stdin::Null,
-            origin,
-            pattern: None,
-            ready: None,
-            watch: None,
-            depends_on: Vec::new(),
-            in_sequence: false,
-            tied: false,
-            file: None,
-        }
-    }
-}
-
-/// A command that ran elsewhere, and is over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReportedTask {
-    pub command: String,
-    pub cwd: PathBuf,
-    pub exit_code: i32,
-    pub output: String,
-    pub started_at: Timestamp,
-    pub ended_at: Timestamp,
-    pub label: Option<String>,
-    pub group: Option<Group>,
-    pub session: Option<SessionId>,
-}
-
-/// Which of the project's own commands a person wants.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunProject {
-    pub group: Group,
-    /// The active file, where the editor says.
-    pub near: Option<PathBuf>,
-}
-
-/// A request of the client. Every one is answered at once, but for those that read the disk.
-#[expect(clippy::large_enum_variant, reason = "there is one for each thing that a person does, for a moment")]
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    NewSession {
-        cwd: Option<PathBuf>,
-        mode: Option<String>,
-        model: Option<String>,
-    },
-    ListSessions {
-        limit: usize,
-        before: Option<SessionId>,
-    },
-    LoadSession {
-        session: SessionId,
-    },
-    Prompt {
-        session: SessionId,
-        content: Vec<Content>,
-    },
-    EditQueue {
-        session: SessionId,
-        prompt: PromptId,
-        replace: Option<Vec<Content>>,
-    },
-    SetMode {
-        session: SessionId,
-        mode: String,
-    },
-    SetModel {
-        session: SessionId,
-        model: String,
-    },
-    Rename {
-        session: SessionId,
-        title: String,
-    },
-    DeleteSession {
-        session: SessionId,
-    },
-    StartTask(StartTask),
-    /// A task that ran elsewhere enters the ledger.
-    ReportTask(Box<ReportedTask>),
-    /// A start that names tasks of `.vscode/tasks.json`, and what that file says.
-    StartDefined {
-        start: Box<StartTask>,
-        defined: Result<Vec<Defined>, String>,
-    },
-    /// `pillion.test`, `.build`, `.lint`.
-    RunProject(RunProject),
-    ProjectCommands {
-        near: Option<PathBuf>,
-    },
-    ListTasks {
-        session: Option<SessionId>,
-        include_finished: bool,
-    },
-    GetTask {
-        task: TaskId,
-    },
-    ReadOutput {
-        task: TaskId,
-        run: Option<u32>,
-        range: OutputRange,
-    },
-    /// Tells every growth of the task's output, or no longer.
-    Follow {
-        task: TaskId,
-        on: bool,
-    },
-    /// The newest running task when `task` is `None`.
-    StopTask {
-        task: Option<TaskId>,
-    },
-    /// The newest finished task when `task` is `None`.
-    RerunTask {
-        task: Option<TaskId>,
-    },
-    /// The foreground command of this session, or of this tool call, goes on in the background.
-    Promote {
-        session: Option<SessionId>,
-        call: Option<ToolCallId>,
-    },
-    Input {
-        task: Option<TaskId>,
-        text: String,
-        eof: bool,
-    },
-    DismissTask {
-        task: TaskId,
-    },
-    SetPriority {
-        task: TaskId,
-        priority: i32,
-    },
-    /// The results of single tests of a task's newest run.
-    TestResults {
-        task: TaskId,
-        run: Option<u32>,
-    },
-    /// A session as text.
-    Export {
-        session: SessionId,
-        format: ExportFormat,
-    },
-    Rules,
-    RemoveRule {
-        rule: String,
-    },
-    /// Answers the oldest open question, for clients that cannot show one.
-    AnswerOldest {
-        choice: Choice,
-        reason: Option<String>,
-    },
-}
-
-/// How a session is written as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// One item of the history a line, as the store keeps it.
-    Jsonl,
-    /// For reading.
-    Markdown,
-}
-
-/// A person's choice at a permission question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    AllowOnce,
-    AllowAlways,
-    Reject,
 }
 
 /// How a question came back from the client.
@@ -394,6 +161,17 @@ pub enum Event {
         session: SessionId,
         turn: TurnId,
         result: Box<Result<Answer, ProviderError>>,
+    },
+    /// A question beside the conversation is answered, or is not.
+    AsideAnswered {
+        aside: AsideId,
+        result: Box<Result<Answer, ProviderError>>,
+    },
+    /// What is known of a session's model.
+    ModelDescribed {
+        session: SessionId,
+        model: String,
+        facts: ModelFacts,
     },
     ToolDone {
         session: SessionId,

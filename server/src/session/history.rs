@@ -7,9 +7,10 @@ use crate::agent::history::Item;
 use crate::agent::notification::Key;
 use crate::ids::SessionId;
 
+use super::conversation::Phase;
 use super::effect::{Effect, StopReason, Write};
-use super::event::{CommitId, StoredSession};
-use super::state::{Phase, Session, State};
+use super::event::CommitId;
+use super::state::State;
 
 /// How far a history has got into the store.
 #[derive(Debug, Default)]
@@ -90,23 +91,5 @@ impl State {
         let Some(owner) = self.sessions.get(session) else { return };
         let row = owner.row();
         self.effects.push(Effect::Store(Write::Session(Box::new(row))));
-    }
-}
-
-impl Session {
-    fn row(&self) -> StoredSession {
-        StoredSession {
-            id: self.id.clone(),
-            title: self.title.clone(),
-            cwd: self.cwd.clone(),
-            mode: self.mode.as_str().to_owned(),
-            model: self.model.clone(),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            turns: self.turns,
-            history: Vec::new(),
-            carried: Vec::new(),
-            pending: Vec::new(),
-        }
     }
 }

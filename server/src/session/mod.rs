@@ -1,9 +1,11 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
+mod asides;
 mod background;
 mod calls;
 mod claims;
+mod conversation;
 mod delta;
 mod describe;
 pub mod effect;

@@ -1,5 +1,6 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod models;
 mod stored;
 mod workspace;
 
@@ -12,11 +13,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::config::{self, Config, ModelSettings};
-use crate::ids::{SessionId, TaskId, TurnId};
+use crate::ids::{TaskId, TurnId};
 use crate::matcher::Origin;
 use crate::provider::offline::Offline;
 use crate::provider::registry::{self, Resolved};
-use crate::provider::{ModelRequest, Provider, ProviderError};
+use crate::provider::{Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
@@ -30,7 +31,7 @@ use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use super::effect::{Effect, Refusal, Reply};
-use super::event::{Event, ReplyId, ReportedTask, Taken, Timer};
+use super::event::{AsideId, Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Inbox, Input, Parts};
 use super::settings::Settings;
@@ -74,6 +75,8 @@ pub(super) struct Hands {
     /// Files that are watched for tasks.
     watches: HashMap<TaskId, AbortHandle>,
     turns: HashMap<TurnId, Vec<AbortHandle>>,
+    /// Questions beside the conversations.
+    asides: HashMap<AsideId, AbortHandle>,
 }
 
 impl Hands {
@@ -146,6 +149,7 @@ impl Hands {
             timers: HashMap::new(),
             watches: HashMap::new(),
             turns: HashMap::new(),
+            asides: HashMap::new(),
         };
         hands.set_custody(&config);
         let settings = hands.settings(&config);
@@ -156,14 +160,11 @@ impl Hands {
     }
 
     fn settings(&self, config: &Config) -> Settings {
-        let (provider, model, window) = match &self.provider {
-            Ok(resolved) => {
-                let window = resolved.provider.context_window(&resolved.model);
-                (resolved.provider.name(), resolved.model.clone(), window)
-            }
-            Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into()), None),
+        let (provider, model) = match &self.provider {
+            Ok(resolved) => (resolved.provider.name(), resolved.model.clone()),
+            Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into())),
         };
-        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model, window)
+        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model)
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -221,6 +222,13 @@ impl Hands {
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
+            Effect::AskAside { aside, request } => self.ask_aside(aside, request),
+            Effect::AbortAside(aside) => {
+                if let Some(work) = self.asides.remove(&aside) {
+                    work.abort();
+                }
+            }
+            Effect::DescribeModel { session, model } => self.describe_model(session, model),
             Effect::Abort(turn) => {
                 for work in self.turns.remove(&turn).unwrap_or_default() {
                     work.abort();
@@ -305,30 +313,6 @@ impl Hands {
         tokio::spawn(async move {
             let answered = work.await;
             inbox.send(Input::Answer(reply, answered));
-        });
-    }
-
-    fn ask_model(&mut self, session: SessionId, turn: TurnId, request: ModelRequest) {
-        let provider = match &self.provider {
-            Ok(resolved) => resolved.provider.clone(),
-            Err(error) => {
-                let result = Box::new(Err(error.clone()));
-                return self.work(turn.clone(), async move { Event::Answered { session, turn, result } });
-            }
-        };
-        let inbox = self.inbox.clone();
-        let of = turn.clone();
-        self.work(of, async move {
-            let (send, mut pieces) = mpsc::channel(64);
-            let answer = provider.stream(request, send);
-            let forward = async {
-                while let Some(event) = pieces.recv().await {
-                    inbox.tell(Event::Stream { session: session.clone(), turn: turn.clone(), event });
-                }
-            };
-            // The provider drops its sender when it is done: then every piece has been forwarded.
-            let (result, ()) = tokio::join!(answer, forward);
-            Event::Answered { session, turn, result: Box::new(result) }
         });
     }
 

@@ -1,19 +1,15 @@
 //! The client's requests about sessions themselves: a new one, an earlier one again, its mode, model and title, its end.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::agent::approval::Mode;
-use crate::agent::history::Item;
-use crate::agent::prompt;
 use crate::ids::SessionId;
+use crate::provider::ModelFacts;
 
-use super::effect::{Effect, Refusal, Reply, UsageSum, Write};
+use super::conversation::Session;
+use super::effect::{Effect, Refusal, Reply, Write};
 use super::event::{ReplyId, StoredSession};
-use super::history::Written;
-use super::looks::Looks;
-use super::settings::Settings;
-use super::state::{Session, State};
+use super::state::State;
 
 impl State {
     pub(super) fn new_session(
@@ -30,35 +26,10 @@ impl State {
         };
         let id = self.ids.session();
         let cwd = cwd.unwrap_or_else(|| self.settings.root.clone());
-        let session = Session {
-            title: None,
-            mode,
-            model: model.unwrap_or_else(|| self.settings.model.clone()),
-            created_at: self.now(),
-            updated_at: self.now(),
-            turns: 0,
-            system: prompt::system(&self.settings.root, &cwd, &self.now().date()).into(),
-            told_date: self.now().date(),
-            told_plan: false,
-            cwd,
-            history: Vec::new(),
-            written: Written::default(),
-            left_over: Vec::new(),
-            queue: Vec::new(),
-            turn: None,
-            seen: Arc::default(),
-            has_acted: false,
-            looks: Looks::default(),
-            barred: Vec::new(),
-            spoken: false,
-            waking: false,
-            auto_turns: 0,
-            wakes_paused: false,
-            usage: UsageSum::default(),
-            carried: Vec::new(),
-            id: id.clone(),
-        };
+        let model = model.unwrap_or_else(|| self.settings.model.clone());
+        let session = Session::new(id.clone(), &self.settings, cwd, mode, model, self.now());
         self.sessions.insert(id.clone(), session);
+        self.describe_model(&id);
         self.save_session(&id);
         self.reply_session(reply, &id);
     }
@@ -93,6 +64,7 @@ impl State {
                 self.pending_of(id, std::mem::take(&mut stored.pending));
                 let session = Session::restored(*stored, &self.settings);
                 self.sessions.insert(id.clone(), session);
+                self.describe_model(id);
                 self.reply_session(reply, id);
                 self.replay(id);
             }
@@ -119,6 +91,7 @@ impl State {
         };
         owner.model.clone_from(&model);
         self.reply(reply, Reply::Done);
+        self.describe_model(session);
         self.save_session(session);
         self.info(session, None, None, Some(model));
     }
@@ -152,6 +125,7 @@ impl State {
             return self.effects.push(Effect::DeleteStored { reply, session });
         }
         self.withdraw_questions(&session, None);
+        self.drop_asides(&session);
         self.sessions.remove(&session);
         self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
@@ -159,55 +133,23 @@ impl State {
     }
 }
 
-fn bad_mode(message: String) -> Refusal {
-    Refusal::BadField { field: "mode", message, remedy: "Choose one of the listed modes.".into() }
-}
+impl State {
+    /// Asks what is known of a session's model.
+    pub(super) fn describe_model(&mut self, session: &SessionId) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        owner.facts = None;
+        let model = owner.model.clone();
+        self.effects.push(Effect::DescribeModel { session: session.clone(), model });
+    }
 
-impl Session {
-    /// A session of an earlier sidecar. It does not wake before a person speaks in it.
-    fn restored(stored: StoredSession, settings: &Settings) -> Self {
-        let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
-        // A model's name means something to the provider that answered last, and to no other.
-        let provider = history.iter().rev().find_map(|item| match &**item {
-            Item::Assistant(answer) => Some(answer.provider.as_str()),
-            Item::User(_) => None,
-        });
-        let known_there = provider.is_none_or(|provider| provider == settings.provider);
-        let left_over = match history.last().map(|item| &**item) {
-            Some(Item::Assistant(answer)) => {
-                let text = "Pillion went away before this call was answered: its result is not known.";
-                answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
-            }
-            _ => Vec::new(),
-        };
-        Self {
-            id: stored.id,
-            title: stored.title,
-            mode: Mode::parse(&stored.mode).unwrap_or(Mode::Ask),
-            model: if known_there { stored.model } else { settings.model.clone() },
-            created_at: stored.created_at,
-            updated_at: stored.updated_at,
-            turns: stored.turns,
-            system: prompt::system(&settings.root, &stored.cwd, &stored.created_at.date()).into(),
-            told_date: stored.created_at.date(),
-            told_plan: false,
-            cwd: stored.cwd,
-            written: Written::all(history.len()),
-            history,
-            left_over,
-            queue: Vec::new(),
-            turn: None,
-            seen: Arc::default(),
-            // What it did before is in its history, and not asked for.
-            has_acted: true,
-            looks: Looks::default(),
-            barred: Vec::new(),
-            spoken: false,
-            waking: false,
-            auto_turns: 0,
-            wakes_paused: false,
-            usage: UsageSum::default(),
-            carried: stored.carried,
+    /// The provider has said. What it says of a model that the session has left is of no use.
+    pub(super) fn model_described(&mut self, session: &SessionId, model: &str, facts: ModelFacts) {
+        if let Some(owner) = self.sessions.get_mut(session).filter(|owner| owner.model == model) {
+            owner.facts = Some(facts);
         }
     }
+}
+
+fn bad_mode(message: String) -> Refusal {
+    Refusal::BadField { field: "mode", message, remedy: "Choose one of the listed modes.".into() }
 }

@@ -20,8 +20,6 @@ pub struct Settings {
     pub model: String,
     /// The provider's name (`anthropic`, `offline`, `scripted`).
     pub provider: String,
-    /// Tokens of a model's window, where known.
-    pub context_window: Option<u64>,
     pub max_tokens: u32,
     pub slots: usize,
     /// What runs one at a time.
@@ -48,15 +46,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of a configuration. `model`, `provider` and `context_window` come from the provider that answers.
-    pub fn new(
-        config: &Config,
-        root: PathBuf,
-        runs: PathBuf,
-        provider: &str,
-        model: &str,
-        window: Option<u64>,
-    ) -> Self {
+    /// The settings of a configuration. `model` and `provider` come from the provider that answers.
+    pub fn new(config: &Config, root: PathBuf, runs: PathBuf, provider: &str, model: &str) -> Self {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -65,7 +56,6 @@ impl Settings {
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
             provider: provider.to_owned(),
-            context_window: window,
             max_tokens: config.model.max_tokens,
             slots: background.max_concurrent.max(1),
             exclusive: exclusive(&background.exclusive),

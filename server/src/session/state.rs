@@ -9,99 +9,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::approval::{Mode, Rule};
-use crate::agent::history::{Content, Item, Prompt, ToolResult};
-use crate::agent::notification::Key;
+use crate::agent::approval::Rule;
+use crate::agent::history::Content;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
-use crate::ids::{IdSource, MessageId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{IdSource, SessionId, TaskId, TurnId};
 use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
-use crate::tool::{self, FileSeen};
+use crate::tool::{self};
 
-use super::calls::CallState;
+use super::asides::Asides;
+use super::conversation::{Phase, Session, Turn};
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
 use super::event::{CommitId, Event, Moment, Timer};
 use super::folding::Folding;
-use super::history::Written;
 use super::ledger::Ledger;
-use super::looks::Looks;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
-use super::stop::Barred;
-
-/// One conversation.
-#[derive(Debug)]
-pub(super) struct Session {
-    pub(super) id: SessionId,
-    pub(super) title: Option<String>,
-    pub(super) cwd: PathBuf,
-    pub(super) mode: Mode,
-    pub(super) model: String,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
-    pub(super) turns: u32,
-    /// Frozen: prompt caches depend on it.
-    pub(super) system: Arc<str>,
-    pub(super) history: Vec<Arc<Item>>,
-    pub(super) written: Written,
-    /// The day that the model was told last.
-    pub(super) told_date: String,
-    /// The model was told that it only plans.
-    pub(super) told_plan: bool,
-    /// Results of calls of the newest answer that a cancelled turn left for the next drain.
-    pub(super) left_over: Vec<ToolResult>,
-    pub(super) queue: Vec<Prompt>,
-    pub(super) turn: Option<Turn>,
-    pub(super) seen: FileSeen,
-    /// The agent has done something in it that may change what a test finds.
-    pub(super) has_acted: bool,
-    /// What the model has seen of tasks, so that a second look can say that nothing is new.
-    pub(super) looks: Looks,
-    /// What people have stopped since a person spoke here last: commands, folders, and the tasks.
-    pub(super) barred: Vec<Barred>,
-    /// A person has spoken in it since it was loaded: only then may it wake by itself.
-    pub(super) spoken: bool,
-    /// It is about to wake: the timer is set.
-    pub(super) waking: bool,
-    /// Turns in a row that started by themselves.
-    pub(super) auto_turns: u32,
-    pub(super) wakes_paused: bool,
-    pub(super) usage: UsageSum,
-    /// Reports that are in the history and that no model has begun to answer.
-    pub(super) carried: Vec<Key>,
-}
-
-/// One answer in the making.
-#[derive(Debug)]
-pub(super) struct Turn {
-    pub(super) id: TurnId,
-    pub(super) phase: Phase,
-    pub(super) requests: u32,
-    /// The message that streams now, and its text so far (kept when the turn is cancelled).
-    pub(super) message: Option<MessageId>,
-    pub(super) partial: String,
-    pub(super) thought: Option<MessageId>,
-    pub(super) calls: Vec<CallState>,
-    /// Rows that were shown while the answer was still streaming.
-    pub(super) announced: Vec<ToolCallId>,
-    /// The newest request carried a block of notifications.
-    pub(super) carried_block: bool,
-    pub(super) continued: bool,
-    pub(super) usage: UsageSum,
-}
-
-/// What a turn waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// The store: the request may leave when that many items are written.
-    Committing(usize),
-    /// The model.
-    Asking,
-    /// Tool calls.
-    Working,
-}
 
 /// Everything that the sidecar knows.
 #[derive(Debug)]
@@ -120,6 +45,8 @@ pub struct State {
     pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
     pub(super) edits: u64,
+    /// What models are asked beside the conversations.
+    pub(super) asides: Asides,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
     /// The appends that the store has not acknowledged.
@@ -150,6 +77,7 @@ impl State {
             rules: Vec::new(),
             followed: BTreeSet::new(),
             edits: 0,
+            asides: Asides::default(),
             tools: tool::input::specs().into(),
             commits: HashMap::new(),
             commit: 0,
@@ -175,6 +103,8 @@ impl State {
             Event::Committed { commit, result } => self.committed(commit, result),
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
+            Event::AsideAnswered { aside, result } => self.aside_answered(aside, *result),
+            Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
@@ -235,6 +165,7 @@ impl State {
         for session in sessions {
             let Some(owner) = self.sessions.get_mut(&session) else { continue };
             owner.model.clone_from(&model);
+            self.describe_model(&session);
             self.save_session(&session);
             let model = Some(model.clone());
             self.update(&session, Update::Info { title: None, mode: None, model, wakes_paused: None });

@@ -11,9 +11,10 @@ use crate::ids::{PromptId, SessionId, TurnId};
 use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
 
 use super::calls::CallState;
+use super::conversation::Phase;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
 use super::event::ReplyId;
-use super::state::{Phase, State};
+use super::state::State;
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
 const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
@@ -279,8 +280,8 @@ impl State {
     }
 
     fn count(&mut self, session: &SessionId, usage: Usage) {
-        let window = self.settings.context_window;
         let Some(owner) = self.sessions.get_mut(session) else { return };
+        let window = owner.facts.as_ref().and_then(|facts| facts.window);
         let add = |sum: &mut UsageSum| {
             sum.input += usage.input;
             sum.output += usage.output;

@@ -31,7 +31,7 @@ pub(super) fn start(config: &Config, wanted: &Wanted, environment: Vec<(String, 
     // The project that the folder belongs to: problems in its other packages count.
     let is_project = |dir: &&std::path::Path| dir.join(".git").exists();
     let root = wanted.cwd.ancestors().find(is_project).unwrap_or(&wanted.cwd).to_owned();
-    let mut settings = Settings::new(config, root, folder.path.clone(), "none", "none", None);
+    let mut settings = Settings::new(config, root, folder.path.clone(), "none", "none");
     // Nobody is asked anything here.
     settings.mode = Mode::Auto;
     let (tell, news) = mpsc::unbounded_channel();

@@ -12,8 +12,8 @@ use crate::agent::history::{AssistantPart, Item, ModelStop};
 use crate::ids::TaskId;
 use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
 use crate::session::calls::Step;
+use crate::session::conversation::Phase;
 use crate::session::event::{Choice, Event, QuestionOutcome, Request, Timer};
-use crate::session::state::Phase;
 use crate::task::model::{Status, StoppedBy, WaitKind};
 use crate::task::run::Ending;
 

@@ -35,7 +35,6 @@ pub(super) fn settings() -> Settings {
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
-        context_window: None,
         max_tokens: 1_000,
         slots: 2,
         exclusive: exclusive(&["install"]),

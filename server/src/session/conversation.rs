@@ -1,0 +1,186 @@
+//! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::agent::approval::Mode;
+use crate::agent::history::{Item, Prompt, ToolResult};
+use crate::agent::notification::Key;
+use crate::agent::prompt;
+use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
+use crate::provider::ModelFacts;
+use crate::task::model::Timestamp;
+use crate::tool::FileSeen;
+
+use super::calls::CallState;
+use super::effect::UsageSum;
+use super::event::StoredSession;
+use super::history::Written;
+use super::looks::Looks;
+use super::settings::Settings;
+use super::stop::Barred;
+
+/// One conversation.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) title: Option<String>,
+    pub(super) cwd: PathBuf,
+    pub(super) mode: Mode,
+    pub(super) model: String,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) turns: u32,
+    /// Frozen: prompt caches depend on it.
+    pub(super) system: Arc<str>,
+    pub(super) history: Vec<Arc<Item>>,
+    pub(super) written: Written,
+    /// The day that the model was told last.
+    pub(super) told_date: String,
+    /// The model was told that it only plans.
+    pub(super) told_plan: bool,
+    /// Results of calls of the newest answer that a cancelled turn left for the next drain.
+    pub(super) left_over: Vec<ToolResult>,
+    pub(super) queue: Vec<Prompt>,
+    pub(super) turn: Option<Turn>,
+    pub(super) seen: FileSeen,
+    /// The agent has done something in it that may change what a test finds.
+    pub(super) has_acted: bool,
+    /// What the model has seen of tasks, so that a second look can say that nothing is new.
+    pub(super) looks: Looks,
+    /// What people have stopped since a person spoke here last: commands, folders, and the tasks.
+    pub(super) barred: Vec<Barred>,
+    /// A person has spoken in it since it was loaded: only then may it wake by itself.
+    pub(super) spoken: bool,
+    /// It is about to wake: the timer is set.
+    pub(super) waking: bool,
+    /// Turns in a row that started by themselves.
+    pub(super) auto_turns: u32,
+    pub(super) wakes_paused: bool,
+    pub(super) usage: UsageSum,
+    /// What is known of its model; `None` until the provider has said.
+    pub(super) facts: Option<ModelFacts>,
+    /// Reports that are in the history and that no model has begun to answer.
+    pub(super) carried: Vec<Key>,
+}
+
+/// One answer in the making.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) id: TurnId,
+    pub(super) phase: Phase,
+    pub(super) requests: u32,
+    /// The message that streams now, and its text so far (kept when the turn is cancelled).
+    pub(super) message: Option<MessageId>,
+    pub(super) partial: String,
+    pub(super) thought: Option<MessageId>,
+    pub(super) calls: Vec<CallState>,
+    /// Rows that were shown while the answer was still streaming.
+    pub(super) announced: Vec<ToolCallId>,
+    /// The newest request carried a block of notifications.
+    pub(super) carried_block: bool,
+    pub(super) continued: bool,
+    pub(super) usage: UsageSum,
+}
+
+/// What a turn waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The store: the request may leave when that many items are written.
+    Committing(usize),
+    /// The model.
+    Asking,
+    /// Tool calls.
+    Working,
+}
+
+impl Session {
+    /// A conversation that begins now. Its system text is fixed from here on.
+    pub(super) fn new(
+        id: SessionId,
+        settings: &Settings,
+        cwd: PathBuf,
+        mode: Mode,
+        model: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            title: None,
+            mode,
+            model,
+            created_at: now,
+            updated_at: now,
+            turns: 0,
+            system: prompt::system(&settings.root, &cwd, &now.date()).into(),
+            told_date: now.date(),
+            told_plan: false,
+            cwd,
+            history: Vec::new(),
+            written: Written::default(),
+            left_over: Vec::new(),
+            queue: Vec::new(),
+            turn: None,
+            seen: Arc::default(),
+            has_acted: false,
+            looks: Looks::default(),
+            barred: Vec::new(),
+            spoken: false,
+            waking: false,
+            auto_turns: 0,
+            wakes_paused: false,
+            usage: UsageSum::default(),
+            facts: None,
+            carried: Vec::new(),
+        }
+    }
+
+    /// A session of an earlier sidecar. It does not wake before a person speaks in it.
+    pub(super) fn restored(stored: StoredSession, settings: &Settings) -> Self {
+        let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
+        // A model's name means something to the provider that answered last, and to no other.
+        let provider = history.iter().rev().find_map(|item| match &**item {
+            Item::Assistant(answer) => Some(answer.provider.as_str()),
+            Item::User(_) => None,
+        });
+        let known_there = provider.is_none_or(|provider| provider == settings.provider);
+        let left_over = match history.last().map(|item| &**item) {
+            Some(Item::Assistant(answer)) => {
+                let text = "Pillion went away before this call was answered: its result is not known.";
+                answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
+        let model = if known_there { stored.model } else { settings.model.clone() };
+        Self {
+            title: stored.title,
+            updated_at: stored.updated_at,
+            turns: stored.turns,
+            written: Written::all(history.len()),
+            history,
+            left_over,
+            // What it did before is in its history, and not asked for.
+            has_acted: true,
+            carried: stored.carried,
+            ..Self::new(stored.id, settings, stored.cwd, mode, model, stored.created_at)
+        }
+    }
+
+    /// The session's row in the store, without its history.
+    pub(super) fn row(&self) -> StoredSession {
+        StoredSession {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            cwd: self.cwd.clone(),
+            mode: self.mode.as_str().to_owned(),
+            model: self.model.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            turns: self.turns,
+            history: Vec::new(),
+            carried: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+}

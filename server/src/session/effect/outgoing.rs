@@ -1,0 +1,266 @@
+//! What goes out to the client: replies, refusals and notifications, in the owner's words; the edge turns them into the
+//! wire's. Pure words.
+
+use std::path::PathBuf;
+
+use crate::agent::history::{Content, FileDiff};
+use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::problem::{Counts, TestResult};
+use crate::session::event::FileProblems;
+use crate::task::model::{Task, Timestamp};
+use crate::task::run::OutputSlice;
+use crate::tool::Location;
+use crate::workspace::commands::ProjectCommand;
+
+/// The answer to a request of the client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Done,
+    Session {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+    },
+    Sessions(Vec<SessionRow>),
+    Prompted {
+        turn: TurnId,
+        prompt: PromptId,
+        queued: bool,
+    },
+    Task(Box<Task>),
+    /// It runs already: nothing was started.
+    Folded(Box<Task>),
+    Tasks(Vec<Task>, u64),
+    Output(OutputSlice),
+    Commands(Vec<ProjectCommand>),
+    Rules(Vec<String>),
+    TestResults {
+        task: TaskId,
+        run: u32,
+        tests: Vec<TestResult>,
+        counts: Counts,
+    },
+    Text(String),
+}
+
+/// A row of the list of sessions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub title: Option<String>,
+    pub cwd: PathBuf,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub turns: u32,
+    pub open: bool,
+}
+
+/// Why a request was refused. The kinds follow what a client does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    UnknownSession(SessionId),
+    UnknownTask(Option<TaskId>),
+    BadField {
+        field: &'static str,
+        message: String,
+        remedy: String,
+    },
+    /// The state forbids it; `kind` is a word for programs.
+    State {
+        kind: &'static str,
+        message: String,
+        remedy: String,
+    },
+    /// Something broke that the client cannot help.
+    Internal(String),
+}
+
+/// Why a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    EndTurn,
+    MaxTokens,
+    MaxTurnRequests,
+    Refusal,
+    Cancelled,
+    Interrupted,
+    Error,
+}
+
+/// Why a turn started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnReason {
+    Prompt,
+    TaskNotification,
+}
+
+/// Tokens and cost, summed over a session or a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    pub input: u64,
+    pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    /// Tokens of the newest request and its answer.
+    pub context_used: u64,
+}
+
+/// What stands in a tool call's row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolContent {
+    Text(String),
+    Diff(FileDiff),
+}
+
+/// Where a tool call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolStatus {
+    Pending,
+    InProgress,
+    Completed,
+    Failed,
+}
+
+/// A tool call as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolRow {
+    pub call: ToolCallId,
+    pub title: String,
+    pub name: String,
+    /// ACP's kind: `read`, `edit`, `search`, `execute`, `other`.
+    pub kind: &'static str,
+    pub status: ToolStatus,
+    pub input: serde_json::Value,
+    pub content: Vec<ToolContent>,
+    pub locations: Vec<Location>,
+}
+
+/// What changed of a tool call; `None` stayed as it was.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToolChange {
+    pub status: Option<ToolStatus>,
+    pub content: Option<Vec<ToolContent>>,
+    pub output: Option<String>,
+    pub locations: Option<Vec<Location>>,
+    pub task: Option<TaskId>,
+}
+
+impl ToolChange {
+    /// The call's work goes on as this task.
+    pub(in crate::session) fn of(task: TaskId) -> Self {
+        Self { task: Some(task), ..Self::default() }
+    }
+}
+
+/// One `pillion/session/update`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    UserMessage {
+        message: MessageId,
+        content: Content,
+    },
+    AgentMessage {
+        message: MessageId,
+        text: String,
+    },
+    AgentThought {
+        message: MessageId,
+        text: String,
+    },
+    MessageDiscarded {
+        message: MessageId,
+    },
+    ToolCall(Box<ToolRow>),
+    ToolCallUpdate {
+        call: ToolCallId,
+        change: Box<ToolChange>,
+    },
+    Queue(Vec<(PromptId, Vec<Content>)>),
+    TaskNotification {
+        tasks: Vec<TaskId>,
+        text: String,
+    },
+    TurnStarted {
+        reason: TurnReason,
+    },
+    /// `unsent`: queued prompts that come back.
+    TurnEnded {
+        stop: StopReason,
+        usage: UsageSum,
+        error: Option<String>,
+        unsent: Vec<(PromptId, Vec<Content>)>,
+    },
+    Usage {
+        sum: UsageSum,
+        window: Option<u64>,
+    },
+    Info {
+        title: Option<String>,
+        mode: Option<&'static str>,
+        model: Option<String>,
+        wakes_paused: Option<bool>,
+    },
+    ReplayStarted,
+    ReplayEnded,
+    /// A request is tried again after a wait, and why.
+    Retrying {
+        reason: String,
+        after_ms: u64,
+        attempt: u32,
+    },
+}
+
+/// A permission question as the client is asked it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub id: QuestionId,
+    pub session: SessionId,
+    pub row: ToolRow,
+    /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
+    pub always: Option<String>,
+}
+
+/// How far the output of a task is that the client follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    pub run: u32,
+    /// Each attempt of a run has an output of its own.
+    pub attempt: u32,
+    pub bytes: u64,
+    /// The run is over: what is there is all.
+    pub is_over: bool,
+    /// Every growth is told. False for a task of another window, whose row alone is seen.
+    pub is_watched: bool,
+}
+
+/// What goes out to the client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outgoing {
+    Update {
+        session: SessionId,
+        turn: Option<TurnId>,
+        replay: bool,
+        update: Update,
+    },
+    /// A task's status changed, or (not `urgent`) something about it that may be told a little later.
+    Task {
+        task: TaskId,
+        urgent: bool,
+    },
+    /// All tasks: replaces whatever the client believed.
+    Snapshot,
+    /// The output of a task that the client follows; `None` when there is no such task any more.
+    Grew {
+        task: TaskId,
+        growth: Option<Growth>,
+    },
+    Problems(FileProblems),
+    Ask(Box<Question>),
+    /// A question is over; a late answer is ignored.
+    Withdraw(QuestionId),
+    /// One sentence for the person, outside of any session.
+    Say {
+        error: bool,
+        text: String,
+    },
+}
