@@ -223,6 +223,21 @@ impl Client {
         self.wait_run_end(id, 1)
     }
 
+    /// Waits until the task is known as over, by the snapshot or by its status: for what an earlier server has left.
+    #[track_caller]
+    pub fn wait_task_over(&self, id: &str) -> Value {
+        self.wait_for(&format!("task {id}, over"), 0, |message| {
+            let rows = match message.method() {
+                Some("pillion/task/snapshot") => {
+                    message.body["params"]["tasks"].as_array().cloned().unwrap_or_default()
+                }
+                _ => status_of(message).cloned().into_iter().collect(),
+            };
+            rows.into_iter().find(|task| task["id"] == id && is_final(task))
+        })
+        .1
+    }
+
     /// Waits for the end of a run.
     #[track_caller]
     pub fn wait_run_end(&self, id: &str, run: u64) -> Value {

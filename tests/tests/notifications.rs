@@ -186,7 +186,7 @@ fn survives(end: impl FnOnce(Client)) {
     end(first);
     let second = client(&sandbox, &model);
     // A status is told before it is on the disk: after a crash the end may be found anew.
-    second.wait_task_end(id(&task));
+    second.wait_task_over(id(&task));
     let loaded = second.call("pillion/session/load", json!({"sessionId": session}));
     assert_eq!(loaded["sessionId"], json!(session));
     second.wait_update(0, &session, "replay_ended", |_| true);
