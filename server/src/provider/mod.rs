@@ -82,6 +82,20 @@ pub struct ModelFacts {
     pub model: String,
     /// Tokens that its window holds.
     pub window: Option<u64>,
+    /// Tokens that one answer may have at most.
+    pub max_output: Option<u32>,
+    /// Whether it can call tools; `None` where nobody says.
+    pub tools: Option<bool>,
+    /// What a person has to know before this model is asked, with the remedy (a window that is too small, for instance).
+    pub warning: Option<String>,
+}
+
+impl ModelFacts {
+    /// Only the name is known.
+    pub fn named(provider: &str, model: &str) -> Self {
+        let (provider, model) = (provider.to_owned(), model.to_owned());
+        Self { provider, model, window: None, max_output: None, tools: None, warning: None }
+    }
 }
 
 /// A whole answer.
@@ -133,6 +147,18 @@ pub trait Provider: Send + Sync {
 
     /// Tokens that the model's window holds, where known.
     fn context_window(&self, model: &str) -> Option<u64>;
+
+    /// What is known of a model. Asks the service where that can say more than a table; never fails, and knows less then.
+    fn describe(&self, model: &str) -> BoxFuture<'static, ModelFacts> {
+        let facts = ModelFacts { window: self.context_window(model), ..ModelFacts::named(self.name(), model) };
+        Box::pin(std::future::ready(facts))
+    }
+
+    /// The models that the service offers, best first where it says so.
+    fn models(&self) -> BoxFuture<'static, Result<Vec<ModelFacts>, ProviderError>> {
+        let facts = self.describe(&self.default_model());
+        Box::pin(async { Ok(vec![facts.await]) })
+    }
 
     /// Sends one request and streams the answer. Retries inside where a retry helps. Dropping the future cancels.
     /// Events are sent with backpressure; a closed channel is no error.

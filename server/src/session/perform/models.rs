@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::ids::{SessionId, TurnId};
-use crate::provider::{ModelFacts, ModelRequest};
+use crate::provider::ModelRequest;
 use crate::session::event::{AsideId, Event};
 
 use super::Hands;
@@ -52,8 +52,10 @@ impl Hands {
 
     pub(super) fn describe_model(&self, session: SessionId, model: String) {
         let Ok(resolved) = &self.provider else { return };
-        let window = resolved.provider.context_window(&model);
-        let facts = ModelFacts { provider: resolved.provider.name().to_owned(), model: model.clone(), window };
-        self.inbox.tell(Event::ModelDescribed { session, model, facts });
+        let (inbox, facts) = (self.inbox.clone(), resolved.provider.describe(&model));
+        tokio::spawn(async move {
+            let facts = facts.await;
+            inbox.tell(Event::ModelDescribed { session, model, facts });
+        });
     }
 }
