@@ -5,6 +5,7 @@ pub mod anthropic;
 pub mod check;
 pub mod http;
 pub mod offline;
+pub mod openai;
 pub mod registry;
 pub mod scripted;
 pub mod sse;
