@@ -2,8 +2,11 @@
 //! [`StreamEvent`]s. Providers know no session, no tool's meaning and no editor.
 
 pub mod anthropic;
+pub mod catalog;
 pub mod check;
+pub mod editor;
 pub mod http;
+pub mod names;
 pub mod offline;
 pub mod openai;
 pub mod registry;
@@ -140,7 +143,7 @@ pub enum ProviderError {
 
 /// A model service.
 pub trait Provider: Send + Sync {
-    /// The word of the settings: `anthropic`, `offline`, `scripted`.
+    /// The word of the settings (see [`names::WORDS`]), or `scripted`.
     fn name(&self) -> &'static str;
 
     /// The model that is used when the session names none.

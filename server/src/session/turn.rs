@@ -8,7 +8,7 @@ use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
 use crate::ids::{PromptId, SessionId, TurnId};
-use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage, names};
 
 use super::calls::CallState;
 use super::conversation::Phase;
@@ -348,9 +348,9 @@ impl State {
 
     /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
     fn keep_partial(&mut self, session: &SessionId) {
-        let provider = self.settings.provider.clone();
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let model = owner.model.clone();
+        let model = names::parse(&owner.model).name.to_owned();
+        let provider = self.settings.provider_of(&owner.model).to_owned();
         let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
         let text = std::mem::take(&mut turn.partial);
         let announced = std::mem::take(&mut turn.announced);

@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 
-pub use self::render::{Block, Message, NO_OUTPUT, Role, messages};
+pub use self::render::{Block, ImageSource, Message, NO_OUTPUT, Role, messages};
 
 use self::errors::Failure;
 use self::stream::{Assembler, StreamFault};

@@ -35,6 +35,7 @@ pub(super) fn settings() -> Settings {
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
+        known: Vec::new(),
         max_tokens: 1_000,
         slots: 2,
         exclusive: exclusive(&["install"]),
