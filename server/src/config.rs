@@ -67,6 +67,10 @@ pub struct ModelSettings {
     pub anthropic_base_url: String,
     /// Where the address was set, for messages.
     pub anthropic_base_url_source: String,
+    /// Values of the header `anthropic-beta`.
+    pub anthropic_betas: Vec<String>,
+    /// `auto`, `off`, or an effort from `low` to `max`.
+    pub thinking: String,
     /// Most tokens of one answer.
     pub max_tokens: u32,
 }
@@ -78,7 +82,8 @@ impl ModelSettings {
         let plain = |settings: &Self| {
             (settings.provider.clone(), settings.name.clone(), settings.anthropic_base_url.clone(), settings.max_tokens)
         };
-        plain(self) == plain(other) && key(self) == key(other)
+        let told = |settings: &Self| (settings.anthropic_betas.clone(), settings.thinking.clone());
+        plain(self) == plain(other) && told(self) == told(other) && key(self) == key(other)
     }
 }
 
@@ -157,6 +162,8 @@ impl Default for ModelSettings {
             anthropic: None,
             anthropic_base_url: ANTHROPIC_BASE_URL.into(),
             anthropic_base_url_source: BY_DEFAULT.into(),
+            anthropic_betas: Vec::new(),
+            thinking: "auto".into(),
             max_tokens: 32_000,
         }
     }

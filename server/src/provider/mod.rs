@@ -106,6 +106,8 @@ impl ModelFacts {
 pub struct Answer {
     pub item: AssistantItem,
     pub usage: Usage,
+    /// Why the model stopped, in the service's own sentence; where it refused and says more than that.
+    pub why: Option<String>,
 }
 
 /// Why no answer came. Variants follow what the caller does next; the text of each names the remedy.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::anthropic::Anthropic;
+use super::anthropic::{Anthropic, Options};
 use super::scripted::Scripted;
 use super::{Provider, ProviderError};
 use crate::config::{ApiKey, ModelSettings};
@@ -88,7 +88,9 @@ pub fn resolve(settings: &ModelSettings, offline: Arc<dyn Provider>) -> Result<R
 }
 
 fn anthropic(settings: &ModelSettings, key: &ApiKey, why: String) -> Resolved {
-    let provider = Anthropic::new(key.clone(), &settings.anthropic_base_url, &settings.anthropic_base_url_source);
+    let options = Options { betas: settings.anthropic_betas.clone(), thinking: settings.thinking.clone() };
+    let (url, source) = (&settings.anthropic_base_url, &settings.anthropic_base_url_source);
+    let provider = Anthropic::new(key.clone(), url, source, &options);
     let model = settings.name.clone().unwrap_or_else(|| provider.default_model());
     Resolved { provider: Arc::new(provider), model, why }
 }
