@@ -110,6 +110,38 @@ pub const KEYS: &[Key] = &[
         set: |config, value, place| address(config, "lmstudio", value, place),
     },
     Key {
+        name: "model.anthropicBetas",
+        doc: "Beta features of the Anthropic API to ask for, for instance `[\"context-1m-2025-08-07\"]`: values of the \
+              header `anthropic-beta`. They may cost money, so they are not taken from editors.",
+        default: "[]",
+        editor: false,
+        set: |config, value, _| {
+            let is_beta = |name: &String| {
+                (1..=100).contains(&name.len())
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            };
+            let betas = names(value)?;
+            if !betas.iter().all(is_beta) {
+                return Err("a list of names of letters, digits, `-`, `_` and `.`, each in quotes".into());
+            }
+            config.model.anthropic_betas = betas;
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.thinking",
+        doc: "How much the model thinks before it answers: `auto` (as it does by itself), `off` (as little as it lets one \
+              choose), or an effort: `low`, `medium`, `high`, `xhigh`, `max`. Models that cannot be told are not told.",
+        default: "\"auto\"",
+        editor: true,
+        set: |config, value, _| {
+            const WORDS: [&str; 7] = ["auto", "off", "low", "medium", "high", "xhigh", "max"];
+            let word = text(value).ok().filter(|word| WORDS.contains(&word.as_str()));
+            config.model.thinking = word.ok_or("`auto`, `off`, `low`, `medium`, `high`, `xhigh` or `max`")?;
+            Ok(())
+        },
+    },
+    Key {
         name: "permissions.mode",
         doc: "The mode of new sessions: `ask` before changes and commands, `accept_edits`, `plan` (read only) or `auto`.",
         default: "\"ask\"",

@@ -75,6 +75,10 @@ pub struct ModelSettings {
     pub name: Option<String>,
     /// What is known of each service, by its word.
     pub services: BTreeMap<&'static str, Service>,
+    /// Values of the header `anthropic-beta`.
+    pub anthropic_betas: Vec<String>,
+    /// `auto`, `off`, or an effort from `low` to `max`.
+    pub thinking: String,
     /// Most tokens of one answer.
     pub max_tokens: u32,
 }
@@ -121,6 +125,8 @@ impl Default for ModelSettings {
             provider_source: BY_DEFAULT.into(),
             name: None,
             services: BTreeMap::new(),
+            anthropic_betas: Vec::new(),
+            thinking: "auto".into(),
             max_tokens: 32_000,
         }
     }

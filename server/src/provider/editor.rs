@@ -328,6 +328,7 @@ impl Assembler {
         Answer {
             item: AssistantItem { parts: self.parts, stop, provider: NAME.to_owned(), model },
             usage: Usage { input, output, cache_read, cache_write: 0 },
+            why: None,
         }
     }
 }

@@ -5,11 +5,14 @@ pub mod anthropic;
 pub mod catalog;
 pub mod check;
 pub mod editor;
+pub mod exchange;
+pub mod failure;
 pub mod http;
 pub mod names;
 pub mod offline;
 pub mod openai;
 pub mod registry;
+pub mod retry;
 pub mod scripted;
 pub mod sse;
 
@@ -107,6 +110,8 @@ impl ModelFacts {
 pub struct Answer {
     pub item: AssistantItem,
     pub usage: Usage,
+    /// Why the model stopped, in the service's own sentence; where it refused and says more than that.
+    pub why: Option<String>,
 }
 
 /// Why no answer came. Variants follow what the caller does next; the text of each names the remedy.

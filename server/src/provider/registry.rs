@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::anthropic::{self, Anthropic};
+use super::anthropic::{self, Anthropic, Options};
 use super::catalog::{self, Entry, Listed};
 use super::editor::{self, EditorModels};
 use super::names::{self, ANY_MODEL, Known, Named};
@@ -47,7 +47,7 @@ pub struct Choice {
 /// What a provider is made from.
 #[derive(Clone, PartialEq)]
 enum Recipe {
-    Anthropic(ApiKey, Address),
+    Anthropic(ApiKey, Address, Options),
     Chat(&'static str, Option<ApiKey>, Address),
     Editor,
     /// The servers of this machine that it may look for, to offer their models; `None` when it was chosen.
@@ -172,7 +172,12 @@ impl Registry {
         let key = self.settings.key(word);
         match word {
             anthropic::NAME => match key {
-                Some(key) => Ok(Recipe::Anthropic(key.clone(), address(ANTHROPIC_BASE_URL))),
+                Some(key) => {
+                    let settings = &self.settings;
+                    let options =
+                        Options { betas: settings.anthropic_betas.clone(), thinking: settings.thinking.clone() };
+                    Ok(Recipe::Anthropic(key.clone(), address(ANTHROPIC_BASE_URL), options))
+                }
                 None => Err(self.no_key(word)),
             },
             editor::NAME if self.lender.lends() => Ok(Recipe::Editor),
@@ -229,7 +234,9 @@ impl Registry {
 
     fn make(&mut self, recipe: &Recipe) -> Result<Arc<dyn Provider>, ProviderError> {
         Ok(match recipe {
-            Recipe::Anthropic(key, at) => Arc::new(Anthropic::new(key.clone(), &at.url, &at.source)),
+            Recipe::Anthropic(key, at, options) => {
+                Arc::new(Anthropic::new(key.clone(), &at.url, &at.source, options))
+            }
             Recipe::Chat(word, key, at) => {
                 let row: &'static Preset = preset(word)
                     .ok_or_else(|| ProviderError::NotConfigured(format!("There is no provider {word:?}.")))?;

@@ -270,11 +270,14 @@ impl State {
                 self.keep_partial(session);
                 self.end_turn(session, StopReason::Error, Some(error.to_string()));
             }
-            Ok(Answer { item, usage }) => {
+            Ok(Answer { mut item, usage, why }) => {
                 self.delivered(session);
                 self.count(session, usage);
+                if matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
+                    self.take_out_calls(session, &mut item);
+                }
                 let written = self.append(session, Item::Assistant(item.clone()), Vec::new());
-                self.act_on(session, turn, item, written);
+                self.act_on(session, turn, item, written, why.as_deref());
             }
         }
     }
@@ -297,7 +300,16 @@ impl State {
         self.update(session, Update::Usage { sum, window });
     }
 
-    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize) {
+    /// After a refusal, or with a full window, the turn is over: its calls are not run, and a call without a result must
+    /// not stay in the history.
+    fn take_out_calls(&mut self, session: &SessionId, item: &mut AssistantItem) {
+        for (call, ..) in item.tool_calls() {
+            self.discard_call(session, call);
+        }
+        item.parts.retain(|part| !matches!(part, AssistantPart::ToolCall { .. }));
+    }
+
+    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize, why: Option<&str>) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
         if !calls.is_empty() {
@@ -307,8 +319,9 @@ impl State {
         if queued && !matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
             return self.drain(session, Vec::new(), None);
         }
+        // Thoughts alone say nothing to anybody.
         let empty =
-            item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
+            !item.parts.iter().any(|part| matches!(part, AssistantPart::Text { text } if !text.trim().is_empty()));
         let Some(running) = self.running_turn(session, turn) else { return };
         match item.stop {
             ModelStop::Pause => {
@@ -322,7 +335,7 @@ impl State {
             }
             ModelStop::EndTurn | ModelStop::ToolUse => self.end_turn(session, StopReason::EndTurn, None),
             ModelStop::MaxTokens => self.end_turn(session, StopReason::MaxTokens, None),
-            ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, None),
+            ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, Some(prompt::refused(why))),
             ModelStop::ContextFull => self.end_turn(
                 session,
                 StopReason::Error,

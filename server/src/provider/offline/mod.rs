@@ -112,7 +112,7 @@ async fn send(reply: answer::Reply, events: &mpsc::Sender<StreamEvent>) -> Answe
     let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
     let stop = if calls { ModelStop::ToolUse } else { ModelStop::EndTurn };
     let item = AssistantItem { parts, stop, provider: NAME.to_owned(), model: NAME.to_owned() };
-    Answer { item, usage: Usage::default() }
+    Answer { item, usage: Usage::default(), why: None }
 }
 
 fn pieces(text: &str) -> Vec<String> {
