@@ -3,10 +3,13 @@
 
 pub mod anthropic;
 pub mod check;
+pub mod exchange;
+pub mod failure;
 pub mod http;
 pub mod offline;
 pub mod openai;
 pub mod registry;
+pub mod retry;
 pub mod scripted;
 pub mod sse;
 

@@ -9,22 +9,13 @@ use serde_json::{Map, Value};
 use super::NAME;
 use crate::agent::history::{AssistantItem, AssistantPart, ModelStop};
 use crate::ids::ToolCallId;
+use crate::provider::exchange::Reader;
+use crate::provider::failure::{Failure, ServiceError};
 use crate::provider::sse::Event;
 use crate::provider::{Answer, StreamEvent, Usage};
 
 /// Most bytes of a whole answer: beyond any model's longest.
 const ANSWER_CAP: usize = 64 * 1024 * 1024;
-
-/// Why the events of a stream give no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamFault {
-    /// An `error` event, with the API's word for it (`overloaded_error`).
-    Api { kind: String, message: String },
-    /// The stream ended before the answer did.
-    Cut,
-    /// It is not what the reference describes.
-    Garbled(String),
-}
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -46,7 +37,7 @@ enum Wire {
     },
     MessageStop,
     Error {
-        error: WireError,
+        error: Value,
     },
     /// `ping`, `content_block_stop` and what is to come.
     #[serde(other)]
@@ -119,15 +110,6 @@ struct WireUsage {
     cache_creation_input_tokens: Option<u64>,
 }
 
-/// An error as the API writes it, in an event and in the body of a refused request.
-#[derive(Deserialize)]
-pub struct WireError {
-    #[serde(rename = "type", default)]
-    pub kind: String,
-    #[serde(default)]
-    pub message: String,
-}
-
 enum Block {
     Text(String),
     Thinking { text: String, signature: String },
@@ -138,6 +120,7 @@ enum Block {
 /// Takes the events of one answer, in order.
 #[derive(Default)]
 pub struct Assembler {
+    asked_model: String,
     /// By the API's index, which is the order of the answer.
     blocks: BTreeMap<u64, Block>,
     usage: Usage,
@@ -148,23 +131,28 @@ pub struct Assembler {
 }
 
 impl Assembler {
-    /// The answer has ended; nothing more is to be read.
-    pub fn ended(&self) -> bool {
+    /// For the answer of `asked_model`, which the API may call by a longer name.
+    pub fn new(asked_model: &str) -> Self {
+        Self { asked_model: asked_model.to_owned(), ..Self::default() }
+    }
+}
+
+impl Reader for Assembler {
+    fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Takes one event and returns what people may see of it.
-    pub fn take(&mut self, event: &Event) -> Result<Vec<StreamEvent>, StreamFault> {
+    fn take(&mut self, event: &Event) -> Result<Vec<StreamEvent>, Failure> {
         self.bytes += event.data.len();
         if self.bytes > ANSWER_CAP {
-            return Err(StreamFault::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
+            return Err(Failure::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
         }
         // Some gateways keep the connection alive with empty events.
         if event.data.trim().is_empty() {
             return Ok(Vec::new());
         }
         let wire: Wire = serde_json::from_str(&event.data)
-            .map_err(|error| StreamFault::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
+            .map_err(|error| Failure::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
         match wire {
             Wire::MessageStart { message } => {
                 self.model = message.model;
@@ -177,12 +165,41 @@ impl Assembler {
                 self.count(usage);
             }
             Wire::MessageStop => self.ended = true,
-            Wire::Error { error } => return Err(StreamFault::Api { kind: error.kind, message: error.message }),
+            Wire::Error { error } => {
+                let error = ServiceError::from_value(&serde_json::json!({"error": error})).unwrap_or_default();
+                return Err(Failure::Told { status: status_of(&error.kind), error });
+            }
             Wire::Other => {}
         }
         Ok(Vec::new())
     }
 
+    fn take_whole(&mut self, document: &[u8]) -> Result<Vec<StreamEvent>, Failure> {
+        let data = String::from_utf8_lossy(document).into_owned();
+        self.take(&Event { name: "message".into(), data })
+    }
+
+    fn finish(self) -> Result<Answer, Failure> {
+        if !self.ended && self.stop.is_none() {
+            return Err(Failure::Cut);
+        }
+        let parts: Vec<AssistantPart> = self.blocks.into_values().filter_map(part).collect();
+        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
+        let stop = match self.stop.as_deref() {
+            Some("max_tokens") => ModelStop::MaxTokens,
+            Some("pause_turn") => ModelStop::Pause,
+            Some("refusal") => ModelStop::Refusal,
+            Some("model_context_window_exceeded") => ModelStop::ContextFull,
+            // `end_turn`, `stop_sequence`, `tool_use`, and reasons of a later API: what is in the answer decides.
+            _ if calls => ModelStop::ToolUse,
+            _ => ModelStop::EndTurn,
+        };
+        let model = if self.model.is_empty() { self.asked_model } else { self.model };
+        Ok(Answer { item: AssistantItem { parts, stop, provider: NAME.to_owned(), model }, usage: self.usage })
+    }
+}
+
+impl Assembler {
     fn count(&mut self, usage: Option<WireUsage>) {
         let usage = usage.unwrap_or_default();
         let Usage { input, output, cache_read, cache_write } = &mut self.usage;
@@ -249,25 +266,21 @@ impl Assembler {
             _ => Vec::new(),
         }
     }
+}
 
-    /// The whole answer. A stream that ended after the stop reason is whole: only `message_stop` was lost.
-    pub fn finish(self, asked_model: &str) -> Result<Answer, StreamFault> {
-        if !self.ended && self.stop.is_none() {
-            return Err(StreamFault::Cut);
-        }
-        let parts: Vec<AssistantPart> = self.blocks.into_values().filter_map(part).collect();
-        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
-        let stop = match self.stop.as_deref() {
-            Some("max_tokens") => ModelStop::MaxTokens,
-            Some("pause_turn") => ModelStop::Pause,
-            Some("refusal") => ModelStop::Refusal,
-            Some("model_context_window_exceeded") => ModelStop::ContextFull,
-            // `end_turn`, `stop_sequence`, `tool_use`, and reasons of a later API: what is in the answer decides.
-            _ if calls => ModelStop::ToolUse,
-            _ => ModelStop::EndTurn,
-        };
-        let model = if self.model.is_empty() { asked_model.to_owned() } else { self.model };
-        Ok(Answer { item: AssistantItem { parts, stop, provider: NAME.to_owned(), model }, usage: self.usage })
+/// The status that goes with an error's word: an `error` event has no status of its own.
+fn status_of(kind: &str) -> u16 {
+    match kind {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
     }
 }
 
@@ -305,8 +318,8 @@ mod tests {
     use super::*;
 
     /// Feeds the `data` of events, one a line.
-    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, StreamFault>) {
-        let mut assembler = Assembler::default();
+    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, Failure>) {
+        let mut assembler = Assembler::new("asked");
         let mut events = Vec::new();
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             match assembler.take(&Event { name: "test".into(), data: line.into() }) {
@@ -314,7 +327,7 @@ mod tests {
                 Err(fault) => return (events, Err(fault)),
             }
         }
-        (events, assembler.finish("asked"))
+        (events, assembler.finish())
     }
 
     #[test]
@@ -436,13 +449,20 @@ mod tests {
     fn streams_that_give_no_answer() {
         let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#;
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_eq!(answer("").1, Err(StreamFault::Cut));
-        assert_eq!(answer(start).1, Err(StreamFault::Cut));
+        assert_eq!(answer("").1, Err(Failure::Cut));
+        assert_eq!(answer(start).1, Err(Failure::Cut));
         assert_eq!(
             answer(&format!("{start}\n{error}")).1,
-            Err(StreamFault::Api { kind: "overloaded_error".into(), message: "Overloaded".into() })
+            Err(Failure::Told {
+                status: 529,
+                error: ServiceError {
+                    kind: "overloaded_error".into(),
+                    message: "Overloaded".into(),
+                    ..ServiceError::default()
+                },
+            })
         );
-        assert!(matches!(answer("<html>").1, Err(StreamFault::Garbled(_))));
-        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(StreamFault::Garbled(_))));
+        assert!(matches!(answer("<html>").1, Err(Failure::Garbled(_))));
+        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(Failure::Garbled(_))));
     }
 }
