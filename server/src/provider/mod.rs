@@ -58,6 +58,8 @@ pub enum StreamEvent {
         id: ToolCallId,
         name: String,
     },
+    /// What is known of the model by now, where asking it has told more than [`Provider::describe`] could before.
+    Described(Box<ModelFacts>),
     /// The stream broke after some content and is tried again from the start: forget what arrived.
     Restarted {
         reason: String,

@@ -228,6 +228,10 @@ impl State {
                 running.announced.push(id.clone());
                 self.announce_call(session, &id, &name);
             }
+            StreamEvent::Described(facts) => {
+                let Some(model) = self.sessions.get(session).map(|owner| owner.model.clone()) else { return };
+                self.model_described(session, &model, *facts);
+            }
             StreamEvent::Restarted { .. } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
                 let discarded: Vec<_> =

@@ -3,7 +3,7 @@
 //! address is put right by what that server refuses (see `refused`).
 
 /// A row of the table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Preset {
     /// The word of the settings, and of [`crate::agent::history::AssistantItem::provider`].
     pub word: &'static str,
@@ -23,12 +23,21 @@ pub struct Preset {
     pub limit: Limit,
     /// Whether a stream tells its usage only when `stream_options` asks for it.
     pub stream_options: bool,
+    /// Whether `parallel_tool_calls` has to be said; it is the default everywhere else.
+    pub parallel_tool_calls: bool,
     /// Where the context length and the rest of a model's facts are.
     pub facts: Facts,
     /// Which field gives an answer's reasoning back to the service that wrote it.
     pub reasoning: Reasoning,
-    /// How a person starts it, for servers on one's own machine.
-    pub start: Option<&'static str>,
+    /// Where a person pays, and sees whether the service is well.
+    pub billing_page: Option<&'static str>,
+    pub status_page: Option<&'static str>,
+    /// A sentence that says how a key is set.
+    pub key_remedy: &'static str,
+    /// A sentence that says how to get, or to name, another model than this one.
+    pub model_remedy: fn(&str) -> String,
+    /// A sentence that says how it is started, for servers on one's own machine.
+    pub start_remedy: Option<&'static str>,
 }
 
 /// The name of the parameter that bounds an answer, in tokens.
@@ -64,9 +73,9 @@ pub enum Reasoning {
     Dropped,
     /// `reasoning_details`, in the order and shape in which they came. Source: OpenRouter, "Preserving reasoning".
     Details,
-    /// `reasoning_content`, where the answer called tools and the service itself used that field. DeepSeek refuses a
-    /// request without it ("Thinking mode"); templates of others (Qwen, GLM, Kimi, MiniMax) read it.
-    Content,
+    /// The field that it came in, `reasoning_content` or `reasoning`, where the answer called tools. DeepSeek refuses a
+    /// request without it ("Thinking mode"); the templates of other models (Qwen, GLM, Kimi, MiniMax) read it.
+    SameField,
 }
 
 /// The whole table.
@@ -81,9 +90,14 @@ pub static PRESETS: [Preset; 6] = [
         default_model: Some("gpt-5.6"),
         limit: Limit::MaxCompletionTokens,
         stream_options: true,
+        parallel_tool_calls: false,
         facts: Facts::Table,
-        reasoning: Reasoning::Content,
-        start: None,
+        reasoning: Reasoning::SameField,
+        billing_page: Some("https://platform.openai.com/settings/organization/billing"),
+        status_page: Some("https://status.openai.com"),
+        key_remedy: "Set OPENAI_API_KEY, or write `openai = \"…\"` into keys.toml beside the config file",
+        model_remedy: |_| "Name another one in `model.name` or PILLION_MODEL, or leave it out for gpt-5.6.".into(),
+        start_remedy: None,
     },
     Preset {
         word: "openrouter",
@@ -95,9 +109,14 @@ pub static PRESETS: [Preset; 6] = [
         default_model: Some("openrouter/auto"),
         limit: Limit::MaxTokens,
         stream_options: true,
+        parallel_tool_calls: false,
         facts: Facts::OpenRouter,
         reasoning: Reasoning::Details,
-        start: None,
+        billing_page: Some("https://openrouter.ai/settings/credits"),
+        status_page: Some("https://status.openrouter.ai"),
+        key_remedy: "Set OPENROUTER_API_KEY, or write `openrouter = \"…\"` into keys.toml beside the config file",
+        model_remedy: |_| "Name one of https://openrouter.ai/models in `model.name` or PILLION_MODEL.".into(),
+        start_remedy: None,
     },
     Preset {
         word: "ollama",
@@ -109,9 +128,17 @@ pub static PRESETS: [Preset; 6] = [
         default_model: None,
         limit: Limit::MaxTokens,
         stream_options: true,
+        parallel_tool_calls: false,
         facts: Facts::Ollama,
         reasoning: Reasoning::Dropped,
-        start: Some("ollama serve"),
+        billing_page: None,
+        status_page: None,
+        key_remedy: "Write `ollama = \"…\"` into keys.toml beside the config file",
+        model_remedy: |model| {
+            let model = if model.is_empty() { "qwen3" } else { model };
+            format!("Get it with `ollama pull {model}`, or name one that `ollama list` has in `model.name`.")
+        },
+        start_remedy: Some("Start it with `ollama serve`."),
     },
     Preset {
         word: "llamacpp",
@@ -123,9 +150,14 @@ pub static PRESETS: [Preset; 6] = [
         default_model: None,
         limit: Limit::MaxTokens,
         stream_options: true,
+        parallel_tool_calls: true,
         facts: Facts::LlamaCpp,
-        reasoning: Reasoning::Content,
-        start: Some("llama-server --jinja -m MODEL.gguf"),
+        reasoning: Reasoning::SameField,
+        billing_page: None,
+        status_page: None,
+        key_remedy: "Write `llamacpp = \"…\"` into keys.toml beside the config file",
+        model_remedy: |_| "Start llama-server with the model that you want, or leave `model.name` out.".into(),
+        start_remedy: Some("Start it with `llama-server -m MODEL.gguf -c 32768`."),
     },
     Preset {
         word: "vllm",
@@ -137,9 +169,14 @@ pub static PRESETS: [Preset; 6] = [
         default_model: None,
         limit: Limit::MaxTokens,
         stream_options: true,
+        parallel_tool_calls: false,
         facts: Facts::Vllm,
-        reasoning: Reasoning::Content,
-        start: Some("vllm serve MODEL --enable-auto-tool-choice --tool-call-parser PARSER"),
+        reasoning: Reasoning::SameField,
+        billing_page: None,
+        status_page: None,
+        key_remedy: "Write `vllm = \"…\"` into keys.toml beside the config file",
+        model_remedy: |_| "Start vLLM with the model that you want, or leave `model.name` out.".into(),
+        start_remedy: Some("Start it with `vllm serve MODEL --enable-auto-tool-choice --tool-call-parser PARSER`."),
     },
     Preset {
         word: "lmstudio",
@@ -151,9 +188,14 @@ pub static PRESETS: [Preset; 6] = [
         default_model: None,
         limit: Limit::MaxTokens,
         stream_options: true,
+        parallel_tool_calls: false,
         facts: Facts::LmStudio,
         reasoning: Reasoning::Dropped,
-        start: Some("lms server start"),
+        billing_page: None,
+        status_page: None,
+        key_remedy: "Write `lmstudio = \"…\"` into keys.toml beside the config file",
+        model_remedy: |_| "Name one that `lms ls` has in `model.name`, or get it with `lms get`.".into(),
+        start_remedy: Some("Start it with `lms server start`."),
     },
 ];
 
@@ -169,11 +211,12 @@ mod tests {
     #[test]
     fn every_row_can_be_found_and_used() {
         for row in &PRESETS {
-            assert_eq!(preset(row.word), Some(row), "{}", row.word);
+            assert_eq!(preset(row.word).map(|found| found.label), Some(row.label), "{}", row.word);
             assert!(row.base_url.ends_with("/v1"), "{}", row.word);
             assert_eq!(row.needs_key, row.key_variable.is_some() && row.key_page.is_some(), "{}", row.word);
-            assert_eq!(row.start.is_none(), row.needs_key, "{}: whoever runs it must be told how", row.word);
+            assert_eq!(row.start_remedy.is_none(), row.needs_key, "{}: whoever runs it must be told how", row.word);
+            assert!((row.model_remedy)("qwen3").ends_with('.'), "{}", row.word);
         }
-        assert_eq!(preset("anthropic"), None);
+        assert!(preset("anthropic").is_none());
     }
 }
