@@ -350,6 +350,7 @@ impl Reader for Assembler {
             _ => ModelStop::EndTurn,
         };
         let model = if self.model.is_empty() { self.asked } else { self.model };
-        Ok(Answer { item: AssistantItem { parts, stop, provider: self.provider.to_owned(), model }, usage: self.usage })
+        let item = AssistantItem { parts, stop, provider: self.provider.to_owned(), model };
+        Ok(Answer { item, usage: self.usage, why: None })
     }
 }
