@@ -1,5 +1,6 @@
 //! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub(super) struct Session {
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
     pub(super) seen: FileSeen,
+    /// Outputs of foreground commands that a result has named: to be read without a question.
+    pub(super) given_outputs: BTreeSet<PathBuf>,
     /// The agent has done something in it that may change what a test finds.
     pub(super) has_acted: bool,
     /// What the model has seen of tasks, so that a second look can say that nothing is new.
@@ -122,6 +125,7 @@ impl Session {
             queue: Vec::new(),
             turn: None,
             seen: Arc::default(),
+            given_outputs: BTreeSet::new(),
             has_acted: false,
             looks: Looks::default(),
             barred: Vec::new(),

@@ -83,6 +83,16 @@ pub enum Effect {
         path: PathBuf,
         range: OutputRange,
     },
+    /// Writes a result that is too long into a file of `folder`; comes back as `ResultSaved` with at most `most`
+    /// characters of it and what is to be said of the rest.
+    SaveResult {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        folder: PathBuf,
+        text: String,
+        most: usize,
+    },
     /// Reads output for the client and replies.
     ReadForReply {
         reply: ReplyId,

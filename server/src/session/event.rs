@@ -186,6 +186,13 @@ pub enum Event {
         call: ToolCallId,
         slice: Result<OutputSlice, String>,
     },
+    /// A result that was too long is in a file; `text` is what is told of it.
+    ResultSaved {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        text: String,
+    },
     QuestionAnswered {
         question: QuestionId,
         outcome: QuestionOutcome,

@@ -28,6 +28,7 @@ mod replay;
 mod reported;
 mod reports;
 mod requests;
+mod results;
 mod runs;
 mod schedule;
 mod sessions;

@@ -94,6 +94,12 @@ pub(super) fn task_ids(connection: &Connection) -> Result<HashSet<String>, Store
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn session_ids(connection: &Connection) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM sessions")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
     let rows = statement.query_map([], |row| row.get(0))?;

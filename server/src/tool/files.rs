@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 32 << 20;
 const BINARY_LOOK: usize = 8 << 10;
 
 /// Characters of one line that the model is shown.
-const MAX_LINE: usize = 2000;
+pub(super) const MAX_LINE: usize = 2000;
 
 /// A file as it is now.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod monitors;
 mod notifications;
 mod questions;
 mod races;
+mod results;
 mod slots;
 mod story;
 mod turns;

@@ -27,6 +27,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } | Effect::DescribeModel { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
