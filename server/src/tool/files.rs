@@ -163,6 +163,17 @@ pub fn fingerprint(text: &str) -> Fingerprint {
     Fingerprint { length, hash: hasher.finish() }
 }
 
+/// Why a file that exists must be read before it is changed: the model has not seen it, or not as it is now. `None` when it
+/// has.
+pub(super) fn unseen(context: &Context, present: &Present) -> Option<&'static str> {
+    let text = present.text.as_deref().filter(|text| !text.is_empty())?;
+    match context.seen.get(&present.real) {
+        None => Some("exists and has not been read in this session: read it with read_file first."),
+        Some(seen) if *seen != fingerprint(text) => Some("has changed since you read it: read it again."),
+        Some(_) => None,
+    }
+}
+
 /// A path as the model is told it: relative where relative paths start.
 pub(super) fn shown(context: &Context, path: &Path) -> String {
     match path.strip_prefix(&context.cwd) {
