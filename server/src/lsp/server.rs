@@ -326,6 +326,7 @@ impl LanguageServer for Server {
             documents: self.documents.clone(),
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
+            diagnoses: pillion.diagnostics,
         });
         let token = pillion.client_token.filter(|token| !token.is_empty() && token.len() <= TOKEN_CAP);
         let environment = self.environment.clone();

@@ -5,6 +5,7 @@
 //! they have no value. Unknown fields of a client are ignored.
 
 mod content;
+mod diagnostics;
 mod project;
 mod question;
 mod session;
@@ -14,6 +15,7 @@ mod update;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::*;
+pub use self::diagnostics::*;
 pub use self::project::*;
 pub use self::question::*;
 pub use self::session::*;
@@ -39,6 +41,7 @@ pub mod method {
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";
+    pub const DIAGNOSTICS_GET: &str = "pillion/diagnostics/get";
     pub const PERMISSION_LIST: &str = "pillion/permission/list";
     pub const PERMISSION_REMOVE: &str = "pillion/permission/remove";
     pub const PROJECT_COMMANDS: &str = "pillion/project/commands";
@@ -85,6 +88,7 @@ pub struct ClientCapability {
     pub session_updates: bool,
     pub request_permission: bool,
     pub document_save: bool,
+    pub diagnostics: bool,
     pub client_token: Option<String>,
 }
 

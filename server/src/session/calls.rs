@@ -263,6 +263,8 @@ impl State {
                 self.acted(session, Some(&bash.command));
             }
             Call::Check(check) => self.check(session, id, &turn, &check),
+            Call::Diagnostics(call) => self.diagnose(session, id, &turn, &call),
+            Call::Todo(written) => self.write_plan(session, id, written),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
         }
     }
@@ -397,6 +399,11 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
             None => ("Look at the tasks".to_owned(), "other"),
         },
         Ok(Call::Stop(stop)) => (format!("Stop {}", stop.task_id), "execute"),
+        Ok(Call::Diagnostics(call)) => match &call.path {
+            Some(path) => (format!("Diagnostics of {path}"), "read"),
+            None => ("Diagnostics".to_owned(), "read"),
+        },
+        Ok(Call::Todo(_)) => ("Update the plan".to_owned(), "think"),
         Ok(Call::File(FileCall::Read(call))) => (format!("Read {}", call.path), "read"),
         Ok(Call::File(FileCall::Write(call))) => (format!("Write {}", call.path), "edit"),
         Ok(Call::File(FileCall::Edit(call))) => (format!("Edit {}", call.path), "edit"),
@@ -409,6 +416,8 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
                 "read_file" => "read",
                 "write_file" | "edit_file" => "edit",
                 "glob" | "grep" => "search",
+                "diagnostics" => "read",
+                "todo_write" => "think",
                 _ => "other",
             };
             (name.to_owned(), kind)

@@ -12,6 +12,7 @@ use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
 use crate::provider::ModelFacts;
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 use super::calls::CallState;
 use super::effect::UsageSum;
@@ -44,6 +45,8 @@ pub(super) struct Session {
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
+    /// The agent's steps, in order.
+    pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
     /// Outputs of foreground commands that a result has named: to be read without a question.
     pub(super) given_outputs: BTreeSet<PathBuf>,
@@ -124,6 +127,7 @@ impl Session {
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
+            plan: Vec::new(),
             seen: Arc::default(),
             given_outputs: BTreeSet::new(),
             has_acted: false,
@@ -164,6 +168,7 @@ impl Session {
             written: Written::all(history.len()),
             history,
             left_over,
+            plan: stored.plan,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -185,6 +190,7 @@ impl Session {
             history: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            plan: Vec::new(),
         }
     }
 }

@@ -263,6 +263,13 @@ impl Hands {
                     Event::OutputRead { session, turn, call, slice }
                 });
             }
+            Effect::AskDiagnostics { session, turn, call, path } => {
+                let editor = self.editor.clone();
+                self.work(turn.clone(), async move {
+                    let found = editor.diagnostics(path).await;
+                    Event::EditorDiagnostics { session, turn, call, found }
+                });
+            }
             Effect::SaveResult { session, turn, call, folder, text, most } => {
                 self.work(turn.clone(), async move {
                     let text = tool::saved::capped(text, most, folder).await;

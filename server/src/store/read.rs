@@ -85,6 +85,10 @@ pub(super) fn load_session(
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         elsewhere,
         notifications: notifications(connection, Some(id))?,
+        plan: connection
+            .prepare_cached("SELECT json FROM plans WHERE session = ?1")?
+            .query_row(params![id.as_str()], |row| row.get(0))
+            .optional()?,
     }))
 }
 

@@ -16,6 +16,7 @@ mod races;
 mod results;
 mod slots;
 mod story;
+mod tools;
 mod turns;
 mod waiting_for_input;
 mod waits;

@@ -211,6 +211,11 @@ impl Story {
         expected.assert_eq(&std::mem::take(&mut self.log));
     }
 
+    /// The same as text.
+    pub(super) fn told(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
     /// Nobody looks at what came so far.
     pub(super) fn skip(&mut self) {
         self.log.clear();
