@@ -7,6 +7,8 @@ mod render;
 mod render_tests;
 mod stream;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 mod thinking;
 
