@@ -71,6 +71,8 @@ pub struct ModelSettings {
     pub anthropic_betas: Vec<String>,
     /// `auto`, `off`, or an effort from `low` to `max`.
     pub thinking: String,
+    /// How long a service may be silent in its answer (`idleTimeoutMs`, 90,000).
+    pub idle_timeout: Duration,
     /// Most tokens of one answer.
     pub max_tokens: u32,
 }
@@ -82,7 +84,8 @@ impl ModelSettings {
         let plain = |settings: &Self| {
             (settings.provider.clone(), settings.name.clone(), settings.anthropic_base_url.clone(), settings.max_tokens)
         };
-        let told = |settings: &Self| (settings.anthropic_betas.clone(), settings.thinking.clone());
+        let told =
+            |settings: &Self| (settings.anthropic_betas.clone(), settings.thinking.clone(), settings.idle_timeout);
         plain(self) == plain(other) && told(self) == told(other) && key(self) == key(other)
     }
 }
@@ -164,6 +167,7 @@ impl Default for ModelSettings {
             anthropic_base_url_source: BY_DEFAULT.into(),
             anthropic_betas: Vec::new(),
             thinking: "auto".into(),
+            idle_timeout: Duration::from_secs(90),
             max_tokens: 32_000,
         }
     }

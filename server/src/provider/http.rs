@@ -41,6 +41,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// With another patience for a silent service: `idle` between two pieces, twice that before the first.
+    pub fn with_idle(idle: Duration) -> Self {
+        Self { head: idle * 2, idle, ..Self::default() }
+    }
+}
+
 /// What went wrong on the wire. The texts name no URL and no header, so that no key can be in them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {

@@ -88,7 +88,11 @@ pub fn resolve(settings: &ModelSettings, offline: Arc<dyn Provider>) -> Result<R
 }
 
 fn anthropic(settings: &ModelSettings, key: &ApiKey, why: String) -> Resolved {
-    let options = Options { betas: settings.anthropic_betas.clone(), thinking: settings.thinking.clone() };
+    let options = Options {
+        betas: settings.anthropic_betas.clone(),
+        thinking: settings.thinking.clone(),
+        idle_timeout: Some(settings.idle_timeout),
+    };
     let (url, source) = (&settings.anthropic_base_url, &settings.anthropic_base_url_source);
     let provider = Anthropic::new(key.clone(), url, source, &options);
     let model = settings.name.clone().unwrap_or_else(|| provider.default_model());

@@ -5,6 +5,8 @@ mod models;
 mod render;
 #[cfg(test)]
 mod render_tests;
+#[cfg(test)]
+mod service_tests;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
@@ -14,6 +16,7 @@ mod thinking;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -59,6 +62,8 @@ pub struct Options {
     pub betas: Vec<String>,
     /// A word of `model.thinking`.
     pub thinking: String,
+    /// How long the service may be silent; the usual time where unset.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// What a request needs to go out.
@@ -77,7 +82,8 @@ struct Connection {
 impl Anthropic {
     /// `base_url` is without `/v1`; `base_url_source` says where it was set, for messages.
     pub fn new(key: ApiKey, base_url: &str, base_url_source: &str, options: &Options) -> Self {
-        Self::with(key, base_url, base_url_source, options, Limits::default(), Backoff::default())
+        let limits = options.idle_timeout.map_or_else(Limits::default, Limits::with_idle);
+        Self::with(key, base_url, base_url_source, options, limits, Backoff::default())
     }
 
     /// The same with other waits.

@@ -322,7 +322,7 @@ impl Reader for Assembler {
 
     fn take_whole(&mut self, document: &[u8]) -> Result<Vec<StreamEvent>, Failure> {
         let data = String::from_utf8_lossy(document).into_owned();
-        self.take(&Event { name: "message".into(), data })
+        self.take(&Event { name: "the whole answer".into(), data })
     }
 
     /// A stream that ended after the stop reason is whole: only `message_stop` was lost.
