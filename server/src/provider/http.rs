@@ -18,7 +18,7 @@ const ERROR_BODY_CAP: usize = 64 * 1024;
 pub const WHOLE_CAP: usize = 16 * 1024 * 1024;
 
 /// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For TCP and TLS.
     pub connect: Duration,

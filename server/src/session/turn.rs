@@ -8,7 +8,7 @@ use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
 use crate::ids::{PromptId, SessionId, TurnId};
-use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage, names};
 
 use super::calls::CallState;
 use super::conversation::Phase;
@@ -228,6 +228,10 @@ impl State {
                 running.announced.push(id.clone());
                 self.announce_call(session, &id, &name);
             }
+            StreamEvent::Described(facts) => {
+                let Some(model) = self.sessions.get(session).map(|owner| owner.model.clone()) else { return };
+                self.model_described(session, &model, *facts);
+            }
             StreamEvent::Restarted { .. } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
                 let discarded: Vec<_> =
@@ -366,9 +370,9 @@ impl State {
 
     /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
     fn keep_partial(&mut self, session: &SessionId) {
-        let provider = self.settings.provider.clone();
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let model = owner.model.clone();
+        let model = names::parse(&owner.model).name.to_owned();
+        let provider = self.settings.provider_of(&owner.model).to_owned();
         let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
         let text = std::mem::take(&mut turn.partial);
         let announced = std::mem::take(&mut turn.announced);

@@ -16,14 +16,13 @@ mod thinking;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 
-pub use self::render::{Block, Message, NO_OUTPUT, Role, messages};
+pub use self::render::{Block, ImageSource, Message, NO_OUTPUT, Role, messages};
 
 use self::render::Form;
 use self::stream::Assembler;
@@ -56,14 +55,12 @@ pub struct Anthropic {
 }
 
 /// What the settings say beyond key and address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Values of the header `anthropic-beta`.
     pub betas: Vec<String>,
     /// A word of `model.thinking`.
     pub thinking: String,
-    /// How long the service may be silent; the usual time where unset.
-    pub idle_timeout: Option<Duration>,
 }
 
 /// What a request needs to go out.
@@ -81,8 +78,7 @@ struct Connection {
 
 impl Anthropic {
     /// `base_url` is without `/v1`; `base_url_source` says where it was set, for messages.
-    pub fn new(key: ApiKey, base_url: &str, base_url_source: &str, options: &Options) -> Self {
-        let limits = options.idle_timeout.map_or_else(Limits::default, Limits::with_idle);
+    pub fn new(key: ApiKey, base_url: &str, base_url_source: &str, options: &Options, limits: Limits) -> Self {
         Self::with(key, base_url, base_url_source, options, limits, Backoff::default())
     }
 

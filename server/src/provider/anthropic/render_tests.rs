@@ -157,7 +157,9 @@ fn kinds_of_content() {
     let prompts = vec![Prompt { id: "p".into(), content }];
     check(
         vec![Item::User(UserItem { prompts, ..UserItem::default() })],
-        expect![[r#"{"content":[{"text":"[file: a.rs (file:///w/a.rs)]","type":"text"},{"text":"[file: a.rs (file:///w/a.rs), lines 3-9]","type":"text"},{"text":"[file: file:///w/b]\nB","type":"text"},{"source":{"data":"aGk=","media_type":"image/png","type":"base64"},"type":"image"},{"text":"[image left out: image/svg+xml is not supported]","type":"text"},{"cache_control":{"type":"ephemeral"},"text":"[image left out: it is larger than 5 MB]","type":"text"}],"role":"user"}"#]],
+        expect![[
+            r#"{"content":[{"text":"[file: a.rs (file:///w/a.rs)]","type":"text"},{"text":"[file: a.rs (file:///w/a.rs), lines 3-9]","type":"text"},{"text":"[file: file:///w/b]\nB","type":"text"},{"source":{"data":"aGk=","media_type":"image/png","type":"base64"},"type":"image"},{"text":"[image left out: image/svg+xml is not supported]","type":"text"},{"cache_control":{"type":"ephemeral"},"text":"[image left out: it is larger than 5 MB]","type":"text"}],"role":"user"}"#
+        ]],
     );
 }
 

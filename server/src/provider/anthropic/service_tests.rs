@@ -124,7 +124,7 @@ async fn web_pages_and_other_things() {
     let json = || Reply::Whole("application/json", "{\"hello\":".into());
     check(vec![json(), json()], expect![[r#"
         Retrying 2: the answer could not be read
-        Service: {url} sent what is not an answer of Anthropic's Messages API: the event "message" cannot be read: EOF while parsing a value at line 1 column 9. If this stays so, check the address, which was set by the environment variable ANTHROPIC_BASE_URL."#]]).await;
+        Service: {url} sent what is not an answer of Anthropic's Messages API: the event "the whole answer" cannot be read: EOF while parsing a value at line 1 column 9. If this stays so, check the address, which was set by the environment variable ANTHROPIC_BASE_URL."#]]).await;
 }
 
 #[tokio::test]

@@ -432,6 +432,7 @@ async fn an_empty_message_is_not_sent() {
         "http://127.0.0.1:1",
         "the default",
         &Options::default(),
+        Limits::default(),
     );
     let (sender, _receiver) = mpsc::channel(1);
     let error = provider.stream(ModelRequest { history: Vec::new(), ..request() }, sender).await.expect_err("empty");
