@@ -191,7 +191,7 @@ impl retry::Request for Completion<'_> {
                 Err(failure) => failure,
             };
             let Some((next, what)) = self.lesson(learned, &failure) else {
-                return Err(self.connection.service.judge(understood(failure), self.model));
+                return Err(self.verdict(failure));
             };
             let (service, model) = (self.connection.preset.label, self.model);
             tracing::warn!(service, model, "a parameter was refused: {what}, from now on");
@@ -216,6 +216,23 @@ impl Completion<'_> {
         let headers = if authorization.is_empty() { &headers[..3] } else { &headers[..] };
         let assembler = Assembler::new(preset.word, self.model, salt(), self.taken_ids());
         exchange::ask(http, &url, headers, body, assembler, watcher).await
+    }
+
+    fn verdict(&self, failure: Failure) -> Verdict {
+        let Connection { service, preset, .. } = self.connection;
+        let said = match &failure {
+            Failure::Http(HttpError::Status { status: 400..500, body, .. }) => ServiceError::read(body),
+            _ => None,
+        };
+        // Ollama: "… does not support tools"; OpenRouter: "No endpoints found that support tool use".
+        if let Some(error) = said.filter(|error| error.message.contains("support tool")) {
+            let (message, remedy) = (service.clean(&error.message), preset.tools_remedy);
+            return Verdict::refused(ProviderError::BadRequest(format!(
+                "{} cannot call tools, and an agent needs them: {message}. {remedy}",
+                self.model
+            )));
+        }
+        service.judge(understood(failure), self.model)
     }
 
     /// What a refusal teaches, if anything.
