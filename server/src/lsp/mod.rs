@@ -7,6 +7,7 @@ pub mod documents;
 pub mod editor;
 pub mod following;
 pub mod frames;
+pub mod models;
 pub mod outbox;
 pub mod params;
 pub mod presenter;

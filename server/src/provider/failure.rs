@@ -165,6 +165,17 @@ impl Service {
         }
     }
 
+    /// Judges the failure of a request for the list of models.
+    pub fn judge_list(&self, error: HttpError) -> Verdict {
+        match error {
+            HttpError::Status { status: 404 | 405, .. } => Verdict::refused(ProviderError::Unreachable(format!(
+                "{} has no list of models. Name one in `model.name`.",
+                self.host()
+            ))),
+            error => self.judge(Failure::Http(error), "of the list"),
+        }
+    }
+
     fn judge_wire(&self, error: HttpError) -> Verdict {
         let (name, host, source) = (self.name, self.host(), &self.base_url_source);
         match error {

@@ -15,8 +15,8 @@ use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
 use crate::tool::FileSeen;
 
 pub use self::outgoing::{
-    Growth, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus,
-    TurnReason, Update, UsageSum,
+    Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply, SessionRow,
+    StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
 
@@ -63,6 +63,11 @@ pub enum Effect {
     DescribeModel {
         session: SessionId,
         model: String,
+    },
+    /// Asks all providers for their models and replies. `current` is the model of the session that asks.
+    ListModels {
+        reply: ReplyId,
+        current: Option<String>,
     },
     /// Drops the request and the file tools of a turn.
     Abort(TurnId),

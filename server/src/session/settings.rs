@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::approval::Mode;
 use crate::agent::notification::Limits;
 use crate::config::Config;
+use crate::provider::names::{self, Known};
 use crate::task::model::OnClose;
 
 use super::schedule::{Exclusive, exclusive};
@@ -18,8 +19,10 @@ pub struct Settings {
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
-    /// The provider's name (`anthropic`, `offline`, `scripted`).
+    /// The word of the default provider (`anthropic`, `offline`, `scripted`); `none` when the settings name none.
     pub provider: String,
+    /// The providers that a model's name can choose.
+    pub known: Vec<Known>,
     pub max_tokens: u32,
     pub slots: usize,
     /// What runs one at a time.
@@ -46,7 +49,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of a configuration. `model` and `provider` come from the provider that answers.
+    /// The settings of a configuration. `model` and `provider` come from the provider that answers. No other is known.
     pub fn new(config: &Config, root: PathBuf, runs: PathBuf, provider: &str, model: &str) -> Self {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -56,6 +59,7 @@ impl Settings {
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
             provider: provider.to_owned(),
+            known: Vec::new(),
             max_tokens: config.model.max_tokens,
             slots: background.max_concurrent.max(1),
             exclusive: exclusive(&background.exclusive),
@@ -75,5 +79,17 @@ impl Settings {
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
         }
+    }
+}
+
+impl Settings {
+    /// The provider of a session's model.
+    pub(super) fn provider_of(&self, model: &str) -> &str {
+        names::parse(model).provider.unwrap_or(&self.provider)
+    }
+
+    /// Why that provider cannot answer, with the remedy.
+    pub(super) fn problem(&self, word: &str) -> Option<&str> {
+        self.known.iter().find(|known| known.word == word)?.problem.as_deref()
     }
 }

@@ -154,8 +154,7 @@ fn request() -> ModelRequest {
     }
 }
 
-/// Asks once, and writes the events down, waits left out.
-async fn ask(url: &str) -> (Vec<String>, Result<Answer, ProviderError>) {
+fn provider(url: &str, options: &Options) -> Anthropic {
     let key = ApiKey { secret: SecretString::from(KEY), source: "the environment variable ANTHROPIC_API_KEY".into() };
     let limits = Limits {
         connect: Duration::from_secs(5),
@@ -164,9 +163,17 @@ async fn ask(url: &str) -> (Vec<String>, Result<Answer, ProviderError>) {
         ..Limits::default()
     };
     let backoff = Backoff { base: Duration::from_millis(1), longest: Duration::from_millis(2) };
-    let provider = Anthropic::with(key, url, "the environment variable ANTHROPIC_BASE_URL", limits, backoff);
+    Anthropic::with(key, url, "the environment variable ANTHROPIC_BASE_URL", options, limits, backoff)
+}
+
+/// Asks once, and writes the events down, waits left out.
+async fn ask(url: &str) -> (Vec<String>, Result<Answer, ProviderError>) {
+    ask_of(&provider(url, &Options::default()), request()).await
+}
+
+async fn ask_of(provider: &Anthropic, request: ModelRequest) -> (Vec<String>, Result<Answer, ProviderError>) {
     let (sender, mut receiver) = mpsc::channel(4);
-    let asking = tokio::spawn(provider.stream(request(), sender));
+    let asking = tokio::spawn(provider.stream(request, sender));
     let mut events = Vec::new();
     while let Some(event) = receiver.recv().await {
         events.push(match event {
@@ -411,6 +418,7 @@ async fn an_empty_message_is_not_sent() {
         ApiKey { secret: SecretString::from(KEY), source: "x".into() },
         "http://127.0.0.1:1",
         "the default",
+        &Options::default(),
     );
     let (sender, _receiver) = mpsc::channel(1);
     let error = provider.stream(ModelRequest { history: Vec::new(), ..request() }, sender).await.expect_err("empty");
