@@ -280,6 +280,7 @@ impl Completion<'_> {
 }
 
 /// llama.cpp has said 500 to a conversation that is too long, and vLLM 500 inside a stream; the word for it is the same.
+/// A 404 that does not speak of the model is about the address.
 fn understood(failure: Failure) -> Failure {
     let is_too_long =
         |error: &ServiceError| error.kind == "exceed_context_size_error" || error.code == "context_length_exceeded";
@@ -288,6 +289,11 @@ fn understood(failure: Failure) -> Failure {
             if ServiceError::read(&body).as_ref().is_some_and(is_too_long) =>
         {
             Failure::Told { status: 400, error: ServiceError::read(&body).unwrap_or_default() }
+        }
+        Failure::Http(HttpError::Status { status: 404, body, retry_after, should_retry })
+            if !body.to_ascii_lowercase().contains("model") =>
+        {
+            Failure::Http(HttpError::Status { status: 404, body: String::new(), retry_after, should_retry })
         }
         Failure::Told { error, .. } if is_too_long(&error) => Failure::Told { status: 400, error },
         other => other,

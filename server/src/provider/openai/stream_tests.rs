@@ -62,7 +62,7 @@ fn told(pieces: &[&[u8]]) -> String {
     }
     let answer = match answer {
         Err(failure) => format!("{failure:?}"),
-        Ok(Answer { item, usage }) => {
+        Ok(Answer { item, usage, .. }) => {
             let parts = item.parts.iter().map(|part| match part {
                 AssistantPart::Text { text } => format!("text {text:?}"),
                 AssistantPart::Thinking { text, signature } => format!("thinking {text:?} {signature:?}"),

@@ -213,6 +213,7 @@ async fn errors() {
     check("openrouter", (402, credits), expect!["Auth: The account of the API key from the file keys.toml cannot pay for this: Insufficient credits. See https://openrouter.ai/settings/credits, or use another key."]).await;
     let told = "data: {\"error\":{\"code\":402,\"message\":\"Insufficient credits\"}}\n\n";
     check("openrouter", (200, told), expect!["Auth: The account of the API key from the file keys.toml cannot pay for this: Insufficient credits. See https://openrouter.ai/settings/credits, or use another key."]).await;
+    check("vllm", (404, r#"{"detail":"Not Found"}"#), expect!["Unreachable: 127.0.0.1:46777 does not speak OpenAI's Chat Completions API (status 404). The address was set by config.toml:4; check it there (it is written with /v1)."]).await;
     let detail = r#"{"detail":[{"type":"missing","loc":["body","messages"],"msg":"Field required"}]}"#;
     check("vllm", (422, detail), expect![[r#"BadRequest: vLLM refused the request (status 422): [{"loc":["body","messages"],"msg":"Field required","type":"missing"}]."#]]).await;
 }
