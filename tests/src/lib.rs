@@ -19,7 +19,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use client::{Client, RpcError};
-pub use model::{Answer, Hold, Model, Request};
+pub use model::{Answer, Api, Hold, Model, Request};
 pub use options::Options;
 pub use sandbox::{Gate, Sandbox, Signal};
 pub use terminal::Terminal;

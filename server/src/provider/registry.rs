@@ -234,9 +234,7 @@ impl Registry {
 
     fn make(&mut self, recipe: &Recipe) -> Result<Arc<dyn Provider>, ProviderError> {
         Ok(match recipe {
-            Recipe::Anthropic(key, at, options) => {
-                Arc::new(Anthropic::new(key.clone(), &at.url, &at.source, options))
-            }
+            Recipe::Anthropic(key, at, options) => Arc::new(Anthropic::new(key.clone(), &at.url, &at.source, options)),
             Recipe::Chat(word, key, at) => {
                 let row: &'static Preset = preset(word)
                     .ok_or_else(|| ProviderError::NotConfigured(format!("There is no provider {word:?}.")))?;

@@ -307,7 +307,13 @@ fn ollama(parameters: &str, trained: u32, capabilities: Value, loaded: Option<u3
 async fn what_ollama_says_of_a_model() {
     let able = || json!(["completion", "tools"]);
     check_facts("ollama", "qwen3", ollama("", 40_960, able(), None), expect!["qwen3 None None Some(true)"]).await;
-    check_facts("ollama", "qwen3", ollama("", 40_960, able(), Some(40_960)), expect!["qwen3 Some(40960) None Some(true)"]).await;
+    check_facts(
+        "ollama",
+        "qwen3",
+        ollama("", 40_960, able(), Some(40_960)),
+        expect!["qwen3 Some(40960) None Some(true)"],
+    )
+    .await;
     check_facts("ollama", "qwen3", ollama("", 131_072, able(), Some(4_096)), expect!["qwen3 Some(4096) None Some(true) qwen3 runs with a window of 4096 tokens, and an agent needs 32768: what does not fit is forgotten or cut off. Start Ollama with `OLLAMA_CONTEXT_LENGTH=32768 ollama serve`; where it runs as a service: `sudo systemctl edit ollama`, `[Service]`, `Environment=OLLAMA_CONTEXT_LENGTH=32768`, and restart it."]).await;
     check_facts("ollama", "qwen3", ollama("stop \"x\"\nnum_ctx 8192", 131_072, able(), None), expect![[r#"qwen3 Some(8192) None Some(true) qwen3 runs with a window of 8192 tokens, and an agent needs 32768: what does not fit is forgotten or cut off. Make one with a larger window: `printf 'FROM qwen3\nPARAMETER num_ctx 32768\n' > Modelfile && ollama create qwen3-32k -f Modelfile`, and choose that."#]]).await;
     check_facts("ollama", "qwen3", ollama("", 8_192, able(), Some(8_192)), expect!["qwen3 Some(8192) None Some(true) qwen3 runs with a window of 8192 tokens, and an agent needs 32768: what does not fit is forgotten or cut off. The model was made for 8192 tokens, so choose another one."]).await;
