@@ -9,6 +9,7 @@ pub mod model;
 pub mod options;
 pub mod process;
 pub mod project;
+pub mod relay;
 pub mod rules;
 pub mod sandbox;
 pub mod session;

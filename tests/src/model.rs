@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 pub use answer::{Answer, Hold};
 pub use api::Api;
+pub use http::{Call, read_request};
 pub use request::{OPENING, Request};
 
 use crate::DEADLINE;

@@ -34,13 +34,11 @@ use self::stream::Assembler;
 use super::exchange;
 use super::failure::{Failure, Pages, Service, ServiceError, Verdict};
 use super::http::{Http, HttpError, Limits};
+use super::names::ANY_MODEL;
 use super::retry::{self, Backoff, Watcher};
 use super::{Answer, ModelFacts, ModelRequest, Provider, ProviderError, StreamEvent};
 use crate::agent::history::{AssistantPart, Content, Item};
 use crate::config::ApiKey;
-
-/// The model's name that asks the server which one it has: one that is loaded, else the first of its list.
-pub const ANY_MODEL: &str = "default";
 
 /// A provider of the table.
 pub struct OpenAi {
@@ -147,7 +145,7 @@ impl Connection {
         retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await
     }
 
-    /// The name that the service knows: [`ANY_MODEL`] is whatever it has.
+    /// The name that the service knows. [`ANY_MODEL`] is one that is loaded, else the first of its list.
     async fn resolve(&self, model: &str) -> Result<String, ProviderError> {
         if model != ANY_MODEL || self.preset.default_model.is_some() {
             return Ok(model.to_owned());

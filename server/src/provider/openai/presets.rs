@@ -80,6 +80,10 @@ pub enum Reasoning {
     SameField,
 }
 
+/// For servers that are not given a key.
+const NO_KEY: &str = "Pillion has none for it: start it without one, or reach it as `openai` (`model.openaiBaseUrl` and \
+                      OPENAI_API_KEY)";
+
 /// The whole table.
 pub static PRESETS: [Preset; 6] = [
     Preset {
@@ -137,7 +141,7 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::Dropped,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `ollama = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |model| {
             let model = if model.is_empty() { "qwen3" } else { model };
             format!("Get it with `ollama pull {model}`, or name one that `ollama list` has in `model.name`.")
@@ -160,7 +164,7 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::SameField,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `llamacpp = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Start llama-server with the model that you want, or leave `model.name` out.".into(),
         tools_remedy: "Start llama-server with one that can, and with `--jinja`.",
         start_remedy: Some("Start it with `llama-server -m MODEL.gguf -c 32768`."),
@@ -180,7 +184,7 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::SameField,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `vllm = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Start vLLM with the model that you want, or leave `model.name` out.".into(),
         tools_remedy: "Start vLLM with one that can, and with `--enable-auto-tool-choice --tool-call-parser PARSER`.",
         start_remedy: Some("Start it with `vllm serve MODEL --enable-auto-tool-choice --tool-call-parser PARSER`."),
@@ -200,7 +204,7 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::Dropped,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `lmstudio = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Name one that `lms ls` has in `model.name`, or get it with `lms get`.".into(),
         tools_remedy: "Choose one with “tool use” in LM Studio's list.",
         start_remedy: Some("Start it with `lms server start`."),
