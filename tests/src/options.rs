@@ -15,6 +15,8 @@ use crate::{DEADLINE, Model};
 pub struct Options {
     /// Declares `experimental.pillion`.
     pillion: bool,
+    /// Declares that it lends models.
+    lends: bool,
     pub(crate) env: Vec<(String, String)>,
     settings: Value,
     process_id: u32,
@@ -29,6 +31,7 @@ impl Options {
         let window = WINDOWS.fetch_add(1, Ordering::Relaxed);
         Self {
             pillion: true,
+            lends: false,
             env: Vec::new(),
             settings: json!({}),
             process_id: std::process::id(),
@@ -46,6 +49,12 @@ impl Options {
     /// Any LSP client, with the capabilities that most have.
     pub fn plain() -> Self {
         Self { pillion: false, ..Self::pillion() }
+    }
+
+    /// The client lends models; the test answers each request for one.
+    pub fn lends_models(mut self) -> Self {
+        self.lends = true;
+        self
     }
 
     /// Sets a variable of the sidecar's environment.
@@ -135,6 +144,7 @@ pub fn initialize_params(sandbox: &Sandbox, options: &Options) -> Value {
             "sessionUpdates": true,
             "requestPermission": true,
             "documentSave": true,
+            "models": options.lends,
             "clientToken": options.token
         });
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -42,11 +43,12 @@ impl Listed {
         Self { provider, keeps, answer: Mutex::new(None) }
     }
 
-    /// Its models, as of some minutes ago at most. `unasked`: nobody configured it, so it gets a second and no more.
-    async fn models(&self, unasked: bool) -> Answered {
+    /// Its models, as of some minutes ago at most. One that nobody configured gets a second and no more.
+    async fn models(&self, entry: &Entry) -> Answered {
         if !self.keeps {
             return self.provider.models().await;
         }
+        let unasked = entry.offered;
         let limit = if unasked { UNASKED } else { CONFIGURED };
         let asking = async {
             let mut kept = self.answer.lock().await;
@@ -61,8 +63,13 @@ impl Listed {
                     return answer.clone();
                 }
             }
-            let answer =
-                tokio::time::timeout(limit, self.provider.models()).await.unwrap_or_else(|_| Err(silent(limit)));
+            let asking = async {
+                if let Some(address) = entry.knock.as_deref().filter(|_| unasked) {
+                    knock(address).await?;
+                }
+                self.provider.models().await
+            };
+            let answer = tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| Err(silent(limit)));
             let answer = answer.map(|mut models| {
                 models.truncate(MODELS_CAP);
                 models
@@ -72,6 +79,14 @@ impl Listed {
         };
         // Somebody else's asking may be under way, and take as long.
         tokio::time::timeout(limit * 2, asking).await.unwrap_or_else(|_| Err(silent(limit)))
+    }
+}
+
+/// Whether anybody listens there at all. A provider would try again and again, and here nobody has asked for it.
+async fn knock(address: &str) -> Result<(), ProviderError> {
+    match TcpStream::connect(address).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ProviderError::Unreachable(format!("Nothing answers at {address} ({error})."))),
     }
 }
 
@@ -87,6 +102,8 @@ pub struct Entry {
     pub label: &'static str,
     /// Nobody has chosen it: it is a server on this machine, or the editor lends it.
     pub offered: bool,
+    /// Host and port, for a server on this machine.
+    pub knock: Option<String>,
     /// Who is asked, or why nobody can be.
     pub listed: Result<Arc<Listed>, ProviderError>,
 }
@@ -101,7 +118,7 @@ pub struct Found {
 pub async fn list(entries: Vec<Entry>) -> Vec<Found> {
     let asked = entries.into_iter().map(|entry| async {
         let models = match &entry.listed {
-            Ok(listed) => listed.models(entry.offered).await,
+            Ok(listed) => listed.models(&entry).await,
             Err(error) => Err(error.clone()),
         };
         Found { entry, models }
@@ -166,7 +183,7 @@ mod tests {
 
     fn entry(service: &Arc<Service>, offered: bool) -> Entry {
         let listed = Listed::new(service.clone(), true);
-        Entry { word: "openai", label: "OpenAI", offered, listed: Ok(Arc::new(listed)) }
+        Entry { word: "openai", label: "OpenAI", offered, knock: None, listed: Ok(Arc::new(listed)) }
     }
 
     #[tokio::test]
@@ -195,6 +212,17 @@ mod tests {
             assert!(list(vec![looked_for.clone()]).await[0].models.is_err());
             assert_eq!(service.asked.load(Ordering::Relaxed), 3, "nothing is there: not looked for again at once");
         }
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nobody_is_asked() {
+        let service = Arc::new(Service::default());
+        // A port that was free a moment ago.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|held| held.local_addr()).expect("a port");
+        let found = list(vec![Entry { knock: Some(address.to_string()), ..entry(&service, true) }]).await;
+        let said = found[0].models.as_ref().expect_err("nobody is there").to_string();
+        assert!(said.starts_with(&format!("Nothing answers at {address}")), "{said}");
+        assert_eq!(service.asked.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]

@@ -124,7 +124,7 @@ impl Registry {
         let entries = words.into_iter().map(|word| {
             let is_local = LOCAL.contains(&word) && self.settings.address(word).is_none();
             let offered = Some(word) != chosen && (is_local || word == editor::NAME);
-            Entry { word, label: label(word), offered, listed: self.get(word) }
+            Entry { word, label: label(word), offered, knock: self.knock(word), listed: self.get(word) }
         });
         entries.collect()
     }
@@ -254,7 +254,13 @@ impl Registry {
 
     /// Looks which models could be had without a key, each time it is called: on this machine, and in the editor.
     fn offers(&mut self, urls: &[String]) -> Offers {
-        let entries = LOCAL.map(|word| Entry { word, label: label(word), offered: true, listed: self.get(word) });
+        let entries = LOCAL.map(|word| Entry {
+            word,
+            label: label(word),
+            offered: true,
+            knock: self.knock(word),
+            listed: self.get(word),
+        });
         let addresses: BTreeMap<_, _> = LOCAL.into_iter().zip(urls.iter().cloned()).collect();
         let lender = self.lender.clone();
         Arc::new(move || {
@@ -272,6 +278,13 @@ impl Registry {
             }
             .boxed()
         })
+    }
+
+    /// Host and port of a server on this machine.
+    fn knock(&self, word: &str) -> Option<String> {
+        let url = LOCAL.contains(&word).then(|| self.url(word))?;
+        let host = url.split_once("://")?.1.split('/').next()?;
+        host.contains(':').then(|| host.to_owned())
     }
 
     /// Where a server on this machine is, without `/v1`.
