@@ -83,10 +83,13 @@ impl Options {
 
     /// Answers come from this server.
     pub fn model(self, model: &Model) -> Self {
-        self.env("PILLION_PROVIDER", "anthropic")
-            .env("PILLION_MODEL", crate::model::MODEL)
-            .env("ANTHROPIC_API_KEY", crate::model::KEY)
-            .env("ANTHROPIC_BASE_URL", &model.url())
+        self.env("PILLION_PROVIDER", model.api().provider()).env("PILLION_MODEL", crate::model::MODEL).reaching(model)
+    }
+
+    /// The client can ask this server, and nothing says that it does.
+    pub fn reaching(self, model: &Model) -> Self {
+        let (variable, path) = model.api().url_variable();
+        self.env(model.api().key_variable(), crate::model::KEY).env(variable, &format!("{}{path}", model.url()))
     }
 }
 

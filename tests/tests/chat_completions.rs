@@ -1,0 +1,11 @@
+//! The stories of other files once more, with a model server that speaks Chat Completions: [`pillion_tests::Api`] goes by
+//! this binary's name.
+
+#[path = "errors.rs"]
+mod errors;
+#[path = "notifications.rs"]
+mod notifications;
+#[path = "permissions.rs"]
+mod permissions;
+#[path = "turns.rs"]
+mod turns;
