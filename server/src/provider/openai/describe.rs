@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::facts;
 use super::presets::Facts;
 use super::{Connection, lock};
-use crate::provider::names::ANY_MODEL;
 use crate::provider::failure::{Failure, Verdict};
 use crate::provider::http::HttpError;
+use crate::provider::names::ANY_MODEL;
 use crate::provider::retry::{self, Watcher};
 use crate::provider::{ModelFacts, ProviderError};
 
