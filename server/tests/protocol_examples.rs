@@ -433,6 +433,11 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             let provider = ProviderInfo { id: "ollama", name: "Ollama", state: "ready", message: Some(text()) };
             serde_json::to_value(ModelListResult { models: vec![model], providers: vec![provider] })
         }
+        method::DIAGNOSTICS_GET => {
+            let files = value["diagnostics"].as_array().into_iter().flatten();
+            let complaints = files.flat_map(read::<FileDiagnostics>);
+            return Some(complaints.chain(read::<DiagnosticsResult>(value)).collect());
+        }
         method::MODEL_COMPLETE => {
             let mut complaints = read::<CompleteResult>(value);
             complaints.extend(read::<CompleteUsage>(&value["usage"]));

@@ -9,3 +9,9 @@ mod notifications;
 mod permissions;
 #[path = "turns.rs"]
 mod turns;
+
+#[test]
+fn this_binary_speaks_chat_completions() {
+    use pillion_tests::{Api, Model};
+    assert_eq!(Model::start().api(), Api::ChatCompletions);
+}

@@ -74,6 +74,11 @@ fn what_the_services_refuse_is_refused() {
 }
 
 #[test]
+fn every_other_binary_speaks_messages() {
+    assert_eq!(Api::of_this_binary(), Api::Messages);
+}
+
+#[test]
 fn both_apis_are_read_alike() {
     let block = format!("{OPENING}\n<task_notification>\n<task_id>t1</task_id>\n<run>1</run>\n\n</task_notification>");
     let after =

@@ -193,7 +193,8 @@ async fn errors() {
         let error = answer.expect_err("an error");
         assert!(!error.to_string().contains(KEY), "{error}");
         let kind = format!("{error:?}").split('(').next().unwrap_or_default().to_owned();
-        expected.assert_eq(&format!("{kind}: {error}").replace(server.url.trim_end_matches("/v1"), "HOST"));
+        let host = crate::provider::http::host(&server.url).expect("a host");
+        expected.assert_eq(&format!("{kind}: {error}").replace(&host, "HOST"));
     };
     let too_long = r#"{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
     check("openai", (400, too_long), expect!["ContextTooLong: The conversation is too long for m: This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens. Start a new session, or choose a model with a larger window (`model.name`)."]).await;
@@ -213,7 +214,7 @@ async fn errors() {
     check("openrouter", (402, credits), expect!["Auth: The account of the API key from the file keys.toml cannot pay for this: Insufficient credits. See https://openrouter.ai/settings/credits, or use another key."]).await;
     let told = "data: {\"error\":{\"code\":402,\"message\":\"Insufficient credits\"}}\n\n";
     check("openrouter", (200, told), expect!["Auth: The account of the API key from the file keys.toml cannot pay for this: Insufficient credits. See https://openrouter.ai/settings/credits, or use another key."]).await;
-    check("vllm", (404, r#"{"detail":"Not Found"}"#), expect!["Unreachable: 127.0.0.1:46777 does not speak OpenAI's Chat Completions API (status 404). The address was set by config.toml:4; check it there (it is written with /v1)."]).await;
+    check("vllm", (404, r#"{"detail":"Not Found"}"#), expect!["Unreachable: HOST does not speak OpenAI's Chat Completions API (status 404). The address was set by config.toml:4; check it there (it is written with /v1)."]).await;
     let detail = r#"{"detail":[{"type":"missing","loc":["body","messages"],"msg":"Field required"}]}"#;
     check("vllm", (422, detail), expect![[r#"BadRequest: vLLM refused the request (status 422): [{"loc":["body","messages"],"msg":"Field required","type":"missing"}]."#]]).await;
 }
