@@ -6,17 +6,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::agent::history::Item;
+use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
 use crate::diagnostics::delta::Results;
-use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
 use crate::tool::FileSeen;
 
 pub use self::outgoing::{
-    Growth, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus,
-    TurnReason, Update, UsageSum,
+    CompactionStatus, Growth, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent,
+    ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
 
@@ -63,6 +64,19 @@ pub enum Effect {
     DescribeModel {
         session: SessionId,
         model: String,
+    },
+    /// Reads the instruction files that hold in a folder; comes back as `InstructionsRead`.
+    ReadInstructions {
+        session: SessionId,
+        cwd: PathBuf,
+    },
+    /// Reads what a prompt points at; comes back as `MentionsRead`. `more` were not even looked at.
+    ReadMentions {
+        session: SessionId,
+        prompt: PromptId,
+        cwd: PathBuf,
+        wanted: Vec<Wanted>,
+        more: usize,
     },
     /// Drops the request and the file tools of a turn.
     Abort(TurnId),
@@ -165,6 +179,11 @@ pub enum Write {
     ForgetTask(TaskId),
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
+    /// The session's system text, once.
+    System {
+        session: SessionId,
+        text: Arc<str>,
+    },
     DeleteSession(SessionId),
     Report(Box<StoredReport>),
     /// Reports that are not to be told any more: something newer says the same, or what they tell is over.

@@ -3,8 +3,10 @@
 
 mod asides;
 mod background;
+pub mod budget;
 mod calls;
 mod claims;
+mod compaction;
 mod conversation;
 mod delta;
 mod describe;
@@ -16,9 +18,11 @@ mod folding;
 mod following;
 mod history;
 mod housekeeping;
+mod instructions;
 mod ledger;
 mod locks;
 mod looks;
+mod mentions;
 mod monitor;
 mod others;
 pub mod owner;
@@ -39,6 +43,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod usage;
 mod waiting_for_input;
 mod waits;
 mod watching;

@@ -7,6 +7,7 @@ use crate::agent::notification::Limits;
 use crate::config::Config;
 use crate::task::model::OnClose;
 
+use super::budget::Budget;
 use super::schedule::{Exclusive, exclusive};
 
 /// What the state machine needs to know. All times in milliseconds.
@@ -43,6 +44,7 @@ pub struct Settings {
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
+    pub budget: Budget,
 }
 
 impl Settings {
@@ -74,6 +76,11 @@ impl Settings {
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
+            budget: Budget {
+                session: config.budget.session,
+                auto_turns: config.budget.auto_turns,
+                session_tokens: config.budget.session_tokens,
+            },
         }
     }
 }

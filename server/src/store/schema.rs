@@ -69,6 +69,10 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE updates;
     DROP TABLE workspace_values;
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN system TEXT;
+    ALTER TABLE sessions ADD COLUMN usage TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

@@ -143,6 +143,7 @@ pub fn messages(history: &[Arc<Item>]) -> Vec<Message<'_>> {
         let (role, blocks) = match &**item {
             Item::User(item) => (Role::User, user(item)),
             Item::Assistant(item) => (Role::Assistant, assistant(item)),
+            Item::Compaction(_) => continue,
         };
         let blocks = blocks.into_iter().map(|block| Marked { block, cache_control: None });
         match messages.last_mut() {

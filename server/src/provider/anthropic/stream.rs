@@ -185,7 +185,7 @@ impl Assembler {
 
     fn count(&mut self, usage: Option<WireUsage>) {
         let usage = usage.unwrap_or_default();
-        let Usage { input, output, cache_read, cache_write } = &mut self.usage;
+        let Usage { input, output, cache_read, cache_write, .. } = &mut self.usage;
         for (field, value) in [
             (input, usage.input_tokens),
             (output, usage.output_tokens),
@@ -356,7 +356,7 @@ mod tests {
             ]
         );
         let answer = answer.expect("whole");
-        assert_eq!(answer.usage, Usage { input: 25, output: 89, cache_read: 100, cache_write: 7 });
+        assert_eq!(answer.usage, Usage { input: 25, output: 89, cache_read: 100, cache_write: 7, cost: None });
         let call = |id: &str, name: &str, input| AssistantPart::ToolCall {
             id: id.into(),
             name: name.into(),

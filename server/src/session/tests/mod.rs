@@ -4,16 +4,19 @@
 
 mod calls;
 mod chaos;
+mod compaction;
 mod crash;
 mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod mentions;
 mod monitors;
 mod notifications;
 mod questions;
 mod races;
 mod slots;
+mod spending;
 mod story;
 mod turns;
 mod waiting_for_input;
