@@ -315,20 +315,5 @@ fn escape(text: &str) -> String {
     text.replace("<transcript", "&lt;transcript").replace("</transcript", "&lt;/transcript")
 }
 
-/// The newest list of steps (`todo_write`) among items, a line each.
-pub fn plan(items: &[Arc<Item>]) -> Option<String> {
-    let mut calls = items.iter().rev().filter_map(|item| match &**item {
-        Item::Assistant(answer) => answer.tool_calls().filter(|(_, name, _)| *name == "todo_write").last(),
-        _ => None,
-    });
-    let (_, _, input) = calls.next()?;
-    let steps = input["todos"].as_array()?.iter().filter_map(|step| {
-        let status = step["status"].as_str().unwrap_or("pending");
-        step["content"].as_str().map(|content| format!("- {} ({status})", notification::cut(content, 300)))
-    });
-    let steps: Vec<String> = steps.take(50).collect();
-    (!steps.is_empty()).then(|| steps.join("\n"))
-}
-
 #[cfg(test)]
 mod tests;

@@ -122,6 +122,10 @@ impl State {
         let used = owner.meter.tokens();
         let is_full = owner.most(max_tokens).is_some_and(|most| used > most) && !owner.is_just_compacted();
         let room = owner.window().map(|window| window.saturating_sub(used));
+        if is_full && owner.turn.as_ref().is_some_and(|turn| turn.gained_nothing) {
+            self.end_too_long(session);
+            return false;
+        }
         let begun =
             if wanted.is_some() || overflowed || is_full { self.compact(session, wanted) } else { Begun::Nothing };
         match begun {
@@ -251,7 +255,7 @@ impl State {
         let items = match result {
             Ok(text) if !text.trim().is_empty() => {
                 let summary = Some(notification::cut(text.trim(), SUMMARY_CHARS));
-                let standing = self.standing(session, kept_from);
+                let standing = self.standing(session);
                 let done = Compaction { kept_from, summary, standing, left_out: old.left_out, before, after: 0 };
                 Some(self.append_compaction(session, done, before, None))
             }
@@ -294,7 +298,7 @@ impl State {
                      you miss something.)",
                     old.summary.as_ref().map(|summary| format!("{summary}\n")).unwrap_or_default()
                 );
-                let standing = self.standing(session, kept_from);
+                let standing = self.standing(session);
                 let left_out = old.left_out.clone();
                 let done = Compaction { kept_from, summary: Some(summary), standing, left_out, before, after: 0 };
                 (done, "older messages are left out")
@@ -305,7 +309,7 @@ impl State {
     }
 
     /// What goes on at this moment, which no summary of the past can know.
-    fn standing(&self, session: &SessionId, kept_from: usize) -> Option<String> {
+    fn standing(&self, session: &SessionId) -> Option<String> {
         let owner = self.sessions.get(session)?;
         let mut lines = Vec::new();
         let tasks: Vec<String> = self.tasks_in_words();
@@ -315,9 +319,9 @@ impl State {
         for question in self.questions.of(session) {
             lines.push(format!("The user is being asked: {}.", notification::cut(&question.row.title, 200)));
         }
-        let kept_plan = compaction::plan(&owner.history[kept_from..]);
-        if let Some(plan) = compaction::plan(&owner.history[..kept_from]).filter(|_| kept_plan.is_none()) {
-            lines.push(format!("Your list of steps:\n{plan}"));
+        if !owner.plan.is_empty() {
+            let steps = owner.plan.iter().map(|step| format!("\n- {} ({})", step.content, step.status.as_str()));
+            lines.push(format!("Your list of steps:{}", steps.collect::<String>()));
         }
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
@@ -340,6 +344,9 @@ impl State {
         let items = self.append(session, Item::Compaction(done), Vec::new());
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.usage.context_used = after;
+            if let Some(turn) = owner.turn.as_mut().filter(|_| after > before / 20 * 19) {
+                turn.gained_nothing = true;
+            }
         }
         self.tell_compaction(session, CompactionStatus::Completed, before, Some(after), message);
         self.show_usage(session);

@@ -1,6 +1,6 @@
 //! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,9 +9,10 @@ use crate::agent::history::{History, Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::agent::prompt;
 use crate::ids::{MessageId, PromptId, SessionId, ToolCallId, TurnId};
-use crate::provider::ModelFacts;
+use crate::provider::{ModelFacts, names};
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 use super::calls::CallState;
 use super::compaction::Compacting;
@@ -63,7 +64,11 @@ pub(super) struct Session {
     /// What prompts that are on their way point at.
     pub(super) pointed: HashMap<PromptId, Pointed>,
     pub(super) turn: Option<Turn>,
+    /// The agent's steps, in order.
+    pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
+    /// Outputs of foreground commands that a result has named: to be read without a question.
+    pub(super) given_outputs: BTreeSet<PathBuf>,
     /// The agent has done something in it that may change what a test finds.
     pub(super) has_acted: bool,
     /// What the model has seen of tasks, so that a second look can say that nothing is new.
@@ -106,6 +111,8 @@ pub(super) struct Turn {
     pub(super) continued: bool,
     /// What the next item tells the model, while it waits for what its prompts point at.
     pub(super) nudge: Option<String>,
+    /// A compaction in it has gained next to nothing.
+    pub(super) gained_nothing: bool,
     /// Requests in a row that the service refused as too long.
     pub(super) overflows: u32,
     pub(super) usage: UsageSum,
@@ -161,7 +168,9 @@ impl Session {
             queue: Vec::new(),
             pointed: HashMap::new(),
             turn: None,
+            plan: Vec::new(),
             seen: Arc::default(),
+            given_outputs: BTreeSet::new(),
             has_acted: false,
             looks: Looks::default(),
             barred: Vec::new(),
@@ -179,12 +188,7 @@ impl Session {
     /// A session of an earlier sidecar. It does not wake before a person speaks in it.
     pub(super) fn restored(stored: StoredSession, settings: &Settings) -> Self {
         let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
-        // A model's name means something to the provider that answered last, and to no other.
-        let provider = history.iter().rev().find_map(|item| match &**item {
-            Item::Assistant(answer) => Some(answer.provider.as_str()),
-            Item::User(_) | Item::Compaction(_) => None,
-        });
-        let known_there = provider.is_none_or(|provider| provider == settings.provider);
+        let model = model_again(stored.model, &history, settings);
         let said = history.iter().rev().find(|item| !matches!(***item, Item::Compaction(_)));
         let left_over = match said.map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
@@ -194,7 +198,6 @@ impl Session {
             _ => Vec::new(),
         };
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
-        let model = if known_there { stored.model } else { settings.model.clone() };
         let new = Self::new(stored.id, settings, stored.cwd, mode, model, stored.created_at);
         let mut restored = Self {
             title: stored.title,
@@ -206,6 +209,7 @@ impl Session {
             written: Written::all(history.len()),
             history,
             left_over,
+            plan: stored.plan,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -231,6 +235,23 @@ impl Session {
             history: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            plan: Vec::new(),
         }
     }
+}
+
+/// The model of a session of an earlier sidecar: its own, where that means today what it meant then.
+fn model_again(stored: String, history: &[Arc<Item>], settings: &Settings) -> String {
+    let is_known = match names::parse(&stored).provider {
+        Some(word) => settings.problem(word).is_none(),
+        // A name alone means something to the provider that answered last, and to no other.
+        None => {
+            let last = history.iter().rev().find_map(|item| match &**item {
+                Item::Assistant(answer) => Some(answer.provider.as_str()),
+                Item::User(_) | Item::Compaction(_) => None,
+            });
+            last.is_none_or(|provider| provider == settings.provider)
+        }
+    };
+    if is_known { stored } else { settings.model.clone() }
 }

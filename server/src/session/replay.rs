@@ -31,6 +31,10 @@ impl State {
                 }
             }
         }
+        let plan = self.plan_of(session).to_vec();
+        if !plan.is_empty() {
+            self.again(session, Update::Plan(plan));
+        }
         self.again(session, Update::Info { title, mode: Some(mode), model: Some(model), wakes_paused: None });
         let usage = self.sessions.get(session).map(|owner| (owner.usage, owner.window()));
         if let Some((sum, window)) = usage.filter(|(sum, _)| sum.tokens() > 0) {

@@ -71,6 +71,8 @@ pub struct LoadedSession {
     pub elsewhere: Option<Elsewhere>,
     /// Its notifications that are not delivered, oldest first.
     pub notifications: Vec<StoredNotification>,
+    /// The agent's plan as it was saved.
+    pub plan: Option<String>,
 }
 
 /// One write: done whole or not at all.
@@ -87,7 +89,9 @@ pub enum Write {
     SaveSession(SessionRow),
     /// Keeps the system text of a session whose row is there.
     SaveSystem { session: SessionId, text: Arc<str> },
-    /// Removes a session with its history and its notifications. Its tasks stay.
+    /// Replaces a session's plan, as JSON.
+    SavePlan { session: SessionId, json: String },
+    /// Removes a session with its history, its plan and its notifications. Its tasks stay.
     DeleteSession(SessionId),
     /// Puts a notification into the outbox; one whose key is there already is ignored, whatever its state.
     Notify { key: NotificationKey, session: Option<SessionId>, body: String, created_at: Timestamp },

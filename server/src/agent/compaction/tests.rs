@@ -154,11 +154,3 @@ fn a_transcript_is_bounded_and_cannot_be_closed() {
     let short = transcript(&history, 200);
     assert!(short.starts_with("<transcript>\n[the first ") && short.chars().count() < 350, "{short}");
 }
-
-#[test]
-fn the_plan_is_the_newest_list_of_steps() {
-    let todo = |content: &str| json!({"todos": [{"content": content, "status": "in_progress"}]});
-    let history = vec![calls("a", "todo_write", todo("old")), calls("b", "todo_write", todo("new"))];
-    assert_eq!(plan(&history).as_deref(), Some("- new (in_progress)"));
-    assert_eq!(plan(&conversation()), None);
-}

@@ -34,7 +34,7 @@ impl Hands {
         wanted: Vec<Wanted>,
         more: usize,
     ) {
-        let (context, inbox) = (self.tool_context(cwd, FileSeen::default()), self.inbox.clone());
+        let (context, inbox) = (self.tool_context(&session, cwd, FileSeen::default()), self.inbox.clone());
         tokio::spawn(async move {
             let (block, seen) = mention::read(wanted, more, &context).await;
             inbox.tell(Event::MentionsRead { session, prompt, block, seen });
@@ -42,8 +42,15 @@ impl Hands {
     }
 
     /// What a file tool of a session may use.
-    pub(super) fn tool_context(&self, cwd: PathBuf, seen: FileSeen) -> tool::Context {
-        tool::Context { roots: self.roots.clone(), cwd, editor: self.editor.clone(), seen, max_result: 30_000 }
+    pub(super) fn tool_context(&self, session: &SessionId, cwd: PathBuf, seen: FileSeen) -> tool::Context {
+        tool::Context {
+            roots: self.roots.clone(),
+            cwd,
+            editor: self.editor.clone(),
+            seen,
+            max_result: tool::MAX_RESULT,
+            results: self.results.join(session.as_str()),
+        }
     }
 
     pub(super) fn fingerprint(&self, id: RunId, unsaved: u64) {

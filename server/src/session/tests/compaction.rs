@@ -7,6 +7,7 @@ use super::story::{Story, background, call, read, words};
 use crate::agent::compaction::{self, SUMMARY_OPENING};
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult};
 use crate::provider::{Answer, ProviderError, Usage};
+use crate::session::effect::Effect;
 use crate::session::event::{Event, Request, Timer};
 use crate::session::usage::tools_weight;
 use crate::tool;
@@ -211,6 +212,36 @@ fn a_summary_that_fails_is_done_without() {
 }
 
 #[test]
+fn a_compaction_that_gains_nothing_is_not_tried_over_and_over() {
+    let mut story = Story::new();
+    story.window(14_000);
+    for number in 0..60 {
+        story.prompt(&format!("prompt {number} {}", "p".repeat(3_000)));
+        story.commit();
+        if !story.world.asides.is_empty() {
+            break;
+        }
+        story.ends("so");
+        story.commit();
+    }
+    story.skip();
+    let mut summaries = 0;
+    while story.state.sessions[&story.session].turn.is_some() {
+        if !story.world.asides.is_empty() {
+            summaries += 1;
+            assert!(summaries <= 2, "it is tried over and over");
+            story.aside_answered(Ok(&"s".repeat(40_000)));
+            story.commit();
+        } else {
+            story.answer(vec![read("c")]);
+            tool_gives(&mut story, &"x".repeat(4_000));
+            story.commit();
+        }
+    }
+    assert!(story.log().contains("turn ended: Error: The conversation, about"), "{}", story.log());
+}
+
+#[test]
 fn a_cancel_ends_a_compaction_and_nothing_is_left_out() {
     let mut story = Story::new();
     reads(&mut story, "one", "c1", 9_000);
@@ -328,7 +359,7 @@ impl Long {
         let item = AssistantItem { parts, stop, provider: "anthropic".into(), model: "claude-sonnet-5".into() };
         let output = compaction::weight(&Item::Assistant(item.clone())) / 4;
         let usage = Usage { input, output, ..Usage::default() };
-        self.story.answered(Ok(Answer { item, usage }));
+        self.story.answered(Ok(Answer { item, usage, why: None }));
     }
 
     /// Everything that is under way comes to its end, until the session is idle.
@@ -447,6 +478,28 @@ impl Long {
         let turns = self.story.state.sessions[&self.story.session].turns as usize;
         turns.saturating_sub(200)
     }
+}
+
+#[test]
+fn a_request_shares_the_list_of_items_and_copies_nothing() {
+    let mut story = Story::new();
+    for number in 0..100 {
+        story.turn(&format!("prompt {number}"), vec![words("so")]);
+        story.commit();
+    }
+    // Nobody else holds the list: a push moves nothing.
+    story.world.sent.clear();
+    story.prompt("and now?");
+    story.commit();
+    let request = story.effects.iter().find_map(|effect| match effect {
+        Effect::AskModel { request, .. } => Some(request.history.clone()),
+        _ => None,
+    });
+    let owner = &story.state.sessions[&story.session];
+    let request = request.expect("a request");
+    assert_eq!((request.len(), request.as_ptr()), (201, owner.view.as_ptr()), "it is the session's own list");
+    let items = story.items();
+    assert!(request.iter().zip(items).all(|(sent, kept)| std::sync::Arc::ptr_eq(sent, kept)), "the items are its own");
 }
 
 #[test]

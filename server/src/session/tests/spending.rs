@@ -15,7 +15,7 @@ fn answers(story: &mut Story, model: &str, input: u64, parts: Vec<AssistantPart>
     let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
     let stop = if calls { ModelStop::ToolUse } else { ModelStop::EndTurn };
     let item = AssistantItem { parts, stop, provider: "anthropic".into(), model: model.into() };
-    story.answered(Ok(Answer { item, usage: Usage { input, ..Usage::default() } }));
+    story.answered(Ok(Answer { item, usage: Usage { input, ..Usage::default() }, why: None }));
 }
 
 const MODEL: &str = "claude-sonnet-5";

@@ -35,9 +35,11 @@ pub(super) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
         runs: PathBuf::from("/runs"),
+        results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
+        known: Vec::new(),
         max_tokens: 1_000,
         slots: 2,
         exclusive: exclusive(&["install"]),
@@ -57,6 +59,7 @@ pub(super) fn settings() -> Settings {
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
         budget: Budget::default(),
+        reads_at_once: 10,
     }
 }
 
@@ -67,6 +70,10 @@ pub(super) fn text(text: &str) -> Vec<Content> {
 /// Parts of an answer: words and calls.
 pub(super) fn words(text: &str) -> AssistantPart {
     AssistantPart::Text { text: text.into() }
+}
+
+pub(super) fn thought(text: &str) -> AssistantPart {
+    AssistantPart::Thinking { text: text.into(), signature: Some("signed".into()) }
 }
 
 pub(super) fn call(id: &str, name: &str, input: Value) -> AssistantPart {
@@ -219,6 +226,7 @@ impl Story {
                 model: request.model.clone(),
             },
             usage: Usage::default(),
+            why: None,
         };
         self.event(Event::AsideAnswered { aside, result: Box::new(result.map(answer)) });
     }
@@ -274,6 +282,11 @@ impl Story {
         &self.log
     }
 
+    /// The same as text.
+    pub(super) fn told(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
     /// Nobody looks at what came so far.
     pub(super) fn skip(&mut self) {
         self.log.clear();
@@ -323,7 +336,7 @@ impl Story {
     /// The model's whole answer.
     pub(super) fn answer_with(&mut self, parts: Vec<AssistantPart>, stop: ModelStop) {
         let item = AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-        self.answered(Ok(Answer { item, usage: Usage::default() }));
+        self.answered(Ok(Answer { item, usage: Usage::default(), why: None }));
     }
 
     pub(super) fn answer(&mut self, parts: Vec<AssistantPart>) {
@@ -347,6 +360,12 @@ impl Story {
         let (session, turn, call) = self.world.tools.remove(0);
         let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
+    }
+
+    /// A result that was too long is in its file.
+    pub(super) fn result_saved(&mut self, text: &str) {
+        let (session, turn, call) = self.world.saves.remove(0);
+        self.event(Event::ResultSaved { session, turn, call, text: text.into() });
     }
 
     pub(super) fn output_read(&mut self, text: &str) {
