@@ -264,6 +264,7 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::AgentThoughtChunk { content: content(), message_id: text() },
         Update::MessageDiscarded { message_id: text() },
         Update::ToolCall(tool_call()),
+        Update::Plan { entries: vec![PlanEntry { content: text(), status: "pending", priority: "medium" }] },
         Update::Queue { prompts: queued() },
         Update::TaskNotification { task_ids: vec![text()], text: text() },
         Update::TurnStarted { reason: "prompt" },
@@ -358,6 +359,7 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::MODEL_COMPLETE => sent(value, complete(), Shown::All),
         method::MODEL_CHUNK => read::<ModelChunkParams>(value),
         method::SECRET_SET => read::<SetSecretParams>(value),
+        method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
         method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
@@ -430,6 +432,11 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             };
             let provider = ProviderInfo { id: "ollama", name: "Ollama", state: "ready", message: Some(text()) };
             serde_json::to_value(ModelListResult { models: vec![model], providers: vec![provider] })
+        }
+        method::DIAGNOSTICS_GET => {
+            let files = value["diagnostics"].as_array().into_iter().flatten();
+            let complaints = files.flat_map(read::<FileDiagnostics>);
+            return Some(complaints.chain(read::<DiagnosticsResult>(value)).collect());
         }
         method::MODEL_COMPLETE => {
             let mut complaints = read::<CompleteResult>(value);

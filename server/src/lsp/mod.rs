@@ -5,6 +5,7 @@ pub mod control;
 pub mod convert;
 pub mod documents;
 pub mod editor;
+mod editor_diagnostics;
 pub mod following;
 pub mod frames;
 pub mod models;

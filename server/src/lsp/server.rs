@@ -358,6 +358,7 @@ impl LanguageServer for Server {
             documents: self.documents.clone(),
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
+            diagnoses: pillion.diagnostics,
         });
         if pillion.models {
             self.lender.lend();

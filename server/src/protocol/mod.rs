@@ -5,6 +5,7 @@
 //! they have no value. Unknown fields of a client are ignored.
 
 mod content;
+mod diagnostics;
 mod model;
 mod project;
 mod question;
@@ -15,6 +16,7 @@ mod update;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::*;
+pub use self::diagnostics::*;
 pub use self::model::*;
 pub use self::project::*;
 pub use self::question::*;
@@ -46,6 +48,7 @@ pub mod method {
     pub const MODEL_COMPLETE: &str = "pillion/model/complete";
     pub const MODEL_CHUNK: &str = "pillion/model/chunk";
     pub const SECRET_SET: &str = "pillion/secret/set";
+    pub const DIAGNOSTICS_GET: &str = "pillion/diagnostics/get";
     pub const PERMISSION_LIST: &str = "pillion/permission/list";
     pub const PERMISSION_REMOVE: &str = "pillion/permission/remove";
     pub const PROJECT_COMMANDS: &str = "pillion/project/commands";
@@ -94,6 +97,7 @@ pub struct ClientCapability {
     pub document_save: bool,
     /// It lends models: it serves `pillion/model/complete`.
     pub models: bool,
+    pub diagnostics: bool,
     pub client_token: Option<String>,
 }
 

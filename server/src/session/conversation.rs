@@ -1,5 +1,6 @@
 //! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
 use crate::provider::{ModelFacts, names};
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 use super::calls::CallState;
 use super::effect::UsageSum;
@@ -43,7 +45,11 @@ pub(super) struct Session {
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
+    /// The agent's steps, in order.
+    pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
+    /// Outputs of foreground commands that a result has named: to be read without a question.
+    pub(super) given_outputs: BTreeSet<PathBuf>,
     /// The agent has done something in it that may change what a test finds.
     pub(super) has_acted: bool,
     /// What the model has seen of tasks, so that a second look can say that nothing is new.
@@ -121,7 +127,9 @@ impl Session {
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
+            plan: Vec::new(),
             seen: Arc::default(),
+            given_outputs: BTreeSet::new(),
             has_acted: false,
             looks: Looks::default(),
             barred: Vec::new(),
@@ -154,6 +162,7 @@ impl Session {
             written: Written::all(history.len()),
             history,
             left_over,
+            plan: stored.plan,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -175,6 +184,7 @@ impl Session {
             history: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            plan: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 pub use self::outgoing::{
     Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply, SessionRow,
@@ -87,6 +88,23 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
+    AskDiagnostics {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        path: Option<PathBuf>,
+    },
+    /// Writes a result that is too long into a file of `folder`; comes back as `ResultSaved` with at most `most`
+    /// characters of it and what is to be said of the rest.
+    SaveResult {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        folder: PathBuf,
+        text: String,
+        most: usize,
     },
     /// Reads output for the client and replies.
     ReadForReply {
@@ -171,6 +189,11 @@ pub enum Write {
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
+    /// The whole plan of a session.
+    Plan {
+        session: SessionId,
+        plan: Vec<Todo>,
+    },
     Report(Box<StoredReport>),
     /// Reports that are not to be told any more: something newer says the same, or what they tell is over.
     Withdraw(Vec<Key>),

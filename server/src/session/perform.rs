@@ -28,7 +28,7 @@ use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
 use self::models::Providers;
-use super::effect::{Effect, Refusal, Reply};
+use super::effect::{Effect, Refusal, Reply, Write};
 use super::event::{AsideId, Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Inbox, Input, Parts};
@@ -52,6 +52,8 @@ pub(super) struct Hands {
     roots: Roots,
     looks: Looks,
     runs: PathBuf,
+    /// Where results are kept that are too long for a model, by session.
+    results: PathBuf,
     editor: Arc<dyn Editor>,
     providers: Providers,
     store: Store,
@@ -97,7 +99,7 @@ impl Hands {
         // Commands run also where nothing can be remembered: what they write has to be somewhere.
         let runs = match loaded.problem {
             None => store::workspace_dir(&config.state_home, &root).join("tasks"),
-            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())),
+            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())).join("tasks"),
         };
         let (run_events, mut from_runs) = mpsc::unbounded_channel();
         let back = inbox.clone();
@@ -119,7 +121,8 @@ impl Hands {
         });
         tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
-        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
+        let results = runs.with_file_name("results");
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), results.clone(), kept));
         environment.warm();
         let providers = Providers::new(config.clone(), root.clone(), lender);
         let roots = Roots::new(root.clone()).with(further_roots);
@@ -127,6 +130,7 @@ impl Hands {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
             roots,
             root,
+            results,
             runs,
             editor,
             providers,
@@ -204,7 +208,12 @@ impl Hands {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { .. } | Effect::Send(_) => {}
-            Effect::Store(write) => storage::write(&self.store, write, &self.inbox),
+            Effect::Store(write) => {
+                if let Write::DeleteSession(session) = &write {
+                    self.forget_results(session);
+                }
+                storage::write(&self.store, write, &self.inbox);
+            }
             Effect::LoadSession { reply, session } => self.load_session(reply, session),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
@@ -228,7 +237,8 @@ impl Hands {
                     cwd,
                     editor: self.editor.clone(),
                     seen,
-                    max_result: 30_000,
+                    max_result: tool::MAX_RESULT,
+                    results: self.results.join(session.as_str()),
                 };
                 self.work(turn.clone(), async move {
                     let result = tool::run(tool, context).await;
@@ -239,6 +249,19 @@ impl Hands {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;
                     Event::OutputRead { session, turn, call, slice }
+                });
+            }
+            Effect::AskDiagnostics { session, turn, call, path } => {
+                let editor = self.editor.clone();
+                self.work(turn.clone(), async move {
+                    let found = editor.diagnostics(path).await;
+                    Event::EditorDiagnostics { session, turn, call, found }
+                });
+            }
+            Effect::SaveResult { session, turn, call, folder, text, most } => {
+                self.work(turn.clone(), async move {
+                    let text = tool::saved::capped(text, most, folder).await;
+                    Event::ResultSaved { session, turn, call, text }
                 });
             }
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {

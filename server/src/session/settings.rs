@@ -16,6 +16,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// Where run folders are made: `<task>/<run>/`.
     pub runs: PathBuf,
+    /// Where results of tool calls are kept that are too long for a model: `<session>/`.
+    pub results: PathBuf,
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
@@ -46,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
+    /// Calls of one answer that only read and are under way at a time.
+    pub reads_at_once: usize,
 }
 
 impl Settings {
@@ -55,6 +59,7 @@ impl Settings {
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
             root,
+            results: runs.with_file_name("results"),
             runs,
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
@@ -78,6 +83,7 @@ impl Settings {
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
+            reads_at_once: 10,
         }
     }
 }

@@ -108,6 +108,10 @@ impl State {
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
+            Event::EditorDiagnostics { session, turn, call, found } => {
+                self.editor_diagnostics(&session, &turn, &call, &found);
+            }
+            Event::ResultSaved { session, turn, call, text } => self.result_saved(&session, &turn, &call, text),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),

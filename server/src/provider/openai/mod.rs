@@ -61,8 +61,14 @@ struct Connection {
 
 impl OpenAi {
     /// `base_url` is with `/v1`; `base_url_source` says where it was set, for messages.
-    pub fn new(preset: &'static Preset, base_url: &str, base_url_source: &str, key: Option<ApiKey>) -> Self {
-        Self::with(preset, base_url, base_url_source, key, Limits::default(), Backoff::default())
+    pub fn new(
+        preset: &'static Preset,
+        base_url: &str,
+        base_url_source: &str,
+        key: Option<ApiKey>,
+        limits: Limits,
+    ) -> Self {
+        Self::with(preset, base_url, base_url_source, key, limits, Backoff::default())
     }
 
     /// The same with other waits.

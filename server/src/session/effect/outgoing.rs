@@ -10,6 +10,7 @@ use crate::session::event::FileProblems;
 use crate::task::model::{Task, Timestamp};
 use crate::task::run::OutputSlice;
 use crate::tool::Location;
+use crate::tool::input::Todo;
 use crate::workspace::commands::ProjectCommand;
 
 /// The answer to a request of the client.
@@ -179,7 +180,7 @@ pub struct ToolRow {
     pub call: ToolCallId,
     pub title: String,
     pub name: String,
-    /// ACP's kind: `read`, `edit`, `search`, `execute`, `other`.
+    /// ACP's kind: `read`, `edit`, `search`, `execute`, `think`, `other`.
     pub kind: &'static str,
     pub status: ToolStatus,
     pub input: serde_json::Value,
@@ -227,6 +228,8 @@ pub enum Update {
         call: ToolCallId,
         change: Box<ToolChange>,
     },
+    /// The agent's steps, all of them.
+    Plan(Vec<Todo>),
     Queue(Vec<(PromptId, Vec<Content>)>),
     TaskNotification {
         tasks: Vec<TaskId>,

@@ -76,7 +76,7 @@ fn a_foreground_command_gives_its_output_and_leaves_no_task() {
         in 15000 ms promote t5.1
         no promote t5.1
         no check in on t5.1
-        read output for c1, Tail { lines: 2000, limit: 30000 }
+        read output for c1, Tail { lines: 2000, limit: 29000 }
         call c1 failed: no such file⏎Exit code: 2
         append 2: user{c1 error = "no such file⏎Exit code: 2"}
     "#]]);

@@ -130,6 +130,7 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
             history: last.into_iter().map(answer).collect(),
             carried: Vec::new(),
             pending: Vec::new(),
+            plan: Vec::new(),
         });
         model(&story, &"old".into())
     };

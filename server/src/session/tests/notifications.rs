@@ -68,7 +68,7 @@ fn a_result_that_tells_the_end_is_the_delivery() {
     story.tells(expect![[r#"
         append 3: assistant{c2 check_background}
         call c2 check_background: Look at t5
-        read output for c2, Tail { lines: 60, limit: 15000 }
+        read output for c2, Tail { lines: 60, limit: 14500 }
         call c2 completed: t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED
         save t5.1 failed, delivery carried
         row t5.1 failed, delivery carried

@@ -32,6 +32,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
         runs: PathBuf::from("/runs"),
+        results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
@@ -54,6 +55,7 @@ pub(super) fn settings() -> Settings {
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
+        reads_at_once: 10,
     }
 }
 
@@ -214,6 +216,11 @@ impl Story {
         expected.assert_eq(&std::mem::take(&mut self.log));
     }
 
+    /// The same as text.
+    pub(super) fn told(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
     /// Nobody looks at what came so far.
     pub(super) fn skip(&mut self) {
         self.log.clear();
@@ -287,6 +294,12 @@ impl Story {
         let (session, turn, call) = self.world.tools.remove(0);
         let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
+    }
+
+    /// A result that was too long is in its file.
+    pub(super) fn result_saved(&mut self, text: &str) {
+        let (session, turn, call) = self.world.saves.remove(0);
+        self.event(Event::ResultSaved { session, turn, call, text: text.into() });
     }
 
     pub(super) fn output_read(&mut self, text: &str) {

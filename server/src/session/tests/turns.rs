@@ -212,8 +212,8 @@ fn a_refusal_in_the_middle_of_a_call_runs_nothing_and_leaves_a_history_that_can_
     story.skip();
     story.answer_with(vec![words("Let me"), bash("c1", "ls")], ModelStop::Refusal);
     story.tells(expect![[r#"
+        append 1: assistant{"Let me", c1 bash}
         call c1 failed
-        append 1: assistant{"Let me"}
         turn ended: Refusal: The model declined to answer. It is likely to decline again while the request stands in this conversation: start a new session and put it differently, or choose another model (`model.name`).
     "#]]);
     story.prompt("two");
@@ -221,7 +221,7 @@ fn a_refusal_in_the_middle_of_a_call_runs_nothing_and_leaves_a_history_that_can_
         turn started: Prompt
         reply p5 in turn6
         user: two
-        append 2: user{"two"}
+        append 2: user{c1 error = "Not run: the answer ended before its end.", "two"}
     "#]]);
 }
 
