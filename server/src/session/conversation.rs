@@ -45,6 +45,10 @@ pub(super) struct Session {
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
+    /// Files in which a person took back edits, and the model does not know yet.
+    pub(super) reverted: Vec<PathBuf>,
+    /// Edits are being taken back.
+    pub(super) reverting: bool,
     /// The agent's steps, in order.
     pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
@@ -127,6 +131,8 @@ impl Session {
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
+            reverted: Vec::new(),
+            reverting: false,
             plan: Vec::new(),
             seen: Arc::default(),
             given_outputs: BTreeSet::new(),
@@ -169,6 +175,7 @@ impl Session {
             history,
             left_over,
             plan: stored.plan,
+            reverted: stored.reverted,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -191,6 +198,7 @@ impl Session {
             carried: Vec::new(),
             pending: Vec::new(),
             plan: Vec::new(),
+            reverted: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod outgoing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Item;
 use crate::agent::notification::Key;
 use crate::diagnostics::delta::Results;
@@ -16,10 +17,12 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    Growth, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus,
-    TurnReason, Update, UsageSum,
+    ChangeRow, Growth, HunkRow, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent,
+    ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
-use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
+use super::event::{
+    AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport, StoredSession, Timer,
+};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -83,6 +86,26 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Reads the edits that can be taken back, and replies.
+    ListChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Marks edits as accepted, and replies.
+    AcceptChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Takes edits back; comes back as `ChangesReverted`.
+    RevertChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+        cwd: PathBuf,
+        seen: FileSeen,
     },
     /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
     AskDiagnostics {
@@ -184,6 +207,10 @@ pub enum Write {
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
+    /// An edit that can be taken back.
+    Edit(Box<StoredEdit>),
+    /// The model of a session is told what was reverted.
+    RevertsTold(SessionId),
     /// The whole plan of a session.
     Plan {
         session: SessionId,

@@ -4,6 +4,7 @@
 mod asides;
 mod background;
 mod calls;
+mod changes;
 mod claims;
 mod conversation;
 mod delta;

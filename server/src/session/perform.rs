@@ -1,5 +1,6 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod changes;
 mod models;
 mod stored;
 mod workspace;
@@ -252,10 +253,21 @@ impl Hands {
                     max_result: tool::MAX_RESULT,
                     results: self.results.join(session.as_str()),
                 };
-                self.work(turn.clone(), async move {
+                let (of, edits) = (turn.clone(), tool.edits());
+                let work = async move {
                     let result = tool::run(tool, context).await;
                     Event::ToolDone { session, turn, call, result }
-                });
+                };
+                if edits {
+                    // Once begun, an edit is carried out and known of, also when its turn is cancelled.
+                    let inbox = self.inbox.clone();
+                    tokio::spawn(async move {
+                        let event = work.await;
+                        inbox.tell(event);
+                    });
+                } else {
+                    self.work(of, work);
+                }
             }
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
@@ -269,6 +281,11 @@ impl Hands {
                     let found = editor.diagnostics(path).await;
                     Event::EditorDiagnostics { session, turn, call, found }
                 });
+            }
+            Effect::ListChanges { reply, session, chosen } => self.list_changes(reply, session, chosen),
+            Effect::AcceptChanges { reply, session, chosen } => self.accept_changes(reply, session, chosen),
+            Effect::RevertChanges { reply, session, chosen, cwd, seen } => {
+                self.revert_changes(reply, session, chosen, cwd, seen);
             }
             Effect::SaveResult { session, turn, call, folder, text, most } => {
                 self.work(turn.clone(), async move {

@@ -138,7 +138,7 @@ impl State {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
         }
-        let context = if prompts.is_empty() { None } else { self.context(session) };
+        let context = if prompts.is_empty() && !self.has_reverts(session) { None } else { self.context(session) };
         let mut carried = drained;
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
@@ -176,7 +176,15 @@ impl State {
             })
             .collect();
         let unsaved = self.unsaved();
-        prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
+        let date = date.map(str::to_owned);
+        let reverted = self.tell_reverted(session);
+        prompt::context(&prompt::Situation {
+            date: date.as_deref(),
+            mode,
+            unsaved: &unsaved,
+            tasks: &tasks,
+            reverted: reverted.as_deref(),
+        })
     }
 
     /// Sends the history to the model.

@@ -8,6 +8,7 @@ pub mod files;
 pub mod input;
 mod nearest;
 pub mod read;
+pub mod revert;
 pub mod saved;
 pub mod search;
 pub mod sweep_results;

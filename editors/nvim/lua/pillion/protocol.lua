@@ -89,9 +89,10 @@ M.methods = {
   task_dismiss = "pillion/task/dismiss",
   task_set_priority = "pillion/task/set_priority",
   test_results = "pillion/test/results",
-  -- Not served yet: an older server says "method not found", and the plugin does without.
-  change_list = "pillion/change/list",
+  change_list = "pillion/change/list", -- the agent's edits, with the diff and the hunks of each
+  change_accept = "pillion/change/accept",
   change_revert = "pillion/change/revert",
+  -- Not served yet: an older server says "method not found", and the plugin does without.
   model_list = "pillion/model/list",
   command_list = "pillion/command/list",
 }
