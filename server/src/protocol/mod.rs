@@ -7,6 +7,7 @@
 mod change;
 mod content;
 mod diagnostics;
+mod model;
 mod project;
 mod question;
 mod session;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::change::*;
 pub use self::content::*;
 pub use self::diagnostics::*;
+pub use self::model::*;
 pub use self::project::*;
 pub use self::question::*;
 pub use self::session::*;
@@ -43,6 +45,11 @@ pub mod method {
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";
+    pub const MODEL_LIST: &str = "pillion/model/list";
+    pub const MODEL_OFFER: &str = "pillion/model/offer";
+    pub const MODEL_COMPLETE: &str = "pillion/model/complete";
+    pub const MODEL_CHUNK: &str = "pillion/model/chunk";
+    pub const SECRET_SET: &str = "pillion/secret/set";
     pub const DIAGNOSTICS_GET: &str = "pillion/diagnostics/get";
     pub const CHANGE_LIST: &str = "pillion/change/list";
     pub const CHANGE_ACCEPT: &str = "pillion/change/accept";
@@ -93,6 +100,8 @@ pub struct ClientCapability {
     pub session_updates: bool,
     pub request_permission: bool,
     pub document_save: bool,
+    /// It lends models: it serves `pillion/model/complete`.
+    pub models: bool,
     pub diagnostics: bool,
     pub client_token: Option<String>,
 }

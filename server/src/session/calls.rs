@@ -129,9 +129,7 @@ impl State {
         for part in parts {
             let AssistantPart::ToolCall { id, name, input, invalid } = part else { continue };
             let call = match invalid {
-                Some(why) => {
-                    Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again."))
-                }
+                Some(why) => Err(format!("This call cannot be carried out: {why}. Nothing was done. Call again.")),
                 None => input::parse(&name, &input),
             };
             self.update(session, Update::ToolCall(Box::new(row(&id, &name, &input, &call))));

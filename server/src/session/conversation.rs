@@ -9,7 +9,7 @@ use crate::agent::history::{Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::agent::prompt;
 use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
-use crate::provider::ModelFacts;
+use crate::provider::{ModelFacts, names};
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
 use crate::tool::input::Todo;
@@ -152,12 +152,7 @@ impl Session {
     /// A session of an earlier sidecar. It does not wake before a person speaks in it.
     pub(super) fn restored(stored: StoredSession, settings: &Settings) -> Self {
         let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
-        // A model's name means something to the provider that answered last, and to no other.
-        let provider = history.iter().rev().find_map(|item| match &**item {
-            Item::Assistant(answer) => Some(answer.provider.as_str()),
-            Item::User(_) => None,
-        });
-        let known_there = provider.is_none_or(|provider| provider == settings.provider);
+        let model = model_again(stored.model, &history, settings);
         let left_over = match history.last().map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
                 let text = "Pillion went away before this call was answered: its result is not known.";
@@ -166,7 +161,6 @@ impl Session {
             _ => Vec::new(),
         };
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
-        let model = if known_there { stored.model } else { settings.model.clone() };
         Self {
             title: stored.title,
             updated_at: stored.updated_at,
@@ -201,4 +195,20 @@ impl Session {
             reverted: Vec::new(),
         }
     }
+}
+
+/// The model of a session of an earlier sidecar: its own, where that means today what it meant then.
+fn model_again(stored: String, history: &[Arc<Item>], settings: &Settings) -> String {
+    let is_known = match names::parse(&stored).provider {
+        Some(word) => settings.problem(word).is_none(),
+        // A name alone means something to the provider that answered last, and to no other.
+        None => {
+            let last = history.iter().rev().find_map(|item| match &**item {
+                Item::Assistant(answer) => Some(answer.provider.as_str()),
+                Item::User(_) => None,
+            });
+            last.is_none_or(|provider| provider == settings.provider)
+        }
+    };
+    if is_known { stored } else { settings.model.clone() }
 }

@@ -17,8 +17,8 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    ChangeRow, Growth, HunkRow, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent,
-    ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    ChangeRow, Growth, HunkRow, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply,
+    SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{
     AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport, StoredSession, Timer,
@@ -67,6 +67,11 @@ pub enum Effect {
     DescribeModel {
         session: SessionId,
         model: String,
+    },
+    /// Asks all providers for their models and replies. `current` is the model of the session that asks.
+    ListModels {
+        reply: ReplyId,
+        current: Option<String>,
     },
     /// Drops the request and the file tools of a turn.
     Abort(TurnId),

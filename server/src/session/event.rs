@@ -213,6 +213,8 @@ pub enum Event {
         model: String,
         facts: ModelFacts,
     },
+    /// The editor lends other models than before.
+    ModelsOffered,
     ToolDone {
         session: SessionId,
         turn: TurnId,

@@ -21,6 +21,7 @@ mod housekeeping;
 mod ledger;
 mod locks;
 mod looks;
+mod models;
 mod monitor;
 mod others;
 pub mod owner;

@@ -13,12 +13,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::config::{self, Config, ModelSettings};
+use crate::config::{self, Config};
 use crate::ids::{TaskId, TurnId};
 use crate::matcher::Origin;
-use crate::provider::offline::Offline;
-use crate::provider::registry::{self, Resolved};
-use crate::provider::{Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
@@ -31,6 +28,7 @@ use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
+use self::models::Providers;
 use super::effect::{Effect, Refusal, Reply, Write};
 use super::event::{AsideId, Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
@@ -58,10 +56,7 @@ pub(super) struct Hands {
     /// Where results are kept that are too long for a model, by session.
     results: PathBuf,
     editor: Arc<dyn Editor>,
-    offline: Arc<dyn Provider>,
-    provider: Result<Resolved, ProviderError>,
-    /// The settings that `provider` was made from.
-    model: ModelSettings,
+    providers: Providers,
     store: Store,
     supervisor: Supervisor,
     environment: Environment,
@@ -85,7 +80,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inbox: Inbox) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, environment, token, .. } = parts;
+        let Parts { config, root, further_roots, editor, lender, environment, token, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
         let of = token.clone();
@@ -130,8 +125,7 @@ impl Hands {
         let results = runs.with_file_name("results");
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), results.clone(), kept));
         environment.warm();
-        let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
-        let provider = registry::resolve(&config.model, offline.clone());
+        let providers = Providers::new(config.clone(), root.clone(), lender);
         let roots = Roots::new(root.clone()).with(further_roots);
         let mut hands = Self {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
@@ -140,9 +134,7 @@ impl Hands {
             results,
             runs,
             editor,
-            offline,
-            provider,
-            model: config.model.clone(),
+            providers,
             store,
             supervisor: Supervisor::new(run_events),
             environment,
@@ -165,11 +157,10 @@ impl Hands {
     }
 
     fn settings(&self, config: &Config) -> Settings {
-        let (provider, model) = match &self.provider {
-            Ok(resolved) => (resolved.provider.name(), resolved.model.clone()),
-            Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into())),
-        };
-        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model)
+        let choice = self.providers.choice();
+        let provider = choice.provider.unwrap_or("none");
+        let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &choice.model);
+        Settings { known: self.providers.known(), ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -182,17 +173,13 @@ impl Hands {
     /// What is wrong with the settings, for the person.
     fn complaints(&self, config: &Config) -> Vec<Event> {
         let mut texts = config.problems.clone();
-        texts.extend(self.provider.as_ref().err().map(ToString::to_string));
+        texts.extend(self.providers.problem().map(str::to_owned));
         texts.into_iter().map(|text| Event::Say { error: true, text }).collect()
     }
 
     /// New settings: the next request goes to the provider that they name. Returns what the state must know.
     pub(super) fn configure(&mut self, config: Config) -> Vec<Event> {
-        // A provider has a state of its own (connections, the place in a script): it stays while its settings do.
-        if !config.model.same_as(&self.model) {
-            self.provider = registry::resolve(&config.model, self.offline.clone());
-            self.model = config.model.clone();
-        }
+        let config = self.providers.configure(config);
         if config.background.reattach_grace != self.custody.grace {
             tokio::spawn(self.store.set_grace(config.background.reattach_grace));
         }
@@ -239,6 +226,7 @@ impl Hands {
                 }
             }
             Effect::DescribeModel { session, model } => self.describe_model(session, model),
+            Effect::ListModels { reply, current } => self.list_models(reply, current),
             Effect::Abort(turn) => {
                 for work in self.turns.remove(&turn).unwrap_or_default() {
                     work.abort();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::approval::Mode;
 use crate::agent::notification::Limits;
 use crate::config::Config;
+use crate::provider::names::{self, Known};
 use crate::task::model::OnClose;
 
 use super::schedule::{Exclusive, exclusive};
@@ -20,8 +21,10 @@ pub struct Settings {
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
-    /// The provider's name (`anthropic`, `offline`, `scripted`).
+    /// The word of the default provider (`anthropic`, `offline`, `scripted`); `none` when the settings name none.
     pub provider: String,
+    /// The providers that a model's name can choose.
+    pub known: Vec<Known>,
     pub max_tokens: u32,
     pub slots: usize,
     /// What runs one at a time.
@@ -50,7 +53,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of a configuration. `model` and `provider` come from the provider that answers.
+    /// The settings of a configuration. `model` and `provider` come from the provider that answers. No other is known.
     pub fn new(config: &Config, root: PathBuf, runs: PathBuf, provider: &str, model: &str) -> Self {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -61,6 +64,7 @@ impl Settings {
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
             provider: provider.to_owned(),
+            known: Vec::new(),
             max_tokens: config.model.max_tokens,
             slots: background.max_concurrent.max(1),
             exclusive: exclusive(&background.exclusive),
@@ -81,5 +85,17 @@ impl Settings {
             max_result: 30_000,
             reads_at_once: 10,
         }
+    }
+}
+
+impl Settings {
+    /// The provider of a session's model.
+    pub(super) fn provider_of(&self, model: &str) -> &str {
+        names::parse(model).provider.unwrap_or(&self.provider)
+    }
+
+    /// Why that provider cannot answer, with the remedy.
+    pub(super) fn problem(&self, word: &str) -> Option<&str> {
+        self.known.iter().find(|known| known.word == word)?.problem.as_deref()
     }
 }

@@ -1,4 +1,7 @@
-//! What the tools may ask of the editor. The edge implements it over LSP; tests implement it in memory.
+//! What the tools may ask of the editor, and in `lent` what models may be asked of it. The edge implements it over LSP;
+//! tests implement it in memory.
+
+pub mod lent;
 
 use std::path::{Path, PathBuf};
 

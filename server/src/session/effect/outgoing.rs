@@ -48,6 +48,7 @@ pub enum Reply {
         rows: Vec<ChangeRow>,
         notes: Vec<String>,
     },
+    Models(ModelList),
 }
 
 /// What a turn's edits made of one file.
@@ -76,6 +77,57 @@ pub struct HunkRow {
     pub new_start: usize,
     pub new_lines: usize,
     pub state: Standing,
+}
+
+/// Which models there are, and what became of asking each provider.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelList {
+    pub models: Vec<ModelRow>,
+    pub providers: Vec<ProviderRow>,
+}
+
+/// A model that a session can have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelRow {
+    /// What `set_model` takes.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    pub provider: &'static str,
+    pub window: Option<u64>,
+    pub max_output: Option<u32>,
+    pub tools: Option<bool>,
+    /// What a person has to know before it is asked.
+    pub warning: Option<String>,
+    /// The model of the session that asks.
+    pub is_current: bool,
+    /// Nobody has chosen its provider: it is there to be had.
+    pub offered: bool,
+}
+
+/// A provider in the list of models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderRow {
+    pub word: &'static str,
+    /// For people.
+    pub label: &'static str,
+    pub state: ProviderState,
+    /// What is wrong, and what to do.
+    pub message: Option<String>,
+}
+
+/// How it stands with a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderState {
+    Ready,
+    /// It answers, and nobody has chosen it.
+    Offered,
+    /// It is configured and did not answer.
+    Failed,
+    /// Something is missing, a key for instance.
+    NotConfigured,
+    /// Nothing answers where it would be on this machine.
+    Absent,
 }
 
 /// A row of the list of sessions.

@@ -118,7 +118,7 @@ impl Chaos {
                 let (parts, stop) = self.parts(pick);
                 let item =
                     crate::agent::history::AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-                let result = Box::new(Ok(Answer { item, usage: Usage::default() }));
+                let result = Box::new(Ok(Answer { item, usage: Usage::default(), why: None }));
                 self.story.event(Event::Answered { session, turn, result });
             }
             25 => self.story.request(Request::StartTask(by_person("cargo build", None))),

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::story::{Story, background, bash, by_person, call, check, idle, read, words};
+use super::story::{Story, background, bash, by_person, call, check, idle, read, thought, words};
 use crate::agent::history::{Item, ModelStop};
 use crate::agent::notification::Key;
 use crate::provider::{ProviderError, StreamEvent};
@@ -182,12 +182,12 @@ fn an_empty_answer_to_a_block_is_continued_once() {
     story.wakes();
     story.commit();
     story.skip();
-    story.answer(vec![]);
+    story.answer(vec![thought("hm")]);
     story.tells(expect![[r#"
         save t5.1 failed, delivery delivered
         row t5.1 failed, delivery delivered
         delivered t5
-        append 5: assistant{}
+        append 5: assistant{Thinking { text: "hm", signature: Some("signed") }}
         append 6: user{nudge}
     "#]]);
     story.commit();

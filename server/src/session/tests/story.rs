@@ -36,6 +36,7 @@ pub(super) fn settings() -> Settings {
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
+        known: Vec::new(),
         max_tokens: 1_000,
         slots: 2,
         exclusive: exclusive(&["install"]),
@@ -65,6 +66,10 @@ pub(super) fn text(text: &str) -> Vec<Content> {
 /// Parts of an answer: words and calls.
 pub(super) fn words(text: &str) -> AssistantPart {
     AssistantPart::Text { text: text.into() }
+}
+
+pub(super) fn thought(text: &str) -> AssistantPart {
+    AssistantPart::Thinking { text: text.into(), signature: Some("signed".into()) }
 }
 
 pub(super) fn call(id: &str, name: &str, input: Value) -> AssistantPart {
@@ -265,7 +270,7 @@ impl Story {
     /// The model's whole answer.
     pub(super) fn answer_with(&mut self, parts: Vec<AssistantPart>, stop: ModelStop) {
         let item = AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-        self.answered(Ok(Answer { item, usage: Usage::default() }));
+        self.answered(Ok(Answer { item, usage: Usage::default(), why: None }));
     }
 
     pub(super) fn answer(&mut self, parts: Vec<AssistantPart>) {
