@@ -37,7 +37,17 @@ impl Hold {
 enum Piece {
     Text(String),
     Thinking(String),
-    Tool { id: String, name: String, input: Value },
+    Tool {
+        id: String,
+        name: String,
+        input: Value,
+    },
+    /// A call whose input ends too early.
+    CutTool {
+        id: String,
+        name: String,
+        input: String,
+    },
     Hold(Hold),
 }
 
@@ -53,6 +63,12 @@ pub struct Answer {
     /// An HTTP error instead of a stream: status, type, message.
     error: Option<(u16, String, String)>,
     headers: Vec<(String, String)>,
+    /// An `error` event after the last piece: type, message.
+    error_event: Option<(String, String)>,
+    /// Why the service ended the answer: category, explanation.
+    stop_details: Option<(String, String)>,
+    /// Something else with status 200: media type, body.
+    other: Option<(String, String)>,
     /// Events with names and fields that no version of the API has yet.
     unknown_events: bool,
 }
@@ -78,6 +94,11 @@ impl Answer {
         Self { error: Some((status, kind.into(), message.into())), ..Self::default() }
     }
 
+    /// Something with status 200 that is no stream.
+    pub fn other(media_type: &str, body: &str) -> Self {
+        Self { other: Some((media_type.into(), body.into())), ..Self::default() }
+    }
+
     /// Adds text. Texts with only a hold between them are one block.
     pub fn text(mut self, text: &str) -> Self {
         self.pieces.push(Piece::Text(text.into()));
@@ -94,6 +115,24 @@ impl Answer {
     pub fn tool(mut self, id: &str, name: &str, input: Value) -> Self {
         self.pieces.push(Piece::Tool { id: id.into(), name: name.into(), input });
         self
+    }
+
+    /// Adds a tool call whose input is only this beginning.
+    pub fn cut_tool(mut self, id: &str, name: &str, input: &str) -> Self {
+        self.pieces.push(Piece::CutTool { id: id.into(), name: name.into(), input: input.into() });
+        self
+    }
+
+    /// Ends with an `error` event after the last piece.
+    pub fn error_event(mut self, kind: &str, message: &str) -> Self {
+        self.error_event = Some((kind.into(), message.into()));
+        self
+    }
+
+    /// The model refuses, and this is said about it.
+    pub fn refused(mut self, category: &str, explanation: &str) -> Self {
+        self.stop_details = Some((category.into(), explanation.into()));
+        self.stop("refusal")
     }
 
     /// Waits here until released; all before it has been sent.
@@ -144,7 +183,7 @@ impl Answer {
 
     /// The content that the client must send back; `None` when it got no whole message.
     pub fn blocks(&self) -> Option<Vec<Value>> {
-        if self.cut || self.error.is_some() {
+        if self.cut || self.error.is_some() || self.error_event.is_some() || self.other.is_some() {
             return None;
         }
         let mut blocks: Vec<Value> = Vec::new();
@@ -160,6 +199,9 @@ impl Answer {
                 Piece::Thinking(text) => {
                     blocks.push(json!({"type": "thinking", "thinking": text, "signature": SIGNATURE}));
                 }
+                Piece::CutTool { id, name, .. } => {
+                    blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": {}}));
+                }
                 Piece::Tool { id, name, input } => {
                     blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": input}));
                 }
@@ -170,6 +212,11 @@ impl Answer {
 
     /// Writes the answer; false when the client went away.
     pub fn send(&self, stream: &TcpStream) -> bool {
+        if let Some((media_type, body)) = &self.other {
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
+            return (&*stream).write_all((head + body).as_bytes()).is_ok();
+        }
         match &self.error {
             Some((status, kind, message)) => self.send_error(stream, *status, kind, message),
             None => self.send_stream(stream).is_ok(),
@@ -213,12 +260,19 @@ impl Answer {
         if self.cut {
             return stream.shutdown(std::net::Shutdown::Both);
         }
+        if let Some((kind, message)) = &self.error_event {
+            writer.event(&json!({"type": "error", "error": {"type": kind, "message": message}}))?;
+            return stream.write_all(b"0\r\n\r\n");
+        }
         writer.close()?;
-        let calls = self.pieces.iter().any(|piece| matches!(piece, Piece::Tool { .. }));
+        let calls = self.pieces.iter().any(|piece| matches!(piece, Piece::Tool { .. } | Piece::CutTool { .. }));
+        let details = self.stop_details.as_ref().map(
+            |(category, explanation)| json!({"type": "refusal", "category": category, "explanation": explanation}),
+        );
         let stop = self.stop.as_deref().unwrap_or(if calls { "tool_use" } else { "end_turn" });
         writer.event(&json!({
             "type": "message_delta",
-            "delta": {"stop_reason": stop, "stop_sequence": null},
+            "delta": {"stop_reason": stop, "stop_sequence": null, "stop_details": details},
             "usage": {"output_tokens": 15}
         }))?;
         writer.event(&json!({"type": "message_stop"}))?;
@@ -270,6 +324,11 @@ impl Writer<'_> {
                     self.delta(&json!({"type": "thinking_delta", "thinking": part}))?;
                 }
                 self.delta(&json!({"type": "signature_delta", "signature": SIGNATURE}))
+            }
+            Piece::CutTool { id, name, input } => {
+                self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;
+                self.delta(&json!({"type": "input_json_delta", "partial_json": input}))?;
+                self.close()
             }
             Piece::Tool { id, name, input } => {
                 self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;
