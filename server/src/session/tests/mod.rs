@@ -9,6 +9,7 @@ mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod models;
 mod monitors;
 mod notifications;
 mod questions;

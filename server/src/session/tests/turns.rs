@@ -7,7 +7,7 @@ use expect_test::expect;
 use super::story::{Story, background, bash, by_person, read, text, words};
 use crate::agent::history::{Content, Item, ModelStop};
 use crate::ids::PromptId;
-use crate::provider::{ProviderError, StreamEvent};
+use crate::provider::{ModelFacts, ProviderError, StreamEvent};
 use crate::session::effect::Effect;
 use crate::session::event::{Event, Request};
 
@@ -392,4 +392,20 @@ fn a_link_alone_is_a_prompt() {
     story.request(Request::Prompt { session, content: vec![link.clone()] });
     let Item::User(item) = &*story.items()[0] else { panic!("a user's item") };
     assert_eq!(item.prompts[0].content, [link]);
+}
+
+#[test]
+fn a_warning_about_the_model_is_said_once() {
+    let mut story = Story::new();
+    story.prompt("one");
+    story.commit();
+    story.skip();
+    let warning = Some("Its window is too small. Start it anew.".to_owned());
+    let facts = ModelFacts { warning, window: Some(4_096), ..ModelFacts::named("ollama", "qwen3") };
+    story.stream(StreamEvent::Described(Box::new(facts.clone())));
+    story.tells(expect![[r#"
+        say "Its window is too small. Start it anew."
+    "#]]);
+    story.stream(StreamEvent::Described(Box::new(facts)));
+    story.tells(expect![[""]]);
 }
