@@ -3,6 +3,10 @@
 
 pub mod approval;
 pub mod change;
+pub mod compaction;
 pub mod history;
+pub mod instructions;
+pub mod mentions;
 pub mod notification;
+pub mod prices;
 pub mod prompt;
