@@ -35,6 +35,7 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub sessions: SessionSettings,
     /// `$XDG_STATE_HOME`; what is kept lies in [`Config::state_dir`].
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
@@ -113,6 +114,21 @@ impl Default for PermissionSettings {
     }
 }
 
+/// `sessions.*`, and who words what is shown of them.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A session that was away for so long tells what happened meanwhile; `None`: it never does.
+    pub since: Option<Duration>,
+    /// The model that words titles and labels; nobody when unset.
+    pub small_model: Option<String>,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { since: Some(Duration::from_secs(4 * 3_600)), small_model: None }
+    }
+}
+
 impl Default for BackgroundSettings {
     fn default() -> Self {
         Self {
@@ -185,6 +201,7 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            sessions: SessionSettings::default(),
             state_home,
             runtime_dir,
             keys_file: config_dir.join("keys.toml"),

@@ -40,6 +40,7 @@ pub mod method {
     pub const SESSION_RENAME: &str = "pillion/session/rename";
     pub const SESSION_DELETE: &str = "pillion/session/delete";
     pub const SESSION_EXPORT: &str = "pillion/session/export";
+    pub const COMMAND_LIST: &str = "pillion/command/list";
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";

@@ -14,7 +14,12 @@ use super::state::State;
 
 /// What an answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {}
+pub(super) enum Purpose {
+    /// The session's title.
+    Title,
+    /// What the batch of calls of the answer at that index is called.
+    Label { item: usize },
+}
 
 /// The questions that are open.
 #[derive(Debug, Default)]
@@ -23,9 +28,15 @@ pub(super) struct Asides {
     asked: u64,
 }
 
+impl Asides {
+    /// How many questions of a kind a session waits for.
+    pub(super) fn waiting(&self, session: &SessionId, kind: impl Fn(&Purpose) -> bool) -> usize {
+        self.open.values().filter(|(of, purpose)| of == session && kind(purpose)).count()
+    }
+}
+
 impl State {
     /// Asks a model for a text. The answer comes to [`Self::aside_answered`].
-    #[expect(dead_code, reason = "titles, labels and summaries")]
     pub(super) fn ask_aside(
         &mut self,
         session: &SessionId,
@@ -53,9 +64,15 @@ impl State {
 
     /// An answer, or none. One that came for a session that is gone is dropped.
     pub(super) fn aside_answered(&mut self, aside: AsideId, result: Result<Answer, ProviderError>) {
-        let Some((_session, purpose)) = self.asides.open.remove(&aside) else { return };
-        let _text = result.map(|answer| said(&answer));
-        match purpose {}
+        let Some((session, purpose)) = self.asides.open.remove(&aside) else { return };
+        // Titles and labels fail in silence: what the rules made stays.
+        let Ok(answer) = result else { return };
+        let text = said(&answer);
+        self.count_aside(&session, answer.usage);
+        match purpose {
+            Purpose::Title => self.title_worded(&session, &text),
+            Purpose::Label { item } => self.label_worded(&session, item, &text),
+        }
     }
 
     /// The session goes: nobody wants its answers any more.

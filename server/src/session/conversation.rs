@@ -15,18 +15,21 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 use super::calls::CallState;
-use super::effect::UsageSum;
+use super::effect::{StopReason, UsageSum};
 use super::event::StoredSession;
 use super::history::Written;
 use super::looks::Looks;
 use super::settings::Settings;
+use super::small::TitleBy;
 use super::stop::Barred;
+use super::turn_log::{TurnRecord, close_cut};
 
 /// One conversation.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) title: Option<String>,
+    pub(super) title_by: TitleBy,
     pub(super) cwd: PathBuf,
     pub(super) mode: Mode,
     pub(super) model: String,
@@ -37,8 +40,12 @@ pub(super) struct Session {
     pub(super) system: Arc<str>,
     pub(super) history: Vec<Arc<Item>>,
     pub(super) written: Written,
+    /// Its turns, oldest first; the last one has no end while it runs.
+    pub(super) log: Vec<TurnRecord>,
     /// The day that the model was told last.
     pub(super) told_date: String,
+    /// The mode that `/plan` left.
+    pub(super) before_plan: Option<Mode>,
     /// The model was told that it only plans.
     pub(super) told_plan: bool,
     /// Results of calls of the newest answer that a cancelled turn left for the next drain.
@@ -80,9 +87,11 @@ pub(super) struct Turn {
     pub(super) message: Option<MessageId>,
     pub(super) partial: String,
     pub(super) thought: Option<MessageId>,
+    /// The thinking that streams now: shown to a client that joins in, and no part of a cut answer.
+    pub(super) thinking: String,
     pub(super) calls: Vec<CallState>,
-    /// Rows that were shown while the answer was still streaming.
-    pub(super) announced: Vec<ToolCallId>,
+    /// Rows that were shown while the answer was still streaming, and the tools' names.
+    pub(super) announced: Vec<(ToolCallId, String)>,
     /// The newest request carried a block of notifications.
     pub(super) carried_block: bool,
     pub(super) continued: bool,
@@ -113,6 +122,7 @@ impl Session {
         Self {
             id,
             title: None,
+            title_by: TitleBy::Rule,
             mode,
             model,
             created_at: now,
@@ -120,10 +130,12 @@ impl Session {
             turns: 0,
             system: prompt::system(&settings.root, &cwd, &now.date()).into(),
             told_date: now.date(),
+            before_plan: None,
             told_plan: false,
             cwd,
             history: Vec::new(),
             written: Written::default(),
+            log: Vec::new(),
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
@@ -149,18 +161,29 @@ impl Session {
         let model = model_again(stored.model, &history, settings);
         let left_over = match history.last().map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
-                let text = "Pillion went away before this call was answered: its result is not known.";
+                let cancelled = stored.log.last().is_some_and(|turn| turn.stop == Some(StopReason::Cancelled));
+                let text = if cancelled {
+                    "Cancelled by the user before it ended."
+                } else {
+                    "Pillion went away before this call was answered: its result is not known."
+                };
                 answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
             }
             _ => Vec::new(),
         };
+        let mut log = stored.log;
+        close_cut(&mut log, history.len(), stored.updated_at);
+        let usage = UsageSum::of(&log);
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
         Self {
             title: stored.title,
+            title_by: stored.title_by,
             updated_at: stored.updated_at,
             turns: stored.turns,
             written: Written::all(history.len()),
             history,
+            log,
+            usage,
             left_over,
             plan: stored.plan,
             // What it did before is in its history, and not asked for.
@@ -175,6 +198,7 @@ impl Session {
         StoredSession {
             id: self.id.clone(),
             title: self.title.clone(),
+            title_by: self.title_by,
             cwd: self.cwd.clone(),
             mode: self.mode.as_str().to_owned(),
             model: self.model.clone(),
@@ -182,8 +206,11 @@ impl Session {
             updated_at: self.updated_at,
             turns: self.turns,
             history: Vec::new(),
+            log: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            tasks: Vec::new(),
+            head: None,
             plan: Vec::new(),
         }
     }

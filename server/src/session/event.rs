@@ -19,8 +19,13 @@ use crate::tool::input::Todo;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
-pub use self::request::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+pub use self::request::{Choice, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask};
+use super::effect::{ModelList, SessionRow};
 use super::settings::Settings;
+use super::since::Changes;
+use super::slash::Place;
+use super::small::TitleBy;
+use super::turn_log::TurnRecord;
 
 /// Names a request of the client that waits for its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +66,7 @@ pub enum QuestionOutcome {
 pub struct StoredSession {
     pub id: SessionId,
     pub title: Option<String>,
+    pub title_by: TitleBy,
     pub cwd: PathBuf,
     pub mode: String,
     pub model: String,
@@ -68,10 +74,16 @@ pub struct StoredSession {
     pub updated_at: Timestamp,
     pub turns: u32,
     pub history: Vec<Item>,
+    /// Its turns, oldest first.
+    pub log: Vec<TurnRecord>,
     /// Reports that are in the history and that no model has begun to answer.
     pub carried: Vec<Key>,
     /// Reports that are still to be put into it.
     pub pending: Vec<StoredReport>,
+    /// Its tasks that are this sidecar's.
+    pub tasks: Vec<Task>,
+    /// The commit that was checked out when it was used last.
+    pub head: Option<String>,
     /// The agent's steps.
     pub plan: Vec<Todo>,
 }
@@ -150,8 +162,29 @@ pub enum Event {
     SessionLoaded {
         reply: ReplyId,
         session: SessionId,
+        page: Page,
         stored: Result<Option<Box<StoredSession>>, String>,
     },
+    /// The newest sessions, for `/resume`.
+    RecentSessions {
+        place: Place,
+        wanted: Option<String>,
+        rows: Vec<SessionRow>,
+    },
+    /// The models that there are, for `/model`.
+    ModelsInChat {
+        place: Place,
+        current: String,
+        list: ModelList,
+    },
+    /// The workspace was looked at for a session that was away.
+    SinceLooked {
+        session: SessionId,
+        from: Timestamp,
+        changes: Changes,
+    },
+    /// A session that was not open is deleted.
+    SessionDeleted(SessionId),
     Committed {
         commit: CommitId,
         result: Result<(), String>,

@@ -72,6 +72,13 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE plans (session TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN title_by TEXT NOT NULL DEFAULT 'rule';
+    ALTER TABLE sessions ADD COLUMN head TEXT;
+    CREATE TABLE turns (
+        session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, seq)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

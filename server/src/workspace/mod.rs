@@ -12,3 +12,4 @@ mod head;
 pub mod looks;
 pub mod roots;
 pub mod watch;
+pub mod written;

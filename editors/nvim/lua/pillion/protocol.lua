@@ -73,6 +73,7 @@ M.methods = {
   session_rename = "pillion/session/rename",
   session_delete = "pillion/session/delete",
   session_export = "pillion/session/export",
+  command_list = "pillion/command/list", -- the slash commands
   permission_list = "pillion/permission/list", -- the rules that "always" saved
   permission_remove = "pillion/permission/remove",
   project_commands = "pillion/project/commands",
@@ -93,7 +94,6 @@ M.methods = {
   change_list = "pillion/change/list",
   change_revert = "pillion/change/revert",
   model_list = "pillion/model/list",
-  command_list = "pillion/command/list",
 }
 
 --- Messages from the server.

@@ -3,10 +3,13 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::agent::history::{Content, FileDiff};
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::session::event::FileProblems;
+use crate::session::since::Since;
 use crate::task::model::{Task, Timestamp};
 use crate::task::run::OutputSlice;
 use crate::tool::Location;
@@ -22,6 +25,13 @@ pub enum Reply {
         mode: &'static str,
         model: String,
     },
+    /// What is replayed now; `before` is where older items go on, `None` at the beginning.
+    Loaded {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+        before: Option<String>,
+    },
     Sessions(Vec<SessionRow>),
     Prompted {
         turn: TurnId,
@@ -34,6 +44,7 @@ pub enum Reply {
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
+    SlashCommands,
     Rules(Vec<String>),
     TestResults {
         task: TaskId,
@@ -113,6 +124,11 @@ pub struct SessionRow {
 pub enum Refusal {
     UnknownSession(SessionId),
     UnknownTask(Option<TaskId>),
+    /// Another window has it open; `holder` names its sidecar.
+    InUse {
+        session: SessionId,
+        holder: String,
+    },
     BadField {
         field: &'static str,
         message: String,
@@ -129,7 +145,8 @@ pub enum Refusal {
 }
 
 /// Why a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     EndTurn,
     MaxTokens,
@@ -141,14 +158,16 @@ pub enum StopReason {
 }
 
 /// Why a turn started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TurnReason {
     Prompt,
     TaskNotification,
 }
 
 /// Tokens and cost, summed over a session or a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UsageSum {
     pub input: u64,
     pub output: u64,
@@ -228,6 +247,21 @@ pub enum Update {
         call: ToolCallId,
         change: Box<ToolChange>,
     },
+    /// What a batch of tool calls is called; a later one replaces it.
+    Label {
+        calls: Vec<ToolCallId>,
+        text: String,
+    },
+    /// The session is not open in this window any more.
+    SessionClosed {
+        reason: &'static str,
+    },
+    /// The person goes on in that session.
+    SwitchSession {
+        session: SessionId,
+    },
+    /// What happened while the session was away.
+    Since(Box<Since>),
     /// The agent's steps, all of them.
     Plan(Vec<Todo>),
     Queue(Vec<(PromptId, Vec<Content>)>),
@@ -255,8 +289,15 @@ pub enum Update {
         model: Option<String>,
         wakes_paused: Option<bool>,
     },
-    ReplayStarted,
-    ReplayEnded,
+    /// Items follow. `before` is the cursor that they were asked for with: they go ahead of what is shown. `None`: they are
+    /// the newest, and replace it.
+    ReplayStarted {
+        before: Option<String>,
+    },
+    /// `before` is the cursor of the items that are older still; `None` at the beginning.
+    ReplayEnded {
+        before: Option<String>,
+    },
     /// A request is tried again after a wait, and why.
     Retrying {
         reason: String,

@@ -15,7 +15,7 @@ use crate::problem::{Counts, Finding, TestResult, TestStatus};
 use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
 use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
-    Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
+    Choice, Event, Loaded, Moment, Page, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
 use crate::session::schedule::exclusive;
 use crate::session::settings::Settings;
@@ -28,13 +28,14 @@ use crate::workspace::documents::{Document, Documents};
 /// 2026-01-31.
 const START: u64 = 1_769_817_600_000;
 
-pub(super) fn settings() -> Settings {
+pub(in crate::session) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
         runs: PathBuf::from("/runs"),
         results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
+        small_model: None,
         provider: "test".into(),
         known: Vec::new(),
         max_tokens: 1_000,
@@ -47,6 +48,7 @@ pub(super) fn settings() -> Settings {
         promote_slow_after: 1_000,
         wake_debounce: 250,
         max_auto_turns: 5,
+        since_after: Some(3_600_000),
         max_turn_requests: 200,
         stop_grace: 5_000,
         stall_after: 45_000,
@@ -172,7 +174,7 @@ impl Story {
         self.session = stored.id.clone();
         self.world.stored.insert(stored.id.clone(), stored.history.iter().cloned().map(std::sync::Arc::new).collect());
         let (reply, session) = (ReplyId(0), stored.id.clone());
-        self.event(Event::SessionLoaded { reply, session, stored: Ok(Some(Box::new(stored))) });
+        self.event(Event::SessionLoaded { reply, session, page: Page::default(), stored: Ok(Some(Box::new(stored))) });
     }
 
     /// Applies an event and writes down what it causes.
@@ -234,6 +236,15 @@ impl Story {
     pub(super) fn prompt(&mut self, words: &str) {
         let session = self.session.clone();
         self.request(Request::Prompt { session, content: text(words) });
+    }
+
+    /// The oldest question beside a conversation is answered.
+    pub(super) fn aside(&mut self, words: &str) {
+        let (aside, _) = self.world.asides.remove(0);
+        let parts = vec![self::words(words)];
+        let item = AssistantItem { parts, stop: ModelStop::EndTurn, provider: "test".into(), model: "small".into() };
+        let usage = Usage { input: 100, output: 10, ..Usage::default() };
+        self.event(Event::AsideAnswered { aside, result: Box::new(Ok(Answer { item, usage, why: None })) });
     }
 
     pub(super) fn cancel(&mut self) {

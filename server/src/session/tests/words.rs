@@ -29,7 +29,12 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
-        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } | Effect::DescribeModel { .. } => return None,
+        Effect::ReadPast { .. }
+        | Effect::FingerprintAfter { .. }
+        | Effect::DescribeModel { .. }
+        | Effect::NoteHead(_) => {
+            return None;
+        }
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -42,6 +47,15 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, RunControl::StopNow) => format!("stop {}.{} now", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::AskAside { request, .. } => format!("ask {} beside", request.model),
+        Effect::HandOver { session, tasks, runs, to, .. } => {
+            let runs = list(runs.iter().map(|run| format!("{}.{}", run.task, run.run)));
+            format!(
+                "give {session} to {}: tasks [{}], runs [{runs}]",
+                to.owner,
+                list(tasks.iter().map(ToString::to_string))
+            )
+        }
         Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
@@ -153,8 +167,13 @@ fn update(update: &Update) -> Option<String> {
             (None, None) => return None,
         },
         Update::Retrying { reason, .. } => format!("retrying: {reason}"),
-        Update::ReplayStarted => "started".into(),
-        Update::ReplayEnded => "ended".into(),
+        Update::ReplayStarted { .. } => "started".into(),
+        Update::ReplayEnded { .. } => "ended".into(),
+        Update::Since(since) => format!("since: {}", since.text.replace('\n', "⏎")),
+        Update::SwitchSession { session } => format!("go on in {session}"),
+        Update::SessionClosed { reason } => format!("session closed: {reason}"),
+        // Every batch has one.
+        Update::Label { .. } => return None,
         Update::Usage { .. } => return None,
     })
 }
@@ -192,7 +211,7 @@ fn stored(write: &Write) -> Option<String> {
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
-        Write::Session(_) | Write::Results { .. } | Write::Plan { .. } => return None,
+        Write::Session(_) | Write::Turn { .. } | Write::Results { .. } | Write::Plan { .. } => return None,
         other => format!("{other:?}"),
     })
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use crate::agent::history::Item;
 use crate::agent::notification::Key;
+use crate::agent::prompt;
 use crate::diagnostics::delta::Past;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::check;
 use crate::session::effect::{Effect, Outgoing, Write};
-use crate::session::event::{CheckId, CommitId, StoredReport, Timer};
+use crate::session::event::{AsideId, CheckId, CommitId, StoredReport, Timer};
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
@@ -30,6 +31,8 @@ pub(super) struct World {
     pub(super) asks: Vec<(SessionId, TurnId)>,
     /// The history of each session's newest request.
     pub(super) sent: BTreeMap<SessionId, Vec<Arc<Item>>>,
+    /// Questions beside a conversation that nobody has answered, and what was sent.
+    pub(super) asides: Vec<(AsideId, String)>,
     pub(super) tools: Vec<Work>,
     pub(super) reads: Vec<Work>,
     /// Results that are on their way into a file.
@@ -75,6 +78,12 @@ impl World {
                 assert_eq!(self.stored[session], request.history, "the request leaves when the store has it");
                 self.asks.push((session.clone(), turn.clone()));
             }
+            Effect::AskAside { aside, request } => {
+                check::check(&request.history).expect("a request that services take");
+                let Item::User(asked) = &*request.history[0] else { panic!("a prompt") };
+                self.asides.push((*aside, prompt::words(&asked.prompts[0].content)));
+            }
+            Effect::AbortAside(aside) => self.asides.retain(|(open, _)| open != aside),
             Effect::Abort(turn) => {
                 let asking = self.asks.iter().map(|(session, of)| (session, of));
                 let working = self
@@ -186,7 +195,9 @@ impl World {
                 self.claims.push(run.clone());
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
-            Write::Session(_)
+            Write::GiveReports { .. }
+            | Write::Session(_)
+            | Write::Turn { .. }
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
