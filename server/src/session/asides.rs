@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     Title,
     /// What the batch of calls of the answer at that index is called.
     Label { item: usize },
+    /// Of the first part of a conversation.
+    Summary,
 }
 
 /// The questions that are open.
@@ -55,7 +57,7 @@ impl State {
             model,
             system: system.into(),
             tools: Arc::new([]),
-            history: vec![Arc::new(Item::User(item))],
+            history: vec![Arc::new(Item::User(item))].into(),
             max_tokens,
         };
         self.effects.push(Effect::AskAside { aside, request });
@@ -65,14 +67,21 @@ impl State {
     /// An answer, or none. One that came for a session that is gone is dropped.
     pub(super) fn aside_answered(&mut self, aside: AsideId, result: Result<Answer, ProviderError>) {
         let Some((session, purpose)) = self.asides.open.remove(&aside) else { return };
-        // Titles and labels fail in silence: what the rules made stays.
-        let Ok(answer) = result else { return };
-        let text = said(&answer);
-        self.count_aside(&session, answer.usage);
-        match purpose {
-            Purpose::Title => self.title_worded(&session, &text),
-            Purpose::Label { item } => self.label_worded(&session, item, &text),
+        if let Ok(answer) = &result {
+            self.count_aside(&session, answer);
         }
+        let text = result.map(|answer| said(&answer));
+        match purpose {
+            // Titles and labels fail in silence: what the rules made stays.
+            Purpose::Title => text.into_iter().for_each(|text| self.title_worded(&session, &text)),
+            Purpose::Label { item } => text.into_iter().for_each(|text| self.label_worded(&session, item, &text)),
+            Purpose::Summary => self.summarised(&session, aside, text),
+        }
+    }
+
+    /// Nobody wants this answer any more.
+    pub(super) fn drop_aside(&mut self, aside: AsideId) {
+        self.asides.open.remove(&aside);
     }
 
     /// The session goes: nobody wants its answers any more.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, UserItem};
+use crate::agent::history::{AssistantItem, AssistantPart, Compaction, Content, Item, UserItem};
 use crate::agent::prompt;
 
 use super::effect::StopReason;
@@ -88,8 +88,7 @@ fn markdown(session: &Talk, at: usize) -> String {
             let is_new = at == 0 || !goes_on(session, at);
             assistant(&mut text, answer, is_new);
         }
-        #[allow(unreachable_patterns, reason = "what is no message is not shown")]
-        _ => {}
+        Item::Compaction(done) => compaction(&mut text, done),
     }
     if let Some(turn) = record.filter(|turn| turn.last == Some(at + 1)) {
         ended(&mut text, turn);
@@ -125,8 +124,6 @@ fn user(text: &mut String, item: &UserItem, turn: Option<&TurnRecord>) {
                     write!(text, "\n[{name}{lines}]({uri})\n")
                 }
                 Content::Resource { uri, text: body } => write!(text, "\n{uri}\n\n{}\n", fenced("", body)),
-                #[allow(unreachable_patterns, reason = "what is no text is not written")]
-                _ => Ok(()),
             };
         }
     }
@@ -146,6 +143,13 @@ fn assistant(text: &mut String, answer: &AssistantItem, is_new: bool) {
             _ => Ok(()),
         };
     }
+}
+
+fn compaction(text: &mut String, done: &Compaction) {
+    let _ = match &done.summary {
+        Some(summary) => write!(text, "\n## Summary of what is above, for the model\n\n{}\n", fenced("", summary)),
+        None => write!(text, "\n(From here on the model was not sent {} older outputs.)\n", done.left_out.len()),
+    };
 }
 
 /// What a call was given, as it is read best.

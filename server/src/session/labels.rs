@@ -114,6 +114,11 @@ impl Session {
         calls.unzip()
     }
 
+    /// The newest item before an index that somebody has said.
+    pub(super) fn said_before(&self, at: usize) -> Option<usize> {
+        (0..at).rev().find(|at| !matches!(&*self.history[*at], Item::Compaction(_)))
+    }
+
     /// The label of the answer's batch of calls: a model's words where there are any, else by rule.
     pub(super) fn label(&self, item: usize, results: &[ToolResult]) -> Option<Update> {
         let (calls, called) = self.called(item, results);
@@ -129,7 +134,7 @@ impl State {
     /// A batch of calls is over: what it is called is told at once by rule, and later in a small model's words.
     pub(super) fn label_batch(&mut self, session: &SessionId, results: &[ToolResult]) {
         let Some(owner) = self.sessions.get(session) else { return };
-        let Some(item) = owner.history.len().checked_sub(1) else { return };
+        let Some(item) = owner.said_before(owner.history.len()) else { return };
         if let Some(label) = owner.label(item, results) {
             self.update(session, label);
             self.ask_for_label(session, item, results);

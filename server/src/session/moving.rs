@@ -49,6 +49,7 @@ impl State {
 
     /// Takes a session out of this window. Nobody is asked for it any more, and no answer is awaited.
     fn close_session(&mut self, session: &SessionId) {
+        self.cancel_compaction(session);
         self.withdraw_questions(session, None);
         self.drop_asides(session);
         if self.sessions.remove(session).is_some_and(|owner| owner.waking) {

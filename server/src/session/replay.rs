@@ -12,7 +12,7 @@ use crate::tool::input;
 
 use super::calls::{CallState, Step, row};
 use super::conversation::Session;
-use super::effect::{Effect, Outgoing, Refusal, ToolChange, ToolContent, ToolStatus, Update};
+use super::effect::{CompactionStatus, Effect, Outgoing, Refusal, ToolChange, ToolContent, ToolStatus, Update};
 use super::event::Page;
 use super::state::State;
 use super::turn_log::MessageKind;
@@ -33,12 +33,16 @@ pub(super) fn range(history: &[Arc<Item>], page: &Page) -> Result<Range<usize>, 
     let at =
         |fits: fn(&Item) -> bool, lowest: usize| (lowest..=wanted).rev().find(|at| *at == 0 || fits(&history[*at]));
     let words = |item: &Item| matches!(item, Item::User(user) if user.results.is_empty() && !user.prompts.is_empty());
+    let begins = |item: &Item| match item {
+        Item::User(user) => user.results.is_empty(),
+        Item::Assistant(_) => true,
+        // Results may follow it whose calls are before it.
+        Item::Compaction(_) => false,
+    };
     let start = if wanted == end {
         end
     } else {
-        at(words, wanted.saturating_sub(limit))
-            .or_else(|| at(|item| !matches!(item, Item::User(user) if !user.results.is_empty()), 0))
-            .unwrap_or(0)
+        at(words, wanted.saturating_sub(limit)).or_else(|| at(begins, 0)).unwrap_or(0)
     };
     Ok(start..end)
 }
@@ -93,8 +97,12 @@ impl Session {
             match &*self.history[at] {
                 Item::User(item) => self.user(at, item, &mut tell),
                 Item::Assistant(item) => self.answer(at, item, &mut tell),
-                #[allow(unreachable_patterns, reason = "what is no message is not shown")]
-                _ => {}
+                Item::Compaction(done) => tell(Update::Compaction {
+                    status: CompactionStatus::Completed,
+                    before: done.before,
+                    after: Some(done.after),
+                    message: None,
+                }),
             }
         }
         if range.end == self.history.len() {
@@ -125,7 +133,8 @@ impl Session {
         for record in ended.filter(|record| is_shown && record.first < at) {
             let Some(stop) = record.stop else { continue };
             let (usage, error) = (record.usage, record.error.clone());
-            let ended = Update::TurnEnded { stop, usage, error, unsent: Vec::new() };
+            let (auto, window) = (record.auto, self.window());
+            let ended = Update::TurnEnded { stop, usage, window, auto, error, unsent: Vec::new() };
             updates.push((Some(record.id.clone()), ended));
         }
     }
@@ -133,7 +142,7 @@ impl Session {
     fn user(&self, at: usize, item: &UserItem, tell: &mut impl FnMut(Update)) {
         item.results.iter().for_each(|result| tell(over(result)));
         if !item.results.is_empty()
-            && let Some(label) = at.checked_sub(1).and_then(|before| self.label(before, &item.results))
+            && let Some(label) = self.said_before(at).and_then(|before| self.label(before, &item.results))
         {
             tell(label);
         }
@@ -161,8 +170,6 @@ impl Session {
                     tell(Update::ToolCall(Box::new(row(id, name, input, &input::parse(name, input)))));
                 }
                 AssistantPart::RedactedThinking { .. } => {}
-                #[allow(unreachable_patterns, reason = "what only a provider can read is not shown")]
-                _ => {}
             }
         }
     }
@@ -171,7 +178,7 @@ impl Session {
     fn unanswered(&self, updates: &mut Updates) {
         let turn = self.log.last().map(|record| record.id.clone());
         updates.extend(self.left_over.iter().map(|result| (turn.clone(), over(result))));
-        let label = self.history.len().checked_sub(1).and_then(|at| self.label(at, &self.left_over));
+        let label = self.said_before(self.history.len()).and_then(|at| self.label(at, &self.left_over));
         updates.extend(label.filter(|_| !self.left_over.is_empty()).map(|label| (turn, label)));
     }
 
@@ -186,8 +193,7 @@ impl Session {
         updates.push((None, info));
         let queue = self.queue.iter().map(|prompt| (prompt.id.clone(), prompt.content.clone())).collect();
         updates.push((None, Update::Queue(queue)));
-        let window = self.facts.as_ref().and_then(|facts| facts.window);
-        updates.push((None, Update::Usage { sum: self.usage, window }));
+        updates.push((None, Update::Usage { sum: self.usage, window: self.window() }));
         let Some(turn) = &self.turn else { return };
         let mut tell = |update| updates.push((Some(turn.id.clone()), update));
         if let Some(message) = turn.thought.clone().filter(|_| !turn.thinking.is_empty()) {

@@ -37,9 +37,11 @@ impl State {
         };
         let session = Session::new(id.clone(), &self.settings, cwd, mode, model, self.now());
         self.sessions.insert(id.clone(), session);
+        self.measure_fixed(&id);
         self.describe_model(&id);
         self.save_session(&id);
         self.reply_session(reply, &id);
+        self.read_instructions(&id);
     }
 
     fn reply_session(&mut self, reply: ReplyId, session: &SessionId) {
@@ -86,16 +88,21 @@ impl State {
                 let tasks = std::mem::take(&mut stored.tasks);
                 let (used_at, head) = (stored.updated_at, stored.head.take());
                 let was_cut = stored.log.last().is_some_and(|turn| turn.last.is_none());
+                let has_system = stored.system.is_some() || !stored.history.is_empty();
                 let session = Session::restored(*stored, &self.settings);
                 let newest = session.log.len().saturating_sub(1);
                 self.sessions.insert(id.clone(), session);
                 if was_cut {
                     self.save_turn(id, newest);
                 }
+                self.measure_fixed(id);
                 self.describe_model(id);
                 self.show_loaded(reply, id, &page);
                 self.tasks_came(tasks);
                 self.look_since(id, used_at, head);
+                if !has_system {
+                    self.read_instructions(id);
+                }
             }
         }
     }
@@ -170,6 +177,16 @@ impl State {
         self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
+    }
+}
+
+impl State {
+    /// What goes along with every request is known.
+    fn measure_fixed(&mut self, session: &SessionId) {
+        let tools = self.tools.clone();
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.meter.set_fixed(&owner.system.clone(), &tools);
+        }
     }
 }
 

@@ -55,11 +55,11 @@ impl State {
         let place = self.command_begins(reply, session, &prompt, &content);
         let text = match name.as_str() {
             "help" => help(),
-            "tasks" => self.tasks_in_words(),
+            "tasks" => self.tasks_in_chat(),
             "stop" => return self.stop_by_command(&place, &rest),
             "clear" => self.clear(&place),
             "compact" => self.compact_by_command(session, &rest),
-            "context" => self.context_in_words(session),
+            "context" => self.context_report(session).unwrap_or_default(),
             "resume" => {
                 let wanted = Some(rest).filter(|rest| !rest.is_empty());
                 self.effects.push(Effect::RecentSessions { place, wanted });
@@ -120,12 +120,12 @@ impl State {
 
     fn command_ends(&mut self, place: &Place, unsent: Vec<(PromptId, Vec<Content>)>) {
         if place.is_own {
-            let usage = UsageSum::default();
-            self.command_tells(place, Update::TurnEnded { stop: StopReason::EndTurn, usage, error: None, unsent });
+            let (stop, usage, window) = (StopReason::EndTurn, UsageSum::default(), None);
+            self.command_tells(place, Update::TurnEnded { stop, usage, window, auto: false, error: None, unsent });
         }
     }
 
-    fn tasks_in_words(&self) -> String {
+    fn tasks_in_chat(&self) -> String {
         let now = self.now();
         let all: Vec<_> = self.ledger.all_visible().collect();
         let (live, over): (Vec<_>, Vec<_>) = all.into_iter().rev().partition(|task| !task.status.is_final());
@@ -332,19 +332,15 @@ impl State {
         "Plan mode: the agent reads and plans, and changes nothing. `/plan off` ends it.".to_owned()
     }
 
-    fn context_in_words(&self, session: &SessionId) -> String {
-        let Some(owner) = self.sessions.get(session) else { return String::new() };
-        let used = owner.usage.context_used;
-        let filled = match owner.facts.as_ref().and_then(|facts| facts.window).filter(|window| *window > 0) {
-            Some(window) => format!("{used} of {window} tokens ({} %)", used * 100 / window),
-            None => format!("{used} tokens; the size of the model's window is not known"),
-        };
-        let (model, items) = (&owner.model, owner.history.len());
-        format!("The context of `{model}`: {filled}. The conversation has {items} entries in {} turns.", owner.turns)
-    }
-
-    fn compact_by_command(&mut self, _session: &SessionId, _keep: &str) -> String {
-        "Nothing is compacted in this version; `/clear` begins anew.".to_owned()
+    fn compact_by_command(&mut self, session: &SessionId, keep: &str) -> String {
+        let keep = Some(keep.to_owned()).filter(|keep| !keep.is_empty());
+        let runs = self.sessions.get(session).is_some_and(|owner| owner.turn.is_some());
+        match self.compact_for_person(session, keep) {
+            Ok(()) if runs => "The conversation is compacted before the next request.".to_owned(),
+            Ok(()) => "Compacting.".to_owned(),
+            Err(Refusal::State { message, remedy, .. }) => format!("{message}. {remedy}").trim_end().to_owned(),
+            Err(_) => "The conversation cannot be compacted.".to_owned(),
+        }
     }
 }
 

@@ -59,6 +59,9 @@ impl State {
     /// After the first answer the conversation can be named.
     pub(super) fn ask_for_title(&mut self, session: &SessionId) {
         let Some(model) = self.settings.small_model.clone() else { return };
+        if self.over_budget(session).is_some() {
+            return;
+        }
         let Some(owner) = self.sessions.get(session) else { return };
         if owner.title_by != TitleBy::Rule || self.asides.waiting(session, |it| *it == Purpose::Title) > 0 {
             return;
@@ -115,6 +118,9 @@ impl State {
     /// A batch of calls is over.
     pub(super) fn ask_for_label(&mut self, session: &SessionId, item: usize, results: &[ToolResult]) {
         let Some(model) = self.settings.small_model.clone() else { return };
+        if self.over_budget(session).is_some() {
+            return;
+        }
         let Some(owner) = self.sessions.get(session) else { return };
         if self.asides.waiting(session, |it| matches!(it, Purpose::Label { .. })) >= WAITING {
             return;

@@ -112,6 +112,10 @@ impl State {
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
             Event::AsideAnswered { aside, result } => self.aside_answered(aside, *result),
+            Event::InstructionsRead { session, files } => self.instructions_read(&session, &files),
+            Event::MentionsRead { session, prompt, block, seen } => {
+                self.mentions_read(&session, &prompt, block, seen);
+            }
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
@@ -241,6 +245,7 @@ impl State {
         let record = owner.log.len() - 1;
         owner.turn = Some(Turn {
             id: id.clone(),
+            auto: reason == TurnReason::TaskNotification,
             phase: Phase::Working,
             requests: 0,
             message: None,
@@ -251,6 +256,9 @@ impl State {
             announced: Vec::new(),
             carried_block: false,
             continued: false,
+            nudge: None,
+            gained_nothing: false,
+            overflows: 0,
             usage: UsageSum::default(),
         });
         if std::mem::take(&mut owner.waking) {
@@ -266,7 +274,8 @@ impl State {
     pub(super) fn end_turn(&mut self, session: &SessionId, stop: StopReason, error: Option<String>) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_ref() else { return };
-        let usage = turn.usage;
+        let (usage, auto, window) = (turn.usage, turn.auto, owner.window());
+        owner.pointed.clear();
         owner.updated_at = self.moment.now;
         let items = owner.history.len();
         let record = owner.log.len().saturating_sub(1);
@@ -276,13 +285,14 @@ impl State {
             turn.stop = Some(stop);
             turn.error.clone_from(&error);
             turn.usage = usage;
+            turn.auto = auto;
         }
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
             self.queue_changed(session);
         }
-        self.update(session, Update::TurnEnded { stop, usage, error, unsent });
+        self.update(session, Update::TurnEnded { stop, usage, window, auto, error, unsent });
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.turn = None;
         }
@@ -293,6 +303,7 @@ impl State {
         if record < NAMED_WITHIN {
             self.ask_for_title(session);
         }
+        self.compact_after_turn(session);
         self.wake_soon(session);
     }
 }

@@ -25,6 +25,9 @@ pub struct TurnRecord {
     pub started_at: Timestamp,
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
+    /// It started by itself, and no person spoke in it.
+    #[serde(default)]
+    pub auto: bool,
     #[serde(default)]
     pub stop: Option<StopReason>,
     #[serde(default)]
@@ -49,6 +52,7 @@ impl TurnRecord {
             last: None,
             started_at: now,
             ended_at: None,
+            auto: false,
             stop: None,
             error: None,
             usage: UsageSum::default(),
@@ -93,19 +97,6 @@ impl Session {
             MessageKind::Thought => "t",
         };
         MessageId(format!("{}.{item}{kind}{anew}", self.id))
-    }
-}
-
-impl UsageSum {
-    /// What turns have used in all.
-    pub(super) fn of(log: &[TurnRecord]) -> Self {
-        log.iter().map(|turn| turn.usage).fold(Self::default(), |sum, turn| Self {
-            input: sum.input + turn.input,
-            output: sum.output + turn.output,
-            cache_read: sum.cache_read + turn.cache_read,
-            cache_write: sum.cache_write + turn.cache_write,
-            context_used: if turn.context_used > 0 { turn.context_used } else { sum.context_used },
-        })
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             )?;
         }
         Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
+        Write::SaveSystem { session, text } => {
+            run("UPDATE sessions SET system = ?2 WHERE id = ?1", params![session.as_str(), &**text])?;
+        }
         Write::DeleteSession(id) => {
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
@@ -180,11 +183,11 @@ fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), St
 fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, title_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT DO UPDATE SET title = excluded.title, title_by = excluded.title_by, cwd = excluded.cwd, mode = excluded.mode,
-                model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                turns = excluded.turns, open = excluded.open, owner = excluded.owner
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, title_by, usage)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT DO UPDATE SET title = excluded.title, title_by = excluded.title_by, cwd = excluded.cwd,
+                mode = excluded.mode, model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                turns = excluded.turns, open = excluded.open, owner = excluded.owner, usage = excluded.usage
              WHERE sessions.owner IS NULL OR sessions.owner = excluded.owner",
         )?
         .execute(params![
@@ -198,7 +201,8 @@ fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Resul
             row.turns,
             row.open,
             owner,
-            row.title_by
+            row.title_by,
+            row.usage
         ])?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
 
-const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, title_by FROM sessions";
+const SESSION: &str =
+    "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, title_by, usage FROM sessions";
 const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
     WHERE state IN ('pending', 'carried')";
 
@@ -80,6 +81,8 @@ pub(super) fn load_session(
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
     };
+    let system = "SELECT system FROM sessions WHERE id = ?1";
+    let system = connection.prepare_cached(system)?.query_row(params![id.as_str()], |row| row.get(0))?;
     Ok(Some(LoadedSession {
         row,
         head: connection
@@ -89,6 +92,7 @@ pub(super) fn load_session(
             .flatten(),
         tasks: tasks_of(connection, owner, id)?,
         turns: texts(connection, "SELECT json FROM turns WHERE session = ?1 ORDER BY seq", id)?,
+        system,
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         elsewhere,
         notifications: notifications(connection, Some(id))?,
@@ -196,6 +200,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         turns: row.get(7)?,
         open: row.get(8)?,
         title_by: row.get(9)?,
+        usage: row.get(10)?,
     })
 }
 

@@ -73,6 +73,10 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE plans (session TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
 ",
     "
+    ALTER TABLE sessions ADD COLUMN system TEXT;
+    ALTER TABLE sessions ADD COLUMN usage TEXT;
+",
+    "
     ALTER TABLE sessions ADD COLUMN title_by TEXT NOT NULL DEFAULT 'rule';
     ALTER TABLE sessions ADD COLUMN head TEXT;
     CREATE TABLE turns (

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::agent::history::Content;
 use crate::protocol::{self as wire, ContentBlock};
 use crate::session::effect::{
-    Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    CompactionStatus, Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 
 use crate::session::since::Since;
@@ -58,7 +58,8 @@ fn usage(sum: UsageSum, window: Option<u64>) -> wire::Usage {
         cache_write_tokens: sum.cache_write,
         context_used: sum.context_used,
         context_window: window,
-        cost: None,
+        cost: sum.cost.dollars(),
+        auto_cost: sum.auto.dollars(),
     }
 }
 
@@ -173,7 +174,7 @@ pub fn update(update: Update) -> wire::Update {
                 TurnReason::TaskNotification => "task_notification",
             },
         },
-        Update::TurnEnded { stop, usage: sum, error, unsent } => wire::Update::TurnEnded {
+        Update::TurnEnded { stop, usage: sum, window, auto, error, unsent } => wire::Update::TurnEnded {
             stop_reason: match stop {
                 StopReason::EndTurn => "end_turn",
                 StopReason::MaxTokens => "max_tokens",
@@ -183,7 +184,8 @@ pub fn update(update: Update) -> wire::Update {
                 StopReason::Interrupted => "interrupted",
                 StopReason::Error => "error",
             },
-            usage: usage(sum, None),
+            usage: usage(sum, window),
+            auto,
             error: error.map(|message| wire::TurnError { message }),
             unsent: queue(unsent),
         },
@@ -192,6 +194,15 @@ pub fn update(update: Update) -> wire::Update {
             wire::Update::SessionInfo { title, mode, model, wakes_paused }
         }
         Update::Retrying { reason, after_ms, attempt } => wire::Update::Retrying { reason, after_ms, attempt },
+        Update::Compaction { status, before, after, message } => {
+            let status = match status {
+                CompactionStatus::Started => "started",
+                CompactionStatus::Completed => "completed",
+                CompactionStatus::Failed => "failed",
+                CompactionStatus::Cancelled => "cancelled",
+            };
+            wire::Update::Compaction { status, before, after, message }
+        }
         Update::ReplayStarted { before } => wire::Update::ReplayStarted { before },
         Update::ReplayEnded { before } => wire::Update::ReplayEnded { has_more: before.is_some(), before },
     }

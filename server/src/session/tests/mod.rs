@@ -4,11 +4,14 @@
 
 mod calls;
 mod chaos;
+mod compaction;
 mod crash;
 mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod mentions;
+mod models;
 mod monitors;
 mod moving;
 mod notifications;
@@ -19,6 +22,7 @@ mod results;
 mod slash;
 mod slots;
 mod small;
+mod spending;
 pub(super) mod story;
 mod tools;
 mod turns;

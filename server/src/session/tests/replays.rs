@@ -30,6 +30,8 @@ fn stored(history: Vec<Item>, log: Vec<TurnRecord>) -> StoredSession {
         pending: Vec::new(),
         tasks: Vec::new(),
         plan: Vec::new(),
+        system: None,
+        usage: Default::default(),
         head: None,
     }
 }

@@ -1,9 +1,11 @@
 //! A small model words titles and labels beside the conversation: nobody waits for it, and a person's words win.
 
 use super::story::{Story, read, words};
+use crate::agent::history::Item;
+use crate::agent::prompt;
 use crate::provider::ProviderError;
-use crate::session::effect::{Effect, Outgoing, Update, UsageSum};
-use crate::session::event::{Event, Page, Request};
+use crate::session::effect::{Effect, Outgoing, Update};
+use crate::session::event::{Page, Request};
 
 fn with_small() -> Story {
     Story::with(|settings| settings.small_model = Some("small".into()))
@@ -11,6 +13,14 @@ fn with_small() -> Story {
 
 fn title(story: &Story) -> Option<String> {
     story.state.sessions[&story.session].title.clone()
+}
+
+/// What the oldest question beside the conversation says.
+fn asked(story: &Story) -> String {
+    match &*story.world.asides[0].1.history[0] {
+        Item::User(item) => prompt::words(&item.prompts[0].content),
+        _ => String::new(),
+    }
 }
 
 fn told(story: &Story) -> Vec<String> {
@@ -29,16 +39,13 @@ fn the_title_comes_after_the_first_answer() {
     assert_eq!(title(&story).as_deref(), Some("please fix the login test, it fails since this morning"));
     story.commit();
     story.ends("Fixed.");
-    let (_, sent) = &story.world.asides[0];
+    let sent = asked(&story);
     assert!(sent.contains("fix the login test") && sent.contains("Fixed."), "{sent}");
-    story.aside("\"Fix the login test.\"\n");
+    story.aside_answered(Ok("\"Fix the login test.\"\n"));
     assert_eq!(told(&story), ["Fix the login test"]);
-    let usage = story.state.sessions[&story.session].usage;
-    assert_eq!(usage, UsageSum { input: usage.input, output: usage.output, ..usage });
-    assert!(usage.input >= 100 && usage.output >= 10, "it is paid for: {usage:?}");
     story.commit();
     story.turn("more", vec![words("Yes.")]);
-    assert_eq!(story.world.asides, [], "a title is asked for once");
+    assert!(story.world.asides.is_empty(), "a title is asked for once");
 }
 
 #[test]
@@ -47,7 +54,7 @@ fn a_persons_title_wins_for_ever() {
     story.turn("go", vec![words("Gone.")]);
     let session = story.session.clone();
     story.request(Request::Rename { session: session.clone(), title: "  My \n own ".into() });
-    story.aside("Another one");
+    story.aside_answered(Ok("Another one"));
     assert_eq!(title(&story).as_deref(), Some("My own"));
     for bad in ["", " \n ", &"x".repeat(201)] {
         story.request(Request::Rename { session: session.clone(), title: bad.into() });
@@ -65,7 +72,7 @@ fn a_label_replaces_the_rules_words_and_stays() {
     story.commit();
     story.ends("done");
     // The turn is over before the label comes.
-    story.aside("Looked where the login is checked, and more");
+    story.aside_answered(Ok("Looked where the login is checked, and more"));
     assert_eq!(told(&story), ["Looked where the login is checked, and …"]);
     story.request(Request::LoadSession { session: story.session.clone(), page: Page::default() });
     assert!(told(&story).contains(&"Looked where the login is checked, and …".to_owned()), "{:?}", told(&story));
@@ -75,11 +82,7 @@ fn a_label_replaces_the_rules_words_and_stays() {
 fn what_fails_is_silent_and_what_is_gone_is_dropped() {
     let mut story = with_small();
     story.turn("go", vec![words("Gone.")]);
-    let (aside, _) = story.world.asides.remove(0);
-    story.event(Event::AsideAnswered {
-        aside,
-        result: Box::new(Err(ProviderError::UnknownModel("no such model".into()))),
-    });
+    story.aside_answered(Err(ProviderError::UnknownModel("no such model".into())));
     assert_eq!(story.effects.len(), 0);
     story.commit();
     story.turn("again", vec![words("Gone.")]);
@@ -87,5 +90,5 @@ fn what_fails_is_silent_and_what_is_gone_is_dropped() {
     let session = story.session.clone();
     story.commit();
     story.request(Request::DeleteSession { session });
-    assert_eq!(story.world.asides, []);
+    assert!(story.world.asides.is_empty());
 }
