@@ -35,6 +35,7 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub sessions: SessionSettings,
     pub budget: BudgetSettings,
     /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
     pub config_dir: PathBuf,
@@ -127,6 +128,21 @@ impl Default for PermissionSettings {
     }
 }
 
+/// `sessions.*`, and who words what is shown of them.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A session that was away for so long tells what happened meanwhile; `None`: it never does.
+    pub since: Option<Duration>,
+    /// The model that words titles and labels; nobody when unset.
+    pub small_model: Option<String>,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { since: Some(Duration::from_secs(4 * 3_600)), small_model: None }
+    }
+}
+
 impl Default for BackgroundSettings {
     fn default() -> Self {
         Self {
@@ -199,6 +215,7 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            sessions: SessionSettings::default(),
             budget: BudgetSettings::default(),
             config_dir: config_dir.clone(),
             state_home,

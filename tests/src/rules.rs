@@ -26,8 +26,12 @@ const UPDATES: &[(&str, &[&str])] = &[
         &["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "contextUsed", "contextWindow", "cost"],
     ),
     ("session_info", &[]),
-    ("replay_started", &[]),
-    ("replay_ended", &[]),
+    ("label", &["toolCallIds", "text"]),
+    ("since", &["since", "tasks", "moreTasks", "changes", "text"]),
+    ("session_switch", &["sessionId"]),
+    ("session_closed", &["reason"]),
+    ("replay_started", &["before"]),
+    ("replay_ended", &["before", "hasMore"]),
 ];
 
 const STOP_REASONS: &[&str] =

@@ -50,6 +50,17 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "model.small",
+        doc: "A small, cheap model that words titles of sessions and labels of what the agent did, beside the conversation, \
+              for instance `claude-haiku-4-5` or `ollama:qwen3:1.7b`. Rules make them when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.small_model = Some(text(value)?.trim().to_owned()).filter(|name| !name.is_empty());
+            Ok(())
+        },
+    },
+    Key {
         name: "model.maxTokens",
         doc: "The most tokens that one answer may have.",
         default: "32000",
@@ -162,6 +173,17 @@ pub const KEYS: &[Key] = &[
             const MODES: [&str; 4] = ["ask", "accept_edits", "plan", "auto"];
             let mode = text(value).ok().filter(|mode| MODES.contains(&mode.as_str()));
             config.permissions.mode = mode.ok_or("`ask`, `accept_edits`, `plan` or `auto`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "sessions.sinceMs",
+        doc: "A session that is opened again after so many milliseconds says what ran and what changed meanwhile; 0 for \
+              never.",
+        default: "14400000",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.since = Some(millis(value)?).filter(|after| !after.is_zero());
             Ok(())
         },
     },

@@ -8,7 +8,7 @@ use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask};
-use super::export;
+use super::export::Talk;
 use super::folding::Asker;
 use super::state::State;
 
@@ -29,7 +29,8 @@ impl State {
                 let open = self.sessions.keys().cloned().collect();
                 self.effects.push(Effect::ListSessions { reply, limit, before, open });
             }
-            Request::LoadSession { session } => self.load_session(reply, session),
+            Request::LoadSession { session, page } => self.load_session(reply, session, page),
+            Request::HandOver { session, to } => self.hand_over(reply, session, to),
             Request::Prompt { session, content } => self.prompt(reply, &session, content),
             Request::Compact { session, instructions } => self.compact_request(reply, &session, instructions),
             Request::Context { session } => match self.context_report(&session) {
@@ -92,23 +93,29 @@ impl State {
             Request::TestResults { task, run } => self.test_results(reply, task, run),
             Request::Export { session, format } => match self.sessions.get(&session) {
                 Some(owner) => {
-                    let text = export::text(owner.title.as_deref(), &owner.history, format);
-                    self.reply(reply, Reply::Text(text));
+                    let (title, history, log) = (owner.title.clone(), owner.history.clone(), owner.log.clone());
+                    self.effects.push(Effect::Export { reply, talk: Talk { title, history, log }, format });
                 }
                 None => self.refuse(reply, Refusal::UnknownSession(session)),
             },
             Request::Changes { session, chosen, choose } => self.choose_changes(reply, session, chosen, choose),
+            Request::SlashCommands => self.reply(reply, Reply::SlashCommands),
             Request::Rules => {
                 let rules = self.rules.iter().map(Rule::to_string).collect();
                 self.reply(reply, Reply::Rules(rules));
             }
             Request::RemoveRule { rule } => {
-                self.rules.retain(|known| known.to_string() != rule);
-                self.effects.push(Effect::Store(Write::RemoveRule(rule)));
+                self.remove_rule(&rule);
                 self.reply(reply, Reply::Done);
             }
             Request::AnswerOldest { choice, reason } => self.answer_oldest(reply, choice, reason),
         }
+    }
+
+    /// What was always allowed is asked again.
+    pub(super) fn remove_rule(&mut self, rule: &str) {
+        self.rules.retain(|known| known.to_string() != rule);
+        self.effects.push(Effect::Store(Write::RemoveRule(rule.to_owned())));
     }
 
     pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {

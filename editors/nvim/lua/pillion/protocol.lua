@@ -75,6 +75,7 @@ M.methods = {
   session_compact = "pillion/session/compact", -- cuts what requests hold of the conversation
   session_context = "pillion/session/context", -- what the model's window holds, in words
   session_export = "pillion/session/export",
+  command_list = "pillion/command/list", -- the slash commands
   model_list = "pillion/model/list",
   secret_set = "pillion/secret/set", -- a provider's key
   permission_list = "pillion/permission/list", -- the rules that "always" saved
