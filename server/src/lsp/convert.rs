@@ -16,7 +16,7 @@ use crate::session::effect::{Refusal, Reply};
 use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
-pub use self::update::{content, question, update};
+pub use self::update::{always_number, content, question, update};
 
 fn path(path: &Path) -> String {
     path.display().to_string()
@@ -85,7 +85,9 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
             counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
         }),
         Reply::Text(text) => Ok(json!({"text": text})),
-        Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
+        Reply::Rules(rules) => {
+            serde_json::to_value(wire::RulesResult { rules: rules.into_iter().map(update::rule).collect() })
+        }
     };
     value.unwrap_or(Value::Null)
 }

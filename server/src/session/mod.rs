@@ -23,6 +23,7 @@ mod monitor;
 mod others;
 pub mod owner;
 mod perform;
+mod permission;
 mod questions;
 mod replay;
 mod reported;

@@ -1,6 +1,7 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
 mod models;
+mod project;
 mod stored;
 mod workspace;
 
@@ -164,7 +165,8 @@ impl Hands {
             Ok(resolved) => (resolved.provider.name(), resolved.model.clone()),
             Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into())),
         };
-        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model)
+        let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model);
+        Settings { roots: self.roots.all().map(Path::to_owned).collect(), ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -247,6 +249,7 @@ impl Hands {
                     Event::ToolDone { session, turn, call, result }
                 });
             }
+            Effect::ReadProject { session, turn, call, cwd } => self.read_project(session, turn, call, cwd),
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;

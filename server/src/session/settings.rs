@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::agent::approval::Mode;
+use crate::agent::approval::{Mode, Said};
 use crate::agent::notification::Limits;
 use crate::config::Config;
 use crate::task::model::OnClose;
@@ -13,6 +13,12 @@ use super::schedule::{Exclusive, exclusive};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub root: PathBuf,
+    /// The workspace's folders, `root` among them.
+    pub roots: Vec<PathBuf>,
+    /// The person's home.
+    pub home: PathBuf,
+    /// What the settings' files say of calls.
+    pub said: Vec<Said>,
     /// Where run folders are made: `<task>/<run>/`.
     pub runs: PathBuf,
     pub mode: Mode,
@@ -51,6 +57,9 @@ impl Settings {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
+            roots: vec![root.clone()],
+            home: config.home.clone(),
+            said: config.permissions.said.clone(),
             root,
             runs,
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
@@ -40,7 +40,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) folding: Folding,
-    pub(super) rules: Vec<Rule>,
+    /// The rules that "always" saved.
+    pub(super) rules: Vec<Said>,
     /// Tasks whose output the client follows.
     pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
@@ -106,6 +107,7 @@ impl State {
             Event::AsideAnswered { aside, result } => self.aside_answered(aside, *result),
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
+            Event::ProjectRead { session, turn, call, own } => self.project_read(&session, &turn, &call, &own),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),

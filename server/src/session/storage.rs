@@ -73,7 +73,7 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::Delivered { session, keys: which, turn } => {
             store::Write::MarkDelivered { session, keys: keys(&which), turn }
         }
-        Write::Rule(rule) => store::Write::SaveRule(rule),
+        Write::Rule { rule, script } => store::Write::SaveRule { rule, script },
         Write::RemoveRule(rule) => store::Write::RemoveRule(rule),
         Write::Release(run) => store::Write::Release { task: run.task, run: run.run },
         Write::Claim { run: id, classes } => {

@@ -69,6 +69,9 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE updates;
     DROP TABLE workspace_values;
 ",
+    "
+    ALTER TABLE rules ADD COLUMN script TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

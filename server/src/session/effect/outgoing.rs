@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::agent::approval::Said;
 use crate::agent::history::{Content, FileDiff};
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
@@ -33,7 +34,7 @@ pub enum Reply {
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
-    Rules(Vec<String>),
+    Rules(Vec<Said>),
     TestResults {
         task: TaskId,
         run: u32,
@@ -216,8 +217,10 @@ pub struct Question {
     pub id: QuestionId,
     pub session: SessionId,
     pub row: ToolRow,
-    /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
-    pub always: Option<String>,
+    /// Why it is asked, where the call itself does not say it.
+    pub reason: Option<String>,
+    /// The choices of "always allow", each by the rules that it saves, as a person reads them.
+    pub always: Vec<String>,
 }
 
 /// How far the output of a task is that the client follows.

@@ -31,6 +31,9 @@ const START: u64 = 1_769_817_600_000;
 pub(super) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
+        roots: vec![PathBuf::from("/w")],
+        home: PathBuf::from("/home/me"),
+        said: Vec::new(),
         runs: PathBuf::from("/runs"),
         mode: Mode::Auto,
         model: "m".into(),
@@ -171,6 +174,13 @@ impl Story {
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
         self.apply(event);
+        while let Some((session, turn, call)) = self.world.project_reads.pop_front() {
+            let effects = std::mem::take(&mut self.effects);
+            let own = self.world.own.clone();
+            self.apply(Event::ProjectRead { session, turn, call, own });
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
         while self.quick_past && !self.world.past_reads.is_empty() {
             let effects = std::mem::take(&mut self.effects);
             self.past_read();
@@ -279,8 +289,12 @@ impl Story {
     }
 
     pub(super) fn tool_done(&mut self) {
+        self.tool_says("done");
+    }
+
+    pub(super) fn tool_says(&mut self, text: &str) {
         let (session, turn, call) = self.world.tools.remove(0);
-        let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
+        let result = Ok(tool::Output { text: text.into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
     }
 

@@ -27,7 +27,10 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
-        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } | Effect::DescribeModel { .. } => return None,
+        Effect::ReadProject { .. }
+        | Effect::ReadPast { .. }
+        | Effect::FingerprintAfter { .. }
+        | Effect::DescribeModel { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -101,8 +104,9 @@ fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
         Outgoing::Ask(question) => {
-            let always = question.always.as_ref().map(|rule| format!(", always: {rule}")).unwrap_or_default();
-            format!("ask the person {}: {}{always}", question.id, question.row.title)
+            let always: String = question.always.iter().map(|rules| format!(", always: {rules}")).collect();
+            let why = question.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            format!("ask the person {}: {}{why}{always}", question.id, question.row.title)
         }
         Outgoing::Withdraw(question) => format!("withdraw {question}"),
         Outgoing::Say { text, .. } => format!("say {text:?}"),

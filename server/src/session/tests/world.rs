@@ -54,6 +54,9 @@ pub(super) struct World {
     pub(super) pasts: BTreeMap<String, Past>,
     /// Runs write into the workspace.
     pub(super) writes: bool,
+    /// Calls whose judgement waits for the project's own commands, and what these are.
+    pub(super) project_reads: VecDeque<Work>,
+    pub(super) own: Vec<crate::agent::approval::Own>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -85,6 +88,9 @@ impl World {
             }
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::ReadProject { session, turn, call, .. } => {
+                self.project_reads.push_back((session.clone(), turn.clone(), call.clone()));
             }
             Effect::ReadPast { run, command } => self.past_reads.push_back((run.clone(), command.clone())),
             Effect::FingerprintAfter { command, .. } => {
@@ -168,7 +174,11 @@ impl World {
                 self.claims.push(run.clone());
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
-            Write::Session(_) | Write::Release(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
+            Write::Session(_)
+            | Write::Release(_)
+            | Write::Assign { .. }
+            | Write::Rule { .. }
+            | Write::RemoveRule(_) => {}
         }
     }
 
