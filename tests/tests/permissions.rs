@@ -416,7 +416,9 @@ fn a_repository_can_tighten_and_never_loosen() {
     );
     let settings = json!({"permissions": {"allow": ["bash"]}});
     model.answer("the prompt", bash("touch made")).answer("the refusal", Answer::say("I see."));
-    model.answer("the next", bash("mkdir made")).answer("the result", Answer::say("Made."));
+    model
+        .answer("the next", Answer::call("toolu_2", "bash", json!({"command": "mkdir made"})))
+        .answer("the result", Answer::say("Made."));
     let client = Client::start(&sandbox, Options::pillion().model(&model).settings(settings));
     let said = |text: &str| {
         client.wait_notification("window/showMessage", 0, |params| {

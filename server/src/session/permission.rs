@@ -68,19 +68,25 @@ impl State {
 
     fn verdict(&self, session: &SessionId, call: &Call, holds: impl Fn(&Said) -> bool) -> Verdict {
         let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
+        // What it was given as files: long results, and the outputs of tasks.
+        let mut readable = vec![self.results_of(session)];
+        readable.extend(owner.given_outputs.iter().cloned());
+        readable.extend(self.ledger.all_visible().map(|task| task.output.path.clone()));
+        readable.retain(|path| !path.as_os_str().is_empty());
         let ground = Ground {
             folders: vec![owner.cwd.clone()],
             roots: self.settings.roots.clone(),
-            readable: vec![self.settings.runs.clone()],
+            readable,
             home: self.settings.home.clone(),
         };
         let said: Vec<&Said> = self.rules.iter().filter(|said| holds(said)).chain(&self.settings.said).collect();
         approval::judge(owner.mode, &said, call, &ground)
     }
 
-    /// Where a person is asked anyway, the person decides.
+    /// What was given out as a file may be read. Where a person is asked anyway, the person decides.
     fn unless_stopped(&self, session: &SessionId, call: &Call, verdict: Verdict) -> Verdict {
         match (call, verdict) {
+            (Call::File(file), Verdict::Ask(_)) if self.has_given(session, file) => Verdict::Allow,
             (Call::Bash(bash), Verdict::Allow) => {
                 self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
             }

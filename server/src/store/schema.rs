@@ -70,6 +70,9 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE workspace_values;
 ",
     "
+    CREATE TABLE plans (session TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+",
+    "
     ALTER TABLE rules ADD COLUMN script TEXT;
 ",
 ];

@@ -1,16 +1,17 @@
 //! Judges a command line: every part of it, whatever runs it. A part is denied by a rule, always asked about, harmless,
 //! allowed by a rule, or asked about; the line is what its worst part is.
 
-use std::path::{Path, PathBuf};
+mod files;
 
 use super::harmless;
 use super::offer;
-use super::paths::{Concern, Ground, may_be_secret};
-use super::rule::{Decision, Rule, Said, Tool};
+use super::paths::{Concern, Ground};
+use super::rule::{Decision, Rule, Said};
 use super::shell::{self, Assignment, Part, Piece, Redirection, Script, Word};
 use super::unwrap::{self, Runs};
 use super::{destructive, variables};
 use crate::workspace::classify;
+use files::has_unknown;
 
 /// How deep scripts in scripts and wrappers in wrappers are followed.
 const DEPTH: usize = 8;
@@ -177,7 +178,13 @@ impl Judge<'_> {
         if matches!(part.words[0].literal(), Some("cd" | "pushd")) {
             return self.goes(part, is_straight && part.is_outer);
         }
-        self.run(&named, &part.words, Site { input, ..site });
+        // A rule may name the variables too.
+        let mut outer = site.outer.to_vec();
+        if !part.assignments.is_empty() {
+            let set = |set: &Assignment| Word { raw: String::new(), pieces: joined(&set.name, &set.value) };
+            outer.push(part.assignments.iter().map(set).chain(part.words.iter().cloned()).collect());
+        }
+        self.run(&named, &part.words, Site { input, outer: &outer, ..site });
     }
 
     /// `cd`: what is relative from now on.
@@ -367,8 +374,10 @@ impl Judge<'_> {
             !self.is_function(words)
                 && self.allows().any(|said| {
                     said.rule.covers(words).is_some_and(|cover| {
-                        let (named, more) = words.split_at(cover.named.min(words.len()));
-                        let program = named.first().or(more.first()).and_then(Word::literal).unwrap_or_default();
+                        // The program is named by the rule, or everything is allowed.
+                        let (_, more) = words.split_at(cover.named.clamp(1, words.len().max(1)));
+                        let mut names = words.iter().filter_map(Word::literal);
+                        let program = names.find(|word| !word.contains('=')).unwrap_or_default();
                         more.iter().all(|word| !has_unknown(word))
                             && !offer::beyond(program, more)
                             && self.concerns(more).is_empty()
@@ -464,128 +473,6 @@ impl Judge<'_> {
         }
     }
 
-    fn reads(&mut self, word: &Word, only_named: bool) {
-        if has_unknown(word) {
-            if !word.pieces.contains(&Piece::Substitution) || word.pieces.len() > 1 || !word.raw.starts_with(['<', '>'])
-            {
-                self.ask("it reads a file whose name is not known before it runs".to_owned());
-            }
-            return;
-        }
-        for text in paths_in(word) {
-            let has_glob = word.pieces.iter().any(|piece| matches!(piece, Piece::Glob(_)));
-            if has_glob && !only_named && may_be_secret(&text) {
-                self.ask(format!("it may read files that hold secrets: {}", word.raw));
-            }
-            for place in self.ground.places(&text) {
-                self.read_place(&text, &place, only_named);
-            }
-        }
-    }
-
-    fn read_place(&mut self, text: &str, place: &Path, only_named: bool) {
-        let concern = self.ground.reading(&place.to_string_lossy()).map(|(concern, _)| concern);
-        let concern = concern.filter(|concern| !(only_named && *concern == Concern::Secret));
-        match self.path_rule(Tool::Read, place, concern) {
-            Some((Decision::Deny, about)) => {
-                self.found.denied.get_or_insert(about);
-            }
-            Some((Decision::Ask, about)) => self.always(format!("a rule asks about it: {about}")),
-            Some((Decision::Allow, _)) => {}
-            None => match concern {
-                // In every mode.
-                Some(Concern::Secret) => self.always(format!("it reads {}", Concern::Secret.about(place))),
-                Some(concern) if !text.is_empty() => self.ask(format!("it reads {}", concern.about(place))),
-                _ => {}
-            },
-        }
-    }
-
-    fn writes(&mut self, word: &Word) {
-        self.shows(std::slice::from_ref(word));
-        if has_unknown(word) || word.pieces.iter().any(|piece| matches!(piece, Piece::Glob(_))) {
-            self.found.acts = true;
-            if word.raw.starts_with(">(") {
-                return;
-            }
-            return self.ask("it writes a file whose name is not known before it runs".to_owned());
-        }
-        let text = word.text("");
-        if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
-            self.found.acts = true;
-            return self.always("It opens a connection to another machine.".to_owned());
-        }
-        if let Some(why) = destructive::why_written(&text) {
-            self.found.acts = true;
-            return self.always(why);
-        }
-        for place in self.ground.places(&text) {
-            if super::paths::is_harmless_device(&place) || text.starts_with("/dev/fd/") || text == "/dev/tty" {
-                continue;
-            }
-            self.found.acts = true;
-            let concern = self.ground.writing(&place.to_string_lossy()).map(|(concern, _)| concern);
-            match (self.path_rule(Tool::Edit, &place, concern), concern) {
-                (Some((Decision::Deny, about)), _) => {
-                    self.found.denied.get_or_insert(about);
-                }
-                (Some((Decision::Ask, about)), _) => self.always(format!("a rule asks about it: {about}")),
-                (Some((Decision::Allow, _)), _) => {}
-                (None, Some(Concern::Secret)) => self.always(format!("it writes {}", Concern::Secret.about(&place))),
-                (None, Some(concern)) => self.ask(format!("it writes {}", concern.about(&place))),
-                (None, None) => self.ask(format!("it writes a file: {}", place.display())),
-            }
-        }
-    }
-
-    /// What rules say of the files that any program is given.
-    fn touches(&mut self, words: &[Word]) {
-        const WRITERS: &[&str] = &[
-            "rm", "mv", "cp", "tee", "touch", "truncate", "install", "ln", "dd", "chmod", "chown", "sed", "patch",
-            "shred", "unlink", "rmdir", "mkdir", "rsync", "tar", "unzip",
-        ];
-        let program = words[0].literal().unwrap_or_default();
-        let writer = WRITERS.contains(&program.rsplit('/').next().unwrap_or(program));
-        for text in words[1..].iter().flat_map(paths_in) {
-            for place in self.ground.places(&text) {
-                let tools = if writer { &[Tool::Read, Tool::Edit][..] } else { &[Tool::Read] };
-                for tool in tools {
-                    match self.path_rule(*tool, &place, None) {
-                        Some((Decision::Deny, about)) => {
-                            self.found.denied.get_or_insert(about);
-                        }
-                        Some((Decision::Ask, about)) => self.always(format!("a rule asks about it: {about}")),
-                        _ => {}
-                    }
-                }
-            }
-        }
-        // Secrets are asked about in every mode.
-        for (concern, place) in self.concerns(&words[1..]) {
-            let allowed =
-                matches!(self.path_rule(Tool::Read, &place, Some(Concern::Secret)), Some((Decision::Allow, _)));
-            let reader = harmless::reads(&[words[0].clone()], false).is_some();
-            if concern == Concern::Secret && !allowed && (writer || reader) {
-                self.always(format!("it names {}", Concern::Secret.about(&place)));
-            }
-        }
-    }
-
-    /// The strictest rule about a path.
-    fn path_rule(&self, tool: Tool, place: &Path, concern: Option<Concern>) -> Option<(Decision, String)> {
-        super::path_rule(self.said, tool, place, concern, &self.ground)
-    }
-
-    /// What is the matter with the words of a program, where they look like paths.
-    fn concerns(&self, words: &[Word]) -> Vec<(Concern, PathBuf)> {
-        let looks_like_path = |text: &String| {
-            text.starts_with(['/', '~'])
-                || text.split('/').any(|part| part == "..")
-                || may_be_secret(text) && !text.contains('*')
-        };
-        words.iter().flat_map(paths_in).filter(looks_like_path).filter_map(|text| self.ground.reading(&text)).collect()
-    }
-
     fn always(&mut self, why: String) {
         self.found.asks = true;
         self.found.rules = None;
@@ -619,38 +506,11 @@ fn joined(name: &str, value: &Word) -> Vec<Piece> {
     pieces
 }
 
-/// True for a word that is not known before it is expanded; marks of globs are.
-fn has_unknown(word: &Word) -> bool {
-    word.pieces.iter().any(|piece| match piece {
-        Piece::Text(_) | Piece::Glob(_) => false,
-        Piece::Home(name) => !name.is_empty(),
-        _ => true,
-    })
-}
-
 fn is_interpreter(program: &str) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
     let bare = program.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
     unwrap::SHELLS.contains(&program)
         || matches!(bare, "python" | "node" | "perl" | "ruby" | "php" | "deno" | "bun" | "lua" | "source" | "")
-}
-
-/// The texts in a word that may be paths: it itself, what an option's `=` or letter is followed by, what follows a `:`.
-fn paths_in(word: &Word) -> Vec<String> {
-    let text = word.text("\u{fffd}");
-    let mut paths = Vec::new();
-    if !text.starts_with('-') {
-        paths.push(text.clone());
-    } else if let Some(at) = text.find(['/', '~', '.']) {
-        paths.push(text[at..].to_owned());
-    }
-    for mark in ['=', ':', '@'] {
-        if let Some((_, after)) = text.split_once(mark) {
-            paths.push(after.to_owned());
-        }
-    }
-    paths.retain(|path| !path.is_empty() && path != "-" && !path.starts_with("//"));
-    paths
 }
 
 /// The ways in which the same command may be written: without the program's folder, without options before the

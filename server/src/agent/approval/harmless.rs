@@ -86,7 +86,7 @@ const PROGRAMS: &[(&str, Words, &[&str])] = &[
     ("cksum", Files, &["-c", "--check"]),
     ("sort", Files, &["-o", "--output", "--compress-program", "--files0-from", "-T", "--temporary-directory"]),
     ("uniq", Files, &[]),
-    ("jq", Search, &["-f", "--from-file", "-L", "--rawfile", "--slurpfile", "--args", "--jsonargs"]),
+    ("jq", Search, &["-f", "--from-file", "-L", "--rawfile", "--slurpfile"]),
     ("grep", Search, &["-f", "--file", "--exclude-from"]),
     ("egrep", Search, &["-f", "--file", "--exclude-from"]),
     ("fgrep", Search, &["-f", "--file", "--exclude-from"]),

@@ -122,7 +122,19 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--pastebin",
         ],
     ),
-    ("uv", &["--with", "--with-requirements", "--python", "--project", "--directory", "--index-url", "--env-file"]),
+    (
+        "uv",
+        &[
+            "--with",
+            "--with-requirements",
+            "--python",
+            "--project",
+            "--directory",
+            "--index*",
+            "--default-index",
+            "--env-file",
+        ],
+    ),
     (
         "git",
         &[
@@ -344,6 +356,8 @@ pub fn beyond(program: &str, args: &[Word]) -> bool {
         let own = args.iter().take_while(|arg| arg.literal() != Some("--") || program != "cargo");
         // Go's options may have two dashes.
         let mut own = own.map(|arg| arg.text("").replacen("--", if program == "go" { "-" } else { "--" }, 1));
-        own.any(|arg| is_bad(&Word::plain(&arg), options) || (program == "make" && arg.contains('=')))
+        // `--index*` is every option that begins so.
+        let begins = |arg: &str| options.iter().filter_map(|bad| bad.strip_suffix('*')).any(|bad| arg.starts_with(bad));
+        own.any(|arg| begins(&arg) || is_bad(&Word::plain(&arg), options) || (program == "make" && arg.contains('=')))
     })
 }

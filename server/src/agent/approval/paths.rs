@@ -12,7 +12,7 @@ pub struct Ground {
     pub folders: Vec<PathBuf>,
     /// The workspace's folders.
     pub roots: Vec<PathBuf>,
-    /// Folders outside of it that may be read: the outputs of tasks.
+    /// Files and folders outside of it that may be read: long results, the outputs of tasks.
     pub readable: Vec<PathBuf>,
     /// The person's.
     pub home: PathBuf,

@@ -151,21 +151,28 @@ pub fn parse(text: &str) -> Result<Script, String> {
         return Err(format!("it is longer than {} KiB", LONGEST / 1024));
     }
     if let Some(char) = text.chars().find(|char| is_deceiving(*char)) {
-        return Err(format!("it holds the character U+{:04X}, which is not seen as what it is", u32::from(char)));
+        return Err(deceives(char));
     }
     let mut script = Script { is_straight: true, ..Script::default() };
     Parser::new(text, 0, &mut script).script()?;
     Ok(script)
 }
 
-/// Characters that a person does not see, or takes for others: controls, blanks that are none to the shell, marks that turn
-/// the direction of text.
+/// Characters that make a text look other than it is, wherever they stand: controls, marks that turn its direction.
 fn is_deceiving(char: char) -> bool {
     (char.is_control() && !matches!(char, '\n' | '\t'))
-        || (char.is_whitespace() && !char.is_ascii())
-        || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-            | '\u{ff01}'..='\u{ff5e}' | '\u{37e}' | '\u{2024}' | '\u{2044}' | '\u{2215}')
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters that outside of quotes are taken for nothing, for a blank or for an operator, and are none to the shell.
+fn is_taken_for_another(char: char) -> bool {
+    (char.is_whitespace() && !char.is_ascii())
+        || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}')
+        || matches!(char, '\u{37e}' | '；' | '｜' | '＆' | '＜' | '＞' | '（' | '）' | '＄' | '｀' | '＃')
+}
+
+fn deceives(char: char) -> String {
+    format!("it holds the character U+{:04X}, which is not seen as what it is", u32::from(char))
 }
 
 /// Reads one text; the commands go into the script.

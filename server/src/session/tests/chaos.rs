@@ -117,7 +117,7 @@ impl Chaos {
                 let (parts, stop) = self.parts(pick);
                 let item =
                     crate::agent::history::AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-                let result = Box::new(Ok(Answer { item, usage: Usage::default() }));
+                let result = Box::new(Ok(Answer { item, usage: Usage::default(), why: None }));
                 self.story.event(Event::Answered { session, turn, result });
             }
             25 => self.story.request(Request::StartTask(by_person("cargo build", None))),
@@ -173,7 +173,10 @@ impl Chaos {
         match &session.turn {
             None => {
                 assert!(session.queue.is_empty(), "a prompt that nothing will deliver: {:?}", session.queue);
-                assert!(world.asks.is_empty() && world.tools.is_empty() && world.reads.is_empty(), "work of no turn");
+                assert!(
+                    world.asks.is_empty() && world.tools.is_empty() && world.reads.is_empty() && world.saves.is_empty(),
+                    "work of no turn"
+                );
                 let limit = session.auto_turns >= 2;
                 let wakes = state.reports.wakes(&session.id) && session.spoken && !limit;
                 let set = world.timers.contains(&Timer::Wake(session.id.clone()));
@@ -193,6 +196,7 @@ impl Chaos {
                             Step::Running => under_way(&world.tools),
                             Step::Foreground(task) => self.alive(task),
                             Step::Reading { .. } => under_way(&world.reads),
+                            Step::Saving { .. } => under_way(&world.saves),
                             Step::Done(_) => true,
                         };
                         assert!(waits_for_something, "{call:?} waits for nothing");
@@ -234,6 +238,8 @@ impl Chaos {
                 self.story.tool_done();
             } else if !world.reads.is_empty() {
                 self.story.output_read("output");
+            } else if !world.saves.is_empty() {
+                self.story.result_saved("saved");
             } else if let Some(question) = world.questions.first().cloned() {
                 self.answer(question, Choice::Reject);
             } else if let Some(run) = world.runs.first().cloned() {

@@ -1,6 +1,6 @@
 //! The grammar of words: quotes, expansions, substitutions. What a substitution runs goes into the script's parts.
 
-use super::{Parsed, Parser, Piece, Word, unexpected};
+use super::{Parsed, Parser, Piece, Word, deceives, is_taken_for_another, unexpected};
 
 /// Characters that end a word.
 fn ends_word(char: char) -> bool {
@@ -80,6 +80,7 @@ impl Parser<'_> {
                     let name = self.raw(from);
                     word.pieces.push(Piece::Home(name));
                 }
+                char if is_taken_for_another(char) => return Err(deceives(char)),
                 char => {
                     self.at += 1;
                     word.push(char);
