@@ -3,18 +3,23 @@
 //! No clock, no process, no socket.
 
 mod calls;
+mod changes;
 mod chaos;
+mod compaction;
 mod crash;
 mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod mentions;
+mod models;
 mod monitors;
 mod notifications;
 mod questions;
 mod races;
 mod results;
 mod slots;
+mod spending;
 mod story;
 mod tools;
 mod turns;
