@@ -360,12 +360,13 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_EXPORT => read::<ExportParams>(value),
         method::SESSION_UPDATE => whole_update(value),
         method::SESSION_REQUEST_PERMISSION => {
-            let option = PermissionOption { option_id: "allow_once", name: text(), kind: "allow_once" };
+            let option = PermissionOption { option_id: "allow_once".into(), name: text(), kind: "allow_once" };
             let sample = PermissionParams {
                 session_id: text(),
                 question_id: text(),
                 parent_tool_call_id: None,
                 tool_call: tool_call(),
+                reason: None,
                 options: vec![option],
             };
             sent(value, sample, Shown::All)
@@ -488,7 +489,10 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
         }
         method::SESSION_QUEUE => Ok(json!({})),
         method::SESSION_EXPORT => Ok(json!({"text": ""})),
-        method::PERMISSION_LIST => serde_json::to_value(RulesResult { rules: vec![text()] }),
+        method::PERMISSION_LIST => {
+            let rule = RuleRow { rule: text(), decision: "allow", source: text(), script: None };
+            serde_json::to_value(RulesResult { rules: vec![rule] })
+        }
         method::PROJECT_COMMANDS => {
             let command =
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };

@@ -57,7 +57,9 @@ pub fn context(situation: &Situation<'_>) -> Option<String> {
     let mut lines = Vec::new();
     lines.extend(situation.date.map(|date| format!("Date: {date}.")));
     lines.extend(situation.mode.map(|mode| match mode {
-        Mode::Plan => "Mode: plan. Read and plan only; commands and edits are refused.".to_owned(),
+        Mode::Plan => {
+            "Mode: plan. Read and plan only; edits are refused, and commands that do more than read.".to_owned()
+        }
         mode => format!("Mode: {}. Plan mode is over.", mode.as_str()),
     }));
     lines.extend(situation.reverted.map(str::to_owned));
@@ -118,8 +120,8 @@ mod tests {
         assert_eq!(
             context(&situation).as_deref(),
             Some(
-                "[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; commands and edits are \
-                 refused. Background tasks: t1 cargo test (running). Unsaved in the editor: /w/a.rs.]"
+                "[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; edits are refused, and \
+                 commands that do more than read. Background tasks: t1 cargo test (running). Unsaved in the editor: /w/a.rs.]"
             )
         );
     }

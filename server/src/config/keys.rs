@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Value;
 use super::{Address, Config, default_slots};
+use crate::agent::approval::Decision;
 use crate::agent::prices::NANO;
 use crate::task::model::OnClose;
 
@@ -173,6 +174,42 @@ pub const KEYS: &[Key] = &[
             const MODES: [&str; 4] = ["ask", "accept_edits", "plan", "auto"];
             let mode = text(value).ok().filter(|mode| MODES.contains(&mode.as_str()));
             config.permissions.mode = mode.ok_or("`ask`, `accept_edits`, `plan` or `auto`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.allow",
+        doc: "Rules for what needs no question, for instance `[\"bash(cargo test *)\", \"edit(src/**)\"]`. Not taken from \
+              editors, nor from a workspace's own file.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Allow, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.ask",
+        doc: "Rules for what is always asked about, in every mode. Not taken from editors; a workspace's own file \
+              (`.pillion/config.toml`) may have some.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Ask, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.deny",
+        doc: "Rules for what is refused without a question; they win over all others. Not taken from editors; a \
+              workspace's own file (`.pillion/config.toml`) may have some.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Deny, &rules, place);
             Ok(())
         },
     },

@@ -18,7 +18,7 @@ use crate::session::slash::COMMANDS;
 use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
-pub use self::update::{content, question, update};
+pub use self::update::{always_number, content, question, update};
 
 fn path(path: &Path) -> String {
     path.display().to_string()
@@ -98,7 +98,9 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
         Reply::Changes { rows, notes } => {
             serde_json::to_value(wire::ChangesResult { changes: rows.into_iter().map(change).collect(), notes })
         }
-        Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
+        Reply::Rules(rules) => {
+            serde_json::to_value(wire::RulesResult { rules: rules.into_iter().map(update::rule).collect() })
+        }
     };
     value.unwrap_or(Value::Null)
 }

@@ -374,7 +374,7 @@ pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Reque
         "pillion.build" => project(Group::Build),
         "pillion.lint" => project(Group::Lint),
         "pillion.allow" => Ok(answer(Choice::AllowOnce)),
-        "pillion.always" => Ok(answer(Choice::AllowAlways)),
+        "pillion.always" => Ok(answer(Choice::AllowAlways(0))),
         "pillion.deny" => Ok(answer(Choice::Reject)),
         _ => Err(convert::error(
             -32602,

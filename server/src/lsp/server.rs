@@ -408,6 +408,7 @@ impl LanguageServer for Server {
             Some(settings) => self.config.clone().with_editor(settings),
             None => self.config.clone(),
         };
+        let config = config.with_workspace(&root);
         let (messages, shown) = mpsc::unbounded_channel();
         let editor = Arc::new(LspEditor {
             documents: self.documents.clone(),
@@ -514,7 +515,8 @@ impl LanguageServer for Server {
 
     async fn did_change_configuration(&self, changed: DidChangeConfigurationParams) {
         if let Some(owner) = self.owner.get() {
-            owner.configure(self.config.clone().with_editor(&changed.settings));
+            let config = self.config.clone().with_editor(&changed.settings);
+            owner.configure(config.with_workspace(self.root()));
         }
     }
 

@@ -5,16 +5,17 @@
 
 use serde_json::Value;
 
-use crate::agent::approval::{self, Rule, Verdict};
+use crate::agent::approval::Asking;
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::run::OutputSlice;
 use crate::tool::input::{self, Call, FileCall};
-use crate::workspace::{classify, roots};
+use crate::workspace::classify;
 
 use super::conversation::Phase;
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::permission::Judged;
 use super::results::{OutputOf, cut_short};
 use super::state::State;
 use super::turn::result;
@@ -35,6 +36,8 @@ pub(super) struct CallState {
 pub(super) enum Step {
     /// Not begun.
     Waiting,
+    /// Whether a person is asked depends on the project's scripts, which are being read.
+    Looking,
     /// A person is asked; the call does not run before the answer.
     Asking(QuestionId),
     /// A file tool runs, or output is read.
@@ -171,9 +174,8 @@ impl State {
         match call {
             Err(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
             Ok(call) => match self.judge(session, &call) {
-                Verdict::Allow => self.run_call(session, &id, call),
-                Verdict::Refuse(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
-                Verdict::Ask { always } => self.ask_for_call(session, &id, call, always),
+                Judged::Now(verdict) => self.decided(session, &id, call, verdict),
+                Judged::AfterLooking => self.look_at_project(session, &id),
             },
         }
     }
@@ -186,34 +188,16 @@ impl State {
         self.sessions.get_mut(session)?.turn.as_mut()?.calls.iter_mut().find(|call| call.id == *id)
     }
 
-    fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
-        let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
-        let root = &self.settings.root;
-        let verdict = approval::judge(owner.mode, &self.rules, call, |path| {
-            let path = roots::absolute(&owner.cwd, path);
-            let inside = path.starts_with(root);
-            (path, inside)
-        });
-        // Where a person is asked anyway, the person decides.
-        match (call, verdict) {
-            (Call::File(file), Verdict::Ask { .. }) if self.has_given(session, file) => Verdict::Allow,
-            (Call::Bash(bash), Verdict::Allow) => {
-                self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
-            }
-            (_, verdict) => verdict,
-        }
-    }
-
     /// A background start that needs permission is a queued task at once; anything else waits for its answer.
-    fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, always: Option<Rule>) {
+    pub(super) fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, asking: Asking) {
         match call {
             Call::Bash(bash) if bash.run_in_background == Some(true) => {
-                self.start_in_background(session, id, &bash, Some(always));
+                self.start_in_background(session, id, &bash, Some(asking));
             }
             call => {
                 let Some(state) = self.call(session, id) else { return };
                 let row = row(id, &state.name, &state.input, &Ok(call));
-                let question = self.ask_person(session, Some(id.clone()), None, row, always);
+                let question = self.ask_person(session, Some(id.clone()), None, row, asking);
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Asking(question);
                 }

@@ -136,6 +136,13 @@ pub enum Effect {
         cwd: PathBuf,
         seen: FileSeen,
     },
+    /// Reads the project's own commands and scripts, for the judgement of a command; comes back as `ProjectRead`.
+    ReadProject {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        cwd: PathBuf,
+    },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {
         session: SessionId,
@@ -322,6 +329,10 @@ pub enum Write {
     },
     /// A run that is over holds no class any more.
     Release(RunId),
-    Rule(String),
+    /// A rule that "always" saved, and the project's script that it is bound to.
+    Rule {
+        rule: String,
+        script: Option<String>,
+    },
     RemoveRule(String),
 }

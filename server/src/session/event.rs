@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::approval::Own;
 use crate::agent::history::Item;
 use crate::agent::instructions::InstructionFile;
 use crate::agent::notification::{Key, Report};
@@ -144,7 +145,8 @@ pub struct Loaded {
     /// Those that came from another client's sidecar, which is gone.
     pub strangers: Vec<TaskId>,
     pub reports: Vec<StoredReport>,
-    pub rules: Vec<String>,
+    /// The saved permission rules, each with the script that it is bound to.
+    pub rules: Vec<(String, Option<String>)>,
     /// What went wrong with the store; the sidecar goes on in memory then.
     pub problem: Option<String>,
 }
@@ -269,6 +271,13 @@ pub enum Event {
         turn: TurnId,
         call: ToolCallId,
         result: Result<tool::Output, String>,
+    },
+    /// What the project's own commands are now.
+    ProjectRead {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        own: Vec<Own>,
     },
     /// The output that a tool result needs has been read.
     OutputRead {

@@ -32,6 +32,7 @@ pub mod moving;
 mod others;
 pub mod owner;
 mod perform;
+mod permission;
 mod plan;
 mod questions;
 mod replay;

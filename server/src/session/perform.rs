@@ -2,6 +2,7 @@
 
 mod changes;
 mod models;
+mod project;
 mod since;
 mod stored;
 mod workspace;
@@ -165,7 +166,8 @@ impl Hands {
         let choice = self.providers.choice();
         let provider = choice.provider.unwrap_or("none");
         let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &choice.model);
-        Settings { known: self.providers.known(), ..settings }
+        let roots = self.roots.all().map(Path::to_owned).collect();
+        Settings { known: self.providers.known(), roots, ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -270,6 +272,7 @@ impl Hands {
                     self.work(of, work);
                 }
             }
+            Effect::ReadProject { session, turn, call, cwd } => self.read_project(session, turn, call, cwd),
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;

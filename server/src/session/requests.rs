@@ -1,7 +1,6 @@
 //! The client's requests, one by one: each is answered at once (or as soon as the disk has answered), and what follows
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
-use crate::agent::approval::Rule;
 use crate::ids::TaskId;
 use crate::task::model::{Lifetime, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
@@ -101,21 +100,12 @@ impl State {
             Request::Changes { session, chosen, choose } => self.choose_changes(reply, session, chosen, choose),
             Request::SlashCommands => self.reply(reply, Reply::SlashCommands),
             Request::Rules => {
-                let rules = self.rules.iter().map(Rule::to_string).collect();
+                let rules = self.rules.iter().chain(&self.settings.said).cloned().collect();
                 self.reply(reply, Reply::Rules(rules));
             }
-            Request::RemoveRule { rule } => {
-                self.remove_rule(&rule);
-                self.reply(reply, Reply::Done);
-            }
+            Request::RemoveRule { rule } => self.remove_rule(reply, &rule),
             Request::AnswerOldest { choice, reason } => self.answer_oldest(reply, choice, reason),
         }
-    }
-
-    /// What was always allowed is asked again.
-    pub(super) fn remove_rule(&mut self, rule: &str) {
-        self.rules.retain(|known| known.to_string() != rule);
-        self.effects.push(Effect::Store(Write::RemoveRule(rule.to_owned())));
     }
 
     pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {

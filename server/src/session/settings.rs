@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::agent::approval::Mode;
+use crate::agent::approval::{Mode, Said};
 use crate::agent::notification::Limits;
 use crate::config::Config;
 use crate::provider::names::{self, Known};
@@ -15,6 +15,12 @@ use super::schedule::{Exclusive, exclusive};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub root: PathBuf,
+    /// The workspace's folders, `root` among them.
+    pub roots: Vec<PathBuf>,
+    /// The person's home.
+    pub home: PathBuf,
+    /// What the settings' files say of calls.
+    pub said: Vec<Said>,
     /// Where run folders are made: `<task>/<run>/`.
     pub runs: PathBuf,
     /// Where results of tool calls are kept that are too long for a model: `<session>/`.
@@ -64,6 +70,9 @@ impl Settings {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
+            roots: vec![root.clone()],
+            home: config.home.clone(),
+            said: config.permissions.said.clone(),
             root,
             results: runs.with_file_name("results"),
             runs,

@@ -4,7 +4,7 @@
 
 mod words;
 
-use crate::agent::approval::{Mode, Rule};
+use crate::agent::approval::Mode;
 use crate::agent::history::Content;
 use crate::agent::notification::{cut, duration};
 use crate::ids::{MessageId, PromptId, SessionId, TaskId, TurnId};
@@ -287,21 +287,23 @@ impl State {
     }
 
     fn permissions_by_command(&mut self, words: &str) -> String {
-        let listed = |rules: &[Rule]| -> String {
-            let lines = rules.iter().enumerate().map(|(at, rule)| format!("{}. `{rule}`", at + 1));
-            lines.collect::<Vec<_>>().join("\n")
-        };
         if words.is_empty() {
-            return match self.rules.len() {
-                0 => "Nothing is always allowed. \"Always\" at a question saves a rule, and it is listed here."
-                    .to_owned(),
-                _ => format!("{}\n\n`/permissions remove NUMBER` takes one back.", listed(&self.rules)),
+            let saved = self.rules.iter().enumerate().map(|(at, said)| format!("{}. {}", at + 1, said.described()));
+            let written = self.settings.said.iter();
+            let written = written.map(|said| format!("- {}: {}", said.decision.as_str(), said.described()));
+            let (saved, written): (Vec<String>, Vec<String>) = (saved.collect(), written.collect());
+            let saved = match saved.len() {
+                0 => "No rule is saved. \"Always\" at a question saves one, and it is listed here.".to_owned(),
+                _ => format!("Always allowed:\n\n{}\n\n`/permissions remove NUMBER` takes one back.", saved.join("\n")),
             };
+            let written = (!written.is_empty()).then(|| format!("In files:\n\n{}", written.join("\n")));
+            return [Some(saved), written].into_iter().flatten().collect::<Vec<_>>().join("\n\n");
         }
         let number = words.strip_prefix("remove").and_then(|rest| rest.trim().parse::<usize>().ok());
-        match number.and_then(|number| number.checked_sub(1)).and_then(|at| self.rules.get(at)).map(Rule::to_string) {
+        let rule = number.and_then(|number| number.checked_sub(1)).and_then(|at| self.rules.get(at));
+        match rule.map(|said| said.rule.clone()) {
             Some(rule) => {
-                self.remove_rule(&rule);
+                self.forget_rule(&rule);
                 format!("`{rule}` is not always allowed any more.")
             }
             None => "Say `/permissions remove NUMBER`, with a number of the list of `/permissions`.".to_owned(),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
@@ -44,7 +44,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) problems: diagnostics::store::Store,
     pub(super) folding: Folding,
-    pub(super) rules: Vec<Rule>,
+    /// The rules that "always" saved.
+    pub(super) rules: Vec<Said>,
     /// Tasks whose output the client follows.
     pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
@@ -119,6 +120,7 @@ impl State {
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
+            Event::ProjectRead { session, turn, call, own } => self.project_read(&session, &turn, &call, &own),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
             Event::EditorDiagnostics { session, turn, call, found } => {

@@ -89,7 +89,7 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
             Ok(json) => store::Write::SaveTurn { session, seq: at as u64, json },
             Err(error) => return tracing::error!(%error, "a turn cannot be written"),
         },
-        Write::Rule(rule) => store::Write::SaveRule(rule),
+        Write::Rule { rule, script } => store::Write::SaveRule { rule, script },
         Write::RemoveRule(rule) => store::Write::RemoveRule(rule),
         Write::Release(run) => store::Write::Release { task: run.task, run: run.run },
         Write::Claim { run: id, classes } => {

@@ -143,8 +143,10 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
         Write::SaveAfter { command, run, after } => super::past::save_after(connection, command, run, after)?,
         Write::Claim { task, run, classes } => claims::claim(connection, owner, task, *run, classes)?,
         Write::Release { task, run } => claims::release(connection, task, *run)?,
-        Write::SaveRule(rule) => {
-            run("INSERT INTO rules (rule) VALUES (?1) ON CONFLICT DO NOTHING", params![rule])?;
+        Write::SaveRule { rule, script } => {
+            let sql = "INSERT INTO rules (rule, script) VALUES (?1, ?2)
+                       ON CONFLICT (rule) DO UPDATE SET script = excluded.script";
+            run(sql, params![rule, script])?;
         }
         Write::RemoveRule(rule) => {
             run("DELETE FROM rules WHERE rule = ?1", params![rule])?;

@@ -140,8 +140,8 @@ pub enum Write {
     Claim { task: TaskId, run: u32, classes: Vec<String> },
     /// Gives back what a run had taken or waited for.
     Release { task: TaskId, run: u32 },
-    /// Saves a permission rule; one that is there already stays.
-    SaveRule(String),
+    /// Saves a permission rule, and the script that it is bound to; of one that is there already the script is replaced.
+    SaveRule { rule: String, script: Option<String> },
     /// Removes a permission rule.
     RemoveRule(String),
 }

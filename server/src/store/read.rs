@@ -135,9 +135,9 @@ pub(super) fn session_ids(connection: &Connection) -> Result<HashSet<String>, St
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
+pub(super) fn rules(connection: &Connection) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT rule, script FROM rules ORDER BY rowid")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -91,6 +91,9 @@ const MIGRATIONS: &[&str] = &[
         session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, seq)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE rules ADD COLUMN script TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

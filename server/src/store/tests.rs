@@ -165,9 +165,9 @@ async fn everything_is_there_after_a_reopen() {
     store.write(notify("t1", Some("s1")));
     store.write(notify("t2", None));
     store.write(append(0, &["a", "b"], &["t1"]));
-    store.write(Write::SaveRule("bash: cargo *".into()));
-    store.write(Write::SaveRule("bash: ls *".into()));
-    store.write(Write::SaveRule("bash: cargo *".into()));
+    store.write(Write::SaveRule { rule: "bash: cargo *".into(), script: None });
+    store.write(Write::SaveRule { rule: "bash: ls *".into(), script: None });
+    store.write(Write::SaveRule { rule: "bash: cargo *".into(), script: None });
     store.write(Write::RemoveRule("bash: ls *".into()));
     drop(store);
 
@@ -179,7 +179,7 @@ async fn everything_is_there_after_a_reopen() {
     assert_eq!(session.row, self::session("s1", 2));
     assert_eq!(session.items, [item("a"), item("b")]);
     assert_eq!(session.notifications.len(), 1);
-    assert_eq!(store.rules().await.unwrap(), ["bash: cargo *"]);
+    assert_eq!(store.rules().await.unwrap(), [("bash: cargo *".to_owned(), None)]);
     assert_eq!(store.load_session("s9".into()).await.unwrap(), None);
 }
 
@@ -274,7 +274,7 @@ fn only_its_owner_may_read_the_file() {
     let home = tempfile::tempdir().unwrap();
     let folder = workspace_dir(home.path(), Path::new("/w"));
     let (store, _) = open(home.path());
-    store.write(Write::SaveRule("a".into()));
+    store.write(Write::SaveRule { rule: "a".into(), script: None });
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for file in std::fs::read_dir(&folder).unwrap() {
@@ -323,7 +323,7 @@ fn several_windows_may_open_it_at_the_same_moment() {
                 scope.spawn(move || {
                     start.wait();
                     let (store, _) = open(home);
-                    store.write(Write::SaveRule(format!("rule {n}")));
+                    store.write(Write::SaveRule { rule: format!("rule {n}"), script: None });
                 });
             }
         });

@@ -287,6 +287,9 @@ function M.tail(session, questions)
       asked = question.title .. "?"
     end
     lines[#lines + 1] = row("?", "PillionQuestion", { asked, ":Pillion answer" })
+    if question.reason then
+      lines[#lines + 1] = { text = "  " .. one_line(question.reason), hl = "PillionMuted" }
+    end
   end
   if session.retrying then
     local again = ("… trying again (%d): %s"):format(

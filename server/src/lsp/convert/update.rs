@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::protocol::{self as wire, ContentBlock};
 use crate::session::effect::{
@@ -210,17 +211,45 @@ pub fn update(update: Update) -> wire::Update {
 
 /// A permission question with its choices.
 pub fn question(question: &Question) -> wire::PermissionParams {
-    let option = |option_id, name: String, kind| wire::PermissionOption { option_id, name, kind };
-    let mut options = vec![option("allow_once", "Yes".into(), "allow_once")];
+    let option = |option_id: String, name, kind| wire::PermissionOption { option_id, name, kind };
+    let mut options = vec![option("allow_once".into(), "Yes".into(), "allow_once")];
     options.extend(
-        question.always.as_ref().map(|rule| option("allow_always", format!("Always allow {rule}"), "allow_always")),
+        question
+            .always
+            .iter()
+            .enumerate()
+            .map(|(at, rules)| option(always_id(at), format!("Always allow {rules}"), "allow_always")),
     );
-    options.push(option("reject_once", "No".into(), "reject_once"));
+    options.push(option("reject_once".into(), "No".into(), "reject_once"));
     wire::PermissionParams {
         session_id: question.session.0.clone(),
         question_id: question.id.0.clone(),
         parent_tool_call_id: None,
         tool_call: tool_call(question.row.clone()),
+        reason: question.reason.clone(),
         options,
+    }
+}
+
+/// The id of a choice of "always", by its number from 0. The first has the name of its kind.
+fn always_id(at: usize) -> String {
+    if at == 0 { "allow_always".to_owned() } else { format!("allow_always_{}", at + 1) }
+}
+
+/// The number of the choice that an id names.
+pub fn always_number(id: &str) -> Option<usize> {
+    match id.strip_prefix("allow_always")? {
+        "" => Some(0),
+        rest => rest.strip_prefix('_')?.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at > 0),
+    }
+}
+
+/// A permission rule for the client's list.
+pub fn rule(said: Said) -> wire::RuleRow {
+    wire::RuleRow {
+        rule: said.rule.to_string(),
+        decision: said.decision.as_str(),
+        source: said.place.unwrap_or_else(|| "saved".to_owned()),
+        script: said.script,
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::approval::Said;
 use crate::agent::change::Standing;
 use crate::agent::history::{Content, FileDiff};
 use crate::agent::prices::Cost;
@@ -47,7 +48,7 @@ pub enum Reply {
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
     SlashCommands,
-    Rules(Vec<String>),
+    Rules(Vec<Said>),
     TestResults {
         task: TaskId,
         run: u32,
@@ -371,8 +372,10 @@ pub struct Question {
     pub id: QuestionId,
     pub session: SessionId,
     pub row: ToolRow,
-    /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
-    pub always: Option<String>,
+    /// Why it is asked, where the call itself does not say it.
+    pub reason: Option<String>,
+    /// The choices of "always allow", each by the rules that it saves, as a person reads them.
+    pub always: Vec<String>,
 }
 
 /// How far the output of a task is that the client follows.

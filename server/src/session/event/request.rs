@@ -288,6 +288,7 @@ pub enum ExportFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     AllowOnce,
-    AllowAlways,
+    /// With the number of the choice, from 0.
+    AllowAlways(usize),
     Reject,
 }

@@ -34,6 +34,9 @@ const START: u64 = 1_769_817_600_000;
 pub(in crate::session) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
+        roots: vec![PathBuf::from("/w")],
+        home: PathBuf::from("/people/me"),
+        said: Vec::new(),
         runs: PathBuf::from("/runs"),
         results: PathBuf::from("/results"),
         mode: Mode::Auto,
@@ -190,6 +193,13 @@ impl Story {
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
         self.apply(event);
+        while let Some((session, turn, call)) = self.world.project_reads.pop_front() {
+            let effects = std::mem::take(&mut self.effects);
+            let own = self.world.own.clone();
+            self.apply(Event::ProjectRead { session, turn, call, own });
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
         while self.quick_instructions && !self.world.instructions.is_empty() {
             let effects = std::mem::take(&mut self.effects);
             self.instructions_read(Vec::new());
@@ -359,8 +369,12 @@ impl Story {
     }
 
     pub(super) fn tool_done(&mut self) {
+        self.tool_says("done");
+    }
+
+    pub(super) fn tool_says(&mut self, text: &str) {
         let (session, turn, call) = self.world.tools.remove(0);
-        let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
+        let result = Ok(tool::Output { text: text.into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
     }
 

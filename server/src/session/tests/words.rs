@@ -33,7 +33,10 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
-        Effect::DescribeModel { .. } | Effect::ReadInstructions { .. } | Effect::NoteHead(_) => return None,
+        Effect::DescribeModel { .. }
+        | Effect::ReadInstructions { .. }
+        | Effect::NoteHead(_)
+        | Effect::ReadProject { .. } => return None,
         Effect::AskAside { request, .. } => format!("ask beside, at most {} tokens", request.max_tokens),
         Effect::AbortAside(_) => "abort what was asked beside".into(),
         Effect::ReadMentions { wanted, .. } => format!("read {wanted:?}"),
@@ -118,8 +121,9 @@ fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
         Outgoing::Ask(question) => {
-            let always = question.always.as_ref().map(|rule| format!(", always: {rule}")).unwrap_or_default();
-            format!("ask the person {}: {}{always}", question.id, question.row.title)
+            let always: String = question.always.iter().map(|rules| format!(", always: {rules}")).collect();
+            let why = question.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            format!("ask the person {}: {}{why}{always}", question.id, question.row.title)
         }
         Outgoing::Withdraw(question) => format!("withdraw {question}"),
         Outgoing::Say { text, .. } => format!("say {text:?}"),

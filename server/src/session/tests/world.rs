@@ -68,6 +68,9 @@ pub(super) struct World {
     pub(super) pasts: BTreeMap<String, Past>,
     /// Runs write into the workspace.
     pub(super) writes: bool,
+    /// Calls whose judgement waits for the project's own commands, and what these are.
+    pub(super) project_reads: VecDeque<Work>,
+    pub(super) own: Vec<crate::agent::approval::Own>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -121,6 +124,9 @@ impl World {
             }
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::ReadProject { session, turn, call, .. } => {
+                self.project_reads.push_back((session.clone(), turn.clone(), call.clone()));
             }
             Effect::AskDiagnostics { session, turn, call, .. } => {
                 self.looks.push((session.clone(), turn.clone(), call.clone()));
@@ -221,7 +227,7 @@ impl World {
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
-            | Write::Rule(_)
+            | Write::Rule { .. }
             | Write::RemoveRule(_) => {}
         }
     }
