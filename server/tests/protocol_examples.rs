@@ -253,6 +253,7 @@ fn usage() -> Usage {
         context_used: 1,
         context_window: Some(1),
         cost: Some(0.5),
+        auto_cost: Some(0.5),
     }
 }
 
@@ -271,11 +272,13 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::TurnEnded {
             stop_reason: "end_turn",
             usage: usage(),
+            auto: false,
             error: Some(TurnError { message: text() }),
             unsent: queued(),
         },
         Update::Usage(usage()),
         Update::Retrying { reason: text(), after_ms: 1, attempt: 1 },
+        Update::Compaction { status: "completed", before: 1, after: Some(1), message: Some(text()) },
         Update::ReplayStarted,
         Update::ReplayEnded,
     ];
@@ -336,6 +339,8 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_SET_MODEL => read::<SetModelParams>(value),
         method::SESSION_RENAME => read::<RenameParams>(value),
         method::SESSION_DELETE => read::<SessionParams>(value),
+        method::SESSION_COMPACT => read::<CompactParams>(value),
+        method::SESSION_CONTEXT => read::<SessionParams>(value),
         method::SESSION_EXPORT => read::<ExportParams>(value),
         method::SESSION_UPDATE => whole_update(value),
         method::SESSION_REQUEST_PERMISSION => {
@@ -360,6 +365,7 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::MODEL_CHUNK => read::<ModelChunkParams>(value),
         method::SECRET_SET => read::<SetSecretParams>(value),
         method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
+        method::CHANGE_LIST | method::CHANGE_ACCEPT | method::CHANGE_REVERT => read::<ChangeParams>(value),
         method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
@@ -402,6 +408,20 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
         }
         method::SESSION_REQUEST_PERMISSION => return Some(read::<PermissionResult>(value)),
         method::DOCUMENT_SAVE => return Some(read::<SaveResult>(value)),
+        method::CHANGE_LIST | method::CHANGE_ACCEPT | method::CHANGE_REVERT => {
+            let hunk = Hunk { index: 0, old_start: 1, old_lines: 1, new_start: 1, new_lines: 1, state: "pending" };
+            let change = Change {
+                path: text(),
+                turn_id: text(),
+                kind: "edit",
+                state: "pending",
+                diff: text(),
+                omitted_lines: 0,
+                omitted_bytes: 0,
+                hunks: vec![hunk],
+            };
+            serde_json::to_value(ChangesResult { changes: vec![change], notes: vec![text()] })
+        }
         method::SESSION_NEW | method::SESSION_LOAD => serde_json::to_value(session()),
         method::SESSION_LIST => {
             let info = SessionInfo {

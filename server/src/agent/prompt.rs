@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::approval::Mode;
 use super::history::Content;
 
-/// The system text of a session that began on `date` (`2026-01-31`). Nothing in it may change while the session lives.
-pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
-    format!(
+/// The system text of a session that began on `date` (`2026-01-31`), with the section of instruction files at its end.
+/// Nothing in it may change while the session lives.
+pub fn system(root: &Path, cwd: &Path, date: &str, instructions: Option<&str>) -> String {
+    let mut text = format!(
         "You are Pillion, a coding agent that rides along in the user's editor.\n\
          \n\
          Workspace: {}\nWorking directory: {}\nDate at the start of this session: {date}\n\
@@ -29,7 +30,12 @@ pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
          - Be brief and plain. Say what you did and what is left.\n",
         root.display(),
         cwd.display(),
-    )
+    );
+    if let Some(instructions) = instructions {
+        text.push('\n');
+        text.push_str(instructions);
+    }
+    text
 }
 
 /// What goes along with a prompt because it may have changed since the last one.
@@ -42,6 +48,8 @@ pub struct Situation<'a> {
     pub unsaved: &'a [PathBuf],
     /// `t1k9 cargo test (running)`.
     pub tasks: &'a [String],
+    /// What a person took back of the model's edits, in a sentence.
+    pub reverted: Option<&'a str>,
 }
 
 /// The context text of a prompt; `None` when there is nothing to say.
@@ -52,6 +60,7 @@ pub fn context(situation: &Situation<'_>) -> Option<String> {
         Mode::Plan => "Mode: plan. Read and plan only; commands and edits are refused.".to_owned(),
         mode => format!("Mode: {}. Plan mode is over.", mode.as_str()),
     }));
+    lines.extend(situation.reverted.map(str::to_owned));
     if !situation.tasks.is_empty() {
         lines.push(format!("Background tasks: {}.", situation.tasks.join("; ")));
     }
@@ -99,8 +108,13 @@ mod tests {
         assert_eq!(context(&Situation::default()), None);
         let unsaved = [PathBuf::from("/w/a.rs")];
         let tasks = ["t1 cargo test (running)".to_owned()];
-        let situation =
-            Situation { date: Some("2026-02-01"), mode: Some(Mode::Plan), unsaved: &unsaved, tasks: &tasks };
+        let situation = Situation {
+            date: Some("2026-02-01"),
+            mode: Some(Mode::Plan),
+            unsaved: &unsaved,
+            tasks: &tasks,
+            reverted: None,
+        };
         assert_eq!(
             context(&situation).as_deref(),
             Some(

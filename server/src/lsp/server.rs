@@ -28,7 +28,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
-use crate::session::event::{Event, Request};
+use crate::session::event::{Choose, Event, Request};
 use crate::session::owner::{self, Handle};
 use crate::workspace::environment::Environment;
 
@@ -87,6 +87,9 @@ impl Server {
             .custom_method(method::SESSION_SET_MODEL, Self::session_set_model)
             .custom_method(method::SESSION_RENAME, Self::session_rename)
             .custom_method(method::SESSION_DELETE, Self::session_delete)
+            .custom_method(method::CHANGE_LIST, Self::change_list)
+            .custom_method(method::CHANGE_ACCEPT, Self::change_accept)
+            .custom_method(method::CHANGE_REVERT, Self::change_revert)
             .custom_method(method::MODEL_LIST, Self::model_list)
             .custom_method(method::MODEL_OFFER, Self::model_offer)
             .custom_method(method::MODEL_CHUNK, Self::model_chunk)
@@ -105,6 +108,8 @@ impl Server {
             .custom_method(method::TASK_INPUT, Self::task_input)
             .custom_method(method::TASK_RERUN, Self::task_rerun)
             .custom_method(method::TASK_DISMISS, Self::task_dismiss)
+            .custom_method(method::SESSION_COMPACT, Self::session_compact)
+            .custom_method(method::SESSION_CONTEXT, Self::session_context)
             .custom_method(method::SESSION_EXPORT, Self::session_export)
             .custom_method(method::TEST_RESULTS, Self::test_results)
             .custom_method(method::TASK_SET_PRIORITY, Self::task_set_priority)
@@ -178,6 +183,20 @@ impl Server {
         self.ask(read.map(|it| Request::DeleteSession { session: SessionId(it.session_id) })).await
     }
 
+    async fn session_compact(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::CompactParams> = params::typed(params);
+        let request = read.map(|it| Request::Compact {
+            session: SessionId(it.session_id),
+            instructions: it.instructions.filter(|words| !words.trim().is_empty()),
+        });
+        self.ask(request).await
+    }
+
+    async fn session_context(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SessionParams> = params::typed(params);
+        self.ask(read.map(|it| Request::Context { session: SessionId(it.session_id) })).await
+    }
+
     async fn session_export(&self, params: Value) -> Result<Value> {
         self.ask(params::export(params)).await
     }
@@ -185,6 +204,18 @@ impl Server {
     async fn test_results(&self, params: Value) -> Result<Value> {
         let read: Result<wire::TestResultsParams> = params::typed(params);
         self.ask(read.map(|it| Request::TestResults { task: TaskId(it.task_id), run: it.run })).await
+    }
+
+    async fn change_list(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::List)).await
+    }
+
+    async fn change_accept(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::Accept)).await
+    }
+
+    async fn change_revert(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::Revert)).await
     }
 
     async fn model_list(&self, params: Value) -> Result<Value> {

@@ -5,10 +5,12 @@ mod outgoing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Item;
+use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
 use crate::diagnostics::delta::Results;
-use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
@@ -16,10 +18,12 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply, SessionRow,
-    StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    ChangeRow, CompactionStatus, Growth, HunkRow, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question,
+    Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
-use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
+use super::event::{
+    AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport, StoredSession, Timer,
+};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -65,6 +69,19 @@ pub enum Effect {
         session: SessionId,
         model: String,
     },
+    /// Reads the instruction files that hold in a folder; comes back as `InstructionsRead`.
+    ReadInstructions {
+        session: SessionId,
+        cwd: PathBuf,
+    },
+    /// Reads what a prompt points at; comes back as `MentionsRead`. `more` were not even looked at.
+    ReadMentions {
+        session: SessionId,
+        prompt: PromptId,
+        cwd: PathBuf,
+        wanted: Vec<Wanted>,
+        more: usize,
+    },
     /// Asks all providers for their models and replies. `current` is the model of the session that asks.
     ListModels {
         reply: ReplyId,
@@ -88,6 +105,26 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Reads the edits that can be taken back, and replies.
+    ListChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Marks edits as accepted, and replies.
+    AcceptChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Takes edits back; comes back as `ChangesReverted`.
+    RevertChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+        cwd: PathBuf,
+        seen: FileSeen,
     },
     /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
     AskDiagnostics {
@@ -188,7 +225,16 @@ pub enum Write {
     ForgetTask(TaskId),
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
+    /// The session's system text, once.
+    System {
+        session: SessionId,
+        text: Arc<str>,
+    },
     DeleteSession(SessionId),
+    /// An edit that can be taken back.
+    Edit(Box<StoredEdit>),
+    /// The model of a session is told what was reverted.
+    RevertsTold(SessionId),
     /// The whole plan of a session.
     Plan {
         session: SessionId,

@@ -1,5 +1,6 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod changes;
 mod models;
 mod stored;
 mod workspace;
@@ -24,8 +25,9 @@ use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
+use crate::workspace::instructions;
 use crate::workspace::looks::Looks;
-use crate::workspace::roots::Roots;
+use crate::workspace::roots::{Roots, absolute};
 
 use self::models::Providers;
 use super::effect::{Effect, Refusal, Reply, Write};
@@ -50,6 +52,8 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    /// Where the person's own instructions lie.
+    config_dir: PathBuf,
     looks: Looks,
     runs: PathBuf,
     /// Where results are kept that are too long for a model, by session.
@@ -129,6 +133,7 @@ impl Hands {
         let mut hands = Self {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
             roots,
+            config_dir: config.config_dir.clone(),
             root,
             results,
             runs,
@@ -224,6 +229,10 @@ impl Hands {
                     work.abort();
                 }
             }
+            Effect::ReadInstructions { session, cwd } => self.read_instructions(session, cwd),
+            Effect::ReadMentions { session, prompt, cwd, wanted, more } => {
+                self.read_mentions(session, prompt, cwd, wanted, more);
+            }
             Effect::DescribeModel { session, model } => self.describe_model(session, model),
             Effect::ListModels { reply, current } => self.list_models(reply, current),
             Effect::Abort(turn) => {
@@ -232,18 +241,27 @@ impl Hands {
                 }
             }
             Effect::RunTool { session, turn, call, tool, cwd, seen } => {
-                let context = tool::Context {
-                    roots: self.roots.clone(),
-                    cwd,
-                    editor: self.editor.clone(),
-                    seen,
-                    max_result: tool::MAX_RESULT,
-                    results: self.results.join(session.as_str()),
-                };
-                self.work(turn.clone(), async move {
-                    let result = tool::run(tool, context).await;
+                let context = self.tool_context(&session, cwd, seen);
+                let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
+                let touched = tool.file().map(|path| absolute(&cwd, path));
+                let (of, edits) = (turn.clone(), tool.edits());
+                let work = async move {
+                    let mut result = tool::run(tool, context).await;
+                    if let (Ok(output), Some(path)) = (&mut result, touched) {
+                        output.instructions = instructions::between(roots, cwd, path).await;
+                    }
                     Event::ToolDone { session, turn, call, result }
-                });
+                };
+                if edits {
+                    // Once begun, an edit is carried out and known of, also when its turn is cancelled.
+                    let inbox = self.inbox.clone();
+                    tokio::spawn(async move {
+                        let event = work.await;
+                        inbox.tell(event);
+                    });
+                } else {
+                    self.work(of, work);
+                }
             }
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
@@ -257,6 +275,11 @@ impl Hands {
                     let found = editor.diagnostics(path).await;
                     Event::EditorDiagnostics { session, turn, call, found }
                 });
+            }
+            Effect::ListChanges { reply, session, chosen } => self.list_changes(reply, session, chosen),
+            Effect::AcceptChanges { reply, session, chosen } => self.accept_changes(reply, session, chosen),
+            Effect::RevertChanges { reply, session, chosen, cwd, seen } => {
+                self.revert_changes(reply, session, chosen, cwd, seen);
             }
             Effect::SaveResult { session, turn, call, folder, text, most } => {
                 self.work(turn.clone(), async move {

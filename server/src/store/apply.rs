@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::changes;
 use super::claims;
 use super::command::{NotificationKey, SessionRow, Write};
 use super::error::StoreError;
@@ -32,11 +33,15 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             )?;
         }
         Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
+        Write::SaveSystem { session, text } => {
+            run("UPDATE sessions SET system = ?2 WHERE id = ?1", params![session.as_str(), &**text])?;
+        }
         Write::DeleteSession(id) => {
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
                 "DELETE FROM items WHERE session = ?1",
                 "DELETE FROM plans WHERE session = ?1",
+                "DELETE FROM changes WHERE session = ?1",
                 "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
             ] {
                 run(sql, params![id.as_str()])?;
@@ -48,6 +53,10 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 params![session.as_str(), json],
             )?;
         }
+        Write::SaveChange(edit) => changes::save(connection, edit)?,
+        Write::SettleChange(settled) => changes::settle(connection, settled)?,
+        Write::ChangesTold(session) => changes::told(connection, session)?,
+        Write::ForgetChanges { keep, before } => changes::forget(connection, *keep, *before)?,
         Write::Notify { key, session, body, created_at } => {
             run(
                 "INSERT INTO outbox (task, run, kind, session, state, body, created_at)
@@ -131,11 +140,11 @@ fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), St
 fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, usage)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET title = excluded.title, cwd = excluded.cwd, mode = excluded.mode,
                 model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                turns = excluded.turns, open = excluded.open, owner = excluded.owner",
+                turns = excluded.turns, open = excluded.open, owner = excluded.owner, usage = excluded.usage",
         )?
         .execute(params![
             row.id.as_str(),
@@ -147,7 +156,8 @@ fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Resul
             time(row.updated_at),
             row.turns,
             row.open,
-            owner
+            owner,
+            row.usage
         ])?;
     Ok(())
 }

@@ -28,14 +28,13 @@ fn thinking_request() -> ModelRequest {
         model: "claude-sonnet-5-5".into(),
     };
     let history = vec![before.history[0].clone(), Arc::new(Item::Assistant(answer)), before.history[0].clone()];
-    ModelRequest { model: "claude-sonnet-5-5".into(), history, max_tokens: 500_000, ..before }
+    ModelRequest { model: "claude-sonnet-5-5".into(), history: history.into(), max_tokens: 500_000, ..before }
 }
 
 #[tokio::test]
 async fn betas_thinking_and_the_longest_answer() {
     let server = Server::start(vec![whole(), whole()]).await;
-    let options =
-        Options { betas: vec!["one-2026".into(), "two".into()], thinking: "high".into(), ..Options::default() };
+    let options = Options { betas: vec!["one-2026".into(), "two".into()], thinking: "high".into() };
     let provider = provider(&server.url, &options);
     ask_of(&provider, thinking_request()).await.1.expect("an answer");
     let sent = &server.requests()[0];
@@ -185,6 +184,9 @@ async fn an_answer_that_nobody_asked_for_is_not_sent() {
     };
     let history = vec![Arc::new(Item::User(UserItem::default())), Arc::new(Item::Assistant(answer))];
     let provider = provider("http://127.0.0.1:1", &Options::default());
-    let error = ask_of(&provider, ModelRequest { history, ..request() }).await.1.expect_err("nothing to answer");
+    let error = ask_of(&provider, ModelRequest { history: history.into(), ..request() })
+        .await
+        .1
+        .expect_err("nothing to answer");
     assert!(matches!(error, ProviderError::BadRequest(_)), "{error:?}");
 }

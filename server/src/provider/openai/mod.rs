@@ -272,7 +272,7 @@ impl Completion<'_> {
         let is_image = |content: &Content| matches!(content, Content::Image { .. });
         let images = items().any(|item| match item {
             Item::User(item) => item.prompts.iter().flat_map(|prompt| &prompt.content).any(is_image),
-            Item::Assistant(_) => false,
+            Item::Assistant(_) | Item::Compaction(_) => false,
         });
         let word = self.connection.preset.word;
         let reasoning = items().any(|item| match item {
@@ -289,7 +289,7 @@ impl Completion<'_> {
         let items = self.request.history.iter().map(|item| &**item);
         let answers = items.filter_map(|item| match item {
             Item::Assistant(item) => Some(item),
-            Item::User(_) => None,
+            Item::User(_) | Item::Compaction(_) => None,
         });
         answers.flat_map(|item| item.tool_calls().map(|(id, ..)| id.as_str().to_owned())).collect()
     }

@@ -191,6 +191,7 @@ pub fn messages<'a>(system: &'a str, history: &'a [Arc<Item>], preset: &Preset, 
     let mut own = false;
     for item in history {
         match &**item {
+            Item::Compaction(_) => {}
             Item::User(item) => user(item, own, learned, &mut messages),
             Item::Assistant(item) => {
                 own = item.provider == preset.word;

@@ -112,7 +112,7 @@ fn request(model: &str) -> ModelRequest {
         model: model.into(),
         system: "s".into(),
         tools: vec![tool].into(),
-        history: vec![Arc::new(Item::User(UserItem { prompts, ..UserItem::default() }))],
+        history: vec![Arc::new(Item::User(UserItem { prompts, ..UserItem::default() }))].into(),
         max_tokens: 32_000,
     }
 }
@@ -371,7 +371,7 @@ async fn lists() {
 #[tokio::test]
 async fn an_empty_message_is_not_sent() {
     let server = Server::start(vec![]).await;
-    let empty = ModelRequest { history: Vec::new(), ..request("m") };
+    let empty = ModelRequest { history: Vec::new().into(), ..request("m") };
     let (_, answer) = ask(&provider("openai", &server, Some(KEY)), empty).await;
     assert!(matches!(answer, Err(ProviderError::BadRequest(_))), "{answer:?}");
     assert!(server.paths().is_empty());

@@ -3,7 +3,11 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use crate::agent::change::Standing;
 use crate::agent::history::{Content, FileDiff};
+use crate::agent::prices::Cost;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::session::event::FileProblems;
@@ -42,7 +46,40 @@ pub enum Reply {
         counts: Counts,
     },
     Text(String),
+    /// Edits as they stand, and what a person must know besides.
+    Changes {
+        rows: Vec<ChangeRow>,
+        notes: Vec<String>,
+    },
     Models(ModelList),
+}
+
+/// What a turn's edits made of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeRow {
+    pub path: PathBuf,
+    pub turn: TurnId,
+    /// `create`, `edit`, `delete`.
+    pub kind: &'static str,
+    pub state: Standing,
+    /// Unified; empty where the texts were too large to be kept.
+    pub diff: String,
+    /// Lines of the diff that are left out.
+    pub omitted_lines: usize,
+    /// Bytes of texts that were too large to be kept: the change cannot be reverted.
+    pub omitted_bytes: u64,
+    pub hunks: Vec<HunkRow>,
+}
+
+/// A hunk of the diff. Starts are 1-based, 0 where there are no lines before or after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HunkRow {
+    pub index: usize,
+    pub old_start: usize,
+    pub old_lines: usize,
+    pub new_start: usize,
+    pub new_lines: usize,
+    pub state: Standing,
 }
 
 /// Which models there are, and what became of asking each provider.
@@ -148,7 +185,8 @@ pub enum TurnReason {
 }
 
 /// Tokens and cost, summed over a session or a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UsageSum {
     pub input: u64,
     pub output: u64,
@@ -156,6 +194,20 @@ pub struct UsageSum {
     pub cache_write: u64,
     /// Tokens of the newest request and its answer.
     pub context_used: u64,
+    pub cost: Cost,
+    /// What of the cost is of turns that started by themselves.
+    pub auto: Cost,
+}
+
+/// Where a compaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompactionStatus {
+    /// A summary is being written.
+    Started,
+    Completed,
+    /// Nothing was left out.
+    Failed,
+    Cancelled,
 }
 
 /// What stands in a tool call's row.
@@ -242,6 +294,9 @@ pub enum Update {
     TurnEnded {
         stop: StopReason,
         usage: UsageSum,
+        window: Option<u64>,
+        /// It started by itself, and no person spoke in it.
+        auto: bool,
         error: Option<String>,
         unsent: Vec<(PromptId, Vec<Content>)>,
     },
@@ -254,6 +309,13 @@ pub enum Update {
         mode: Option<&'static str>,
         model: Option<String>,
         wakes_paused: Option<bool>,
+    },
+    /// What requests hold was cut, or is about to be; tokens, estimated. `message` is for the person.
+    Compaction {
+        status: CompactionStatus,
+        before: u64,
+        after: Option<u64>,
+        message: Option<String>,
     },
     ReplayStarted,
     ReplayEnded,

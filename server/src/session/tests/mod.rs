@@ -3,12 +3,15 @@
 //! No clock, no process, no socket.
 
 mod calls;
+mod changes;
 mod chaos;
+mod compaction;
 mod crash;
 mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod mentions;
 mod models;
 mod monitors;
 mod notifications;
@@ -16,6 +19,7 @@ mod questions;
 mod races;
 mod results;
 mod slots;
+mod spending;
 mod story;
 mod tools;
 mod turns;
