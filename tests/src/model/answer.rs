@@ -55,6 +55,7 @@ pub struct Answer {
     headers: Vec<(String, String)>,
     /// Events with names and fields that no version of the API has yet.
     unknown_events: bool,
+    input_tokens: Option<u64>,
 }
 
 impl Answer {
@@ -126,6 +127,12 @@ impl Answer {
         self
     }
 
+    /// Tokens of the prompt, cached ones aside; 25 unless said otherwise.
+    pub fn input_tokens(mut self, tokens: u64) -> Self {
+        self.input_tokens = Some(tokens);
+        self
+    }
+
     /// Adds a header, for instance `retry-after`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -168,11 +175,11 @@ impl Answer {
         Some(blocks)
     }
 
-    /// Writes the answer; false when the client went away.
-    pub fn send(&self, stream: &TcpStream) -> bool {
+    /// Writes the answer of that model; false when the client went away.
+    pub fn send(&self, stream: &TcpStream, model: &Value) -> bool {
         match &self.error {
             Some((status, kind, message)) => self.send_error(stream, *status, kind, message),
-            None => self.send_stream(stream).is_ok(),
+            None => self.send_stream(stream, model).is_ok(),
         }
     }
 
@@ -191,7 +198,7 @@ impl Answer {
         stream.write_all((head + &body).as_bytes()).is_ok()
     }
 
-    fn send_stream(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+    fn send_stream(&self, mut stream: &TcpStream, model: &Value) -> std::io::Result<()> {
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n{}\r\n",
             self.extra_headers()
@@ -199,9 +206,9 @@ impl Answer {
         stream.write_all(head.as_bytes())?;
         let mut writer = Writer { stream, drip: self.drip, index: 0, open: None };
         writer.event(&json!({"type": "message_start", "message": {
-            "id": "msg_test", "type": "message", "role": "assistant", "model": super::MODEL, "content": [],
+            "id": "msg_test", "type": "message", "role": "assistant", "model": model, "content": [],
             "stop_reason": null, "stop_sequence": null,
-            "usage": {"input_tokens": 25, "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11, "output_tokens": 1}
+            "usage": {"input_tokens": self.input_tokens.unwrap_or(25), "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11, "output_tokens": 1}
         }}))?;
         writer.event(&json!({"type": "ping"}))?;
         if self.unknown_events {
