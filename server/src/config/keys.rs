@@ -143,6 +143,17 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "model.idleTimeoutMs",
+        doc: "A model service that sends nothing for this many milliseconds is asked again; before the first byte of its \
+              answer it has twice as long.",
+        default: "90000",
+        editor: true,
+        set: |config, value, _| {
+            config.model.idle_timeout = number(value, 100, 3_600_000).map(Duration::from_millis)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "permissions.mode",
         doc: "The mode of new sessions: `ask` before changes and commands, `accept_edits`, `plan` (read only) or `auto`.",
         default: "\"ask\"",

@@ -58,6 +58,7 @@ impl EditorModels {
 
 fn facts(model: &lent::Model) -> ModelFacts {
     ModelFacts {
+        label: Some(model.name.clone()),
         window: model.window,
         max_output: model.max_output,
         tools: model.tools,

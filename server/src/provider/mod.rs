@@ -91,6 +91,8 @@ pub struct ModelFacts {
     pub provider: String,
     /// Its name there.
     pub model: String,
+    /// Its name for people, where the provider has another.
+    pub label: Option<String>,
     /// Tokens that its window holds.
     pub window: Option<u64>,
     /// Tokens that one answer may have at most.
@@ -105,7 +107,7 @@ impl ModelFacts {
     /// Only the name is known.
     pub fn named(provider: &str, model: &str) -> Self {
         let (provider, model) = (provider.to_owned(), model.to_owned());
-        Self { provider, model, window: None, max_output: None, tools: None, warning: None }
+        Self { provider, model, label: None, window: None, max_output: None, tools: None, warning: None }
     }
 }
 

@@ -311,11 +311,8 @@ impl State {
                 self.keep_partial(session);
                 self.end_turn(session, StopReason::Error, Some(error.to_string()));
             }
-            Ok(mut answer) => {
+            Ok(answer) => {
                 self.delivered(session);
-                if matches!(answer.item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
-                    self.take_out_calls(session, &mut answer.item);
-                }
                 let written = self.append(session, Item::Assistant(answer.item.clone()), Vec::new());
                 self.count(session, &answer);
                 if let Some(running) = self.running_turn(session, turn) {
@@ -326,23 +323,31 @@ impl State {
         }
     }
 
-    /// After a refusal, or with a full window, the turn is over: its calls are not run, and a call without a result must
-    /// not stay in the history.
-    fn take_out_calls(&mut self, session: &SessionId, item: &mut AssistantItem) {
-        for (call, ..) in item.tool_calls() {
-            self.discard_call(session, call);
+    /// The calls of an answer after which the turn is over: none is run, and each has its result in the next request.
+    fn leave_calls(&mut self, session: &SessionId, item: &AssistantItem) {
+        let left: Vec<ToolResult> = item
+            .tool_calls()
+            .map(|(call, ..)| result(call, "Not run: the answer ended before its end.", true))
+            .collect();
+        for result in &left {
+            self.discard_call(session, &result.call);
         }
-        item.parts.retain(|part| !matches!(part, AssistantPart::ToolCall { .. }));
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.left_over.extend(left);
+        }
     }
 
     fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize, why: Option<&str>) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
-        if !calls.is_empty() {
+        let over = matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull);
+        if over {
+            self.leave_calls(session, &item);
+        } else if !calls.is_empty() {
             return self.begin_calls(session, turn, calls);
         }
         let queued = self.sessions.get(session).is_some_and(|owner| !owner.queue.is_empty());
-        if queued && !matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
+        if queued && !over {
             return self.drain(session, Vec::new(), None);
         }
         // Thoughts alone say nothing to anybody.

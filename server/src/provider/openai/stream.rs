@@ -355,7 +355,9 @@ impl Reader for Assembler {
             _ => ModelStop::EndTurn,
         };
         let model = if self.model.is_empty() { self.asked } else { self.model };
+        let filtered = self.finish.as_deref() == Some("content_filter");
+        let why = filtered.then(|| "the service's content filter stopped the answer".to_owned());
         let item = AssistantItem { parts, stop, provider: self.provider.to_owned(), model };
-        Ok(Answer { item, usage: self.usage, why: None })
+        Ok(Answer { item, usage: self.usage, why })
     }
 }

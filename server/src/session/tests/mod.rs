@@ -11,6 +11,7 @@ mod folding;
 mod ledger;
 mod locks;
 mod mentions;
+mod models;
 mod monitors;
 mod notifications;
 mod questions;
