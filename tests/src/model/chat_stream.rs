@@ -26,6 +26,12 @@ pub fn write(answer: &Answer, mut body: Body<'_>, model: &Value) -> std::io::Res
                     chunk(&mut body, model, &json!({"reasoning_content": part, "content": null}), None)?;
                 }
             }
+            Piece::CutTool { id, name, input } => {
+                let function = json!({"name": name, "arguments": input});
+                let call = json!({"index": index, "id": id, "type": "function", "function": function});
+                chunk(&mut body, &json!({"tool_calls": [call]}), None)?;
+                index += 1;
+            }
             Piece::Tool { id, name, input } => {
                 let head =
                     json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
@@ -40,6 +46,10 @@ pub fn write(answer: &Answer, mut body: Body<'_>, model: &Value) -> std::io::Res
     }
     if answer.cut {
         return body.cut();
+    }
+    if let Some((kind, message)) = &answer.error_event {
+        body.send(&format!("data: {}\n\n", json!({"error": {"type": kind, "message": message}})))?;
+        return body.end();
     }
     let reason = match answer.stop.as_deref() {
         Some("max_tokens") => "length",

@@ -24,11 +24,19 @@ pub fn write(answer: &Answer, body: Body<'_>, model: &Value) -> std::io::Result<
     if answer.cut {
         return writer.body.cut();
     }
+    if let Some((kind, message)) = &answer.error_event {
+        writer.event(&json!({"type": "error", "error": {"type": kind, "message": message}}))?;
+        return writer.body.end();
+    }
     writer.close()?;
+    let details = answer
+        .stop_details
+        .as_ref()
+        .map(|(category, explanation)| json!({"type": "refusal", "category": category, "explanation": explanation}));
     let stop = answer.stop.as_deref().unwrap_or(if answer.calls() { "tool_use" } else { "end_turn" });
     writer.event(&json!({
         "type": "message_delta",
-        "delta": {"stop_reason": stop, "stop_sequence": null},
+        "delta": {"stop_reason": stop, "stop_sequence": null, "stop_details": details},
         "usage": {"output_tokens": 15}
     }))?;
     writer.event(&json!({"type": "message_stop"}))?;
@@ -67,6 +75,11 @@ impl Writer<'_> {
                     self.delta(&json!({"type": "thinking_delta", "thinking": part}))?;
                 }
                 self.delta(&json!({"type": "signature_delta", "signature": SIGNATURE}))
+            }
+            Piece::CutTool { id, name, input } => {
+                self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;
+                self.delta(&json!({"type": "input_json_delta", "partial_json": input}))?;
+                self.close()
             }
             Piece::Tool { id, name, input } => {
                 self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;

@@ -182,6 +182,10 @@ local function ended(item)
     reason = one_line(text) .. (remedy and " · " .. one_line(remedy) or "")
     return { row("✕", "PillionFailed", { reason }) }
   end
+  local told = type(item.error) == "table" and item.error.message
+  if type(told) == "string" then
+    reason = one_line(told)
+  end
   return { row("■", "PillionMuted", { reason }) }
 end
 

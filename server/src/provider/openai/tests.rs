@@ -345,6 +345,8 @@ async fn a_server_is_asked_which_model_it_has() {
     assert_eq!(provider.default_model(), ANY_MODEL);
     ask(&provider, request(ANY_MODEL)).await.1.expect("an answer");
     assert_eq!(server.posted(CHAT)[0]["model"], "one");
+    ask(&provider, request(ANY_MODEL)).await.1.expect("an answer");
+    assert_eq!(server.paths(), ["/v1/models", CHAT, CHAT], "once");
     let empty = Server::start(vec![("/v1/models", json_reply(json!({"data": []})))]).await;
     let (_, answer) = ask(&super::tests::provider("vllm", &empty, None), request(ANY_MODEL)).await;
     assert!(matches!(answer, Err(ProviderError::UnknownModel(_))), "{answer:?}");
