@@ -124,7 +124,7 @@ pub(super) struct Turn {
     pub(super) continued: bool,
     /// What the next item tells the model, while it waits for what its prompts point at.
     pub(super) nudge: Option<String>,
-    /// A compaction in it has gained next to nothing.
+    /// A compaction in it has gained less than a fifth.
     pub(super) gained_nothing: bool,
     /// Requests in a row that the service refused as too long.
     pub(super) overflows: u32,

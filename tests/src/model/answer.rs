@@ -79,6 +79,7 @@ pub struct Answer {
     other: Option<(String, String)>,
     /// Events with names and fields that no version of the API has yet.
     pub(super) unknown_events: bool,
+    pub(super) input_tokens: Option<u64>,
 }
 
 impl Answer {
@@ -173,6 +174,12 @@ impl Answer {
         self
     }
 
+    /// Tokens of the prompt, cached ones aside; 25 unless said otherwise.
+    pub fn input_tokens(mut self, tokens: u64) -> Self {
+        self.input_tokens = Some(tokens);
+        self
+    }
+
     /// Adds a header, for instance `retry-after`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -228,8 +235,8 @@ impl Answer {
         Some(blocks)
     }
 
-    /// Writes the answer; false when the client went away.
-    pub fn send(&self, api: Api, stream: &TcpStream) -> bool {
+    /// Writes the answer of that model; false when the client went away.
+    pub fn send(&self, api: Api, stream: &TcpStream, model: &Value) -> bool {
         if let Some((media_type, body)) = &self.other {
             let length = body.len();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
@@ -239,8 +246,8 @@ impl Answer {
             Some((status, kind, message)) => self.send_error(api, stream, *status, kind, message),
             None => Body::begin(stream, self.drip, &self.extra_headers())
                 .and_then(|body| match api {
-                    Api::Messages => messages_stream::write(self, body),
-                    Api::ChatCompletions => chat_stream::write(self, body),
+                    Api::Messages => messages_stream::write(self, body, model),
+                    Api::ChatCompletions => chat_stream::write(self, body, model),
                 })
                 .is_ok(),
         }

@@ -6,12 +6,13 @@ use super::answer::{Answer, Piece, SIGNATURE};
 use super::body::{Body, odd_parts};
 
 /// Writes the answer, its end included.
-pub fn write(answer: &Answer, body: Body<'_>) -> std::io::Result<()> {
+pub fn write(answer: &Answer, body: Body<'_>, model: &Value) -> std::io::Result<()> {
     let mut writer = Writer { body, index: 0, open: None };
     writer.event(&json!({"type": "message_start", "message": {
-        "id": "msg_test", "type": "message", "role": "assistant", "model": super::MODEL, "content": [],
+        "id": "msg_test", "type": "message", "role": "assistant", "model": model, "content": [],
         "stop_reason": null, "stop_sequence": null,
-        "usage": {"input_tokens": 25, "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11, "output_tokens": 1}
+        "usage": {"input_tokens": answer.input_tokens.unwrap_or(25), "cache_creation_input_tokens": 7,
+            "cache_read_input_tokens": 11, "output_tokens": 1}
     }}))?;
     writer.event(&json!({"type": "ping"}))?;
     if answer.unknown_events {

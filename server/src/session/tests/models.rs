@@ -130,14 +130,14 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
             model: stored.into(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
+            usage: Default::default(),
+            system: None,
             turns: 1,
             history: last.into_iter().map(answer).collect(),
             carried: Vec::new(),
             pending: Vec::new(),
             plan: Vec::new(),
             reverted: Vec::new(),
-            system: None,
-            usage: Default::default(),
         });
         model(&story, &"old".into())
     };
