@@ -35,6 +35,9 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub budget: BudgetSettings,
+    /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
+    pub config_dir: PathBuf,
     /// `$XDG_STATE_HOME`; what is kept lies in [`Config::state_dir`].
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
@@ -105,6 +108,17 @@ pub struct BackgroundSettings {
     pub block_chars: usize,
     /// Variables of [`Config::withheld`] that commands get all the same (`passEnv`).
     pub pass_env: Vec<String>,
+}
+
+/// `budget.*`: what a session may spend; `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// Nanodollars of one session (`session`, in US dollars).
+    pub session: Option<u64>,
+    /// Nanodollars of a session's turns that start by themselves (`autoTurns`, in US dollars).
+    pub auto_turns: Option<u64>,
+    /// Tokens of one session (`sessionTokens`).
+    pub session_tokens: Option<u64>,
 }
 
 impl Default for PermissionSettings {
@@ -185,6 +199,8 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            budget: BudgetSettings::default(),
+            config_dir: config_dir.clone(),
             state_home,
             runtime_dir,
             keys_file: config_dir.join("keys.toml"),

@@ -253,6 +253,7 @@ fn usage() -> Usage {
         context_used: 1,
         context_window: Some(1),
         cost: Some(0.5),
+        auto_cost: Some(0.5),
     }
 }
 
@@ -271,11 +272,13 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::TurnEnded {
             stop_reason: "end_turn",
             usage: usage(),
+            auto: false,
             error: Some(TurnError { message: text() }),
             unsent: queued(),
         },
         Update::Usage(usage()),
         Update::Retrying { reason: text(), after_ms: 1, attempt: 1 },
+        Update::Compaction { status: "completed", before: 1, after: Some(1), message: Some(text()) },
         Update::ReplayStarted,
         Update::ReplayEnded,
     ];
@@ -336,6 +339,8 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_SET_MODEL => read::<SetModelParams>(value),
         method::SESSION_RENAME => read::<RenameParams>(value),
         method::SESSION_DELETE => read::<SessionParams>(value),
+        method::SESSION_COMPACT => read::<CompactParams>(value),
+        method::SESSION_CONTEXT => read::<SessionParams>(value),
         method::SESSION_EXPORT => read::<ExportParams>(value),
         method::SESSION_UPDATE => whole_update(value),
         method::SESSION_REQUEST_PERMISSION => {

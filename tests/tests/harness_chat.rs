@@ -21,7 +21,7 @@ fn user(text: &str) -> Value {
 
 fn calling(ids: &[&str]) -> Value {
     let call = |id: &&str| json!({"id": id, "type": "function", "function": {"name": "bash", "arguments": "{}"}});
-    json!({"role": "assistant", "content": null, "tool_calls": ids.iter().map(call).collect::<Vec<_>>()})
+    json!({"role": "assistant", "content": "", "tool_calls": ids.iter().map(call).collect::<Vec<_>>()})
 }
 
 fn result(id: &str) -> Value {
@@ -58,6 +58,9 @@ fn what_the_services_refuse_is_refused() {
     refused(json!([{"role": "human", "content": "a"}]), "the role");
     refused(json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}}]}]), "a part");
     refused(json!([user("a"), {"role": "assistant", "content": null}, user("b")]), "content is");
+    let mut silent = calling(&["x"]);
+    silent["content"] = Value::Null;
+    refused(json!([user("a"), silent, result("x")]), "content is");
     refused(json!([user("a"), {"role": "assistant", "content": "b"}]), "nothing to answer");
     refused(json!([user("a"), calling(&["x"])]), "without a tool message");
     refused(json!([user("a"), calling(&["x"]), user("b")]), "must be followed by tool messages");

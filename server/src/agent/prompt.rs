@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::approval::Mode;
 use super::history::Content;
 
-/// The system text of a session that began on `date` (`2026-01-31`). Nothing in it may change while the session lives.
-pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
-    format!(
+/// The system text of a session that began on `date` (`2026-01-31`), with the section of instruction files at its end.
+/// Nothing in it may change while the session lives.
+pub fn system(root: &Path, cwd: &Path, date: &str, instructions: Option<&str>) -> String {
+    let mut text = format!(
         "You are Pillion, a coding agent that rides along in the user's editor.\n\
          \n\
          Workspace: {}\nWorking directory: {}\nDate at the start of this session: {date}\n\
@@ -29,7 +30,12 @@ pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
          - Be brief and plain. Say what you did and what is left.\n",
         root.display(),
         cwd.display(),
-    )
+    );
+    if let Some(instructions) = instructions {
+        text.push('\n');
+        text.push_str(instructions);
+    }
+    text
 }
 
 /// What goes along with a prompt because it may have changed since the last one.

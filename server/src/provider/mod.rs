@@ -25,7 +25,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::agent::history::{AssistantItem, Item};
+use crate::agent::history::{AssistantItem, History};
 use crate::ids::ToolCallId;
 
 /// A tool as the model sees it.
@@ -43,7 +43,7 @@ pub struct ModelRequest {
     pub model: String,
     pub system: Arc<str>,
     pub tools: Arc<[ToolSpec]>,
-    pub history: Vec<Arc<Item>>,
+    pub history: History,
     /// The most tokens that the answer may have.
     pub max_tokens: u32,
 }
@@ -82,6 +82,8 @@ pub struct Usage {
     pub output: u64,
     pub cache_read: u64,
     pub cache_write: u64,
+    /// What the answer cost, in nanodollars, where the service itself says so.
+    pub cost: Option<u64>,
 }
 
 /// What is known of a model before it is asked.

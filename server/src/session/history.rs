@@ -34,7 +34,14 @@ impl State {
     /// Appends an item to a history. Returns the number of items with it, to wait for.
     pub(super) fn append(&mut self, session: &SessionId, item: Item, carried: Vec<Key>) -> usize {
         let Some(owner) = self.sessions.get_mut(session) else { return 0 };
-        owner.history.push(Arc::new(item));
+        let item = Arc::new(item);
+        owner.history.push(item.clone());
+        if matches!(*item, Item::Compaction(_)) {
+            owner.renew_view();
+        } else {
+            owner.meter.add(&item);
+            owner.view.push(item);
+        }
         owner.written.carried.extend(carried);
         let items = owner.history.len();
         self.write_on(session);

@@ -3,8 +3,10 @@
 
 mod asides;
 mod background;
+pub mod budget;
 mod calls;
 mod claims;
+mod compaction;
 mod conversation;
 mod delta;
 mod describe;
@@ -17,9 +19,11 @@ mod folding;
 mod following;
 mod history;
 mod housekeeping;
+mod instructions;
 mod ledger;
 mod locks;
 mod looks;
+mod mentions;
 mod models;
 mod monitor;
 mod others;
@@ -43,6 +47,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod usage;
 mod waiting_for_input;
 mod waits;
 mod watching;

@@ -66,7 +66,7 @@ fn assistant(message: &Value) -> Vec<Value> {
         json!({"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": input})
     });
     let thinking = message["reasoning_content"].as_str().map(|text| json!({"type": "thinking", "thinking": text}));
-    let said = message["content"].as_str().map(text);
+    let said = message["content"].as_str().filter(|text| !text.trim().is_empty()).map(text);
     thinking.into_iter().chain(said).chain(calls).collect()
 }
 

@@ -146,7 +146,8 @@ fn assistant(place: &str, message: &Value, ever: &mut BTreeSet<String>, broken: 
     }
     match message.get("content") {
         Some(Value::String(text)) if !text.trim().is_empty() => {}
-        Some(Value::Null) if !calls.is_empty() => {}
+        // Not `null`, which llama-cpp-python refuses, and not left out, which DeepSeek does.
+        Some(Value::String(_)) if !calls.is_empty() => {}
         other => broken.push(format!("{place}: content is {other:?}")),
     }
     let mut ids = Vec::new();

@@ -175,6 +175,7 @@ fn messages_with(history: &[Arc<Item>], thoughts: bool) -> Vec<Message<'_>> {
         let (role, blocks) = match &**item {
             Item::User(item) => (Role::User, user(item)),
             Item::Assistant(item) => (Role::Assistant, assistant(item, thoughts)),
+            Item::Compaction(_) => continue,
         };
         let blocks = blocks.into_iter().map(|block| Marked { block, cache_control: None });
         match messages.last_mut() {

@@ -28,7 +28,7 @@ fn thinking_request() -> ModelRequest {
         model: "claude-sonnet-5-5".into(),
     };
     let history = vec![before.history[0].clone(), Arc::new(Item::Assistant(answer)), before.history[0].clone()];
-    ModelRequest { model: "claude-sonnet-5-5".into(), history, max_tokens: 500_000, ..before }
+    ModelRequest { model: "claude-sonnet-5-5".into(), history: history.into(), max_tokens: 500_000, ..before }
 }
 
 #[tokio::test]
@@ -184,6 +184,9 @@ async fn an_answer_that_nobody_asked_for_is_not_sent() {
     };
     let history = vec![Arc::new(Item::User(UserItem::default())), Arc::new(Item::Assistant(answer))];
     let provider = provider("http://127.0.0.1:1", &Options::default());
-    let error = ask_of(&provider, ModelRequest { history, ..request() }).await.1.expect_err("nothing to answer");
+    let error = ask_of(&provider, ModelRequest { history: history.into(), ..request() })
+        .await
+        .1
+        .expect_err("nothing to answer");
     assert!(matches!(error, ProviderError::BadRequest(_)), "{error:?}");
 }

@@ -183,7 +183,7 @@ impl Assembler {
 
     fn count(&mut self, usage: Option<WireUsage>) {
         let usage = usage.unwrap_or_default();
-        let Usage { input, output, cache_read, cache_write } = &mut self.usage;
+        let Usage { input, output, cache_read, cache_write, .. } = &mut self.usage;
         for (field, value) in [
             (input, usage.input_tokens),
             (output, usage.output_tokens),

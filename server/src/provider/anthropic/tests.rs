@@ -159,7 +159,7 @@ pub(super) fn request() -> ModelRequest {
         model: "claude-asked".into(),
         system: "system".into(),
         tools: Vec::new().into(),
-        history: vec![Arc::new(Item::User(item))],
+        history: vec![Arc::new(Item::User(item))].into(),
         max_tokens: 100,
     }
 }
@@ -435,6 +435,7 @@ async fn an_empty_message_is_not_sent() {
         Limits::default(),
     );
     let (sender, _receiver) = mpsc::channel(1);
-    let error = provider.stream(ModelRequest { history: Vec::new(), ..request() }, sender).await.expect_err("empty");
+    let error =
+        provider.stream(ModelRequest { history: Vec::new().into(), ..request() }, sender).await.expect_err("empty");
     assert!(matches!(error, ProviderError::BadRequest(_)), "{error:?}");
 }

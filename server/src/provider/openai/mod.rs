@@ -53,6 +53,8 @@ struct Connection {
     http: Http,
     /// By model.
     learned: Mutex<HashMap<String, Learned>>,
+    /// What [`ANY_MODEL`] was when it was last asked for.
+    any: Mutex<Option<String>>,
     /// By model: what describing it came to.
     described: Mutex<HashMap<String, ModelFacts>>,
 }
@@ -97,8 +99,8 @@ impl OpenAi {
             model_remedy: preset.model_remedy,
             start_remedy: preset.start_remedy,
         };
-        let (learned, described) = (Mutex::default(), Mutex::default());
-        Self { connection: Arc::new(Connection { preset, service, backoff, http, learned, described }) }
+        let (learned, any, described) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { connection: Arc::new(Connection { preset, service, backoff, http, learned, any, described }) }
     }
 }
 
@@ -148,7 +150,12 @@ impl Connection {
             let _ = events.send(StreamEvent::Described(Box::new(facts))).await;
         }
         let completion = Completion { connection: self, request, model: &model };
-        retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await
+        let answer = retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await;
+        if matches!(answer, Err(ProviderError::UnknownModel(_))) {
+            // The server may have been started anew with another model.
+            *lock(&self.any) = None;
+        }
+        answer
     }
 
     /// The name that the service knows. [`ANY_MODEL`] is one that is loaded, else the first of its list.
@@ -156,9 +163,14 @@ impl Connection {
         if model != ANY_MODEL || self.preset.default_model.is_some() {
             return Ok(model.to_owned());
         }
+        if let Some(known) = lock(&self.any).clone() {
+            return Ok(known);
+        }
         let models = self.models().await?;
         let named_so = models.iter().find(|facts| facts.model == model);
-        named_so.or(models.first()).map(|facts| facts.model.clone()).ok_or_else(|| {
+        let found = named_so.or(models.first()).map(|facts| facts.model.clone());
+        lock(&self.any).clone_from(&found);
+        found.ok_or_else(|| {
             let remedy = (self.preset.model_remedy)("");
             ProviderError::UnknownModel(format!("{} has no model. {remedy}", self.preset.label))
         })
@@ -260,7 +272,7 @@ impl Completion<'_> {
         let is_image = |content: &Content| matches!(content, Content::Image { .. });
         let images = items().any(|item| match item {
             Item::User(item) => item.prompts.iter().flat_map(|prompt| &prompt.content).any(is_image),
-            Item::Assistant(_) => false,
+            Item::Assistant(_) | Item::Compaction(_) => false,
         });
         let word = self.connection.preset.word;
         let reasoning = items().any(|item| match item {
@@ -277,7 +289,7 @@ impl Completion<'_> {
         let items = self.request.history.iter().map(|item| &**item);
         let answers = items.filter_map(|item| match item {
             Item::Assistant(item) => Some(item),
-            Item::User(_) => None,
+            Item::User(_) | Item::Compaction(_) => None,
         });
         answers.flat_map(|item| item.tool_calls().map(|(id, ..)| id.as_str().to_owned())).collect()
     }

@@ -112,7 +112,7 @@ fn request(model: &str) -> ModelRequest {
         model: model.into(),
         system: "s".into(),
         tools: vec![tool].into(),
-        history: vec![Arc::new(Item::User(UserItem { prompts, ..UserItem::default() }))],
+        history: vec![Arc::new(Item::User(UserItem { prompts, ..UserItem::default() }))].into(),
         max_tokens: 32_000,
     }
 }
@@ -345,6 +345,8 @@ async fn a_server_is_asked_which_model_it_has() {
     assert_eq!(provider.default_model(), ANY_MODEL);
     ask(&provider, request(ANY_MODEL)).await.1.expect("an answer");
     assert_eq!(server.posted(CHAT)[0]["model"], "one");
+    ask(&provider, request(ANY_MODEL)).await.1.expect("an answer");
+    assert_eq!(server.paths(), ["/v1/models", CHAT, CHAT], "once");
     let empty = Server::start(vec![("/v1/models", json_reply(json!({"data": []})))]).await;
     let (_, answer) = ask(&super::tests::provider("vllm", &empty, None), request(ANY_MODEL)).await;
     assert!(matches!(answer, Err(ProviderError::UnknownModel(_))), "{answer:?}");
@@ -369,7 +371,7 @@ async fn lists() {
 #[tokio::test]
 async fn an_empty_message_is_not_sent() {
     let server = Server::start(vec![]).await;
-    let empty = ModelRequest { history: Vec::new(), ..request("m") };
+    let empty = ModelRequest { history: Vec::new().into(), ..request("m") };
     let (_, answer) = ask(&provider("openai", &server, Some(KEY)), empty).await;
     assert!(matches!(answer, Err(ProviderError::BadRequest(_))), "{answer:?}");
     assert!(server.paths().is_empty());

@@ -4,11 +4,13 @@
 
 mod calls;
 mod chaos;
+mod compaction;
 mod crash;
 mod delta;
 mod folding;
 mod ledger;
 mod locks;
+mod mentions;
 mod models;
 mod monitors;
 mod notifications;
@@ -16,6 +18,7 @@ mod questions;
 mod races;
 mod results;
 mod slots;
+mod spending;
 mod story;
 mod tools;
 mod turns;

@@ -233,11 +233,12 @@ fn a_full_context_gives_queued_prompts_back() {
     story.prompt("two");
     story.skip();
     story.answer_with(vec![words("half")], ModelStop::ContextFull);
-    story.tells(expect![[r#"
-        append 1: assistant{"half"}
-        queue []
-        turn ended: Error: The conversation no longer fits into the model's context window. Start a new session., unsent [two]
-    "#]]);
+    let log = story.log();
+    assert!(
+        log.starts_with("append 1: assistant{\"half\"}\nqueue []\nturn ended: Error: The conversation, about "),
+        "{log}"
+    );
+    assert!(log.ends_with("or begin a new session., unsent [two]\n"), "{log}");
 }
 
 #[test]
