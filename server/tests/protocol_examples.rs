@@ -365,6 +365,7 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::MODEL_CHUNK => read::<ModelChunkParams>(value),
         method::SECRET_SET => read::<SetSecretParams>(value),
         method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
+        method::CHANGE_LIST | method::CHANGE_ACCEPT | method::CHANGE_REVERT => read::<ChangeParams>(value),
         method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
@@ -407,6 +408,20 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
         }
         method::SESSION_REQUEST_PERMISSION => return Some(read::<PermissionResult>(value)),
         method::DOCUMENT_SAVE => return Some(read::<SaveResult>(value)),
+        method::CHANGE_LIST | method::CHANGE_ACCEPT | method::CHANGE_REVERT => {
+            let hunk = Hunk { index: 0, old_start: 1, old_lines: 1, new_start: 1, new_lines: 1, state: "pending" };
+            let change = Change {
+                path: text(),
+                turn_id: text(),
+                kind: "edit",
+                state: "pending",
+                diff: text(),
+                omitted_lines: 0,
+                omitted_bytes: 0,
+                hunks: vec![hunk],
+            };
+            serde_json::to_value(ChangesResult { changes: vec![change], notes: vec![text()] })
+        }
         method::SESSION_NEW | method::SESSION_LOAD => serde_json::to_value(session()),
         method::SESSION_LIST => {
             let info = SessionInfo {

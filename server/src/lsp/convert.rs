@@ -12,7 +12,7 @@ use tower_lsp::jsonrpc;
 use crate::agent::approval::Mode;
 use crate::problem::{TestResult, TestStatus};
 use crate::protocol as wire;
-use crate::session::effect::{ModelList, ProviderState, Refusal, Reply};
+use crate::session::effect::{ChangeRow, ModelList, ProviderState, Refusal, Reply};
 use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
@@ -86,9 +86,33 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
         }),
         Reply::Models(list) => serde_json::to_value(models(list)),
         Reply::Text(text) => Ok(json!({"text": text})),
+        Reply::Changes { rows, notes } => {
+            serde_json::to_value(wire::ChangesResult { changes: rows.into_iter().map(change).collect(), notes })
+        }
         Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
     };
     value.unwrap_or(Value::Null)
+}
+
+fn change(row: ChangeRow) -> wire::Change {
+    let hunks = row.hunks.into_iter().map(|hunk| wire::Hunk {
+        index: hunk.index,
+        old_start: hunk.old_start,
+        old_lines: hunk.old_lines,
+        new_start: hunk.new_start,
+        new_lines: hunk.new_lines,
+        state: hunk.state.as_str(),
+    });
+    wire::Change {
+        path: path(&row.path),
+        turn_id: row.turn.0,
+        kind: row.kind,
+        state: row.state.as_str(),
+        diff: row.diff,
+        omitted_lines: row.omitted_lines,
+        omitted_bytes: row.omitted_bytes,
+        hunks: hunks.collect(),
+    }
 }
 
 fn models(list: ModelList) -> wire::ModelListResult {

@@ -7,15 +7,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_lsp::jsonrpc;
 
+use crate::agent::change::Chosen;
 use crate::config::services;
-use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::event::{Choice, Choose, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
 use crate::session::owner::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
 use crate::workspace::folders;
+use crate::workspace::roots::absolute;
 
 use super::convert;
 use super::uri;
@@ -124,6 +126,18 @@ pub fn export(params: Value) -> Read<Request> {
         }
     };
     Ok(Request::Export { session: SessionId(session_id), format })
+}
+
+/// `pillion/change/list`, `…/accept`, `…/revert`.
+pub fn changes(params: Value, root: &Path, choose: Choose) -> Read<Request> {
+    let wire::ChangeParams { session_id, turn_id, path, hunk } = typed(params)?;
+    if hunk.is_some() && (path.is_none() || turn_id.is_none()) {
+        let missing = if path.is_none() { "path" } else { "turnId" };
+        return Err(bad(missing, "is missing: a hunk is one of a turn's edits of a file".into(), "Name all three."));
+    }
+    let path = path.map(|text| uri::to_path(&text).unwrap_or_else(|| absolute(root, &text)));
+    let chosen = Chosen { turn: turn_id.map(TurnId), path, hunk };
+    Ok(Request::Changes { session: SessionId(session_id), chosen, choose })
 }
 
 /// `pillion/session/queue`.

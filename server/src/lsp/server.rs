@@ -28,7 +28,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
-use crate::session::event::{Event, Request};
+use crate::session::event::{Choose, Event, Request};
 use crate::session::owner::{self, Handle};
 use crate::workspace::environment::Environment;
 
@@ -87,6 +87,9 @@ impl Server {
             .custom_method(method::SESSION_SET_MODEL, Self::session_set_model)
             .custom_method(method::SESSION_RENAME, Self::session_rename)
             .custom_method(method::SESSION_DELETE, Self::session_delete)
+            .custom_method(method::CHANGE_LIST, Self::change_list)
+            .custom_method(method::CHANGE_ACCEPT, Self::change_accept)
+            .custom_method(method::CHANGE_REVERT, Self::change_revert)
             .custom_method(method::MODEL_LIST, Self::model_list)
             .custom_method(method::MODEL_OFFER, Self::model_offer)
             .custom_method(method::MODEL_CHUNK, Self::model_chunk)
@@ -201,6 +204,18 @@ impl Server {
     async fn test_results(&self, params: Value) -> Result<Value> {
         let read: Result<wire::TestResultsParams> = params::typed(params);
         self.ask(read.map(|it| Request::TestResults { task: TaskId(it.task_id), run: it.run })).await
+    }
+
+    async fn change_list(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::List)).await
+    }
+
+    async fn change_accept(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::Accept)).await
+    }
+
+    async fn change_revert(&self, params: Value) -> Result<Value> {
+        self.ask(params::changes(params, self.root(), Choose::Revert)).await
     }
 
     async fn model_list(&self, params: Value) -> Result<Value> {

@@ -316,6 +316,11 @@ impl State {
         id: &ToolCallId,
         outcome: Result<crate::tool::Output, String>,
     ) {
+        if let Ok(output) = &outcome
+            && !output.diffs.is_empty()
+        {
+            self.edited(session, turn, output);
+        }
         if self.running_turn(session, turn).is_none() {
             return;
         }
@@ -329,18 +334,22 @@ impl State {
                     let seen = std::sync::Arc::make_mut(&mut owner.seen);
                     seen.extend(output.seen);
                 }
-                if !output.diffs.is_empty() {
-                    self.acted(session, None);
-                }
-                for diff in &output.diffs {
-                    self.file_saved(&diff.path);
-                }
                 let content = (!output.diffs.is_empty())
                     .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());
                 let change = ToolChange { content, locations: Some(output.locations), ..ToolChange::default() };
                 let text = self.with_nested(session, output.text, &output.instructions);
                 self.finish_call(session, id, text, false, change);
             }
+        }
+    }
+
+    /// Files were edited, also where the turn was cancelled in the meantime.
+    fn edited(&mut self, session: &SessionId, turn: &TurnId, output: &crate::tool::Output) {
+        self.agent_edits();
+        self.acted(session, None);
+        self.record_edits(session, turn, &output.diffs);
+        for diff in &output.diffs {
+            self.file_saved(&diff.path);
         }
     }
 

@@ -64,6 +64,10 @@ pub(super) struct Session {
     /// What prompts that are on their way point at.
     pub(super) pointed: HashMap<PromptId, Pointed>,
     pub(super) turn: Option<Turn>,
+    /// Files in which a person took back edits, and the model does not know yet.
+    pub(super) reverted: Vec<PathBuf>,
+    /// Edits are being taken back.
+    pub(super) reverting: bool,
     /// The agent's steps, in order.
     pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
@@ -168,6 +172,8 @@ impl Session {
             queue: Vec::new(),
             pointed: HashMap::new(),
             turn: None,
+            reverted: Vec::new(),
+            reverting: false,
             plan: Vec::new(),
             seen: Arc::default(),
             given_outputs: BTreeSet::new(),
@@ -210,6 +216,7 @@ impl Session {
             history,
             left_over,
             plan: stored.plan,
+            reverted: stored.reverted,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -236,6 +243,7 @@ impl Session {
             carried: Vec::new(),
             pending: Vec::new(),
             plan: Vec::new(),
+            reverted: Vec::new(),
         }
     }
 }

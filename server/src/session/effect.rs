@@ -5,6 +5,7 @@ mod outgoing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Item;
 use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
@@ -17,10 +18,12 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    CompactionStatus, Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply,
-    SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    ChangeRow, CompactionStatus, Growth, HunkRow, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question,
+    Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
-use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
+use super::event::{
+    AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport, StoredSession, Timer,
+};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -102,6 +105,26 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Reads the edits that can be taken back, and replies.
+    ListChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Marks edits as accepted, and replies.
+    AcceptChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Takes edits back; comes back as `ChangesReverted`.
+    RevertChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+        cwd: PathBuf,
+        seen: FileSeen,
     },
     /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
     AskDiagnostics {
@@ -208,6 +231,10 @@ pub enum Write {
         text: Arc<str>,
     },
     DeleteSession(SessionId),
+    /// An edit that can be taken back.
+    Edit(Box<StoredEdit>),
+    /// The model of a session is told what was reverted.
+    RevertsTold(SessionId),
     /// The whole plan of a session.
     Plan {
         session: SessionId,

@@ -20,8 +20,8 @@ use crate::tool::input::Todo;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
-pub use self::request::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
-use super::effect::UsageSum;
+pub use self::request::{Choice, Choose, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use super::effect::{ChangeRow, Refusal, UsageSum};
 use super::settings::Settings;
 
 /// Names a request of the client that waits for its reply.
@@ -80,6 +80,41 @@ pub struct StoredSession {
     pub pending: Vec<StoredReport>,
     /// The agent's steps.
     pub plan: Vec<Todo>,
+    /// Files of which the model is still to be told that an edit was reverted.
+    pub reverted: Vec<PathBuf>,
+}
+
+/// An edit of a file, for the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEdit {
+    pub session: SessionId,
+    pub turn: TurnId,
+    pub path: PathBuf,
+    /// `None`: there was no file.
+    pub before: Option<String>,
+    /// `None`: there is no file any more.
+    pub after: Option<String>,
+    pub at: Timestamp,
+}
+
+/// Edits that were taken back.
+#[derive(Clone, Debug)]
+pub struct Reverted {
+    pub rows: Vec<ChangeRow>,
+    pub files: Vec<RevertedFile>,
+    /// Why it did not get to the end, if so.
+    pub failed: Option<Refusal>,
+}
+
+/// A file that was put back.
+#[derive(Clone, Debug)]
+pub struct RevertedFile {
+    pub path: PathBuf,
+    /// Links followed.
+    pub real: PathBuf,
+    /// What it holds now; `None` when it was removed.
+    pub seen: Option<tool::Fingerprint>,
+    pub note: String,
 }
 
 /// A notification that the store still holds as undelivered.
@@ -209,6 +244,12 @@ pub enum Event {
         turn: TurnId,
         call: ToolCallId,
         slice: Result<OutputSlice, String>,
+    },
+    /// Edits were taken back, or could not be.
+    ChangesReverted {
+        reply: ReplyId,
+        session: SessionId,
+        result: Result<Reverted, Refusal>,
     },
     /// What the editor shows of its own.
     EditorDiagnostics {

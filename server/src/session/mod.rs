@@ -5,6 +5,7 @@ mod asides;
 mod background;
 pub mod budget;
 mod calls;
+mod changes;
 mod claims;
 mod compaction;
 mod conversation;

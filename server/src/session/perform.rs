@@ -1,5 +1,6 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod changes;
 mod models;
 mod stored;
 mod workspace;
@@ -243,13 +244,24 @@ impl Hands {
                 let context = self.tool_context(&session, cwd, seen);
                 let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
                 let touched = tool.file().map(|path| absolute(&cwd, path));
-                self.work(turn.clone(), async move {
+                let (of, edits) = (turn.clone(), tool.edits());
+                let work = async move {
                     let mut result = tool::run(tool, context).await;
                     if let (Ok(output), Some(path)) = (&mut result, touched) {
                         output.instructions = instructions::between(roots, cwd, path).await;
                     }
                     Event::ToolDone { session, turn, call, result }
-                });
+                };
+                if edits {
+                    // Once begun, an edit is carried out and known of, also when its turn is cancelled.
+                    let inbox = self.inbox.clone();
+                    tokio::spawn(async move {
+                        let event = work.await;
+                        inbox.tell(event);
+                    });
+                } else {
+                    self.work(of, work);
+                }
             }
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
@@ -263,6 +275,11 @@ impl Hands {
                     let found = editor.diagnostics(path).await;
                     Event::EditorDiagnostics { session, turn, call, found }
                 });
+            }
+            Effect::ListChanges { reply, session, chosen } => self.list_changes(reply, session, chosen),
+            Effect::AcceptChanges { reply, session, chosen } => self.accept_changes(reply, session, chosen),
+            Effect::RevertChanges { reply, session, chosen, cwd, seen } => {
+                self.revert_changes(reply, session, chosen, cwd, seen);
             }
             Effect::SaveResult { session, turn, call, folder, text, most } => {
                 self.work(turn.clone(), async move {

@@ -97,6 +97,7 @@ impl State {
                 }
                 None => self.refuse(reply, Refusal::UnknownSession(session)),
             },
+            Request::Changes { session, chosen, choose } => self.choose_changes(reply, session, chosen, choose),
             Request::Rules => {
                 let rules = self.rules.iter().map(Rule::to_string).collect();
                 self.reply(reply, Reply::Rules(rules));

@@ -112,6 +112,7 @@ impl State {
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
+            Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
             Event::EditorDiagnostics { session, turn, call, found } => {
                 self.editor_diagnostics(&session, &turn, &call, &found);
             }

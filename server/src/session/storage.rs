@@ -10,7 +10,7 @@ use crate::task::lease;
 use crate::task::model::Delivery;
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
-use super::event::{Event, Loaded, StoredReport, StoredSession};
+use super::event::{Event, Loaded, StoredEdit, StoredReport, StoredSession};
 use super::owner::Inbox;
 
 /// Opens the workspace's store for the client of that token and reads what it holds. When that cannot be, the sidecar
@@ -62,6 +62,11 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::Session(session) => store::Write::SaveSession(row(&session)),
         Write::System { session, text } => store::Write::SaveSystem { session, text },
         Write::DeleteSession(session) => store::Write::DeleteSession(session),
+        Write::Edit(edit) => {
+            let StoredEdit { session, turn, path, before, after, at } = *edit;
+            store::Write::SaveChange(Box::new(store::FileEdit { session, turn, path, before, after, at }))
+        }
+        Write::RevertsTold(session) => store::Write::ChangesTold(session),
         Write::Plan { session, plan } => {
             store::Write::SavePlan { session, json: serde_json::to_string(&plan).unwrap_or_default() }
         }
@@ -149,6 +154,7 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
         history: loaded.items,
         carried,
         pending,
+        reverted: loaded.reverted,
         // One of another version is as none.
         plan: loaded.plan.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
     })))

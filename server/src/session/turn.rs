@@ -155,7 +155,7 @@ impl State {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
         }
-        let context = if prompts.is_empty() { None } else { self.context(session) };
+        let context = if prompts.is_empty() && !self.has_reverts(session) { None } else { self.context(session) };
         let context: Vec<String> = context.into_iter().chain(self.pointed_at(session, &prompts)).collect();
         let context = (!context.is_empty()).then(|| context.join("\n\n"));
         let mut carried = drained;
@@ -188,7 +188,15 @@ impl State {
         owner.told_plan = plans;
         let tasks = self.tasks_in_words();
         let unsaved = self.unsaved();
-        prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
+        let date = date.map(str::to_owned);
+        let reverted = self.tell_reverted(session);
+        prompt::context(&prompt::Situation {
+            date: date.as_deref(),
+            mode,
+            unsaved: &unsaved,
+            tasks: &tasks,
+            reverted: reverted.as_deref(),
+        })
     }
 
     /// The tasks that are not over, for the model.

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::changes;
 use super::claims;
 use super::command::{NotificationKey, SessionRow, Write};
 use super::error::StoreError;
@@ -40,6 +41,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 "DELETE FROM sessions WHERE id = ?1",
                 "DELETE FROM items WHERE session = ?1",
                 "DELETE FROM plans WHERE session = ?1",
+                "DELETE FROM changes WHERE session = ?1",
                 "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
             ] {
                 run(sql, params![id.as_str()])?;
@@ -51,6 +53,10 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 params![session.as_str(), json],
             )?;
         }
+        Write::SaveChange(edit) => changes::save(connection, edit)?,
+        Write::SettleChange(settled) => changes::settle(connection, settled)?,
+        Write::ChangesTold(session) => changes::told(connection, session)?,
+        Write::ForgetChanges { keep, before } => changes::forget(connection, *keep, *before)?,
         Write::Notify { key, session, body, created_at } => {
             run(
                 "INSERT INTO outbox (task, run, kind, session, state, body, created_at)

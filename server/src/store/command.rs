@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::changes::{FileEdit, Settled};
 use crate::agent::history::Item;
 use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -73,6 +74,8 @@ pub struct LoadedSession {
     pub notifications: Vec<StoredNotification>,
     /// The agent's plan as it was saved.
     pub plan: Option<String>,
+    /// Files of which the model is still to be told that an edit was reverted.
+    pub reverted: Vec<PathBuf>,
 }
 
 /// One write: done whole or not at all.
@@ -91,7 +94,15 @@ pub enum Write {
     SaveSystem { session: SessionId, text: Arc<str> },
     /// Replaces a session's plan, as JSON.
     SavePlan { session: SessionId, json: String },
-    /// Removes a session with its history, its plan and its notifications. Its tasks stay.
+    /// Adds an edit to what can be taken back.
+    SaveChange(Box<FileEdit>),
+    /// Notes what a person accepted and reverted of a change.
+    SettleChange(Settled),
+    /// The model of a session was told what was reverted.
+    ChangesTold(SessionId),
+    /// Removes changes that are older, and the oldest until the rest has at most `keep` bytes.
+    ForgetChanges { keep: u64, before: Timestamp },
+    /// Removes a session with its history, its plan, its changes and its notifications. Its tasks stay.
     DeleteSession(SessionId),
     /// Puts a notification into the outbox; one whose key is there already is ignored, whatever its state.
     Notify { key: NotificationKey, session: Option<SessionId>, body: String, created_at: Timestamp },

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::Loaded;
+use super::changes;
 use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
 use super::error::StoreError;
 use super::owners::{self, Owner};
@@ -92,6 +93,7 @@ pub(super) fn load_session(
             .prepare_cached("SELECT json FROM plans WHERE session = ?1")?
             .query_row(params![id.as_str()], |row| row.get(0))
             .optional()?,
+        reverted: changes::untold(connection, id)?,
     }))
 }
 

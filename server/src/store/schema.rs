@@ -76,6 +76,14 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN system TEXT;
     ALTER TABLE sessions ADD COLUMN usage TEXT;
 ",
+    "
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, turn TEXT NOT NULL, path BLOB NOT NULL,
+        before TEXT, after TEXT, omitted INTEGER NOT NULL, accepted TEXT NOT NULL, reverted TEXT NOT NULL,
+        untold INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX changes_of_file ON changes (session, path, turn);
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

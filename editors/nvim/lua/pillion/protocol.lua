@@ -93,12 +93,13 @@ M.methods = {
   task_dismiss = "pillion/task/dismiss",
   task_set_priority = "pillion/task/set_priority",
   test_results = "pillion/test/results",
+  change_list = "pillion/change/list", -- the agent's edits, with the diff and the hunks of each
+  change_accept = "pillion/change/accept",
+  change_revert = "pillion/change/revert",
   -- For an editor that lends its models; Neovim has none.
   model_offer = "pillion/model/offer",
   model_chunk = "pillion/model/chunk",
   -- Not served yet: an older server says "method not found", and the plugin does without.
-  change_list = "pillion/change/list",
-  change_revert = "pillion/change/revert",
   command_list = "pillion/command/list",
 }
 

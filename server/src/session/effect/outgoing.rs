@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::change::Standing;
 use crate::agent::history::{Content, FileDiff};
 use crate::agent::prices::Cost;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
@@ -45,7 +46,40 @@ pub enum Reply {
         counts: Counts,
     },
     Text(String),
+    /// Edits as they stand, and what a person must know besides.
+    Changes {
+        rows: Vec<ChangeRow>,
+        notes: Vec<String>,
+    },
     Models(ModelList),
+}
+
+/// What a turn's edits made of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeRow {
+    pub path: PathBuf,
+    pub turn: TurnId,
+    /// `create`, `edit`, `delete`.
+    pub kind: &'static str,
+    pub state: Standing,
+    /// Unified; empty where the texts were too large to be kept.
+    pub diff: String,
+    /// Lines of the diff that are left out.
+    pub omitted_lines: usize,
+    /// Bytes of texts that were too large to be kept: the change cannot be reverted.
+    pub omitted_bytes: u64,
+    pub hunks: Vec<HunkRow>,
+}
+
+/// A hunk of the diff. Starts are 1-based, 0 where there are no lines before or after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HunkRow {
+    pub index: usize,
+    pub old_start: usize,
+    pub old_lines: usize,
+    pub new_start: usize,
+    pub new_lines: usize,
+    pub state: Standing,
 }
 
 /// Which models there are, and what became of asking each provider.

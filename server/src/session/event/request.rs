@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Content;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
@@ -232,6 +233,12 @@ pub enum Request {
         session: SessionId,
         format: ExportFormat,
     },
+    /// Edits of the agent: what is to be done with those that are chosen.
+    Changes {
+        session: SessionId,
+        chosen: Chosen,
+        choose: Choose,
+    },
     Rules,
     RemoveRule {
         rule: String,
@@ -241,6 +248,14 @@ pub enum Request {
         choice: Choice,
         reason: Option<String>,
     },
+}
+
+/// What is to be done with edits of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choose {
+    List,
+    Accept,
+    Revert,
 }
 
 /// How a session is written as text.

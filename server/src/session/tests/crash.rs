@@ -30,6 +30,7 @@ pub(super) fn stored(history: Vec<Item>) -> StoredSession {
         carried: Vec::new(),
         pending: Vec::new(),
         plan: Vec::new(),
+        reverted: Vec::new(),
     }
 }
 

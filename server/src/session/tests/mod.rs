@@ -3,6 +3,7 @@
 //! No clock, no process, no socket.
 
 mod calls;
+mod changes;
 mod chaos;
 mod compaction;
 mod crash;

@@ -131,6 +131,7 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
             carried: Vec::new(),
             pending: Vec::new(),
             plan: Vec::new(),
+            reverted: Vec::new(),
             system: None,
             usage: Default::default(),
         });

@@ -27,6 +27,9 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::ListChanges { .. } => "list the changes".into(),
+        Effect::AcceptChanges { .. } => "accept changes".into(),
+        Effect::RevertChanges { .. } => "revert changes".into(),
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
@@ -197,6 +200,8 @@ fn stored(write: &Write) -> Option<String> {
         Write::Assign { keys, session } => {
             format!("assign {} to {session}", list(keys.iter().map(|key| key.task.to_string())))
         }
+        Write::Edit(edit) => format!("edit of {} in {}", edit.path.display(), edit.turn),
+        Write::RevertsTold(session) => format!("{session} is told what was reverted"),
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),

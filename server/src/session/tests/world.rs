@@ -214,6 +214,8 @@ impl World {
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
             Write::Session(_)
+            | Write::Edit(_)
+            | Write::RevertsTold(_)
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
