@@ -41,6 +41,7 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub agents: AgentSettings,
     /// `$XDG_STATE_HOME`; what is kept lies in [`Config::state_dir`].
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
@@ -104,6 +105,23 @@ pub struct OwnVariable {
 pub struct PermissionSettings {
     /// `ask`, `accept_edits`, `plan`, `auto`: the mode of new sessions.
     pub mode: String,
+}
+
+/// `agents.*`: subagents.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// How many work at a time; at least 1.
+    pub max_concurrent: usize,
+    /// Model requests of one.
+    pub max_requests: u32,
+    /// Their model; that of their session when unset.
+    pub model: Option<String>,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self { max_concurrent: 10, max_requests: 50, model: None }
+    }
 }
 
 /// `background.*`: tasks.
@@ -240,6 +258,7 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            agents: AgentSettings::default(),
             state_home,
             runtime_dir,
             withheld: Vec::new(),

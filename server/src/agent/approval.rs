@@ -90,7 +90,8 @@ pub enum Verdict {
 /// Judges a call. `inside` tells whether a path lies in the workspace; `resolve` makes a printed path absolute.
 pub fn judge(mode: Mode, rules: &[Rule], call: &Call, inside: impl Fn(&str) -> (PathBuf, bool)) -> Verdict {
     match call {
-        Call::Check(_) | Call::Stop(_) => Verdict::Allow,
+        // What a subagent does is judged as it does it.
+        Call::Check(_) | Call::Stop(_) | Call::Agent(_) => Verdict::Allow,
         Call::Bash(bash) => {
             let rule = Rule::Command(bash.command.clone());
             match mode {

@@ -8,6 +8,7 @@ use crate::agent::approval::{self, Rule, Verdict};
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::model::StoppedBy;
 use crate::task::run::OutputSlice;
 use crate::tool::input::{self, Call, FileCall};
 use crate::workspace::{classify, roots};
@@ -74,9 +75,13 @@ impl CallState {
         matches!(&self.call, Ok(Call::File(file)) if file.edits())
     }
 
+    fn is_agent(&self) -> bool {
+        matches!(&self.call, Ok(Call::Agent(_)))
+    }
+
     /// True when nothing later depends on it.
     fn reads(&self) -> bool {
-        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_)))
+        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_) | Call::Agent(_)))
     }
 
     /// True when `self` must wait for `earlier` to be over.
@@ -85,6 +90,9 @@ impl CallState {
             return false;
         }
         let asked = matches!(earlier.step, Step::Asking(_));
+        if earlier.is_agent() && (self.reads() || self.is_agent() || self.background()) {
+            return false;
+        }
         if self.reads() {
             return earlier.writes() && !asked;
         }
@@ -116,6 +124,9 @@ impl State {
             let call = match invalid {
                 Some(why) => {
                     Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again."))
+                }
+                None if self.is_subagent(session) && !input::is_for_subagents(&name) => {
+                    Err(format!("A subagent has no tool named {name}: do the work yourself. Nothing was done."))
                 }
                 None => input::parse(&name, &input),
             };
@@ -173,7 +184,7 @@ impl State {
     fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
         let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
         let root = &self.settings.root;
-        let verdict = approval::judge(owner.mode, &self.rules, call, |path| {
+        let verdict = approval::judge(self.mode_of(session), &self.rules, call, |path| {
             let path = roots::absolute(&owner.cwd, path);
             let inside = path.starts_with(root);
             (path, inside)
@@ -245,6 +256,7 @@ impl State {
             }
             Call::Check(check) => self.check(session, id, &turn, &check),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
+            Call::Agent(agent) => self.start_subagent(session, id, &turn, &agent),
         }
     }
 
@@ -335,25 +347,38 @@ impl State {
     }
 
     /// Every call of a cancelled turn gets its result; the next drain puts them into the history.
-    pub(super) fn cancel_calls(&mut self, session: &SessionId) {
+    pub(super) fn cancel_calls(&mut self, session: &SessionId, by: StoppedBy) {
         let Some(turn) = self.sessions.get_mut(session).and_then(|owner| owner.turn.as_mut()) else { return };
         let calls = std::mem::take(&mut turn.calls);
         let mut left_over = Vec::new();
-        for call in calls {
+        for mut call in calls {
             if let Step::Foreground(task) = &call.step {
                 let task = task.clone();
-                self.bar(&task);
-                self.stop_task(&task, crate::task::model::StoppedBy::User);
+                if let Some(text) = self.cut_short(&task) {
+                    call.step = Step::Done(result(&call.id, text, true));
+                    self.show_cancelled(session, &call.id);
+                } else {
+                    if by == StoppedBy::User {
+                        self.bar(&task);
+                    }
+                    self.stop_task(&task, by);
+                }
             }
             if !call.is_done() {
-                let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
-                self.update(session, Update::ToolCallUpdate { call: call.id.clone(), change: Box::new(change) });
+                self.show_cancelled(session, &call.id);
             }
             left_over.push(call.into_result());
         }
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.left_over.extend(left_over);
         }
+    }
+}
+
+impl State {
+    fn show_cancelled(&mut self, session: &SessionId, call: &ToolCallId) {
+        let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
+        self.update(session, Update::ToolCallUpdate { call: call.clone(), change: Box::new(change) });
     }
 }
 
@@ -370,6 +395,7 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
             None => ("Look at the tasks".to_owned(), "other"),
         },
         Ok(Call::Stop(stop)) => (format!("Stop {}", stop.task_id), "execute"),
+        Ok(Call::Agent(agent)) => (agent.description.trim().to_owned(), "think"),
         Ok(Call::File(FileCall::Read(call))) => (format!("Read {}", call.path), "read"),
         Ok(Call::File(FileCall::Write(call))) => (format!("Write {}", call.path), "edit"),
         Ok(Call::File(FileCall::Edit(call))) => (format!("Edit {}", call.path), "edit"),
@@ -382,6 +408,7 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
                 "read_file" => "read",
                 "write_file" | "edit_file" => "edit",
                 "glob" | "grep" => "search",
+                "agent" => "think",
                 _ => "other",
             };
             (name.to_owned(), kind)

@@ -12,6 +12,7 @@ use crate::provider::ModelFacts;
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
 
+use super::agents::Parent;
 use super::calls::CallState;
 use super::effect::UsageSum;
 use super::event::StoredSession;
@@ -24,6 +25,8 @@ use super::stop::Barred;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: SessionId,
+    /// The call that it works for, where it is a subagent's: then it lives in memory alone, and no client knows it.
+    pub(super) parent: Option<Parent>,
     pub(super) title: Option<String>,
     pub(super) cwd: PathBuf,
     pub(super) mode: Mode,
@@ -106,6 +109,7 @@ impl Session {
     ) -> Self {
         Self {
             id,
+            parent: None,
             title: None,
             mode,
             model,

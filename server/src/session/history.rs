@@ -31,10 +31,15 @@ impl Written {
 }
 
 impl State {
-    /// Appends an item to a history. Returns the number of items with it, to wait for.
+    /// Appends an item to a history. Returns the number of items with it, to wait for. A subagent's are in memory alone.
     pub(super) fn append(&mut self, session: &SessionId, item: Item, carried: Vec<Key>) -> usize {
+        let item = Arc::new(item);
+        self.transcribe(session, &item);
         let Some(owner) = self.sessions.get_mut(session) else { return 0 };
-        owner.history.push(Arc::new(item));
+        owner.history.push(item);
+        if owner.parent.is_some() {
+            return owner.history.len();
+        }
         owner.written.carried.extend(carried);
         let items = owner.history.len();
         self.write_on(session);
@@ -88,7 +93,7 @@ impl State {
 
     /// The session's row, for the store.
     pub(super) fn save_session(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get(session) else { return };
+        let Some(owner) = self.sessions.get(session).filter(|owner| owner.parent.is_none()) else { return };
         let row = owner.row();
         self.effects.push(Effect::Store(Write::Session(Box::new(row))));
     }

@@ -2,6 +2,7 @@
 
 mod models;
 mod stored;
+mod transcripts;
 mod workspace;
 
 use std::collections::HashMap;
@@ -77,6 +78,7 @@ pub(super) struct Hands {
     turns: HashMap<TurnId, Vec<AbortHandle>>,
     /// Questions beside the conversations.
     asides: HashMap<AsideId, AbortHandle>,
+    transcripts: mpsc::UnboundedSender<transcripts::Piece>,
 }
 
 impl Hands {
@@ -123,6 +125,8 @@ impl Hands {
             });
         });
         tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
+        let (transcripts, pieces) = mpsc::unbounded_channel();
+        tokio::spawn(transcripts::write(pieces, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
         environment.warm();
@@ -150,6 +154,7 @@ impl Hands {
             watches: HashMap::new(),
             turns: HashMap::new(),
             asides: HashMap::new(),
+            transcripts,
         };
         hands.set_custody(&config);
         let settings = hands.settings(&config);
@@ -274,6 +279,10 @@ impl Hands {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
                 }
+            }
+            Effect::Transcribe { id, path, text, bytes, lines } => {
+                // Who writes it goes with the runtime alone.
+                let _ = self.transcripts.send(transcripts::Piece { id, path, text, bytes, lines });
             }
             Effect::Control(run, control) => {
                 if let Err(why) = self.supervisor.control(&run, control) {

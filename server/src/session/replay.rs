@@ -38,6 +38,7 @@ impl State {
         self.effects.push(Effect::Send(Outgoing::Update {
             session: session.clone(),
             turn: None,
+            parent: None,
             replay: true,
             update,
         }));

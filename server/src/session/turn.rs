@@ -9,11 +9,12 @@ use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelSt
 use crate::agent::{notification, prompt};
 use crate::ids::{PromptId, SessionId, TurnId};
 use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
+use crate::task::model::StoppedBy;
 
 use super::calls::CallState;
 use super::conversation::Phase;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
-use super::event::ReplyId;
+use super::event::{ReplyId, StoredReport};
 use super::state::State;
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
@@ -49,7 +50,7 @@ impl State {
             return self.drain(session, vec![Prompt { id, content }], None);
         };
         // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
-        if only_words && self.questions.holds_up(session) {
+        if only_words && self.is_held_up(session) {
             self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
             self.show_prompt(session, &content);
         } else {
@@ -134,6 +135,11 @@ impl State {
         }
         let told = self.reports.told_by_results(session);
         let (drained, text) = self.reports.drain(session, self.settings.limits);
+        if self.is_subagent(session) {
+            self.reports.lend(drained.iter().chain(&told));
+        }
+        let keys = |stored: Vec<StoredReport>| stored.into_iter().map(|stored| stored.report.key).collect::<Vec<_>>();
+        let (told, drained) = (keys(told), keys(drained));
         if let Some(text) = &text {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
@@ -152,18 +158,26 @@ impl State {
         }
         owner.carried.extend(carried.iter().cloned());
         let items = self.append(session, Item::User(item), carried);
-        if let Some(turn) = self.running_turn(session, &id) {
-            turn.phase = Phase::Committing(items);
+        self.ask_when_written(session, &id, items);
+    }
+
+    /// The request leaves when the store has that many items. A subagent's are nowhere but here.
+    fn ask_when_written(&mut self, session: &SessionId, turn: &TurnId, items: usize) {
+        let Some(running) = self.running_turn(session, turn) else { return };
+        running.phase = Phase::Committing(items);
+        if self.is_subagent(session) {
+            self.ask(session, turn);
         }
     }
 
     /// What has changed since the model was told last.
     fn context(&mut self, session: &SessionId) -> Option<String> {
         let today = self.now().date();
+        let mode = self.mode_of(session);
         let owner = self.sessions.get_mut(session)?;
         let date = (owner.told_date != today).then_some(today.as_str());
-        let plans = owner.mode == Mode::Plan;
-        let mode = (owner.told_plan != plans).then_some(owner.mode);
+        let plans = mode == Mode::Plan;
+        let mode = (owner.told_plan != plans).then_some(mode);
         owner.told_date.clone_from(&today);
         owner.told_plan = plans;
         let tasks: Vec<String> = self
@@ -181,7 +195,12 @@ impl State {
 
     /// Sends the history to the model.
     pub(super) fn ask(&mut self, session: &SessionId, turn: &TurnId) {
-        let limit = self.settings.max_turn_requests;
+        let is_subagent = self.is_subagent(session);
+        let (limit, tools) = match is_subagent {
+            true => (self.settings.agents.max_requests, &self.subagent_tools),
+            false => (self.settings.max_turn_requests, &self.tools),
+        };
+        let tools = tools.clone();
         let Some(running) = self.running_turn(session, turn) else { return };
         if running.requests >= limit {
             return self.end_turn(session, StopReason::MaxTurnRequests, None);
@@ -196,7 +215,7 @@ impl State {
         let request = ModelRequest {
             model: owner.model.clone(),
             system: owner.system.clone(),
-            tools: self.tools.clone(),
+            tools,
             history: owner.history.clone(),
             max_tokens: self.settings.max_tokens,
         };
@@ -256,7 +275,12 @@ impl State {
         if keys.is_empty() {
             return;
         }
-        self.set_delivery(&keys, crate::task::model::Delivery::Delivered, Some(&turn));
+        let parent = self.parent(session).map(|parent| parent.turn.clone());
+        let told_in = parent.as_ref().unwrap_or(&turn);
+        self.set_delivery(&keys, crate::task::model::Delivery::Delivered, Some(told_in));
+        if parent.is_some() {
+            return self.told_to_subagent(session, keys);
+        }
         self.effects.push(Effect::Store(Write::Delivered { session: session.clone(), keys, turn }));
     }
 
@@ -279,22 +303,36 @@ impl State {
         }
     }
 
+    /// What a request has used, for its conversation, and where that is a subagent's for the session and the turn that it
+    /// works for. The context is each conversation's own.
     fn count(&mut self, session: &SessionId, usage: Usage) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let window = owner.facts.as_ref().and_then(|facts| facts.window);
-        let add = |sum: &mut UsageSum| {
+        let add = |sum: &mut UsageSum, is_own: bool| {
             sum.input += usage.input;
             sum.output += usage.output;
             sum.cache_read += usage.cache_read;
             sum.cache_write += usage.cache_write;
-            sum.context_used = usage.input + usage.cache_read + usage.cache_write + usage.output;
+            if is_own {
+                sum.context_used = usage.input + usage.cache_read + usage.cache_write + usage.output;
+            }
         };
-        add(&mut owner.usage);
+        add(&mut owner.usage, true);
         if let Some(turn) = owner.turn.as_mut() {
-            add(&mut turn.usage);
+            add(&mut turn.usage, true);
         }
-        let sum = owner.usage;
-        self.update(session, Update::Usage { sum, window });
+        let parent = owner.parent.clone();
+        if let Some(parent) = &parent
+            && let Some(owner) = self.sessions.get_mut(&parent.session)
+        {
+            add(&mut owner.usage, false);
+            if let Some(turn) = owner.turn.as_mut().filter(|turn| turn.id == parent.turn) {
+                add(&mut turn.usage, false);
+            }
+        }
+        let known = parent.map_or_else(|| session.clone(), |parent| parent.session);
+        let Some(owner) = self.sessions.get(&known) else { return };
+        let (sum, window) = (owner.usage, owner.facts.as_ref().and_then(|facts| facts.window));
+        self.update(&known, Update::Usage { sum, window });
     }
 
     fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize) {
@@ -315,6 +353,9 @@ impl State {
                 // It goes on as soon as it is written, or what is new is.
                 running.phase = Phase::Committing(written);
                 self.drain(session, Vec::new(), None);
+                if self.running_turn(session, turn).is_some_and(|turn| turn.phase == Phase::Committing(written)) {
+                    self.ask_when_written(session, turn, written);
+                }
             }
             ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {
                 running.continued = true;
@@ -340,14 +381,14 @@ impl State {
         let id = running.id.clone();
         self.effects.push(Effect::Abort(id.clone()));
         self.keep_partial(session);
-        self.cancel_calls(session);
+        self.cancel_calls(session, StoppedBy::User);
         self.forget_looks(session);
         self.withdraw_questions(session, Some(&id));
         self.end_turn(session, StopReason::Cancelled, None);
     }
 
     /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
-    fn keep_partial(&mut self, session: &SessionId) {
+    pub(super) fn keep_partial(&mut self, session: &SessionId) {
         let provider = self.settings.provider.clone();
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let model = owner.model.clone();

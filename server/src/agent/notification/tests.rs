@@ -17,6 +17,7 @@ fn report(id: &str) -> Report {
         more_failures: 0,
         matched: vec![],
         more_matched: 0,
+        report: None,
         tail: "running 50 tests\ntest result: FAILED\n".into(),
         lines: 2,
         output_file: "/state/output".into(),

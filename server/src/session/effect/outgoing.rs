@@ -215,6 +215,8 @@ pub enum Update {
 pub struct Question {
     pub id: QuestionId,
     pub session: SessionId,
+    /// The call of the subagent that wants it.
+    pub parent: Option<ToolCallId>,
     pub row: ToolRow,
     /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
     pub always: Option<String>,
@@ -239,6 +241,8 @@ pub enum Outgoing {
     Update {
         session: SessionId,
         turn: Option<TurnId>,
+        /// The call of the subagent that does it.
+        parent: Option<ToolCallId>,
         replay: bool,
         update: Update,
     },

@@ -54,6 +54,13 @@ pub(super) struct World {
     pub(super) pasts: BTreeMap<String, Past>,
     /// Runs write into the workspace.
     pub(super) writes: bool,
+    /// Pieces of transcripts on their way to the disk, and what was written.
+    pub(super) transcripts: VecDeque<(RunId, u64, u64)>,
+    pub(super) files: BTreeMap<TaskId, String>,
+    /// The tools of each session's newest request.
+    pub(super) offered: BTreeMap<SessionId, Vec<String>>,
+    /// Conversations that the store does not know.
+    pub(super) subagents: BTreeSet<SessionId>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -68,7 +75,14 @@ impl World {
                 check::check_continues(&before, &request.history).expect("the history only grows");
                 check::check(&request.history).expect("a history that services take");
                 assert!(!self.asks.iter().any(|(asking, _)| asking == session), "two requests of {session} at a time");
-                assert_eq!(self.stored[session], request.history, "the request leaves when the store has it");
+                // A subagent's conversation is in memory alone.
+                if let Some(stored) = self.stored.get(session) {
+                    assert_eq!(*stored, request.history, "the request leaves when the store has it");
+                } else {
+                    self.subagents.insert(session.clone());
+                }
+                let tools = request.tools.iter().map(|tool| tool.name.clone());
+                self.offered.insert(session.clone(), tools.collect());
                 self.asks.push((session.clone(), turn.clone()));
             }
             Effect::Abort(turn) => {
@@ -105,6 +119,12 @@ impl World {
                     self.runs.push(spec.id.clone());
                 }
             }
+            Effect::Transcribe { id, text, bytes, lines, .. } => {
+                let file = self.files.entry(id.task.clone()).or_default();
+                file.push_str(text);
+                assert_eq!((file.len() as u64, file.lines().count() as u64), (*bytes, *lines), "{file:?}");
+                self.transcripts.push_back((id.clone(), *bytes, *lines));
+            }
             Effect::CheckUnchanged { check, .. } => self.checks.push(*check),
             Effect::Control(run, RunControl::Stop) => {
                 self.stopping.insert(format!("{} {}", run.task, run.run));
@@ -124,6 +144,7 @@ impl World {
     fn write(&mut self, write: &Write) {
         match write {
             Write::Append { session, first, items, carried, commit } => {
+                assert!(!self.subagents.contains(session), "{session} is a subagent's");
                 self.commits.push_back(*commit);
                 assert_eq!(self.stored.get(session).map_or(0, Vec::len), *first, "an append out of order");
                 if self.full {
