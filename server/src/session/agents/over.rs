@@ -154,7 +154,7 @@ impl State {
             self.ledger.remove(task);
             return self.finish_call(&session, &call, text, over.why.is_some(), ToolChange::default());
         }
-        let last = over.why.as_ref().map(|why| format!("The subagent ended early: {why}.\n"));
+        let last = over.why.as_ref().map(|why| format!("\nThe subagent ended early: {why}.\n"));
         self.subagents.all[at].over = Some(over);
         self.write_transcript(task, last.unwrap_or_default());
         self.close_subagent(task);

@@ -66,9 +66,6 @@ fn assistant(item: &AssistantItem) -> String {
         let title = row(call, name, given, &input::parse(name, given)).title;
         let _ = writeln!(text, "• {title}");
     }
-    if item.tool_calls().next().is_none() && !text.is_empty() {
-        text.push('\n');
-    }
     text
 }
 
@@ -116,7 +113,7 @@ mod tests {
         assert_eq!(
             items.iter().map(lines).collect::<String>(),
             "> Find it.\n>\n> Now.\n\nI look.\n• Read a.rs\n  ↳ fn a (2 more lines)\n  ✗ no such file\n  ↳ told of t5\n\nIt is \
-             there.\n\n"
+             there.\n"
         );
     }
 }

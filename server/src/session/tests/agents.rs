@@ -143,8 +143,8 @@ fn one_in_the_background_is_a_task_whose_report_is_told_once() {
     let child = story.children()[0].clone();
     story.commit();
     story.tells(expect![[r#"
-        p2 in turn3
         turn started: Prompt
+        reply p2 in turn3
         user: go
         append 0: user{"go"}
         ask the model, 1 items
@@ -153,9 +153,9 @@ fn one_in_the_background_is_a_task_whose_report_is_told_once() {
         save t5.1 running, delivery none
         row t5.1 running, delivery none
         ask the model, 1 items
-        call c1 completed (t5): The subagent t5 works in the background. Go on with other work or end your turn: its report comes by itself when it e…
-        append 2: user{c1 = "The subagent t5 works in the background. Go on with other work or end your turn: its report comes by itself when it e…"}
+        call c1 completed (t5): The subagent t5 works in the background. Go on with other work or end your turn: its report comes by itself w…
         row t5.1 running, delivery none
+        append 2: user{c1 = "The subagent t5 works in the background. Go on with other work or end your turn: its report comes by itself w…"}
         ask the model, 3 items
     "#]]);
     let session = story.session.clone();
@@ -191,7 +191,6 @@ fn one_in_the_background_is_a_task_whose_report_is_told_once() {
         <status>succeeded</status>
         <command>look around</command>
         <duration>0.0s</duration>
-        <summary>All &lt;report>quiet&lt;/report>.</summary>
         <report>
         All &lt;report>quiet&lt;/report>.
         Really.
@@ -205,9 +204,9 @@ fn one_in_the_background_is_a_task_whose_report_is_told_once() {
 
         • Read a.rs
           ↳ done
+
         All <report>quiet</report>.
         Really.
-
     "#]]
     .assert_eq(&story.world.files[&TaskId::from("t5")]);
 }
@@ -578,7 +577,7 @@ fn one_whose_sidecar_went_away_is_interrupted_and_told_once() {
     assert_eq!(next.world.undelivered().len(), 1);
     next.request(Request::RerunTask { task: Some("t5".into()) });
     next.tells(expect![[r#"
-        refused State { kind: "subagent", message: "task t5 is a subagent: its conversation is over, and cannot be had again", remed…
+        refused State { kind: "subagent", message: "task t5 is a subagent: its conversation is over, and cannot be had again"…
     "#]]);
 }
 
