@@ -212,9 +212,11 @@ impl State {
             | Update::Retrying { .. } => {}
             _ => return,
         }
+        // One in the background belongs to no turn: that of its call may be long over.
+        let turn = self.waits_for_subagent(&parent.task).then_some(parent.turn);
         self.effects.push(Effect::Send(Outgoing::Update {
             session: parent.session,
-            turn: Some(parent.turn),
+            turn,
             parent: Some(parent.call),
             replay: false,
             update,
