@@ -45,7 +45,10 @@ impl State {
         let Some(entry) = self.ledger.get(id) else { return };
         let task = &entry.task;
         if is_agent(task) {
-            return if task.status.is_final() { () } else { self.interrupt_subagent(id) };
+            if !task.status.is_final() {
+                self.interrupt_subagent(id);
+            }
+            return;
         }
         let dir = self.run_dir(task);
         let launched = task.output.path == dir.join("output");
