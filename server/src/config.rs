@@ -1,10 +1,12 @@
 //! Settings: the config file, then the environment, then the editor's own (`initializationOptions`,
 //! `didChangeConfiguration`), each on top of the one before. The only file that reads the environment. `keys` is the table
-//! of settings, `source` reads the files.
+//! of settings, `services` who can answer, `source` reads the files, `secrets` writes the one of the keys.
 //!
 //! Invariant: loading never fails. What is wrong becomes a problem with its place and remedy; the rest holds.
 
 mod keys;
+pub mod secrets;
+pub mod services;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -12,27 +14,19 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 pub use self::keys::{KEYS, Key};
+pub use self::services::{Address, ApiKey, Handed, ModelSettings};
 
 use self::source::{Entry, Value};
 use crate::task::model::OnClose;
-
-/// Where the Anthropic API is, unless settings say otherwise.
-pub const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com";
 
 /// Where values come from that nobody set.
 const BY_DEFAULT: &str = "the default";
 
 /// Where the editor's values come from, for messages.
 const EDITOR: &str = "the editor's settings";
-
-/// The key as everybody's programs look for it.
-const KEY: &str = "ANTHROPIC_API_KEY";
-
-/// The key that an editor hands to Pillion alone, out of its own secret storage. Kept from commands.
-const OWN_KEY: &str = "PILLION_ANTHROPIC_API_KEY";
 
 /// Every setting, with its default. The keys are the same in the config file, in `initializationOptions` and in VS Code
 /// (`pillion.` in front).
@@ -46,49 +40,14 @@ pub struct Config {
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
     pub runtime_dir: PathBuf,
+    /// Where keys are stored: `$XDG_CONFIG_HOME/pillion/keys.toml`.
+    pub keys_file: PathBuf,
     /// Environment variables whose values only Pillion was given: they do not reach commands, unless
     /// [`BackgroundSettings::pass_env`] names them. The person's own keys are not among them: their commands may need
     /// them.
     pub withheld: Vec<OwnVariable>,
     /// What is wrong with the settings, each with the file, the line and the remedy. The rest holds.
     pub problems: Vec<String>,
-}
-
-/// `model.*`: who answers.
-#[derive(Clone, Debug)]
-pub struct ModelSettings {
-    /// `auto`, `anthropic`, `offline`, `scripted:FILE`.
-    pub provider: String,
-    /// Where `provider` was set, for messages: a file, `PILLION_PROVIDER`, the editor's settings, the default.
-    pub provider_source: String,
-    /// The model's name; the provider's own default when unset.
-    pub name: Option<String>,
-    pub anthropic: Option<ApiKey>,
-    /// Without `/v1` and without a slash at the end.
-    pub anthropic_base_url: String,
-    /// Where the address was set, for messages.
-    pub anthropic_base_url_source: String,
-    /// Most tokens of one answer.
-    pub max_tokens: u32,
-}
-
-impl ModelSettings {
-    /// True when both lead to the same provider and model.
-    pub fn same_as(&self, other: &Self) -> bool {
-        let key = |settings: &Self| settings.anthropic.as_ref().map(|key| key.secret.expose_secret().to_owned());
-        let plain = |settings: &Self| {
-            (settings.provider.clone(), settings.name.clone(), settings.anthropic_base_url.clone(), settings.max_tokens)
-        };
-        plain(self) == plain(other) && key(self) == key(other)
-    }
-}
-
-/// A key and where it came from (messages name the source, never the key).
-#[derive(Clone, Debug)]
-pub struct ApiKey {
-    pub secret: SecretString,
-    /// For instance `the environment variable ANTHROPIC_API_KEY`.
-    pub source: String,
 }
 
 /// A variable whose value only Pillion was given.
@@ -164,20 +123,6 @@ pub struct BackgroundSettings {
     pub block_chars: usize,
     /// Variables of [`Config::withheld`] that commands get all the same (`passEnv`).
     pub pass_env: Vec<String>,
-}
-
-impl Default for ModelSettings {
-    fn default() -> Self {
-        Self {
-            provider: "auto".into(),
-            provider_source: BY_DEFAULT.into(),
-            name: None,
-            anthropic: None,
-            anthropic_base_url: ANTHROPIC_BASE_URL.into(),
-            anthropic_base_url_source: BY_DEFAULT.into(),
-            max_tokens: 32_000,
-        }
-    }
 }
 
 impl Default for PermissionSettings {
@@ -261,6 +206,7 @@ impl Config {
             agents: AgentSettings::default(),
             state_home,
             runtime_dir,
+            keys_file: config_dir.join("keys.toml"),
             withheld: Vec::new(),
             problems,
         };
@@ -346,16 +292,20 @@ impl Config {
             Ok(entries) => {
                 for entry in entries {
                     let place = format!("{}:{}", path.display(), entry.line);
-                    match (entry.key.as_str(), entry.value) {
-                        ("anthropic", Value::Text(secret)) => {
-                            self.take_key(&secret, format!("the file {}", path.display()));
-                            self.withhold(KEY, &secret, false);
+                    match (services::source(&entry.key), entry.value) {
+                        (Some(service), Value::Text(secret)) => {
+                            self.take_key(service.word, &secret, format!("the file {}", path.display()), true);
+                            if let Some(variables) = &service.key {
+                                self.withhold(variables.shared, &secret, false);
+                            }
                         }
-                        ("anthropic", _) => {
-                            self.problems.push(format!("{place}: `anthropic` has to be the key, in quotes."))
+                        (Some(service), _) => {
+                            self.problems.push(format!("{place}: `{}` has to be the key, in quotes.", service.word))
                         }
-                        (other, _) => self.problems.push(format!(
-                            "{place}: `{other}` is not the name of a provider with a key; the only one is `anthropic`."
+                        (None, _) => self.problems.push(format!(
+                            "{place}: `{}` is not the name of a provider with a key; those are {}.",
+                            entry.key,
+                            secrets::words()
                         )),
                     }
                 }
@@ -365,50 +315,15 @@ impl Config {
     }
 
     fn read_env(&mut self, env: &dyn Fn(&str) -> Option<String>) {
-        for (variable, key) in [
-            ("PILLION_PROVIDER", "model.provider"),
-            ("PILLION_MODEL", "model.name"),
-            ("ANTHROPIC_BASE_URL", "model.anthropicBaseUrl"),
-        ] {
+        let addresses = services::SOURCES.iter().filter_map(|source| Some((source.url?, source.setting)));
+        for (variable, key) in
+            [("PILLION_PROVIDER", "model.provider"), ("PILLION_MODEL", "model.name")].into_iter().chain(addresses)
+        {
             if let Some(value) = env(variable) {
                 let entry = Entry { key: key.into(), value: Value::Text(value.trim().into()), line: 0 };
                 self.apply(&entry, &format!("the environment variable {variable}"));
             }
         }
-        for variable in [KEY, OWN_KEY] {
-            if let Some(secret) = env(variable) {
-                self.take_key(&secret, format!("the environment variable {variable}"));
-            }
-        }
-        if let Some(secret) = env(OWN_KEY) {
-            self.withhold(OWN_KEY, &secret, true);
-            self.withhold(KEY, &secret, false);
-        }
-        if env(KEY).is_some() {
-            // The person's own, for whoever they start.
-            self.withheld.retain(|own| own.name != KEY);
-        }
-    }
-
-    /// Notes that only Pillion was given this value; of two for a name the later one counts, as it does for Pillion.
-    fn withhold(&mut self, name: &str, secret: &str, is_inherited: bool) {
-        self.withheld.retain(|known| known.name != name);
-        let secret = SecretString::from(secret.trim());
-        self.withheld.push(OwnVariable { name: name.to_owned(), secret, is_inherited });
-    }
-
-    fn take_key(&mut self, secret: &str, source: String) {
-        let secret = secret.trim();
-        if secret.is_empty() {
-            return;
-        }
-        if secret.chars().all(|c| c.is_ascii_graphic()) {
-            self.model.anthropic = Some(ApiKey { secret: SecretString::from(secret), source });
-        } else {
-            self.problems.push(format!(
-                "The key in {source} holds characters that no key has (a blank, a line's end, quotes of a text); it is \
-                 ignored. Set it again."
-            ));
-        }
+        self.read_key_variables(env);
     }
 }

@@ -246,6 +246,7 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::AgentThoughtChunk { content: content(), message_id: text() },
         Update::MessageDiscarded { message_id: text() },
         Update::ToolCall(tool_call()),
+        Update::Plan { entries: vec![PlanEntry { content: text(), status: "pending", priority: "medium" }] },
         Update::Queue { prompts: queued() },
         Update::TaskNotification { task_ids: vec![text()], text: text() },
         Update::TurnStarted { reason: "prompt" },
@@ -331,6 +332,7 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
             sent(value, sample, Shown::All)
         }
         method::DOCUMENT_SAVE => sent(value, SaveParams { uris: vec![text()] }, Shown::All),
+        method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
         method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),

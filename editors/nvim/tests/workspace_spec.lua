@@ -147,4 +147,38 @@ return {
       vim.bo[mine].modified = false
     end,
   },
+  {
+    "the agent is told what other sources show, in LSP's words and without our own",
+    function()
+      local dir = t.workspace({ ["a.rs"] = "let ä = 😀x;\n", ["b.rs"] = "1\n" })
+      vim.cmd.edit("a.rs")
+      local a = vim.api.nvim_get_current_buf()
+      vim.cmd.edit("b.rs")
+      local b = vim.api.nvim_get_current_buf()
+      local app = t.start()
+      local space = vim.api.nvim_create_namespace("lint")
+      vim.diagnostic.set(space, a, {
+        { lnum = 0, col = 13, end_col = 14, severity = 2, message = "unused", source = "lint", code = "U1" },
+        { lnum = 0, col = 0, severity = 1, message = "ours", source = "pillion" },
+      })
+      vim.diagnostic.set(space, b, { { lnum = 0, col = 0, severity = 1, message = "bad" } })
+      local function get(uri)
+        local id = t.next_id()
+        t.emit(app, { "pillion/diagnostics/get", { uri = uri }, id = id })
+        return t.answered(app, id).result.diagnostics
+      end
+      local function at(line, first, last)
+        return { start = { line = line, character = first }, ["end"] = { line = line, character = last } }
+      end
+      local uri_a, uri_b = vim.uri_from_fname(dir .. "/a.rs"), vim.uri_from_fname(dir .. "/b.rs")
+      local unused = { range = at(0, 10, 11), severity = 2, message = "unused", source = "lint", code = "U1" }
+      t.eq({ { uri = uri_a, diagnostics = { unused } } }, get(uri_a))
+      t.eq({}, get(vim.uri_from_fname(dir .. "/none.rs")))
+      local all = get(nil)
+      t.eq({ uri_a, uri_b }, vim.tbl_map(function(file)
+        return file.uri
+      end, all))
+      t.eq("bad", all[2].diagnostics[1].message)
+    end,
+  },
 }

@@ -91,7 +91,7 @@ pub enum Verdict {
 pub fn judge(mode: Mode, rules: &[Rule], call: &Call, inside: impl Fn(&str) -> (PathBuf, bool)) -> Verdict {
     match call {
         // What a subagent does is judged as it does it.
-        Call::Check(_) | Call::Stop(_) | Call::Agent(_) => Verdict::Allow,
+        Call::Check(_) | Call::Stop(_) | Call::Diagnostics(_) | Call::Todo(_) | Call::Agent(_) => Verdict::Allow,
         Call::Bash(bash) => {
             let rule = Rule::Command(bash.command.clone());
             match mode {

@@ -88,6 +88,15 @@ pub fn context(situation: &Situation<'_>) -> Option<String> {
     (!lines.is_empty()).then(|| format!("[Context from the editor. {}]", lines.join(" ")))
 }
 
+/// What a person is told when the model refused; `why` is the service's own sentence.
+pub fn refused(why: Option<&str>) -> String {
+    let why = why.map_or_else(String::new, |why| format!(" It says: {}.", why.trim().trim_end_matches('.')));
+    format!(
+        "The model declined to answer.{why} It is likely to decline again while the request stands in this conversation: \
+         start a new session and put it differently, or choose another model (`model.name`)."
+    )
+}
+
 /// The person's words in a prompt, without links and pictures.
 pub fn words(content: &[Content]) -> String {
     content

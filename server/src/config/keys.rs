@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::source::Value;
-use super::{Config, default_slots};
+use super::{Address, Config, default_slots};
 use crate::task::model::OnClose;
 
 /// One setting.
@@ -26,8 +26,9 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "model.provider",
-        doc: "Who answers: `auto` (Anthropic when a key is set, else offline), `anthropic`, `offline` (commands without a \
-              model) or `scripted:FILE`.",
+        doc: "Who answers: `auto` (the first that a key is set for: Anthropic, OpenAI, OpenRouter; else offline), \
+              `anthropic`, `openai`, `openrouter`, a server on this machine (`ollama`, `llamacpp`, `vllm`, `lmstudio`), \
+              `editor` (the models that the editor lends), `offline` (commands without a model) or `scripted:FILE`.",
         default: "\"auto\"",
         editor: true,
         set: |config, value, place| {
@@ -38,7 +39,8 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "model.name",
-        doc: "The model's name, for instance `claude-sonnet-5`; the provider's default when empty.",
+        doc: "The model's name, for instance `claude-sonnet-5`, or with its provider: `ollama:qwen3:8b`; the provider's \
+              default when empty.",
         default: "\"\"",
         editor: true,
         set: |config, value, _| {
@@ -58,14 +60,84 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "model.anthropicBaseUrl",
-        doc: "Where the Anthropic API is, without `/v1`: for a gateway. Not taken from editors.",
-        default: "\"https://api.anthropic.com\"",
+        doc: "Where the Anthropic API is, without `/v1`: for a gateway; `https://api.anthropic.com` when empty. Not taken \
+              from editors.",
+        default: "\"\"",
         editor: false,
-        set: |config, value, place| {
-            let url = text(value)?;
-            let url = url.trim().trim_end_matches('/');
-            config.model.anthropic_base_url = url.strip_suffix("/v1").unwrap_or(url).to_owned();
-            config.model.anthropic_base_url_source = place.to_owned();
+        set: |config, value, place| address(config, "anthropic", value, place),
+    },
+    Key {
+        name: "model.openaiBaseUrl",
+        doc: "Where the OpenAI API is, with `/v1`: for a gateway, or any service that speaks Chat \
+              Completions; `https://api.openai.com/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "openai", value, place),
+    },
+    Key {
+        name: "model.openrouterBaseUrl",
+        doc: "Where OpenRouter is, with `/v1`; `https://openrouter.ai/api/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "openrouter", value, place),
+    },
+    Key {
+        name: "model.ollamaBaseUrl",
+        doc: "Where Ollama is, with `/v1`; `http://127.0.0.1:11434/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "ollama", value, place),
+    },
+    Key {
+        name: "model.llamacppBaseUrl",
+        doc: "Where llama.cpp's server is, with `/v1`; `http://127.0.0.1:8080/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "llamacpp", value, place),
+    },
+    Key {
+        name: "model.vllmBaseUrl",
+        doc: "Where vLLM is, with `/v1`; `http://127.0.0.1:8000/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "vllm", value, place),
+    },
+    Key {
+        name: "model.lmstudioBaseUrl",
+        doc: "Where LM Studio is, with `/v1`; `http://127.0.0.1:1234/v1` when empty. Not taken from editors.",
+        default: "\"\"",
+        editor: false,
+        set: |config, value, place| address(config, "lmstudio", value, place),
+    },
+    Key {
+        name: "model.anthropicBetas",
+        doc: "Beta features of the Anthropic API to ask for, for instance `[\"context-1m-2025-08-07\"]`: values of the \
+              header `anthropic-beta`. They may cost money, so they are not taken from editors.",
+        default: "[]",
+        editor: false,
+        set: |config, value, _| {
+            let is_beta = |name: &String| {
+                (1..=100).contains(&name.len())
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            };
+            let betas = names(value)?;
+            if !betas.iter().all(is_beta) {
+                return Err("a list of names of letters, digits, `-`, `_` and `.`, each in quotes".into());
+            }
+            config.model.anthropic_betas = betas;
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.thinking",
+        doc: "How much the model thinks before it answers: `auto` (as it does by itself), `off` (as little as it lets one \
+              choose), or an effort: `low`, `medium`, `high`, `xhigh`, `max`. Models that cannot be told are not told.",
+        default: "\"auto\"",
+        editor: true,
+        set: |config, value, _| {
+            const WORDS: [&str; 7] = ["auto", "off", "low", "medium", "high", "xhigh", "max"];
+            let word = text(value).ok().filter(|word| WORDS.contains(&word.as_str()));
+            config.model.thinking = word.ok_or("`auto`, `off`, `low`, `medium`, `high`, `xhigh` or `max`")?;
             Ok(())
         },
     },
@@ -267,6 +339,18 @@ fn text(value: &Value) -> Result<String, String> {
         Value::Text(text) => Ok(text.trim().to_owned()),
         _ => Err("a text in quotes".into()),
     }
+}
+
+/// Where a service is. Anthropic's address is kept without `/v1`, and a slash at the end goes.
+fn address(config: &mut Config, word: &'static str, value: &Value, place: &str) -> Result<(), String> {
+    let url = text(value)?;
+    let url = url.trim_end_matches('/');
+    let url = if word == "anthropic" { url.strip_suffix("/v1").unwrap_or(url) } else { url };
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err("an address that begins with `https://` or `http://`".into());
+    }
+    config.model.service(word).address = Some(Address { url: url.to_owned(), source: place.to_owned() });
+    Ok(())
 }
 
 fn names(value: &Value) -> Result<Vec<String>, String> {

@@ -59,8 +59,7 @@ fn nothing_set() {
     let config = setup.load();
     assert_eq!(config.model.provider, "auto");
     assert_eq!(config.model.provider_source, "the default");
-    assert_eq!(config.model.anthropic_base_url, "https://api.anthropic.com");
-    assert!(config.model.anthropic.is_none() && config.model.name.is_none());
+    assert!(config.model.services.is_empty() && config.model.name.is_none());
     assert_eq!(config.permissions.mode, "ask");
     assert!(config.background.max_concurrent >= 2);
     assert_eq!(config.state_dir(), setup.home.path().join(".local/state/pillion"));
@@ -106,7 +105,7 @@ fn every_key_is_taken_in_every_form() {
         config.model.provider_source
     );
     assert_eq!(config.model.max_tokens, 1000);
-    assert_eq!(config.model.anthropic_base_url, "http://gateway");
+    assert_eq!(config.model.address("anthropic").map(|address| address.url.as_str()), Some("http://gateway"));
     assert_eq!(config.permissions.mode, "plan");
     assert_eq!(config.background.timeout, Some(Duration::from_secs(60)));
 
@@ -146,13 +145,14 @@ fn who_wins() {
 #[test]
 fn what_an_editor_may_not_and_need_not_say() {
     let config = Setup::new("", &[]).load().with_editor(&json!({
-        "model": {"anthropicBaseUrl": "http://evil", "nmae": "x"},
+        "model": {"anthropicBaseUrl": "http://evil", "openaiBaseUrl": "http://evil", "nmae": "x"},
         "trace": {"server": "verbose"}, "path": "/usr/bin/pillion",
     }));
-    assert_eq!(config.model.anthropic_base_url, ANTHROPIC_BASE_URL);
+    assert_eq!(config.model.address("anthropic"), None);
     expect![[r#"
         the editor's settings: `model.anthropicBaseUrl` is not taken from an editor, because a workspace could set it there. Write it into config.toml or the environment.
-        the editor's settings: there is no setting `model.nmae`; did you mean `model.name`? It is ignored."#]]
+        the editor's settings: there is no setting `model.nmae`; did you mean `model.name`? It is ignored.
+        the editor's settings: `model.openaiBaseUrl` is not taken from an editor, because a workspace could set it there. Write it into config.toml or the environment."#]]
     .assert_eq(&config.problems.join("\n"));
 }
 
@@ -205,8 +205,11 @@ fn names_that_are_passed_on() {
 fn keys_and_where_they_come_from() {
     let found = |setup: Setup| {
         let config = setup.load();
-        let key = config.model.anthropic.clone();
-        let key = key.map(|key| format!("{} from {}", key.secret.expose_secret(), key.source)).unwrap_or_default();
+        let key = config
+            .model
+            .key("anthropic")
+            .map(|key| format!("{} from {}", key.secret.expose_secret(), key.source))
+            .unwrap_or_default();
         let home = setup.home.path().to_string_lossy().into_owned();
         (key.replace(&home, "~"), setup.problems(&config), names(&config))
     };
@@ -238,6 +241,50 @@ fn keys_and_where_they_come_from() {
 fn a_key_is_never_shown() {
     let config = Setup::new("", &[("ANTHROPIC_API_KEY", "sk-secret")]).load();
     assert!(!format!("{config:?}").contains("sk-secret"));
+}
+
+#[test]
+fn every_service_has_its_own_key_and_address() {
+    let variables = [
+        ("OPENAI_API_KEY", "sk-o"),
+        ("PILLION_OPENROUTER_API_KEY", "sk-r"),
+        ("OPENAI_BASE_URL", "https://gateway/v1/"),
+    ];
+    let setup =
+        Setup::new("model.ollamaBaseUrl = \"http://127.0.0.1:1/v1\"\nmodel.vllmBaseUrl = \"10.0.0.1\"", &variables);
+    let setup = setup.keys("vllm = \"sk-v\"\nopenai = \"sk-f\"\nollam = \"x\"\n", 0o600);
+    let config = setup.load();
+    let key = |word| config.model.key(word).map(|key| key.secret.expose_secret().to_owned()).unwrap_or_default();
+    assert_eq!([key("openai"), key("openrouter"), key("vllm"), key("anthropic")], ["sk-o", "sk-r", "sk-v", ""]);
+    let url = |word| config.model.address(word).map(|address| address.url.clone()).unwrap_or_default();
+    assert_eq!([url("openai"), url("ollama"), url("vllm")], ["https://gateway/v1", "http://127.0.0.1:1/v1", ""]);
+    assert_eq!(names(&config), ["PILLION_OPENROUTER_API_KEY", "OPENROUTER_API_KEY"]);
+    expect![[r#"
+        ~/.config/pillion/config.toml:2: `model.vllmBaseUrl` has to be an address that begins with `https://` or `http://`, and not "10.0.0.1"; it is ignored.
+        ~/.config/pillion/keys.toml:3: `ollam` is not the name of a provider with a key; those are `anthropic`, `openai`, `openrouter`, `ollama`, `llamacpp`, `vllm`, `lmstudio`."#]]
+    .assert_eq(&setup.problems(&config));
+}
+
+#[test]
+fn what_a_client_hands_over_counts_more_until_it_is_taken_back() {
+    let key = |config: &Config, word| config.model.key(word).map(|key| key.secret.expose_secret().to_owned());
+    let handed = |word, key: Option<&str>| {
+        let source = "the editor".to_owned();
+        let key = key.map(|key| Handed::Set(ApiKey { secret: SecretString::from(key), source }));
+        std::collections::BTreeMap::from([(word, key.unwrap_or(Handed::Removed))])
+    };
+    let config = Setup::new("", &[("OPENAI_API_KEY", "sk-env")]).keys("anthropic = \"sk-file\"\n", 0o600).load();
+    let with = |word, key| config.clone().with_handed(&handed(word, key));
+
+    let new = with("anthropic", Some("sk-new"));
+    assert_eq!(key(&new, "anthropic").as_deref(), Some("sk-new"));
+    assert_eq!(names(&new), ["ANTHROPIC_API_KEY"], "commands do not get it");
+    let gone = with("anthropic", None);
+    assert_eq!((key(&gone, "anthropic"), names(&gone)), (None, Vec::new()));
+    let new = with("openai", Some("sk-new"));
+    assert_eq!(key(&new, "openai").as_deref(), Some("sk-new"));
+    assert_eq!(names(&new), ["ANTHROPIC_API_KEY"], "the person's own variable is the commands'");
+    assert_eq!(key(&with("openai", None), "openai").as_deref(), Some("sk-env"), "only stored keys are taken back");
 }
 
 #[test]

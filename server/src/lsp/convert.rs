@@ -12,7 +12,7 @@ use tower_lsp::jsonrpc;
 use crate::agent::approval::Mode;
 use crate::problem::{TestResult, TestStatus};
 use crate::protocol as wire;
-use crate::session::effect::{Refusal, Reply};
+use crate::session::effect::{ModelList, ProviderState, Refusal, Reply};
 use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
@@ -84,10 +84,38 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
             tests: tests.into_iter().map(test_result).collect(),
             counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
         }),
+        Reply::Models(list) => serde_json::to_value(models(list)),
         Reply::Text(text) => Ok(json!({"text": text})),
         Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
     };
     value.unwrap_or(Value::Null)
+}
+
+fn models(list: ModelList) -> wire::ModelListResult {
+    let models = list.models.into_iter().map(|row| wire::ModelInfo {
+        id: row.id,
+        name: row.name,
+        provider: row.provider,
+        context_window: row.window,
+        max_output: row.max_output,
+        tools: row.tools,
+        warning: row.warning,
+        current: row.is_current,
+        offered: row.offered,
+    });
+    let providers = list.providers.into_iter().map(|row| wire::ProviderInfo {
+        id: row.word,
+        name: row.label,
+        state: match row.state {
+            ProviderState::Ready => "ready",
+            ProviderState::Offered => "offered",
+            ProviderState::Failed => "failed",
+            ProviderState::NotConfigured => "not_configured",
+            ProviderState::Absent => "absent",
+        },
+        message: row.message,
+    });
+    wire::ModelListResult { models: models.collect(), providers: providers.collect() }
 }
 
 fn test_result(test: TestResult) -> wire::TestResult {

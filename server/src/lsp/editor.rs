@@ -1,19 +1,24 @@
-//! The tools' editor, over LSP: `workspace/applyEdit` and `pillion/document/save`.
+//! The tools' editor, over LSP: `workspace/applyEdit`, `pillion/document/save` and `pillion/diagnostics/get`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::documents::OpenDocuments;
+use super::editor_diagnostics;
 use super::outbox::Outbox;
 use super::text;
 use super::uri;
-use crate::protocol::{SaveParams, SaveResult, method};
+use crate::protocol::{DiagnosticsParams, DiagnosticsResult, SaveParams, SaveResult, method};
 use crate::workspace::documents::Documents;
-use crate::workspace::editor::{DocumentEdit, Editor};
+use crate::workspace::editor::{DocumentEdit, Editor, EditorDiagnostics};
+
+/// How long the editor may take to tell its diagnostics.
+const DIAGNOSTICS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The client as an editor.
 pub struct LspEditor {
@@ -21,6 +26,8 @@ pub struct LspEditor {
     pub outbox: Outbox,
     /// The client serves `pillion/document/save`.
     pub saves: bool,
+    /// The client serves `pillion/diagnostics/get`.
+    pub diagnoses: bool,
 }
 
 impl Editor for LspEditor {
@@ -64,6 +71,34 @@ impl Editor for LspEditor {
             }
             self.documents.check_saved(&uri);
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn diagnostics(&self, of: Option<PathBuf>) -> BoxFuture<'_, EditorDiagnostics> {
+        async move {
+            if !self.diagnoses {
+                return EditorDiagnostics::NotOffered;
+            }
+            // A folder is asked for with everything, and picked out here.
+            let file = of.as_deref().filter(|of| !of.is_dir());
+            let spelled = |path: &Path| self.documents.now().get(path).map(|open| open.uri.clone());
+            let uri = file.map(|file| spelled(file).unwrap_or_else(|| uri::from_path(file)));
+            let asked = self.outbox.request(method::DIAGNOSTICS_GET, DiagnosticsParams { uri }).await;
+            let id = asked.id.clone();
+            match tokio::time::timeout(DIAGNOSTICS_WITHIN, asked.answer()).await {
+                Ok(Ok(answer)) => match serde_json::from_value::<DiagnosticsResult>(answer) {
+                    Ok(answer) => editor_diagnostics::read(answer, of.as_deref()),
+                    Err(error) => EditorDiagnostics::Failed(format!("its answer cannot be read: {error}")),
+                },
+                Ok(Err(error)) => {
+                    EditorDiagnostics::Failed(error["message"].as_str().unwrap_or("it does not answer").to_owned())
+                }
+                Err(_) => {
+                    self.outbox.cancel(&id).await;
+                    EditorDiagnostics::Failed(format!("it did not answer within {DIAGNOSTICS_WITHIN:?}"))
+                }
+            }
         }
         .boxed()
     }

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_lsp::jsonrpc;
 
+use crate::config::services;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
 use crate::protocol as wire;
 use crate::session::event::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::owner::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
@@ -79,6 +82,17 @@ fn folder(field: &str, text: Option<String>, root: &Path) -> Read<Option<PathBuf
 pub fn new_session(params: Value, root: &Path) -> Read<Request> {
     let wire::NewSessionParams { cwd, mode, model } = typed(params)?;
     Ok(Request::NewSession { cwd: folder("cwd", cwd, root)?, mode, model })
+}
+
+/// `pillion/secret/set`. No error repeats the secret.
+pub fn secret(params: Value) -> Read<Secret> {
+    let wire::SetSecretParams { provider, secret, persist } = typed(params)?;
+    if secret.as_deref().is_some_and(|secret| !services::can_be_key(secret.trim())) {
+        let message = "that can be no key: it is empty, very long, or holds blanks or line ends".into();
+        return Err(bad("secret", message, "Paste the key alone, or send null to take it back."));
+    }
+    let secret = secret.map(|secret| SecretString::from(secret.trim()));
+    Ok(Secret { provider, secret, persist })
 }
 
 /// `pillion/session/list`.

@@ -20,6 +20,7 @@ use super::control::{self, Control};
 use super::documents::OpenDocuments;
 use super::editor::LspEditor;
 use super::following::Followers;
+use super::models::LspLender;
 use super::outbox::Outbox;
 use super::presenter::{self, Shows};
 use super::{convert, params, progress, uri};
@@ -43,6 +44,8 @@ pub struct Server {
     client: Mutex<Option<oneshot::Sender<i32>>>,
     owner: Arc<OnceLock<Handle>>,
     environment: Environment,
+    /// The client as one that lends models.
+    lender: Arc<LspLender>,
     followers: OnceLock<Followers>,
     /// Where terminals join in; removed with this server.
     control: OnceLock<Control>,
@@ -54,6 +57,7 @@ impl Server {
     pub fn new(config: Config, outbox: Outbox, client: oneshot::Sender<i32>) -> Self {
         Self {
             config,
+            lender: Arc::new(LspLender::new(outbox.clone())),
             outbox,
             documents: Arc::default(),
             client: Mutex::new(Some(client)),
@@ -83,6 +87,10 @@ impl Server {
             .custom_method(method::SESSION_SET_MODEL, Self::session_set_model)
             .custom_method(method::SESSION_RENAME, Self::session_rename)
             .custom_method(method::SESSION_DELETE, Self::session_delete)
+            .custom_method(method::MODEL_LIST, Self::model_list)
+            .custom_method(method::MODEL_OFFER, Self::model_offer)
+            .custom_method(method::MODEL_CHUNK, Self::model_chunk)
+            .custom_method(method::SECRET_SET, Self::secret_set)
             .custom_method(method::PERMISSION_LIST, Self::permission_list)
             .custom_method(method::PERMISSION_REMOVE, Self::permission_remove)
             .custom_method(method::PROJECT_COMMANDS, Self::project_commands)
@@ -111,7 +119,10 @@ impl Server {
     /// Sends a request to the owner (before the first wait) and gives its answer.
     async fn ask(&self, request: Result<Request>) -> Result<Value> {
         let owner = self.owner.get().ok_or_else(jsonrpc::Error::internal_error)?;
-        let answer = owner.ask(request?);
+        Self::answered(owner.ask(request?)).await
+    }
+
+    async fn answered(answer: oneshot::Receiver<owner::Answered>) -> Result<Value> {
         match answer.await {
             Ok(Ok(reply)) => Ok(convert::reply(reply, clock::now())),
             Ok(Err(refusal)) => Err(convert::refusal(refusal)),
@@ -174,6 +185,27 @@ impl Server {
     async fn test_results(&self, params: Value) -> Result<Value> {
         let read: Result<wire::TestResultsParams> = params::typed(params);
         self.ask(read.map(|it| Request::TestResults { task: TaskId(it.task_id), run: it.run })).await
+    }
+
+    async fn model_list(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::ModelListParams> = params::typed(params);
+        self.ask(read.map(|it| Request::ListModels { session: it.session_id.map(SessionId) })).await
+    }
+
+    async fn model_offer(&self, params: Value) {
+        if let (true, Some(owner)) = (self.lender.offer(params), self.owner.get()) {
+            owner.tell(Event::ModelsOffered);
+        }
+    }
+
+    async fn model_chunk(&self, params: Value) {
+        self.lender.chunk(params);
+    }
+
+    async fn secret_set(&self, params: Value) -> Result<Value> {
+        let secret = params::secret(params)?;
+        let owner = self.owner.get().ok_or_else(jsonrpc::Error::internal_error)?;
+        Self::answered(owner.set_secret(secret)).await
     }
 
     async fn permission_list(&self, _params: Value) -> Result<Value> {
@@ -326,7 +358,11 @@ impl LanguageServer for Server {
             documents: self.documents.clone(),
             outbox: self.outbox.clone(),
             saves: pillion.document_save,
+            diagnoses: pillion.diagnostics,
         });
+        if pillion.models {
+            self.lender.lend();
+        }
         let token = pillion.client_token.filter(|token| !token.is_empty() && token.len() <= TOKEN_CAP);
         let environment = self.environment.clone();
         let (shown, overheard) = control::overhear(shown);
@@ -336,6 +372,7 @@ impl LanguageServer for Server {
             root: root.clone(),
             further_roots: further_roots.clone(),
             editor,
+            lender: self.lender.clone(),
             environment: environment.clone(),
             messages,
             token,

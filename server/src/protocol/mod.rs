@@ -5,6 +5,8 @@
 //! they have no value. Unknown fields of a client are ignored.
 
 mod content;
+mod diagnostics;
+mod model;
 mod project;
 mod question;
 mod session;
@@ -14,6 +16,8 @@ mod update;
 use serde::{Deserialize, Serialize};
 
 pub use self::content::*;
+pub use self::diagnostics::*;
+pub use self::model::*;
 pub use self::project::*;
 pub use self::question::*;
 pub use self::session::*;
@@ -39,6 +43,12 @@ pub mod method {
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";
+    pub const MODEL_LIST: &str = "pillion/model/list";
+    pub const MODEL_OFFER: &str = "pillion/model/offer";
+    pub const MODEL_COMPLETE: &str = "pillion/model/complete";
+    pub const MODEL_CHUNK: &str = "pillion/model/chunk";
+    pub const SECRET_SET: &str = "pillion/secret/set";
+    pub const DIAGNOSTICS_GET: &str = "pillion/diagnostics/get";
     pub const PERMISSION_LIST: &str = "pillion/permission/list";
     pub const PERMISSION_REMOVE: &str = "pillion/permission/remove";
     pub const PROJECT_COMMANDS: &str = "pillion/project/commands";
@@ -85,6 +95,9 @@ pub struct ClientCapability {
     pub session_updates: bool,
     pub request_permission: bool,
     pub document_save: bool,
+    /// It lends models: it serves `pillion/model/complete`.
+    pub models: bool,
+    pub diagnostics: bool,
     pub client_token: Option<String>,
 }
 

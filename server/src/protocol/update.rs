@@ -49,6 +49,9 @@ pub enum Update {
         #[serde(skip_serializing_if = "Option::is_none")]
         task_id: Option<String>,
     },
+    Plan {
+        entries: Vec<PlanEntry>,
+    },
     Queue {
         prompts: Vec<QueuedPrompt>,
     },
@@ -116,6 +119,16 @@ pub struct ToolLocation {
 pub struct QueuedPrompt {
     pub prompt_id: String,
     pub prompt: Vec<ContentBlock>,
+}
+
+/// One step of the agent's plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanEntry {
+    pub content: String,
+    /// `pending`, `in_progress`, `completed`.
+    pub status: &'static str,
+    /// `high`, `medium`, `low`.
+    pub priority: &'static str,
 }
 
 /// Why a turn ended badly: a text that says what to do.

@@ -1,14 +1,21 @@
-//! HTTP for the providers: one POST, its answer in pieces. The only file that names reqwest. Knows no API: it says what
-//! happened on the wire, and the provider says what that means. Redirects are not followed, because a key would go along.
+//! HTTP for the providers: a POST whose answer comes in pieces, a GET whose answer is small. The only file that names
+//! reqwest. Knows no API: it says what happened on the wire, and [`super::failure`] says what that means. Redirects are
+//! not followed, because a key would go along.
 
 use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::clock;
+use crate::task::model::Timestamp;
 
 /// Most bytes of an error's body that are read.
 const ERROR_BODY_CAP: usize = 64 * 1024;
+
+/// Most bytes of an answer that is taken whole: a list of models, or an answer without a stream.
+pub const WHOLE_CAP: usize = 16 * 1024 * 1024;
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +26,18 @@ pub struct Limits {
     pub head: Duration,
     /// Between two pieces of the answer. Services send pings well within it.
     pub idle: Duration,
+    /// For all of a GET.
+    pub whole: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), head: Duration::from_secs(180), idle: Duration::from_secs(90) }
+        Self {
+            connect: Duration::from_secs(10),
+            head: Duration::from_secs(180),
+            idle: Duration::from_secs(90),
+            whole: Duration::from_secs(20),
+        }
     }
 }
 
@@ -36,9 +50,15 @@ pub enum HttpError {
     /// A header cannot hold that value. The value may be a key, so it is not told.
     #[error("the header {0} cannot hold the configured value")]
     Header(String),
-    /// No connection: name not found, refused, no route, no answer.
+    /// The name of the host is not found.
+    #[error("its name cannot be found ({0})")]
+    Name(String),
+    /// No connection: refused, no route, no answer.
     #[error("{0}")]
     Connect(String),
+    /// The proxy that leads there refuses.
+    #[error("the proxy refuses: {0}")]
+    Proxy(String),
     /// TLS did not come about; another try would end the same way.
     #[error("{0}")]
     Tls(String),
@@ -48,11 +68,14 @@ pub enum HttpError {
     /// The connection ended too early.
     #[error("the connection was cut ({0})")]
     Cut(String),
+    /// More bytes than an answer of that kind can have.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
     /// The service answered, with a status outside 200 to 299.
     #[error("status {status}")]
     Status {
         status: u16,
-        /// From `retry-after-ms` or `retry-after` (seconds).
+        /// From `retry-after-ms`, or `retry-after` (seconds or a date).
         retry_after: Option<Duration>,
         /// From `x-should-retry`.
         should_retry: Option<bool>,
@@ -106,16 +129,23 @@ impl Http {
     /// Sends `body` and waits for a head that says success. Header values are kept out of logs.
     pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Body, HttpError> {
         host(url)?;
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            let refused = |_| HttpError::Header((*name).to_owned());
-            let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Header((*name).to_owned()))?;
-            let mut value = HeaderValue::from_str(value).map_err(refused)?;
-            value.set_sensitive(true);
-            map.insert(header, value);
+        let sending = self.client()?.post(url).headers(header_map(headers)?).body(body);
+        self.head(sending).await
+    }
+
+    /// Gets a small answer whole, at most [`WHOLE_CAP`] bytes, within [`Limits::whole`].
+    pub async fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Vec<u8>, HttpError> {
+        host(url)?;
+        let asking = self.client()?.get(url).headers(header_map(headers)?);
+        let getting = async { self.head(asking).await?.whole(Vec::new()).await };
+        match tokio::time::timeout(self.limits.whole, getting).await {
+            Ok(got) => got,
+            Err(_) => Err(HttpError::Silent(self.limits.whole)),
         }
-        let sending = self.client()?.post(url).headers(map).body(body).send();
-        let response = match tokio::time::timeout(self.limits.head, sending).await {
+    }
+
+    async fn head(&self, request: reqwest::RequestBuilder) -> Result<Body, HttpError> {
+        let response = match tokio::time::timeout(self.limits.head, request.send()).await {
             Ok(response) => response.map_err(classify)?,
             Err(_) => return Err(HttpError::Silent(self.limits.head)),
         };
@@ -144,6 +174,18 @@ impl Http {
     }
 }
 
+fn header_map(headers: &[(&str, &str)]) -> Result<HeaderMap, HttpError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let refused = || HttpError::Header((*name).to_owned());
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| refused())?;
+        value.set_sensitive(true);
+        map.insert(header, value);
+    }
+    Ok(map)
+}
+
 /// The body of a successful answer, on its way.
 #[derive(Debug)]
 pub struct Body {
@@ -152,6 +194,13 @@ pub struct Body {
 }
 
 impl Body {
+    /// What the service says that it is, in small letters, without parameters: `text/event-stream`; empty where it says
+    /// nothing.
+    pub fn media_type(&self) -> String {
+        let value = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
     /// The next bytes; `None` at the end.
     pub async fn piece(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         match tokio::time::timeout(self.idle, self.response.chunk()).await {
@@ -159,6 +208,17 @@ impl Body {
             Ok(Err(error)) => Err(HttpError::Cut(root_cause(&error))),
             Err(_) => Err(HttpError::Silent(self.idle)),
         }
+    }
+
+    /// All the rest, after `start`.
+    pub async fn whole(mut self, mut start: Vec<u8>) -> Result<Vec<u8>, HttpError> {
+        while let Some(piece) = self.piece().await? {
+            if start.len() + piece.len() > WHOLE_CAP {
+                return Err(HttpError::TooLarge(WHOLE_CAP));
+            }
+            start.extend_from_slice(&piece);
+        }
+        Ok(start)
     }
 }
 
@@ -173,15 +233,41 @@ pub fn host(url: &str) -> Result<String, HttpError> {
     }
 }
 
+/// A value for the query of an address.
+pub fn escape(value: &str) -> String {
+    let mut escaped = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| {
-        let text = headers.get(name)?.to_str().ok()?;
-        text.trim().parse::<f64>().ok().filter(|number| (0.0..1e9).contains(number))
-    };
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name: &str| text(name)?.parse::<f64>().ok().filter(|number| (0.0..1e9).contains(number));
     number("retry-after-ms")
         .map(|ms| ms / 1000.0)
         .or_else(|| number("retry-after"))
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .or_else(|| {
+            // By the service's own clock where it tells the time: this machine's may be wrong.
+            let now = text("date").and_then(http_date).unwrap_or_else(clock::now);
+            let then = text("retry-after").and_then(http_date)?;
+            Some(Duration::from_millis(then.0.saturating_sub(now.0)))
+        })
+}
+
+/// A date in the form that servers have to write, `Wed, 21 Oct 2026 07:28:00 GMT` (RFC 9110, section 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, rest) = text.split_once(", ")?;
+    let [day, month, year, time, "GMT"] = rest.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    Timestamp::parse(&format!("{year}-{month:02}-{day}T{time}Z"))
 }
 
 fn classify(error: reqwest::Error) -> HttpError {
@@ -193,6 +279,20 @@ fn classify(error: reqwest::Error) -> HttpError {
     while let Some(inner) = source {
         if is_tls(inner) {
             return HttpError::Tls(cause);
+        }
+        // The types behind these two are not public, so their words have to do.
+        let text = inner.to_string();
+        if text == "dns error" {
+            return HttpError::Name(cause);
+        }
+        if let Some(why) = text.strip_prefix("tunnel error: ") {
+            let why = match (why, inner.source()) {
+                ("proxy authorization required", _) => "it wants a login".to_owned(),
+                ("unsuccessful", _) => "it makes no connection to that host".to_owned(),
+                (_, Some(_)) => cause,
+                (why, None) => why.to_owned(),
+            };
+            return HttpError::Proxy(why);
         }
         source = inner.source();
     }
@@ -258,12 +358,16 @@ mod tests {
             ("retry-after", "3", Some(3000)),
             ("retry-after", "0.5", Some(500)),
             ("retry-after-ms", "20", Some(20)),
-            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:07 GMT", Some(7000)),
+            ("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT", Some(0)),
+            ("retry-after", "Wednesday, 21-Oct-26 07:28:07 GMT", None),
+            ("retry-after", "soon", None),
             ("retry-after", "-1", None),
             ("retry-after", "NaN", None),
             ("retry-after", "1e300", None),
         ] {
             let mut headers = HeaderMap::new();
+            headers.insert("date", HeaderValue::from_static("Wed, 21 Oct 2026 07:28:00 GMT"));
             headers.insert(name, HeaderValue::from_static(value));
             assert_eq!(retry_after(&headers), expected.map(Duration::from_millis), "{name}: {value}");
         }

@@ -2,10 +2,17 @@
 //! [`StreamEvent`]s. Providers know no session, no tool's meaning and no editor.
 
 pub mod anthropic;
+pub mod catalog;
 pub mod check;
+pub mod editor;
+pub mod exchange;
+pub mod failure;
 pub mod http;
+pub mod names;
 pub mod offline;
+pub mod openai;
 pub mod registry;
+pub mod retry;
 pub mod scripted;
 pub mod sse;
 
@@ -51,6 +58,8 @@ pub enum StreamEvent {
         id: ToolCallId,
         name: String,
     },
+    /// What is known of the model by now, where asking it has told more than [`Provider::describe`] could before.
+    Described(Box<ModelFacts>),
     /// The stream broke after some content and is tried again from the start: forget what arrived.
     Restarted {
         reason: String,
@@ -103,6 +112,8 @@ impl ModelFacts {
 pub struct Answer {
     pub item: AssistantItem,
     pub usage: Usage,
+    /// Why the model stopped, in the service's own sentence; where it refused and says more than that.
+    pub why: Option<String>,
 }
 
 /// Why no answer came. Variants follow what the caller does next; the text of each names the remedy.
@@ -139,7 +150,7 @@ pub enum ProviderError {
 
 /// A model service.
 pub trait Provider: Send + Sync {
-    /// The word of the settings: `anthropic`, `offline`, `scripted`.
+    /// The word of the settings (see [`names::WORDS`]), or `scripted`.
     fn name(&self) -> &'static str;
 
     /// The model that is used when the session names none.

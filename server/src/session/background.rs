@@ -10,6 +10,7 @@ use super::calls::{Step, row};
 use super::effect::{Effect, ToolChange};
 use super::folding::Asker;
 use super::monitor::expectation;
+use super::results::OutputOf;
 use super::state::State;
 
 impl State {
@@ -92,7 +93,7 @@ impl State {
             self.told_by_result(session, &task);
             return self.finish_call(session, id, text, false, ToolChange::default());
         }
-        let limit = self.settings.max_result as u64;
+        let limit = self.result_room() as u64;
         let range = match (check.offset, check.tail) {
             (Some(offset), _) => OutputRange::From { offset, limit },
             (None, Some(lines)) => OutputRange::Tail { lines, limit },
@@ -105,7 +106,8 @@ impl State {
             return self.finish_call(session, id, head, false, ToolChange::default());
         }
         if let Some(state) = self.call(session, id) {
-            state.step = Step::Reading { head, foot: String::new(), is_error: false };
+            let from = OutputOf { path: path.clone(), task: Some(task) };
+            state.step = Step::Reading { head, foot: String::new(), is_error: false, from };
         }
         self.effects.push(Effect::ReadForTool {
             session: session.clone(),

@@ -1,6 +1,7 @@
 //! The tool calls of one answer: which may start, what each came to. Reads start at once; what writes or runs keeps the
-//! order of the answer, so that a test never starts before the edit that precedes it. A question holds up neither reads
-//! nor background starts that follow a command's question. `background` carries out those that speak of background tasks.
+//! order of the answer, so that a test never starts before the edit that precedes it; of reads only so many are under way
+//! at a time. A question holds up neither reads nor background starts that follow a command's question. `background`
+//! carries out those that speak of background tasks; `results` sees that none is too long.
 
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use crate::workspace::{classify, roots};
 
 use super::conversation::Phase;
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::results::{OutputOf, cut_short};
 use super::state::State;
 use super::turn::result;
 
@@ -45,6 +47,13 @@ pub(super) enum Step {
         head: String,
         foot: String,
         is_error: bool,
+        from: OutputOf,
+    },
+    /// The result is too long and goes into a file.
+    Saving {
+        text: String,
+        is_error: bool,
+        change: Box<ToolChange>,
     },
     Done(ToolResult),
 }
@@ -59,7 +68,8 @@ impl CallState {
         match self.step {
             Step::Done(result) => result,
             // What it came to is known already, and may be the only word of a task's end.
-            Step::Reading { head, foot, is_error } => {
+            Step::Saving { text, is_error, .. } => result(&self.id, cut_short(&text), is_error),
+            Step::Reading { head, foot, is_error, .. } => {
                 let body = "(The user cancelled before the output was read.)".to_owned();
                 result(&self.id, paragraphs([head, body, foot]), is_error)
             }
@@ -82,6 +92,11 @@ impl CallState {
     /// True when nothing later depends on it.
     fn reads(&self) -> bool {
         !self.writes() && !matches!(&self.call, Ok(Call::Bash(_) | Call::Agent(_)))
+    }
+
+    /// It reads at this moment: one of so many at a time.
+    fn is_reading(&self) -> bool {
+        self.reads() && matches!(self.step, Step::Running | Step::Reading { .. } | Step::Saving { .. })
     }
 
     /// True when `self` must wait for `earlier` to be over.
@@ -122,9 +137,7 @@ impl State {
         for part in parts {
             let AssistantPart::ToolCall { id, name, input, invalid } = part else { continue };
             let call = match invalid {
-                Some(why) => {
-                    Err(format!("The input of this call is not valid JSON: {why}. Nothing was done. Call again."))
-                }
+                Some(why) => Err(format!("This call cannot be carried out: {why}. Nothing was done. Call again.")),
                 None if self.is_subagent(session) && !input::is_for_subagents(&name) => {
                     Err(format!("A subagent has no tool named {name}: do the work yourself. Nothing was done."))
                 }
@@ -150,8 +163,11 @@ impl State {
             if turn.calls.iter().all(CallState::is_done) {
                 return self.drain(session, Vec::new(), None);
             }
+            let full = turn.calls.iter().filter(|call| call.is_reading()).count() >= self.settings.reads_at_once;
             let next = turn.calls.iter().enumerate().position(|(at, call)| {
-                call.step == Step::Waiting && !turn.calls[..at].iter().any(|earlier| call.waits_for(earlier))
+                call.step == Step::Waiting
+                    && !(full && call.reads())
+                    && !turn.calls[..at].iter().any(|earlier| call.waits_for(earlier))
             });
             match next {
                 Some(at) => self.begin_call(session, at),
@@ -191,6 +207,7 @@ impl State {
         });
         // Where a person is asked anyway, the person decides.
         match (call, verdict) {
+            (Call::File(file), Verdict::Ask { .. }) if self.has_given(session, file) => Verdict::Allow,
             (Call::Bash(bash), Verdict::Allow) => {
                 self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
             }
@@ -227,7 +244,7 @@ impl State {
                     self.agent_edits();
                 }
                 let Some(owner) = self.sessions.get(session) else { return };
-                let (cwd, seen) = (owner.cwd.clone(), owner.seen.clone());
+                let (cwd, seen, results) = (owner.cwd.clone(), owner.seen.clone(), self.results_of(session));
                 self.effects.push(Effect::RunTool {
                     session: session.clone(),
                     turn,
@@ -235,6 +252,7 @@ impl State {
                     tool,
                     cwd,
                     seen,
+                    results,
                 });
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Running;
@@ -255,12 +273,14 @@ impl State {
                 self.acted(session, Some(&bash.command));
             }
             Call::Check(check) => self.check(session, id, &turn, &check),
+            Call::Diagnostics(call) => self.diagnose(session, id, &turn, &call),
+            Call::Todo(written) => self.write_plan(session, id, written),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
             Call::Agent(agent) => self.start_subagent(session, id, &turn, &agent),
         }
     }
 
-    /// A call is over: its row ends, its result waits for the drain.
+    /// A call is over: its row ends, its result waits for the drain. A result that is too long goes into a file first.
     pub(super) fn finish_call(
         &mut self,
         session: &SessionId,
@@ -270,6 +290,21 @@ impl State {
         change: ToolChange,
     ) {
         let text = self.without_answers(text);
+        if self.is_too_long(&text) {
+            return self.save_result(session, id, text, is_error, change);
+        }
+        self.end_call(session, id, text, is_error, change);
+    }
+
+    /// The same for a result that fits.
+    pub(super) fn end_call(
+        &mut self,
+        session: &SessionId,
+        id: &ToolCallId,
+        text: String,
+        is_error: bool,
+        change: ToolChange,
+    ) {
         let Some(state) = self.call(session, id) else { return };
         if state.is_done() {
             return;
@@ -333,16 +368,9 @@ impl State {
             return;
         }
         let Some(state) = self.call(session, id) else { return };
-        let Step::Reading { head, foot, is_error } = &state.step else { return };
-        let (head, foot, is_error) = (head.clone(), foot.clone(), *is_error);
-        let body = match slice {
-            Err(error) => format!("(the output could not be read: {error})"),
-            Ok(slice) if slice.text.trim().is_empty() => "(no output)".to_owned(),
-            Ok(slice) if slice.offset > 0 => {
-                format!("(the first {} bytes are left out)\n{}", slice.offset, slice.text.trim_end())
-            }
-            Ok(slice) => slice.text.trim_end().to_owned(),
-        };
+        let Step::Reading { head, foot, is_error, from } = &state.step else { return };
+        let (head, foot, is_error, from) = (head.clone(), foot.clone(), *is_error, from.clone());
+        let body = self.output_for_result(session, &from, slice);
         self.finish_call(session, id, paragraphs([head, body, foot]), is_error, ToolChange::default());
     }
 
@@ -396,6 +424,11 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
         },
         Ok(Call::Stop(stop)) => (format!("Stop {}", stop.task_id), "execute"),
         Ok(Call::Agent(agent)) => (agent.description.trim().to_owned(), "think"),
+        Ok(Call::Diagnostics(call)) => match &call.path {
+            Some(path) => (format!("Diagnostics of {path}"), "read"),
+            None => ("Diagnostics".to_owned(), "read"),
+        },
+        Ok(Call::Todo(_)) => ("Update the plan".to_owned(), "think"),
         Ok(Call::File(FileCall::Read(call))) => (format!("Read {}", call.path), "read"),
         Ok(Call::File(FileCall::Write(call))) => (format!("Write {}", call.path), "edit"),
         Ok(Call::File(FileCall::Edit(call))) => (format!("Edit {}", call.path), "edit"),
@@ -408,7 +441,8 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
                 "read_file" => "read",
                 "write_file" | "edit_file" => "edit",
                 "glob" | "grep" => "search",
-                "agent" => "think",
+                "agent" | "todo_write" => "think",
+                "diagnostics" => "read",
                 _ => "other",
             };
             (name.to_owned(), kind)

@@ -1,5 +1,6 @@
 //! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use crate::agent::history::{Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::agent::prompt;
 use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
-use crate::provider::ModelFacts;
+use crate::provider::{ModelFacts, names};
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 use super::agents::Parent;
 use super::calls::CallState;
@@ -46,7 +48,11 @@ pub(super) struct Session {
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,
     pub(super) turn: Option<Turn>,
+    /// The agent's steps, in order.
+    pub(super) plan: Vec<Todo>,
     pub(super) seen: FileSeen,
+    /// Outputs of foreground commands that a result has named: to be read without a question.
+    pub(super) given_outputs: BTreeSet<PathBuf>,
     /// The agent has done something in it that may change what a test finds.
     pub(super) has_acted: bool,
     /// What the model has seen of tasks, so that a second look can say that nothing is new.
@@ -125,7 +131,9 @@ impl Session {
             left_over: Vec::new(),
             queue: Vec::new(),
             turn: None,
+            plan: Vec::new(),
             seen: Arc::default(),
+            given_outputs: BTreeSet::new(),
             has_acted: false,
             looks: Looks::default(),
             barred: Vec::new(),
@@ -142,12 +150,7 @@ impl Session {
     /// A session of an earlier sidecar. It does not wake before a person speaks in it.
     pub(super) fn restored(stored: StoredSession, settings: &Settings) -> Self {
         let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
-        // A model's name means something to the provider that answered last, and to no other.
-        let provider = history.iter().rev().find_map(|item| match &**item {
-            Item::Assistant(answer) => Some(answer.provider.as_str()),
-            Item::User(_) => None,
-        });
-        let known_there = provider.is_none_or(|provider| provider == settings.provider);
+        let model = model_again(stored.model, &history, settings);
         let left_over = match history.last().map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
                 let text = "Pillion went away before this call was answered: its result is not known.";
@@ -156,7 +159,6 @@ impl Session {
             _ => Vec::new(),
         };
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
-        let model = if known_there { stored.model } else { settings.model.clone() };
         Self {
             title: stored.title,
             updated_at: stored.updated_at,
@@ -164,6 +166,7 @@ impl Session {
             written: Written::all(history.len()),
             history,
             left_over,
+            plan: stored.plan,
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
@@ -185,6 +188,23 @@ impl Session {
             history: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            plan: Vec::new(),
         }
     }
+}
+
+/// The model of a session of an earlier sidecar: its own, where that means today what it meant then.
+fn model_again(stored: String, history: &[Arc<Item>], settings: &Settings) -> String {
+    let is_known = match names::parse(&stored).provider {
+        Some(word) => settings.problem(word).is_none(),
+        // A name alone means something to the provider that answered last, and to no other.
+        None => {
+            let last = history.iter().rev().find_map(|item| match &**item {
+                Item::Assistant(answer) => Some(answer.provider.as_str()),
+                Item::User(_) => None,
+            });
+            last.is_none_or(|provider| provider == settings.provider)
+        }
+    };
+    if is_known { stored } else { settings.model.clone() }
 }

@@ -13,10 +13,11 @@ use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
 use crate::tool::FileSeen;
+use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    Growth, Outgoing, Question, Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus,
-    TurnReason, Update, UsageSum,
+    Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply, SessionRow,
+    StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
 
@@ -64,6 +65,11 @@ pub enum Effect {
         session: SessionId,
         model: String,
     },
+    /// Asks all providers for their models and replies. `current` is the model of the session that asks.
+    ListModels {
+        reply: ReplyId,
+        current: Option<String>,
+    },
     /// Drops the request and the file tools of a turn.
     Abort(TurnId),
     /// Runs a file tool; comes back as `ToolDone`.
@@ -74,6 +80,8 @@ pub enum Effect {
         tool: crate::tool::input::FileCall,
         cwd: PathBuf,
         seen: FileSeen,
+        /// Where what is too long for the model is put.
+        results: PathBuf,
     },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {
@@ -82,6 +90,23 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
+    AskDiagnostics {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        path: Option<PathBuf>,
+    },
+    /// Writes a result that is too long into a file of `folder`; comes back as `ResultSaved` with at most `most`
+    /// characters of it and what is to be said of the rest.
+    SaveResult {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        folder: PathBuf,
+        text: String,
+        most: usize,
     },
     /// Reads output for the client and replies.
     ReadForReply {
@@ -175,6 +200,11 @@ pub enum Write {
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
     DeleteSession(SessionId),
+    /// The whole plan of a session.
+    Plan {
+        session: SessionId,
+        plan: Vec<Todo>,
+    },
     Report(Box<StoredReport>),
     /// Reports that are not to be told any more: something newer says the same, or what they tell is over.
     Withdraw(Vec<Key>),

@@ -15,7 +15,9 @@ use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent};
 use crate::task::model::{EnvironmentRecord, Task, Timestamp};
 use crate::task::run::{Change, Imported, OutputSlice, RunEvent, RunId};
 use crate::tool;
+use crate::tool::input::Todo;
 use crate::workspace::documents::Documents;
+use crate::workspace::editor::EditorDiagnostics;
 
 pub use self::request::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
 use super::settings::Settings;
@@ -70,6 +72,8 @@ pub struct StoredSession {
     pub carried: Vec<Key>,
     /// Reports that are still to be put into it.
     pub pending: Vec<StoredReport>,
+    /// The agent's steps.
+    pub plan: Vec<Todo>,
 }
 
 /// A notification that the store still holds as undelivered.
@@ -173,6 +177,8 @@ pub enum Event {
         model: String,
         facts: ModelFacts,
     },
+    /// The editor lends other models than before.
+    ModelsOffered,
     ToolDone {
         session: SessionId,
         turn: TurnId,
@@ -185,6 +191,20 @@ pub enum Event {
         turn: TurnId,
         call: ToolCallId,
         slice: Result<OutputSlice, String>,
+    },
+    /// What the editor shows of its own.
+    EditorDiagnostics {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        found: EditorDiagnostics,
+    },
+    /// A result that was too long is in a file; `text` is what is told of it.
+    ResultSaved {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        text: String,
     },
     QuestionAnswered {
         question: QuestionId,

@@ -1,9 +1,9 @@
-//! What is cleared away now and then: outputs that are old or too much, rows of tasks that nobody asks for any more; once,
-//! the memory that the start took.
+//! What is cleared away now and then: outputs and results that are old or too much, rows of tasks that nobody asks for any
+//! more; once, the memory that the start took.
 //! Runs beside the owner, on threads that may block, and tells it nothing: whoever reads an output that is gone is told.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
@@ -13,6 +13,7 @@ use crate::store::{Store, Write};
 use crate::task::model::Timestamp;
 use crate::task::process;
 use crate::task::sweep_output::{self, Keeping};
+use crate::tool::sweep_results;
 
 /// Not at the start itself: the editor waits for its first answers.
 const FIRST: Duration = Duration::from_secs(2);
@@ -22,13 +23,17 @@ const EVERY: Duration = Duration::from_secs(6 * 3_600);
 const ROWS: u32 = 2_000;
 const ROWS_MS: u64 = 90 * 24 * 3_600 * 1_000;
 
+/// Bytes of the results that are kept in files.
+const RESULTS: u64 = 256 << 20;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// What the settings say of it.
 pub(super) fn keeping(settings: &BackgroundSettings) -> Keeping {
     Keeping { days: settings.keep_output_days, total: settings.output_total }
 }
 
-/// Clears away below `runs` until nobody sends settings any more.
-pub(super) async fn keep_house(store: Store, runs: PathBuf, mut settings: watch::Receiver<Keeping>) {
+/// Clears away below `runs` and `results` until nobody sends settings any more.
+pub(super) async fn keep_house(store: Store, runs: PathBuf, results: PathBuf, mut settings: watch::Receiver<Keeping>) {
     let mut pause = FIRST;
     let mut is_first = true;
     loop {
@@ -43,11 +48,14 @@ pub(super) async fn keep_house(store: Store, runs: PathBuf, mut settings: watch:
         let now = clock::now();
         store.write(Write::ForgetTasks { keep: ROWS, before: Timestamp(now.0.saturating_sub(ROWS_MS)) });
         // Without the list nothing is nameless.
-        let known = store.task_ids().await.ok();
-        let (runs, keeping) = (runs.clone(), *settings.borrow_and_update());
+        let (known, sessions) = (store.task_ids().await.ok(), store.session_ids().await.ok());
+        let (runs, results, keeping) = (runs.clone(), results.clone(), *settings.borrow_and_update());
         let forgets = std::mem::take(&mut is_first);
         let work = move || {
             let swept = sweep_output::sweep(&runs, keeping, known.as_ref(), now);
+            let kept = sweep_results::Keeping { age: DAY * keeping.days, total: RESULTS };
+            let at = SystemTime::UNIX_EPOCH + Duration::from_millis(now.0);
+            sweep_results::sweep(&results, kept, sessions.as_ref(), at);
             if forgets {
                 process::forget_start();
             }

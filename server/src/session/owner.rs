@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
+use crate::workspace::editor::lent::Lender;
 use crate::workspace::environment::Environment;
 
 use super::effect::{Effect, Growth, Outgoing, Question, Refusal, Reply, Update};
@@ -73,8 +75,19 @@ pub(super) enum Input {
     Again(ReplyId, Request),
     Answer(ReplyId, Answered),
     Config(Box<Config>),
+    Secret(Secret, oneshot::Sender<Answered>),
     /// Answers when everything that was queued for the store before is written.
     Flush(oneshot::Sender<()>),
+}
+
+/// A provider's key, as a client sets it or (`None`) takes it back. It never becomes part of the state.
+#[derive(Debug)]
+pub struct Secret {
+    /// The provider's word.
+    pub provider: String,
+    pub secret: Option<SecretString>,
+    /// It is stored, or taken out of the store. Else it is held in memory alone.
+    pub persist: bool,
 }
 
 /// The way back to the owner, for those who work for it. It does not keep the owner alive.
@@ -123,6 +136,13 @@ impl Handle {
         let _ = self.inputs.send(Input::Config(Box::new(config)));
     }
 
+    /// A key is set or taken back: what is asked after this has it.
+    pub fn set_secret(&self, secret: Secret) -> oneshot::Receiver<Answered> {
+        let (send, receive) = oneshot::channel();
+        let _ = self.inputs.send(Input::Secret(secret, send));
+        receive
+    }
+
     /// Waits until everything that has happened so far is written.
     pub async fn flush(&self) {
         let (send, receive) = oneshot::channel();
@@ -139,6 +159,8 @@ pub struct Parts {
     pub root: PathBuf,
     pub further_roots: Vec<PathBuf>,
     pub editor: Arc<dyn Editor>,
+    /// The same editor, as one that lends models.
+    pub lender: Arc<dyn Lender>,
     /// Where commands get their environment from.
     pub environment: Environment,
     pub messages: mpsc::UnboundedSender<Message>,
@@ -197,6 +219,13 @@ async fn run(parts: Parts, inbox: Inbox, mut queue: mpsc::UnboundedReceiver<Inpu
             Some(Input::Flush(done)) => owner.hands.flush(done),
             Some(Input::Config(config)) => {
                 for event in owner.hands.configure(*config) {
+                    owner.apply(event);
+                }
+            }
+            Some(Input::Secret(secret, answer)) => {
+                // The client may have cancelled its request.
+                let answer = |answered| drop(answer.send(answered));
+                for event in owner.hands.set_secret(secret, answer) {
                     owner.apply(event);
                 }
             }

@@ -13,12 +13,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::config::{self, Config, ModelSettings};
+use crate::config::{self, Config};
 use crate::ids::{TaskId, TurnId};
 use crate::matcher::Origin;
-use crate::provider::offline::Offline;
-use crate::provider::registry::{self, Resolved};
-use crate::provider::{Provider, ProviderError};
 use crate::store::{self, Others, Store};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
@@ -31,7 +28,8 @@ use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::looks::Looks;
 use crate::workspace::roots::Roots;
 
-use super::effect::{Effect, Refusal, Reply};
+use self::models::Providers;
+use super::effect::{Effect, Refusal, Reply, Write};
 use super::event::{AsideId, Event, ReplyId, ReportedTask, Taken, Timer};
 use super::housekeeping;
 use super::owner::{Inbox, Input, Parts};
@@ -55,11 +53,10 @@ pub(super) struct Hands {
     roots: Roots,
     looks: Looks,
     runs: PathBuf,
+    /// Where results are kept that are too long for a model, by session.
+    results: PathBuf,
     editor: Arc<dyn Editor>,
-    offline: Arc<dyn Provider>,
-    provider: Result<Resolved, ProviderError>,
-    /// The settings that `provider` was made from.
-    model: ModelSettings,
+    providers: Providers,
     store: Store,
     supervisor: Supervisor,
     environment: Environment,
@@ -84,7 +81,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inbox: Inbox) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, environment, token, .. } = parts;
+        let Parts { config, root, further_roots, editor, lender, environment, token, .. } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
         let of = token.clone();
@@ -104,7 +101,7 @@ impl Hands {
         // Commands run also where nothing can be remembered: what they write has to be somewhere.
         let runs = match loaded.problem {
             None => store::workspace_dir(&config.state_home, &root).join("tasks"),
-            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())),
+            Some(_) => config::temp_dir().join(format!("pillion-{}", uuid::Uuid::now_v7().simple())).join("tasks"),
         };
         let (run_events, mut from_runs) = mpsc::unbounded_channel();
         let back = inbox.clone();
@@ -128,20 +125,19 @@ impl Hands {
         let (transcripts, pieces) = mpsc::unbounded_channel();
         tokio::spawn(transcripts::write(pieces, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
-        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), kept));
+        let results = runs.with_file_name("results");
+        tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), results.clone(), kept));
         environment.warm();
-        let offline: Arc<dyn Provider> = Arc::new(Offline::new(root.clone()));
-        let provider = registry::resolve(&config.model, offline.clone());
+        let providers = Providers::new(config.clone(), root.clone(), lender);
         let roots = Roots::new(root.clone()).with(further_roots);
         let mut hands = Self {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
             roots,
             root,
+            results,
             runs,
             editor,
-            offline,
-            provider,
-            model: config.model.clone(),
+            providers,
             store,
             supervisor: Supervisor::new(run_events),
             environment,
@@ -165,11 +161,10 @@ impl Hands {
     }
 
     fn settings(&self, config: &Config) -> Settings {
-        let (provider, model) = match &self.provider {
-            Ok(resolved) => (resolved.provider.name(), resolved.model.clone()),
-            Err(_) => ("none", config.model.name.clone().unwrap_or_else(|| "none".into())),
-        };
-        Settings::new(config, self.root.clone(), self.runs.clone(), provider, &model)
+        let choice = self.providers.choice();
+        let provider = choice.provider.unwrap_or("none");
+        let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &choice.model);
+        Settings { known: self.providers.known(), ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -182,17 +177,13 @@ impl Hands {
     /// What is wrong with the settings, for the person.
     fn complaints(&self, config: &Config) -> Vec<Event> {
         let mut texts = config.problems.clone();
-        texts.extend(self.provider.as_ref().err().map(ToString::to_string));
+        texts.extend(self.providers.problem().map(str::to_owned));
         texts.into_iter().map(|text| Event::Say { error: true, text }).collect()
     }
 
     /// New settings: the next request goes to the provider that they name. Returns what the state must know.
     pub(super) fn configure(&mut self, config: Config) -> Vec<Event> {
-        // A provider has a state of its own (connections, the place in a script): it stays while its settings do.
-        if !config.model.same_as(&self.model) {
-            self.provider = registry::resolve(&config.model, self.offline.clone());
-            self.model = config.model.clone();
-        }
+        let config = self.providers.configure(config);
         if config.background.reattach_grace != self.custody.grace {
             tokio::spawn(self.store.set_grace(config.background.reattach_grace));
         }
@@ -222,7 +213,12 @@ impl Hands {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { .. } | Effect::Send(_) => {}
-            Effect::Store(write) => storage::write(&self.store, write, &self.inbox),
+            Effect::Store(write) => {
+                if let Write::DeleteSession(session) = &write {
+                    self.forget_results(session);
+                }
+                storage::write(&self.store, write, &self.inbox);
+            }
             Effect::LoadSession { reply, session } => self.load_session(reply, session),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
@@ -234,18 +230,20 @@ impl Hands {
                 }
             }
             Effect::DescribeModel { session, model } => self.describe_model(session, model),
+            Effect::ListModels { reply, current } => self.list_models(reply, current),
             Effect::Abort(turn) => {
                 for work in self.turns.remove(&turn).unwrap_or_default() {
                     work.abort();
                 }
             }
-            Effect::RunTool { session, turn, call, tool, cwd, seen } => {
+            Effect::RunTool { session, turn, call, tool, cwd, seen, results } => {
                 let context = tool::Context {
                     roots: self.roots.clone(),
                     cwd,
                     editor: self.editor.clone(),
                     seen,
-                    max_result: 30_000,
+                    max_result: tool::MAX_RESULT,
+                    results,
                 };
                 self.work(turn.clone(), async move {
                     let result = tool::run(tool, context).await;
@@ -256,6 +254,19 @@ impl Hands {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;
                     Event::OutputRead { session, turn, call, slice }
+                });
+            }
+            Effect::AskDiagnostics { session, turn, call, path } => {
+                let editor = self.editor.clone();
+                self.work(turn.clone(), async move {
+                    let found = editor.diagnostics(path).await;
+                    Event::EditorDiagnostics { session, turn, call, found }
+                });
+            }
+            Effect::SaveResult { session, turn, call, folder, text, most } => {
+                self.work(turn.clone(), async move {
+                    let text = tool::saved::capped(text, most, folder).await;
+                    Event::ResultSaved { session, turn, call, text }
                 });
             }
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {

@@ -26,6 +26,10 @@ impl State {
                 }
             }
         }
+        let plan = self.plan_of(session).to_vec();
+        if !plan.is_empty() {
+            self.again(session, Update::Plan(plan));
+        }
         self.again(session, Update::Info { title, mode: Some(mode), model: Some(model), wakes_paused: None });
         self.again(session, Update::ReplayEnded);
         for question in self.questions.of(session) {

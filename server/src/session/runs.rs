@@ -22,6 +22,7 @@ use super::facts::{Failures, progress_text};
 use super::ledger::close_run;
 use super::monitor::ready_text;
 use super::reports::{CHECK_IN, END};
+use super::results::OutputOf;
 use super::state::State;
 use super::waiting_for_input;
 use super::watching;
@@ -243,12 +244,13 @@ impl State {
 
     /// The end reaches whoever waits for it: the call of a foreground command, else the outbox.
     fn tell_end(&mut self, id: &TaskId, tail: String) {
+        let room = self.result_room() as u64;
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let Some((session, turn, call)) = entry.foreground.take() else {
             return self.report_end(id, tail);
         };
         let task = &entry.task;
-        let range = OutputRange::Tail { lines: 2_000, limit: self.settings.max_result as u64 };
+        let range = OutputRange::Tail { lines: 2_000, limit: room };
         let path = task.output.path.clone();
         let is_error = task.status != Status::Succeeded;
         let mut foot = Vec::new();
@@ -267,10 +269,12 @@ impl State {
             // It is a row that people see now, and what it left behind goes the way of all such rows.
             self.tell_on_close(id);
         }
+        let task = self.ledger.get(id).map(|_| id.clone());
         // The call may be over: what it waited for came first.
         let waiting = self.call(&session, &call).filter(|state| matches!(state.step, Step::Foreground(_)));
         if let Some(state) = waiting {
-            state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error };
+            let from = OutputOf { path: path.clone(), task };
+            state.step = Step::Reading { head: String::new(), foot: foot.join("\n"), is_error, from };
             self.effects.push(Effect::ReadForTool { session, turn, call, path, range });
         }
     }

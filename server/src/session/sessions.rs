@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::agent::approval::Mode;
 use crate::ids::SessionId;
-use crate::provider::ModelFacts;
 
 use super::conversation::Session;
 use super::effect::{Effect, Refusal, Reply, Write};
@@ -26,7 +25,11 @@ impl State {
         };
         let id = self.ids.session();
         let cwd = cwd.unwrap_or_else(|| self.settings.root.clone());
-        let model = model.unwrap_or_else(|| self.settings.model.clone());
+        let model = match model.as_deref().map(|model| self.model_named(model)) {
+            None => self.settings.model.clone(),
+            Some(Ok(model)) => model,
+            Some(Err(refusal)) => return self.refuse(reply, refusal),
+        };
         let session = Session::new(id.clone(), &self.settings, cwd, mode, model, self.now());
         self.sessions.insert(id.clone(), session);
         self.describe_model(&id);
@@ -85,17 +88,6 @@ impl State {
         self.info(session, None, Some(mode.as_str()), None);
     }
 
-    pub(super) fn set_model(&mut self, reply: ReplyId, session: &SessionId, model: String) {
-        let Some(owner) = self.sessions.get_mut(session) else {
-            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
-        };
-        owner.model.clone_from(&model);
-        self.reply(reply, Reply::Done);
-        self.describe_model(session);
-        self.save_session(session);
-        self.info(session, None, None, Some(model));
-    }
-
     pub(super) fn rename(&mut self, reply: ReplyId, session: &SessionId, title: String) {
         let Some(owner) = self.sessions.get_mut(session) else {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
@@ -106,7 +98,13 @@ impl State {
         self.info(session, Some(title), None, None);
     }
 
-    fn info(&mut self, session: &SessionId, title: Option<String>, mode: Option<&'static str>, model: Option<String>) {
+    pub(super) fn info(
+        &mut self,
+        session: &SessionId,
+        title: Option<String>,
+        mode: Option<&'static str>,
+        model: Option<String>,
+    ) {
         self.update(session, super::effect::Update::Info { title, mode, model, wakes_paused: None });
     }
 
@@ -131,23 +129,6 @@ impl State {
         self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
-    }
-}
-
-impl State {
-    /// Asks what is known of a session's model.
-    pub(super) fn describe_model(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get_mut(session) else { return };
-        owner.facts = None;
-        let model = owner.model.clone();
-        self.effects.push(Effect::DescribeModel { session: session.clone(), model });
-    }
-
-    /// The provider has said. What it says of a model that the session has left is of no use.
-    pub(super) fn model_described(&mut self, session: &SessionId, model: &str, facts: ModelFacts) {
-        if let Some(owner) = self.sessions.get_mut(session).filter(|owner| owner.model == model) {
-            owner.facts = Some(facts);
-        }
     }
 }
 

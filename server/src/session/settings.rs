@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::approval::Mode;
 use crate::agent::notification::Limits;
 use crate::config::Config;
+use crate::provider::names::{self, Known};
 use crate::task::model::OnClose;
 
 use super::schedule::{Exclusive, exclusive};
@@ -26,11 +27,15 @@ pub struct Settings {
     pub root: PathBuf,
     /// Where run folders are made: `<task>/<run>/`.
     pub runs: PathBuf,
+    /// Where results of tool calls are kept that are too long for a model: `<session>/`.
+    pub results: PathBuf,
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
-    /// The provider's name (`anthropic`, `offline`, `scripted`).
+    /// The word of the default provider (`anthropic`, `offline`, `scripted`); `none` when the settings name none.
     pub provider: String,
+    /// The providers that a model's name can choose.
+    pub known: Vec<Known>,
     pub max_tokens: u32,
     pub slots: usize,
     /// What runs one at a time.
@@ -55,19 +60,23 @@ pub struct Settings {
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
+    /// Calls of one answer that only read and are under way at a time.
+    pub reads_at_once: usize,
 }
 
 impl Settings {
-    /// The settings of a configuration. `model` and `provider` come from the provider that answers.
+    /// The settings of a configuration. `model` and `provider` come from the provider that answers. No other is known.
     pub fn new(config: &Config, root: PathBuf, runs: PathBuf, provider: &str, model: &str) -> Self {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
             root,
+            results: runs.with_file_name("results"),
             runs,
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
             provider: provider.to_owned(),
+            known: Vec::new(),
             max_tokens: config.model.max_tokens,
             slots: background.max_concurrent.max(1),
             exclusive: exclusive(&background.exclusive),
@@ -91,6 +100,19 @@ impl Settings {
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
+            reads_at_once: 10,
         }
+    }
+}
+
+impl Settings {
+    /// The provider of a session's model.
+    pub(super) fn provider_of(&self, model: &str) -> &str {
+        names::parse(model).provider.unwrap_or(&self.provider)
+    }
+
+    /// Why that provider cannot answer, with the remedy.
+    pub(super) fn problem(&self, word: &str) -> Option<&str> {
+        self.known.iter().find(|known| known.word == word)?.problem.as_deref()
     }
 }

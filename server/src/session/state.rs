@@ -111,8 +111,13 @@ impl State {
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
             Event::AsideAnswered { aside, result } => self.aside_answered(aside, *result),
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
+            Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
+            Event::EditorDiagnostics { session, turn, call, found } => {
+                self.editor_diagnostics(&session, &turn, &call, &found);
+            }
+            Event::ResultSaved { session, turn, call, text } => self.result_saved(&session, &turn, &call, text),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
             Event::Transcribed { id, bytes, lines, problem } => self.transcribed(&id, bytes, lines, problem),
@@ -156,28 +161,16 @@ impl State {
         self.ledger.all_visible().cloned().collect()
     }
 
-    /// New settings: more tasks may be allowed to run. Where another provider answers from now on, the open sessions take
-    /// its model: theirs is unknown there.
+    /// New settings: more tasks may be allowed to run.
     fn configure(&mut self, settings: Settings) {
-        let moved = settings.provider != self.settings.provider;
         let tied: Vec<_> = self.ledger.entries.iter().map(|entry| entry.task.id.clone()).collect();
-        let model = settings.model.clone();
         if settings.exclusive != self.settings.exclusive {
             for entry in &mut self.ledger.entries {
                 entry.needs = None;
             }
         }
-        self.settings = settings;
-        let sessions: Vec<SessionId> = if moved { self.sessions.keys().cloned().collect() } else { Vec::new() };
-        for session in sessions {
-            let Some(owner) = self.sessions.get_mut(&session) else { continue };
-            owner.model.clone_from(&model);
-            self.describe_model(&session);
-            self.save_session(&session);
-            let model = Some(model.clone());
-            // (A subagent's goes to nobody.)
-            self.update(&session, Update::Info { title: None, mode: None, model, wakes_paused: None });
-        }
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.models_changed(&before);
         // Also where only the time of grace is another one.
         tied.iter().for_each(|task| self.tell_on_close(task));
         self.place();

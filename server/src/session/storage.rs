@@ -61,6 +61,9 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::ForgetTask(task) => store::Write::DeleteTask(task),
         Write::Session(session) => store::Write::SaveSession(row(&session)),
         Write::DeleteSession(session) => store::Write::DeleteSession(session),
+        Write::Plan { session, plan } => {
+            store::Write::SavePlan { session, json: serde_json::to_string(&plan).unwrap_or_default() }
+        }
         Write::Report(stored) => store::Write::Notify {
             key: key(&stored.report.key),
             session: stored.session.clone(),
@@ -142,6 +145,8 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
         history: loaded.items,
         carried,
         pending,
+        // One of another version is as none.
+        plan: loaded.plan.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
     })))
 }
 

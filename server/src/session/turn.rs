@@ -8,7 +8,7 @@ use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
 use crate::ids::{PromptId, SessionId, TurnId};
-use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage};
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage, names};
 use crate::task::model::StoppedBy;
 
 use super::calls::CallState;
@@ -247,6 +247,10 @@ impl State {
                 running.announced.push(id.clone());
                 self.announce_call(session, &id, &name);
             }
+            StreamEvent::Described(facts) => {
+                let Some(model) = self.sessions.get(session).map(|owner| owner.model.clone()) else { return };
+                self.model_described(session, &model, *facts);
+            }
             StreamEvent::Restarted { .. } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
                 let discarded: Vec<_> =
@@ -294,11 +298,14 @@ impl State {
                 self.keep_partial(session);
                 self.end_turn(session, StopReason::Error, Some(error.to_string()));
             }
-            Ok(Answer { item, usage }) => {
+            Ok(Answer { mut item, usage, why }) => {
                 self.delivered(session);
                 self.count(session, usage);
+                if matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
+                    self.take_out_calls(session, &mut item);
+                }
                 let written = self.append(session, Item::Assistant(item.clone()), Vec::new());
-                self.act_on(session, turn, item, written);
+                self.act_on(session, turn, item, written, why.as_deref());
             }
         }
     }
@@ -335,7 +342,16 @@ impl State {
         self.update(&known, Update::Usage { sum, window });
     }
 
-    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize) {
+    /// After a refusal, or with a full window, the turn is over: its calls are not run, and a call without a result must
+    /// not stay in the history.
+    fn take_out_calls(&mut self, session: &SessionId, item: &mut AssistantItem) {
+        for (call, ..) in item.tool_calls() {
+            self.discard_call(session, call);
+        }
+        item.parts.retain(|part| !matches!(part, AssistantPart::ToolCall { .. }));
+    }
+
+    fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize, why: Option<&str>) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
         if !calls.is_empty() {
@@ -345,8 +361,9 @@ impl State {
         if queued && !matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
             return self.drain(session, Vec::new(), None);
         }
+        // Thoughts alone say nothing to anybody.
         let empty =
-            item.parts.iter().all(|part| matches!(part, AssistantPart::Text { text } if text.trim().is_empty()));
+            !item.parts.iter().any(|part| matches!(part, AssistantPart::Text { text } if !text.trim().is_empty()));
         let Some(running) = self.running_turn(session, turn) else { return };
         match item.stop {
             ModelStop::Pause => {
@@ -363,7 +380,7 @@ impl State {
             }
             ModelStop::EndTurn | ModelStop::ToolUse => self.end_turn(session, StopReason::EndTurn, None),
             ModelStop::MaxTokens => self.end_turn(session, StopReason::MaxTokens, None),
-            ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, None),
+            ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, Some(prompt::refused(why))),
             ModelStop::ContextFull => self.end_turn(
                 session,
                 StopReason::Error,
@@ -389,9 +406,9 @@ impl State {
 
     /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
     pub(super) fn keep_partial(&mut self, session: &SessionId) {
-        let provider = self.settings.provider.clone();
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let model = owner.model.clone();
+        let model = names::parse(&owner.model).name.to_owned();
+        let provider = self.settings.provider_of(&owner.model).to_owned();
         let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
         let text = std::mem::take(&mut turn.partial);
         let announced = std::mem::take(&mut turn.announced);

@@ -36,10 +36,17 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
                 "DELETE FROM items WHERE session = ?1",
+                "DELETE FROM plans WHERE session = ?1",
                 "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
             ] {
                 run(sql, params![id.as_str()])?;
             }
+        }
+        Write::SavePlan { session, json } => {
+            run(
+                "INSERT INTO plans (session, json) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET json = excluded.json",
+                params![session.as_str(), json],
+            )?;
         }
         Write::Notify { key, session, body, created_at } => {
             run(

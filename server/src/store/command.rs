@@ -66,6 +66,8 @@ pub struct LoadedSession {
     pub elsewhere: Option<Elsewhere>,
     /// Its notifications that are not delivered, oldest first.
     pub notifications: Vec<StoredNotification>,
+    /// The agent's plan as it was saved.
+    pub plan: Option<String>,
 }
 
 /// One write: done whole or not at all.
@@ -80,7 +82,9 @@ pub enum Write {
     ForgetTasks { keep: u32, before: Timestamp },
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
-    /// Removes a session with its history and its notifications. Its tasks stay.
+    /// Replaces a session's plan, as JSON.
+    SavePlan { session: SessionId, json: String },
+    /// Removes a session with its history, its plan and its notifications. Its tasks stay.
     DeleteSession(SessionId),
     /// Puts a notification into the outbox; one whose key is there already is ignored, whatever its state.
     Notify { key: NotificationKey, session: Option<SessionId>, body: String, created_at: Timestamp },

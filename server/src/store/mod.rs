@@ -141,6 +141,11 @@ impl Store {
         self.read(read::task_ids)
     }
 
+    /// The ids of every session that has a row, whosever it is.
+    pub fn session_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
+        self.read(read::session_ids)
+    }
+
     /// The saved permission rules, in the order in which they were saved.
     pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
         self.read(read::rules)

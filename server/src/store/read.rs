@@ -85,11 +85,21 @@ pub(super) fn load_session(
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         elsewhere,
         notifications: notifications(connection, Some(id))?,
+        plan: connection
+            .prepare_cached("SELECT json FROM plans WHERE session = ?1")?
+            .query_row(params![id.as_str()], |row| row.get(0))
+            .optional()?,
     }))
 }
 
 pub(super) fn task_ids(connection: &Connection) -> Result<HashSet<String>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT id FROM tasks")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn session_ids(connection: &Connection) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id FROM sessions")?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -69,6 +69,9 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE updates;
     DROP TABLE workspace_values;
 ",
+    "
+    CREATE TABLE plans (session TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

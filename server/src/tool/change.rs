@@ -60,11 +60,9 @@ pub(super) async fn change(context: &Context, present: Present, new_text: String
             .map_err(|error| format!("{name} could not be written: {error}. Nothing was changed."))?;
         context.editor.changed_on_disk(std::slice::from_ref(&present.path));
     }
-    let knew = present.text.as_deref().is_none_or(|old| context.seen.get(&present.real) == Some(&fingerprint(old)));
     Ok(Output {
         text: note,
-        // An edit of a file that was never read shows the model a part of it: that is not having seen it.
-        seen: if knew { vec![(present.real, fingerprint(&new_text))] } else { Vec::new() },
+        seen: vec![(present.real, fingerprint(&new_text))],
         locations: vec![Location { path: present.path.clone(), line: Some(line) }],
         diffs: vec![FileDiff { path: present.path, old_text: present.text, new_text }],
     })

@@ -1,12 +1,13 @@
-//! `edit_file`: replaces text that occurs exactly. What does not fit is told with what would.
+//! `edit_file`: replaces text that occurs exactly, in a file that the model has read and that is still as it was then.
+//! What does not fit is told with the reason and with what would.
 
 use std::fmt::Write;
 use std::ops::Range;
 
 use super::change::change;
-use super::files::{count, look, missing, push_numbered, shown};
+use super::files::{count, look, missing, push_numbered, shown, unseen};
 use super::input::EditFile;
-use super::nearest::nearest;
+use super::nearest::{Difference, nearest};
 use super::{Context, Output};
 use crate::workspace::roots::absolute;
 
@@ -16,7 +17,7 @@ const AROUND: usize = 3;
 const PLACES: usize = 3;
 const PLACE_LINES: usize = 24;
 /// Line numbers that are named when there are several matches.
-const NAMED: usize = 20;
+const NAMED: usize = 100;
 
 /// Replaces text in a file.
 pub async fn edit(call: EditFile, context: Context) -> Result<Output, String> {
@@ -28,9 +29,12 @@ pub async fn edit(call: EditFile, context: Context) -> Result<Output, String> {
     let present =
         look(&context, path.clone()).await?.map_err(|why| format!("{} Nothing was changed.", why.tell(&name)))?;
     let Some(text) = &present.text else { return Err(missing(&context, &path).await) };
+    if let Some(why) = unseen(&context, &present) {
+        return Err(format!("{name} {why} Nothing was changed."));
+    }
     let all = call.replace_all.unwrap_or(false);
-    let replaced = replace(text, &call.old_string, &call.new_string, all)
-        .map_err(|why| why.tell(&name, text, &call.old_string))?;
+    let replaced =
+        replace(text, &call.old_string, &call.new_string, all).map_err(|why| why.tell(&name, text, &call))?;
     let mut places = String::new();
     for range in replaced.ranges.iter().take(PLACES) {
         if !places.is_empty() {
@@ -71,12 +75,15 @@ enum Mismatch {
 }
 
 impl Mismatch {
-    fn tell(&self, name: &str, text: &str, old: &str) -> String {
+    fn tell(&self, name: &str, text: &str, call: &EditFile) -> String {
         match self {
             Self::Same => "`old_string` and `new_string` are the same. Nothing was changed.".into(),
             Self::Many(lines) => {
                 let named: Vec<String> = lines.iter().take(NAMED).map(usize::to_string).collect();
-                let more = if lines.len() > NAMED { ", …" } else { "" };
+                let more = match lines.len().saturating_sub(NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
                 format!(
                     "`old_string` occurs {} times in {name}, at lines {}{more}. Add lines around it so that it is found once, or \
                      set `replace_all`. Nothing was changed.",
@@ -86,10 +93,19 @@ impl Mismatch {
             }
             Self::None => {
                 let mut told = format!("`old_string` does not occur in {name}. Nothing was changed.");
-                match nearest(text, old) {
+                if let Some(why) = reason(text, call) {
+                    told.push(' ');
+                    told.push_str(&why);
+                }
+                match nearest(text, &call.old_string) {
                     None => told.push_str(" Nothing in the file is like it: read the file again."),
                     Some(near) => {
-                        let only = if near.only_space { " (it differs in white space only)" } else { "" };
+                        let only = match near.difference {
+                            Some(Difference::Space) => " (it differs in white space only)",
+                            Some(Difference::Marks) => " (it differs in quotation marks, dashes or spaces only)",
+                            Some(Difference::Case) => " (it differs in upper and lower case only)",
+                            None => "",
+                        };
                         let _ = writeln!(told, " The nearest text{only}:");
                         for (number, line) in
                             text.lines().enumerate().skip(near.first).take(near.count.min(PLACE_LINES))
@@ -102,6 +118,32 @@ impl Mismatch {
             }
         }
     }
+}
+
+/// A common reason why text is not found, where it is one.
+fn reason(text: &str, call: &EditFile) -> Option<String> {
+    let (text, _) = plain(text);
+    let (old, new) = (call.old_string.replace("\r\n", "\n"), call.new_string.replace("\r\n", "\n"));
+    if let Some(at) = text.find(&new).filter(|_| new.trim().chars().count() > 3) {
+        return Some(format!("`new_string` is there already, at line {}: it may be done.", line_of(&text, at)));
+    }
+    let unnumbered: Option<Vec<&str>> = old.lines().map(without_number).collect();
+    if unnumbered.is_some_and(|lines| !lines.is_empty() && text.contains(&lines.join("\n"))) {
+        return Some("It begins with the line numbers that read_file shows: leave them out.".into());
+    }
+    if old.contains("\\n") && text.contains(&old.replace("\\n", "\n")) {
+        return Some("It has a backslash and an `n` where the file has a line break.".into());
+    }
+    if text.contains('\r') && text.contains(&old.replace('\n', "\r")) {
+        return Some("The file's line breaks are carriage returns alone: change it with bash.".into());
+    }
+    None
+}
+
+/// `12⇥text` without the number.
+fn without_number(line: &str) -> Option<&str> {
+    let (number, rest) = line.split_once('\t')?;
+    (!number.is_empty() && number.trim_start().bytes().all(|byte| byte.is_ascii_digit())).then_some(rest)
 }
 
 /// Replaces the one occurrence, or all. The model writes `\n`: in a file with `\r\n` this matches it, and what is put in

@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 32 << 20;
 const BINARY_LOOK: usize = 8 << 10;
 
 /// Characters of one line that the model is shown.
-const MAX_LINE: usize = 2000;
+pub(super) const MAX_LINE: usize = 2000;
 
 /// A file as it is now.
 #[derive(Debug)]
@@ -161,6 +161,17 @@ pub fn fingerprint(text: &str) -> Fingerprint {
         length += line.len() as u64 + 1;
     }
     Fingerprint { length, hash: hasher.finish() }
+}
+
+/// Why a file that exists must be read before it is changed: the model has not seen it, or not as it is now. `None` when it
+/// has.
+pub(super) fn unseen(context: &Context, present: &Present) -> Option<&'static str> {
+    let text = present.text.as_deref().filter(|text| !text.is_empty())?;
+    match context.seen.get(&present.real) {
+        None => Some("exists and has not been read in this session: read it with read_file first."),
+        Some(seen) if *seen != fingerprint(text) => Some("has changed since you read it: read it again."),
+        Some(_) => None,
+    }
 }
 
 /// A path as the model is told it: relative where relative paths start.

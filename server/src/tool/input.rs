@@ -2,7 +2,7 @@
 //! descriptions that the model reads.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::provider::ToolSpec;
@@ -168,6 +168,83 @@ pub struct Agent {
 
 /// Characters of a subagent's prompt.
 const MOST_PROMPT: usize = 50_000;
+/// Read the diagnostics (errors, warnings) that are known: those that builds, tests and linters have printed, with the task
+/// and run that they come from, and those that the user's editor shows.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Diagnostics {
+    /// Only those of this file, or below this folder; relative to the workspace, or absolute. All when unset.
+    pub path: Option<String>,
+}
+
+/// Keep the plan of work that takes several steps: the user sees it. Give the whole list each time; the newest replaces the
+/// one before, an empty one clears it. Mark a step `in_progress` when you begin it and `completed` as soon as it is done.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TodoWrite {
+    /// Every step, in order.
+    pub todos: Vec<Todo>,
+}
+
+/// One step of a plan.
+// Fields that models add of themselves (an id, a second wording) are no mistake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Todo {
+    /// What is to be done, in a few words.
+    pub content: String,
+    #[serde(default)]
+    pub status: TodoStatus,
+    #[serde(default)]
+    pub priority: TodoPriority,
+}
+
+/// How far a step of a plan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoStatus {
+    #[default]
+    #[serde(alias = "todo", alias = "open")]
+    Pending,
+    #[serde(alias = "in-progress", alias = "active")]
+    InProgress,
+    #[serde(alias = "complete", alias = "done")]
+    Completed,
+}
+
+impl TodoStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// How much a step of a plan matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "snake_case")]
+pub enum TodoPriority {
+    High,
+    #[default]
+    Medium,
+    Low,
+}
+
+impl TodoPriority {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
 
 /// A call of a tool that only touches files.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,6 +283,8 @@ pub enum Call {
     Stop(StopBackground),
     Agent(Agent),
     File(FileCall),
+    Diagnostics(Diagnostics),
+    Todo(TodoWrite),
 }
 
 /// Understands a call. The error is for the model: it names the tool or the field, and what is allowed.
@@ -239,6 +318,8 @@ pub fn parse(name: &str, input: &Value) -> Result<Call, String> {
         "edit_file" => Call::File(FileCall::Edit(typed(name, input)?)),
         "glob" => Call::File(FileCall::Glob(typed(name, input)?)),
         "grep" => Call::File(FileCall::Grep(typed(name, input)?)),
+        "diagnostics" => Call::Diagnostics(typed(name, input)?),
+        "todo_write" => Call::Todo(typed(name, input)?),
         _ => {
             let known: Vec<String> = specs().into_iter().map(|spec| spec.name).collect();
             return Err(format!("There is no tool named {name}. The tools are: {}.", known.join(", ")));
@@ -322,6 +403,8 @@ pub fn specs() -> Vec<ToolSpec> {
         spec::<EditFile>("edit_file"),
         spec::<Glob>("glob"),
         spec::<Grep>("grep"),
+        spec::<Diagnostics>("diagnostics"),
+        spec::<TodoWrite>("todo_write"),
         spec::<Agent>("agent"),
     ]
 }

@@ -8,7 +8,9 @@ pub mod files;
 pub mod input;
 mod nearest;
 pub mod read;
+pub mod saved;
 pub mod search;
+pub mod sweep_results;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -41,9 +43,14 @@ pub struct Context {
     pub editor: Arc<dyn Editor>,
     /// The files that the model has read or written in this session, as it saw them, by real path (links followed).
     pub seen: FileSeen,
-    /// Characters of a result's text; the rest is left out and counted.
+    /// Characters of a result's text; the rest is counted, and said where it is.
     pub max_result: usize,
+    /// The folder for results of this session that are longer than that.
+    pub results: PathBuf,
 }
+
+/// Characters of a result's text where nothing else is said: the settings' limit, and room for what is said about it.
+pub const MAX_RESULT: usize = 29_000;
 
 /// A place that a tool worked at; the line is 1-based.
 #[derive(Clone, Debug, PartialEq, Eq)]

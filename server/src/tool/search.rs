@@ -1,6 +1,5 @@
 //! `glob` and `grep`: finding files by name and by content, in this process.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -12,6 +11,7 @@ use grep::searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkConte
 
 use super::files::{blocking, count, missing, shown};
 use super::input::{Glob, Grep};
+use super::saved::told;
 use super::walk::{self, Pattern, Stop};
 use super::{Context, Location, Output};
 use crate::workspace::roots::absolute;
@@ -60,16 +60,17 @@ pub async fn glob(call: Glob, context: Context) -> Result<Output, String> {
         return Ok(Output { text: format!("No file matches. {IGNORED}"), ..Output::default() });
     }
     let mut out = Lines::new(context.max_result);
-    for (_, path) in found.iter().take(NAMES) {
-        if !out.push(&shown(&context, path)) {
-            break;
-        }
+    for (at, (_, path)) in found.iter().enumerate() {
+        out.push(&shown(&context, path), at < NAMES);
     }
     let left = found.len() - out.lines;
-    if left > 0 {
-        let _ = writeln!(out.text, "({} left out, the oldest: narrow the pattern)", count(left, "file"));
-    }
-    Ok(Output { text: out.text, ..Output::default() })
+    let text = if left > 0 {
+        let left = format!("{} left out, the oldest", count(left, "file"));
+        told(&out.text, out.shown, &left, "narrow the pattern, or ", context.results).await
+    } else {
+        out.text
+    };
+    Ok(Output { text, ..Output::default() })
 }
 
 /// Lines that match, as `path:line:text`; lines around them as `path-line-text`.
@@ -79,7 +80,9 @@ pub async fn grep(call: Grep, context: Context) -> Result<Output, String> {
         return Err(missing(&context, &base).await);
     }
     let names = call.glob.as_deref().map(|glob| Pattern::new(&base, glob)).transpose()?;
-    let limit = call.limit.unwrap_or(HITS).clamp(1, MAX_HITS) as usize;
+    // What the model did not limit is kept beyond what it is shown.
+    let limit = call.limit.unwrap_or(MAX_HITS).clamp(1, MAX_HITS) as usize;
+    let shown_hits = limit.min(call.limit.unwrap_or(HITS).max(1) as usize);
     let search = Search::new(&call, limit)?;
     let stop = Stop::default();
     let _stop_with_us = stop.at_drop();
@@ -92,34 +95,37 @@ pub async fn grep(call: Grep, context: Context) -> Result<Output, String> {
     }
     let mut output = Output::default();
     let mut out = Lines::new(context.max_result);
-    let mut hits = 0;
+    let (mut hits, mut hits_shown) = (0, 0);
     'files: for file in &files {
         let name = shown(&context, &file.path);
         for line in &file.lines {
-            let told = match line {
+            let line_told = match line {
                 Line::Hit(number, text) => format!("{name}:{number}:{text}"),
                 Line::Around(number, text) => format!("{name}-{number}-{text}"),
                 Line::Gap => "--".into(),
             };
             let hit = matches!(line, Line::Hit(..));
-            if (hit && hits == limit) || !out.push(&told) {
+            if hit && hits == limit {
                 break 'files;
             }
             hits += usize::from(hit);
-            if let (Line::Hit(number, _), true) = (line, output.locations.len() < LOCATIONS) {
+            let is_shown = out.push(&line_told, !hit || hits <= shown_hits);
+            hits_shown += usize::from(hit && is_shown);
+            if let (Line::Hit(number, _), true) = (line, is_shown && output.locations.len() < LOCATIONS) {
                 output.locations.push(Location { path: file.path.clone(), line: Some(*number as u32) });
             }
         }
     }
-    if hits < total {
-        let more = if total >= COUNTED { "more than " } else { "" };
-        let _ = writeln!(
-            out.text,
-            "({hits} of {more}{total} hits in {} shown: narrow the pattern or the path, or raise `limit`)",
-            count(files.len(), "file")
-        );
-    }
-    output.text = out.text + &unread;
+    let more = if total >= COUNTED { "more than " } else { "" };
+    let left = format!("{hits_shown} of {more}{total} hits in {} shown", count(files.len(), "file"));
+    output.text = if out.shown < out.text.len() {
+        told(&out.text, out.shown, &left, "narrow the pattern or the path, or ", context.results).await
+    } else if hits < total {
+        format!("{}({left}: narrow the pattern or the path, or raise `limit`)\n", out.text)
+    } else {
+        out.text
+    };
+    output.text += &unread;
     Ok(output)
 }
 
@@ -127,29 +133,33 @@ fn folder(path: &Option<String>, context: &Context) -> PathBuf {
     absolute(&context.cwd, path.as_deref().unwrap_or("."))
 }
 
-/// Lines of a result, up to its characters.
+/// Lines of a result: all of them, and how far they are shown.
 struct Lines {
     text: String,
+    /// Lines that are shown, their bytes, and the characters that are left for more.
     lines: usize,
+    shown: usize,
     left: usize,
 }
 
 impl Lines {
     fn new(left: usize) -> Self {
-        Self { text: String::new(), lines: 0, left }
+        Self { text: String::new(), lines: 0, shown: 0, left }
     }
 
-    /// False when there is no more room; the first line always has some.
-    fn push(&mut self, line: &str) -> bool {
+    /// Adds a line. It is shown where it may be and there is room, and all before it were; the first one always is.
+    fn push(&mut self, line: &str, may: bool) -> bool {
         let length = line.chars().count() + 1;
-        if length > self.left && self.lines > 0 {
-            return false;
-        }
-        self.left = self.left.saturating_sub(length);
-        self.lines += 1;
+        let whole = self.shown == self.text.len();
         self.text.push_str(line);
         self.text.push('\n');
-        true
+        let shows = whole && may && (length <= self.left || self.lines == 0);
+        if shows {
+            self.left = self.left.saturating_sub(length);
+            self.lines += 1;
+            self.shown = self.text.len();
+        }
+        shows
     }
 }
 

@@ -99,6 +99,7 @@ struct Case {
     editor: Arc<MemoryEditor>,
     seen: HashMap<PathBuf, Fingerprint>,
     max_result: usize,
+    results: tempfile::TempDir,
 }
 
 impl Case {
@@ -108,7 +109,8 @@ impl Case {
 
     fn with(editor: MemoryEditor) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, editor: Arc::new(editor), seen: HashMap::new(), max_result: 30_000 }
+        let results = tempfile::tempdir().unwrap();
+        Self { folder, editor: Arc::new(editor), seen: HashMap::new(), max_result: 30_000, results }
     }
 
     fn root(&self) -> PathBuf {
@@ -155,6 +157,7 @@ impl Case {
             editor: self.editor.clone(),
             seen: Arc::new(self.seen.clone()),
             max_result: self.max_result,
+            results: self.results.path().join("s1"),
         };
         let output = run(call, context).await?;
         self.seen.extend(output.seen.iter().cloned());

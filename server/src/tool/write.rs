@@ -1,7 +1,7 @@
 //! `write_file`: a whole file.
 
 use super::change::change;
-use super::files::{count, fingerprint, look, shown};
+use super::files::{count, look, shown, unseen};
 use super::input::WriteFile;
 use super::{Context, Output};
 use crate::workspace::roots::absolute;
@@ -11,21 +11,10 @@ pub async fn write(call: WriteFile, context: Context) -> Result<Output, String> 
     let path = absolute(&context.cwd, &call.path);
     let name = shown(&context, &path);
     let present = look(&context, path).await?.map_err(|why| format!("{} Nothing was written.", why.tell(&name)))?;
-    let old = present.text.as_deref().unwrap_or_default();
-    if !old.is_empty() {
-        match context.seen.get(&present.real) {
-            None => {
-                return Err(format!(
-                    "{name} exists and has not been read: read it with read_file first, or change a part of it with edit_file. \
-                     Nothing was written."
-                ));
-            }
-            Some(seen) if *seen != fingerprint(old) => {
-                return Err(format!("{name} has changed since you read it: read it again. Nothing was written."));
-            }
-            Some(_) => {}
-        }
+    if let Some(why) = unseen(&context, &present) {
+        return Err(format!("{name} {why} Nothing was written."));
     }
+    let old = present.text.as_deref().unwrap_or_default();
     let text = like(old, call.content);
     if present.text.as_deref() == Some(&text) {
         return Ok(Output { text: format!("{name} holds exactly this text already."), ..Output::default() });

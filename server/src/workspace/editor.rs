@@ -1,10 +1,14 @@
-//! What the tools may ask of the editor. The edge implements it over LSP; tests implement it in memory.
+//! What the tools may ask of the editor, and in `lent` what models may be asked of it. The edge implements it over LSP;
+//! tests implement it in memory.
+
+pub mod lent;
 
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 
 use super::documents::Documents;
+use crate::problem::Severity;
 
 /// A replacement of a whole document's text, checked against the version that the tool looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,33 @@ pub struct DocumentEdit {
     pub new_text: String,
     /// A few words for the editor's undo list.
     pub label: String,
+}
+
+/// A diagnostic that the editor shows, of a source of its own: a language server, a linter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditorProblem {
+    pub path: PathBuf,
+    /// 1-based; columns count UTF-16 units.
+    pub line: u32,
+    pub column: u32,
+    pub severity: Severity,
+    pub message: String,
+    pub source: Option<String>,
+    pub code: Option<String>,
+}
+
+/// What the editor says of its own diagnostics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditorDiagnostics {
+    /// This client does not tell them.
+    NotOffered,
+    /// Why they are not known now.
+    Failed(String),
+    Found {
+        problems: Vec<EditorProblem>,
+        /// Those above the cap.
+        omitted: usize,
+    },
 }
 
 /// The editor as the tools see it.
@@ -31,6 +62,12 @@ pub trait Editor: Send + Sync {
     /// False for a plain client, which cannot save on request: its clean documents are written on disk instead, and the
     /// editor reloads them.
     fn can_save(&self) -> bool;
+
+    /// The editor's own diagnostics of a file, below a folder, or all (`pillion/diagnostics/get`); Pillion's are left out.
+    fn diagnostics(&self, of: Option<PathBuf>) -> BoxFuture<'_, EditorDiagnostics> {
+        drop(of);
+        Box::pin(std::future::ready(EditorDiagnostics::NotOffered))
+    }
 
     /// Files were written on disk; an editor that has them open should look.
     fn changed_on_disk(&self, paths: &[PathBuf]);

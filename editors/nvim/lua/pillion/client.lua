@@ -42,6 +42,7 @@ local function capabilities()
         sessionUpdates = true,
         requestPermission = true,
         documentSave = true,
+        diagnostics = true,
         clientToken = client_token(),
       },
     },
@@ -77,6 +78,9 @@ function Client:handlers()
   handlers["workspace/applyEdit"] = function(_, params, context)
     local client = vim.lsp.get_client_by_id(context.client_id)
     return documents.apply_edit(params, client and client.offset_encoding or "utf-16")
+  end
+  handlers[protocol.incoming.diagnostics_get] = function(_, params)
+    return require("pillion.diagnostics").get(params.uri)
   end
   handlers[protocol.incoming.document_save] = function(_, params)
     local reply = self.documents:save(params.uris or {})

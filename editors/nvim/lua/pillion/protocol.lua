@@ -101,6 +101,7 @@ M.incoming = {
   update = "pillion/session/update",
   request_permission = "pillion/session/request_permission",
   document_save = "pillion/document/save",
+  diagnostics_get = "pillion/diagnostics/get", -- what other sources than Pillion show here
   task_status = "pillion/task/status",
   task_snapshot = "pillion/task/snapshot",
   task_output = "pillion/task/output",

@@ -123,6 +123,16 @@ pub fn update(update: Update) -> wire::Update {
                 task_id: task.map(|id| id.0),
             }
         }
+        Update::Plan(plan) => wire::Update::Plan {
+            entries: plan
+                .into_iter()
+                .map(|todo| wire::PlanEntry {
+                    content: todo.content,
+                    status: todo.status.as_str(),
+                    priority: todo.priority.as_str(),
+                })
+                .collect(),
+        },
         Update::Queue(prompts) => wire::Update::Queue { prompts: queue(prompts) },
         Update::TaskNotification { tasks, text } => {
             wire::Update::TaskNotification { task_ids: tasks.into_iter().map(|id| id.0).collect(), text }

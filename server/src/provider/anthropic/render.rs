@@ -2,7 +2,8 @@
 //! "Prompt caching".
 //!
 //! Invariants: the blocks of an item depend on that item alone, so a request is the request before it plus a suffix, but for
-//! the cache marks. Roles alternate. No text block is blank. Blocks of thinking go back unchanged, to Anthropic only.
+//! the cache marks. Roles alternate. No text block is blank. Blocks of thinking go back unchanged, to Anthropic only, empty
+//! ones too: their signature is the thought. A model that cannot read another's leaves them out by itself.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::NAME;
+use super::thinking::{OutputConfig, Plan, Thinking};
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, UserItem};
 use crate::provider::ModelRequest;
 
@@ -20,12 +22,26 @@ pub const NO_OUTPUT: &str = "(no output)";
 /// Media types that the API takes; any other image would make it refuse the whole conversation, for good.
 const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
+/// How a request is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    pub plan: Plan,
+    /// Tokens that the model gives at most.
+    pub max_output: Option<u32>,
+    /// Whether thoughts go back. They are left out for a service that has refused one of them.
+    pub thoughts: bool,
+}
+
 /// The body of a request.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
     pub model: &'a str,
     pub max_tokens: u32,
     pub stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_config: Option<OutputConfig>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -112,7 +128,7 @@ pub enum ImageSource<'a> {
 }
 
 /// The whole request, cache marks included: the last tool, the system text, and two in the messages (see [`mark`]).
-pub fn body(request: &ModelRequest) -> Body<'_> {
+pub fn body<'a>(request: &'a ModelRequest, form: &Form) -> Body<'a> {
     let mut tools: Vec<Tool<'_>> = request
         .tools
         .iter()
@@ -130,19 +146,32 @@ pub fn body(request: &ModelRequest) -> Body<'_> {
         .map(|block| Marked { block, cache_control: Some(CacheControl::Ephemeral) })
         .into_iter()
         .collect();
-    let mut messages = messages(&request.history);
+    let mut messages = messages_with(&request.history, form.thoughts);
     mark(&mut messages);
-    Body { model: &request.model, max_tokens: request.max_tokens, stream: true, tools, system, messages }
+    Body {
+        model: &request.model,
+        max_tokens: form.max_output.map_or(request.max_tokens, |most| most.min(request.max_tokens)),
+        stream: true,
+        thinking: form.plan.thinking,
+        output_config: form.plan.output_config,
+        tools,
+        system,
+        messages,
+    }
 }
 
 /// The history as messages without cache marks. Items of one side that follow each other become one message; an item
 /// with nothing to say is left out, and its neighbours join.
 pub fn messages(history: &[Arc<Item>]) -> Vec<Message<'_>> {
+    messages_with(history, true)
+}
+
+fn messages_with(history: &[Arc<Item>], thoughts: bool) -> Vec<Message<'_>> {
     let mut messages: Vec<Message<'_>> = Vec::new();
     for item in history {
         let (role, blocks) = match &**item {
             Item::User(item) => (Role::User, user(item)),
-            Item::Assistant(item) => (Role::Assistant, assistant(item)),
+            Item::Assistant(item) => (Role::Assistant, assistant(item, thoughts)),
         };
         let blocks = blocks.into_iter().map(|block| Marked { block, cache_control: None });
         match messages.last_mut() {
@@ -206,8 +235,8 @@ fn content(content: &Content) -> Option<Block<'_>> {
     Some(Block::Text { text: written.into() })
 }
 
-fn assistant(item: &AssistantItem) -> Vec<Block<'_>> {
-    let own = item.provider == NAME;
+fn assistant(item: &AssistantItem, thoughts: bool) -> Vec<Block<'_>> {
+    let own = item.provider == NAME && thoughts;
     let mut blocks: Vec<Block<'_>> = item
         .parts
         .iter()

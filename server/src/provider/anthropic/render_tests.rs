@@ -6,9 +6,14 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::render::{self, body};
+use super::render::{self, Body, Form};
+use super::thinking::Plan;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::provider::{ModelRequest, ToolSpec};
+
+fn body(request: &ModelRequest) -> Body<'_> {
+    render::body(request, &Form { plan: Plan::default(), max_output: None, thoughts: true })
+}
 
 fn request(history: Vec<Item>) -> ModelRequest {
     let tool = |name: &str| ToolSpec {

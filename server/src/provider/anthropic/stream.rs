@@ -1,30 +1,22 @@
 //! An answer of Anthropic's Messages API, put together from its events. Pure. Source: the API reference, "Streaming
-//! messages". Unknown events, blocks, deltas and fields are read over; the reference announces that more will come.
+//! messages", "Stop reasons" and "Handle streaming refusals". Unknown events, blocks, deltas and fields are read over; the
+//! reference announces that more will come. Blocks of tools that the service runs itself are among them: none is asked for.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::NAME;
 use crate::agent::history::{AssistantItem, AssistantPart, ModelStop};
 use crate::ids::ToolCallId;
+use crate::provider::exchange::Reader;
+use crate::provider::failure::{Failure, ServiceError};
 use crate::provider::sse::Event;
 use crate::provider::{Answer, StreamEvent, Usage};
 
 /// Most bytes of a whole answer: beyond any model's longest.
 const ANSWER_CAP: usize = 64 * 1024 * 1024;
-
-/// Why the events of a stream give no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamFault {
-    /// An `error` event, with the API's word for it (`overloaded_error`).
-    Api { kind: String, message: String },
-    /// The stream ended before the answer did.
-    Cut,
-    /// It is not what the reference describes.
-    Garbled(String),
-}
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -40,37 +32,55 @@ enum Wire {
         index: u64,
         delta: WireDelta,
     },
+    ContentBlockStop {
+        index: u64,
+    },
     MessageDelta {
+        #[serde(default, deserialize_with = "or_default")]
         delta: StopDelta,
+        #[serde(default)]
         usage: Option<WireUsage>,
     },
     MessageStop,
     Error {
-        error: WireError,
+        error: Value,
     },
-    /// `ping`, `content_block_stop` and what is to come.
+    /// A whole answer, as it comes without a stream.
+    Message(Message),
+    /// `ping` and what is to come.
     #[serde(other)]
     Other,
 }
 
 #[derive(Deserialize)]
 struct MessageStart {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     model: String,
+    #[serde(default)]
     usage: Option<WireUsage>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(flatten)]
+    start: MessageStart,
+    #[serde(default, deserialize_with = "or_default")]
+    content: Vec<WireBlock>,
+    #[serde(flatten)]
+    stop: StopDelta,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum WireBlock {
     Text {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "or_default")]
         text: String,
     },
     Thinking {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "or_default")]
         thinking: String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "or_default")]
         signature: String,
     },
     RedactedThinking {
@@ -105,9 +115,21 @@ enum WireDelta {
     Other,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct StopDelta {
+    #[serde(default)]
     stop_reason: Option<String>,
+    #[serde(default)]
+    stop_details: Option<StopDetails>,
+}
+
+/// Why the service ended a refused answer; both may be missing.
+#[derive(Deserialize)]
+struct StopDetails {
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default)]
+    explanation: Option<String>,
 }
 
 /// Cumulative counts; a field that an event leaves out keeps its value.
@@ -119,16 +141,18 @@ struct WireUsage {
     cache_creation_input_tokens: Option<u64>,
 }
 
-/// An error as the API writes it, in an event and in the body of a refused request.
-#[derive(Deserialize)]
-pub struct WireError {
-    #[serde(rename = "type", default)]
-    pub kind: String,
-    #[serde(default)]
-    pub message: String,
+/// Gateways send `null` where the API leaves a field out.
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
 }
 
-enum Block {
+struct Block {
+    kind: Kind,
+    /// Its end has come.
+    closed: bool,
+}
+
+enum Kind {
     Text(String),
     Thinking { text: String, signature: String },
     Redacted(String),
@@ -138,49 +162,23 @@ enum Block {
 /// Takes the events of one answer, in order.
 #[derive(Default)]
 pub struct Assembler {
-    /// By the API's index, which is the order of the answer.
-    blocks: BTreeMap<u64, Block>,
+    asked_model: String,
+    /// In the order in which they began. The API's indexes are in that order too; a gateway may give one twice.
+    blocks: Vec<Block>,
+    /// The block that an index speaks of.
+    at: BTreeMap<u64, usize>,
     usage: Usage,
     model: String,
     stop: Option<String>,
+    why: Option<String>,
     bytes: usize,
     ended: bool,
 }
 
 impl Assembler {
-    /// The answer has ended; nothing more is to be read.
-    pub fn ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Takes one event and returns what people may see of it.
-    pub fn take(&mut self, event: &Event) -> Result<Vec<StreamEvent>, StreamFault> {
-        self.bytes += event.data.len();
-        if self.bytes > ANSWER_CAP {
-            return Err(StreamFault::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
-        }
-        // Some gateways keep the connection alive with empty events.
-        if event.data.trim().is_empty() {
-            return Ok(Vec::new());
-        }
-        let wire: Wire = serde_json::from_str(&event.data)
-            .map_err(|error| StreamFault::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
-        match wire {
-            Wire::MessageStart { message } => {
-                self.model = message.model;
-                self.count(message.usage);
-            }
-            Wire::ContentBlockStart { index, content_block } => return Ok(self.start(index, content_block)),
-            Wire::ContentBlockDelta { index, delta } => return Ok(self.delta(index, delta)),
-            Wire::MessageDelta { delta, usage } => {
-                self.stop = delta.stop_reason.or(self.stop.take());
-                self.count(usage);
-            }
-            Wire::MessageStop => self.ended = true,
-            Wire::Error { error } => return Err(StreamFault::Api { kind: error.kind, message: error.message }),
-            Wire::Other => {}
-        }
-        Ok(Vec::new())
+    /// For the answer of `asked_model`, which the API may call by a longer name.
+    pub fn new(asked_model: &str) -> Self {
+        Self { asked_model: asked_model.to_owned(), ..Self::default() }
     }
 
     fn count(&mut self, usage: Option<WireUsage>) {
@@ -196,53 +194,65 @@ impl Assembler {
         }
     }
 
+    fn stopped(&mut self, stop: StopDelta) {
+        self.stop = stop.stop_reason.or(self.stop.take());
+        if let Some(StopDetails { category, explanation }) = stop.stop_details {
+            self.why = explanation.filter(|text| !text.is_empty()).or(category).or(self.why.take());
+        }
+    }
+
     fn start(&mut self, index: u64, block: WireBlock) -> Vec<StreamEvent> {
         let mut events = Vec::new();
-        let block = match block {
+        let kind = match block {
             WireBlock::Text { text } => {
                 events.extend((!text.is_empty()).then(|| StreamEvent::Text(text.clone())));
-                Block::Text(text)
+                Kind::Text(text)
             }
             WireBlock::Thinking { thinking, signature } => {
                 events.extend((!thinking.is_empty()).then(|| StreamEvent::Thinking(thinking.clone())));
-                Block::Thinking { text: thinking, signature }
+                Kind::Thinking { text: thinking, signature }
             }
-            WireBlock::RedactedThinking { data } => Block::Redacted(data),
+            WireBlock::RedactedThinking { data } => Kind::Redacted(data),
             WireBlock::ToolUse { mut id, name, input } => {
                 // Results are told by id: a gateway that gives one id to two calls would leave one of them unanswered.
-                let taken = |id: &str| {
-                    self.blocks.values().any(|block| matches!(block, Block::Tool { id: other, .. } if other == id))
-                };
-                if taken(&id) {
-                    id = format!("{id}_{index}");
+                let taken =
+                    self.blocks.iter().any(|block| matches!(&block.kind, Kind::Tool { id: other, .. } if *other == id));
+                if taken {
+                    id = format!("{id}_{}", self.blocks.len());
                 }
                 events.push(StreamEvent::ToolCallStarted { id: ToolCallId(id.clone()), name: name.clone() });
-                Block::Tool { id, name, whole: input, pieces: String::new() }
+                Kind::Tool { id, name, whole: input, pieces: String::new() }
             }
-            WireBlock::Other => return events,
+            // What follows under its index is not of the block before.
+            WireBlock::Other => {
+                self.at.remove(&index);
+                return events;
+            }
         };
         if self.blocks.is_empty() {
             events.insert(0, StreamEvent::ContentStarted);
         }
-        self.blocks.insert(index, block);
+        self.at.insert(index, self.blocks.len());
+        self.blocks.push(Block { kind, closed: false });
         events
     }
 
     fn delta(&mut self, index: u64, delta: WireDelta) -> Vec<StreamEvent> {
-        match (self.blocks.get_mut(&index), delta) {
-            (Some(Block::Text(text)), WireDelta::TextDelta { text: more }) if !more.is_empty() => {
+        let Some(block) = self.at.get(&index).and_then(|at| self.blocks.get_mut(*at)) else { return Vec::new() };
+        match (&mut block.kind, delta) {
+            (Kind::Text(text), WireDelta::TextDelta { text: more }) if !more.is_empty() => {
                 text.push_str(&more);
                 vec![StreamEvent::Text(more)]
             }
-            (Some(Block::Thinking { text, .. }), WireDelta::ThinkingDelta { thinking }) if !thinking.is_empty() => {
+            (Kind::Thinking { text, .. }, WireDelta::ThinkingDelta { thinking }) if !thinking.is_empty() => {
                 text.push_str(&thinking);
                 vec![StreamEvent::Thinking(thinking)]
             }
-            (Some(Block::Thinking { signature, .. }), WireDelta::SignatureDelta { signature: more }) => {
+            (Kind::Thinking { signature, .. }, WireDelta::SignatureDelta { signature: more }) => {
                 signature.push_str(&more);
                 Vec::new()
             }
-            (Some(Block::Tool { pieces, .. }), WireDelta::InputJsonDelta { partial_json }) => {
+            (Kind::Tool { pieces, .. }, WireDelta::InputJsonDelta { partial_json }) => {
                 pieces.push_str(&partial_json);
                 Vec::new()
             }
@@ -250,38 +260,132 @@ impl Assembler {
         }
     }
 
-    /// The whole answer. A stream that ended after the stop reason is whole: only `message_stop` was lost.
-    pub fn finish(self, asked_model: &str) -> Result<Answer, StreamFault> {
-        if !self.ended && self.stop.is_none() {
-            return Err(StreamFault::Cut);
+    fn close(&mut self, index: u64) {
+        if let Some(block) = self.at.get(&index).and_then(|at| self.blocks.get_mut(*at)) {
+            block.closed = true;
         }
-        let parts: Vec<AssistantPart> = self.blocks.into_values().filter_map(part).collect();
-        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
-        let stop = match self.stop.as_deref() {
-            Some("max_tokens") => ModelStop::MaxTokens,
-            Some("pause_turn") => ModelStop::Pause,
-            Some("refusal") => ModelStop::Refusal,
-            Some("model_context_window_exceeded") => ModelStop::ContextFull,
-            // `end_turn`, `stop_sequence`, `tool_use`, and reasons of a later API: what is in the answer decides.
-            _ if calls => ModelStop::ToolUse,
-            _ => ModelStop::EndTurn,
-        };
-        let model = if self.model.is_empty() { asked_model.to_owned() } else { self.model };
-        Ok(Answer { item: AssistantItem { parts, stop, provider: NAME.to_owned(), model }, usage: self.usage })
+    }
+
+    fn whole(&mut self, message: Message) -> Vec<StreamEvent> {
+        let Message { start, content, stop } = message;
+        self.model = start.model;
+        self.count(start.usage);
+        let mut events = Vec::new();
+        for (index, block) in (0..).zip(content) {
+            events.extend(self.start(index, block));
+            self.close(index);
+        }
+        self.stopped(stop);
+        self.ended = true;
+        events
     }
 }
 
-fn part(block: Block) -> Option<AssistantPart> {
-    Some(match block {
-        Block::Text(text) if text.is_empty() => return None,
-        Block::Text(text) => AssistantPart::Text { text },
-        Block::Thinking { text, signature } if text.is_empty() && signature.is_empty() => return None,
-        Block::Thinking { text, signature } => {
+impl Reader for Assembler {
+    fn ended(&self) -> bool {
+        self.ended
+    }
+
+    fn take(&mut self, event: &Event) -> Result<Vec<StreamEvent>, Failure> {
+        self.bytes += event.data.len();
+        if self.bytes > ANSWER_CAP {
+            return Err(Failure::Garbled(format!("the answer is larger than {ANSWER_CAP} bytes")));
+        }
+        // Some gateways keep the connection alive with empty events.
+        if event.data.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let wire: Wire = serde_json::from_str(&event.data)
+            .map_err(|error| Failure::Garbled(format!("the event {:?} cannot be read: {error}", event.name)))?;
+        match wire {
+            Wire::MessageStart { message } => {
+                self.model = message.model;
+                self.count(message.usage);
+            }
+            Wire::ContentBlockStart { index, content_block } => return Ok(self.start(index, content_block)),
+            Wire::ContentBlockDelta { index, delta } => return Ok(self.delta(index, delta)),
+            Wire::ContentBlockStop { index } => self.close(index),
+            Wire::MessageDelta { delta, usage } => {
+                self.stopped(delta);
+                self.count(usage);
+            }
+            Wire::MessageStop => self.ended = true,
+            Wire::Message(message) => return Ok(self.whole(message)),
+            Wire::Error { error } => {
+                let error = ServiceError::from_value(&serde_json::json!({"error": error})).unwrap_or_default();
+                return Err(Failure::Told { status: status_of(&error.kind), error });
+            }
+            Wire::Other => {}
+        }
+        Ok(Vec::new())
+    }
+
+    fn take_whole(&mut self, document: &[u8]) -> Result<Vec<StreamEvent>, Failure> {
+        let data = String::from_utf8_lossy(document).into_owned();
+        self.take(&Event { name: "message".into(), data })
+    }
+
+    /// A stream that ended after the stop reason is whole: only `message_stop` was lost.
+    fn finish(self) -> Result<Answer, Failure> {
+        if !self.ended && self.stop.is_none() {
+            return Err(Failure::Cut);
+        }
+        let stop = match self.stop.as_deref() {
+            Some("max_tokens") => Some(ModelStop::MaxTokens),
+            Some("pause_turn") => Some(ModelStop::Pause),
+            Some("refusal") => Some(ModelStop::Refusal),
+            Some("model_context_window_exceeded") => Some(ModelStop::ContextFull),
+            // `end_turn`, `stop_sequence`, `tool_use`, and reasons of a later API: what is in the answer decides.
+            _ => None,
+        };
+        let cut = matches!(stop, Some(ModelStop::MaxTokens | ModelStop::ContextFull));
+        let parts: Vec<AssistantPart> = self.blocks.into_iter().filter_map(|block| part(block, cut)).collect();
+        let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
+        let stop = stop.unwrap_or(if calls { ModelStop::ToolUse } else { ModelStop::EndTurn });
+        let model = if self.model.is_empty() { self.asked_model } else { self.model };
+        let item = AssistantItem { parts, stop, provider: NAME.to_owned(), model };
+        Ok(Answer { item, usage: self.usage, why: self.why })
+    }
+}
+
+/// The status that goes with an error's word: an `error` event has no status of its own.
+fn status_of(kind: &str) -> u16 {
+    match kind {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
+    }
+}
+
+/// `cut`: the answer ended at a limit, which may have been in the middle of its last block.
+fn part(block: Block, cut: bool) -> Option<AssistantPart> {
+    Some(match block.kind {
+        Kind::Text(text) if text.is_empty() => return None,
+        Kind::Text(text) => AssistantPart::Text { text },
+        Kind::Thinking { text, signature } if text.is_empty() && signature.is_empty() => return None,
+        Kind::Thinking { text, signature } => {
             AssistantPart::Thinking { text, signature: (!signature.is_empty()).then_some(signature) }
         }
-        Block::Redacted(data) => AssistantPart::RedactedThinking { data },
-        Block::Tool { id, name, whole, pieces } => {
-            let (input, invalid) = tool_input(whole, &pieces);
+        Kind::Redacted(data) => AssistantPart::RedactedThinking { data },
+        Kind::Tool { id, name, whole, pieces } => {
+            let unsaid = pieces.trim().is_empty() && whole.as_object().is_none_or(Map::is_empty);
+            let (input, mut invalid) = tool_input(whole, &pieces);
+            // A cut input is no JSON, or none at all; all that is there of a whole one is an object.
+            if cut && (invalid.is_some() || unsaid || !block.closed) {
+                invalid = Some(
+                    "the answer reached its limit of tokens in the middle of it; say less in one call, and write a \
+                     long file in several pieces"
+                        .into(),
+                );
+            }
+            let input = if invalid.is_some() { Value::Object(Map::new()) } else { input };
             AssistantPart::ToolCall { id: ToolCallId(id), name, input, invalid }
         }
     })
@@ -305,8 +409,8 @@ mod tests {
     use super::*;
 
     /// Feeds the `data` of events, one a line.
-    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, StreamFault>) {
-        let mut assembler = Assembler::default();
+    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, Failure>) {
+        let mut assembler = Assembler::new("asked");
         let mut events = Vec::new();
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             match assembler.take(&Event { name: "test".into(), data: line.into() }) {
@@ -314,7 +418,7 @@ mod tests {
                 Err(fault) => return (events, Err(fault)),
             }
         }
-        (events, assembler.finish("asked"))
+        (events, assembler.finish())
     }
 
     #[test]
@@ -436,13 +540,20 @@ mod tests {
     fn streams_that_give_no_answer() {
         let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#;
         let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_eq!(answer("").1, Err(StreamFault::Cut));
-        assert_eq!(answer(start).1, Err(StreamFault::Cut));
+        assert_eq!(answer("").1, Err(Failure::Cut));
+        assert_eq!(answer(start).1, Err(Failure::Cut));
         assert_eq!(
             answer(&format!("{start}\n{error}")).1,
-            Err(StreamFault::Api { kind: "overloaded_error".into(), message: "Overloaded".into() })
+            Err(Failure::Told {
+                status: 529,
+                error: ServiceError {
+                    kind: "overloaded_error".into(),
+                    message: "Overloaded".into(),
+                    ..ServiceError::default()
+                },
+            })
         );
-        assert!(matches!(answer("<html>").1, Err(StreamFault::Garbled(_))));
-        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(StreamFault::Garbled(_))));
+        assert!(matches!(answer("<html>").1, Err(Failure::Garbled(_))));
+        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(Failure::Garbled(_))));
     }
 }

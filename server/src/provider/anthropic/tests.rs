@@ -1,6 +1,6 @@
 //! Whole exchanges with a little HTTP server that plays prepared replies: streams in any cut, refusals, cuts, silence.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
@@ -154,15 +154,26 @@ fn request() -> ModelRequest {
     }
 }
 
+fn provider(url: &str, options: &Options) -> Anthropic {
+    let key = ApiKey { secret: SecretString::from(KEY), source: "the environment variable ANTHROPIC_API_KEY".into() };
+    let limits = Limits {
+        connect: Duration::from_secs(5),
+        head: Duration::from_millis(300),
+        idle: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let backoff = Backoff { base: Duration::from_millis(1), longest: Duration::from_millis(2) };
+    Anthropic::with(key, url, "the environment variable ANTHROPIC_BASE_URL", options, limits, backoff)
+}
+
 /// Asks once, and writes the events down, waits left out.
 async fn ask(url: &str) -> (Vec<String>, Result<Answer, ProviderError>) {
-    let key = ApiKey { secret: SecretString::from(KEY), source: "the environment variable ANTHROPIC_API_KEY".into() };
-    let limits =
-        Limits { connect: Duration::from_secs(5), head: Duration::from_millis(300), idle: Duration::from_millis(300) };
-    let backoff = Backoff { base: Duration::from_millis(1), longest: Duration::from_millis(2) };
-    let provider = Anthropic::with(key, url, "the environment variable ANTHROPIC_BASE_URL", limits, backoff);
+    ask_of(&provider(url, &Options::default()), request()).await
+}
+
+async fn ask_of(provider: &Anthropic, request: ModelRequest) -> (Vec<String>, Result<Answer, ProviderError>) {
     let (sender, mut receiver) = mpsc::channel(4);
-    let asking = tokio::spawn(provider.stream(request(), sender));
+    let asking = tokio::spawn(provider.stream(request, sender));
     let mut events = Vec::new();
     while let Some(event) = receiver.recv().await {
         events.push(match event {
@@ -250,11 +261,11 @@ fn busy(headers: &'static str) -> Reply {
 
 #[tokio::test]
 async fn refusals_that_stay() {
-    check(vec![refused("401 Unauthorized", "authentication_error", &format!("invalid x-api-key {KEY}"))], expect!["Auth: Anthropic refused the API key from the environment variable ANTHROPIC_API_KEY: invalid x-api-key …. Set a valid key there and start Pillion anew; keys are made at https://console.anthropic.com/settings/keys."]).await;
+    check(vec![refused("401 Unauthorized", "authentication_error", &format!("invalid x-api-key {KEY}"))], expect!["Auth: Anthropic refused the API key from the environment variable ANTHROPIC_API_KEY: invalid x-api-key …. Set a valid key there and start Pillion anew; keys are made at https://platform.claude.com/settings/keys."]).await;
     check(vec![refused("403 Forbidden", "permission_error", "not yours")], expect!["Auth: Anthropic does not allow this to the API key from the environment variable ANTHROPIC_API_KEY: not yours. Use a key that may use the model claude-asked, or another model (`model.name`)."]).await;
-    check(vec![refused("400 Bad Request", "invalid_request_error", "Your credit balance is too low")], expect!["Auth: The account of the API key from the environment variable ANTHROPIC_API_KEY cannot pay for this: Your credit balance is too low. See https://console.anthropic.com/settings/billing, or use another key."]).await;
+    check(vec![refused("400 Bad Request", "invalid_request_error", "Your credit balance is too low")], expect!["Auth: The account of the API key from the environment variable ANTHROPIC_API_KEY cannot pay for this: Your credit balance is too low. See https://platform.claude.com/settings/billing, or use another key."]).await;
     check(vec![refused("404 Not Found", "not_found_error", "model: claude-asked")], expect![[r#"UnknownModel: Anthropic does not know the model "claude-asked" for this key (model: claude-asked). Name another one in `model.name` or PILLION_MODEL, or leave it out for claude-sonnet-5."#]]).await;
-    check(vec![Reply::Refuse("404 Not Found", "", "<html>nothing here</html>".into())], expect!["Unreachable: {url} has no /v1/messages. The address was set by the environment variable ANTHROPIC_BASE_URL; check it there (it is written without /v1)."]).await;
+    check(vec![Reply::Refuse("404 Not Found", "", "<html>nothing here</html>".into())], expect!["Unreachable: {url} does not speak Anthropic's Messages API (status 404). The address was set by the environment variable ANTHROPIC_BASE_URL; check it there (it is written without /v1)."]).await;
     check(
         vec![refused("400 Bad Request", "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum")],
         expect!["ContextTooLong: The conversation is too long for claude-asked: prompt is too long: 210000 tokens > 200000 maximum. Start a new session, or choose a model with a larger window (`model.name`)."],
@@ -267,7 +278,7 @@ async fn refusals_that_stay() {
     .await;
     check(
         vec![refused("413 Payload Too Large", "request_too_large", "Request exceeds the maximum size")],
-        expect!["BadRequest: Anthropic refused the request (status 413): Request exceeds the maximum size."],
+        expect!["BadRequest: Anthropic does not take a request as large as this one: Request exceeds the maximum size. Start a new session, or send smaller images."],
     )
     .await;
     check(vec![Reply::Refuse("302 Found", "location: https://elsewhere/\r\n", String::new())], expect!["Unreachable: {url} sends requests elsewhere (status 302), and a key is not sent along. The address was set by the environment variable ANTHROPIC_BASE_URL; set the one that answers itself."]).await;
@@ -278,10 +289,10 @@ async fn refusals_that_pass() {
     check(
         vec![busy("retry-after: 0\r\n"), whole()],
         expect![[r#"
-        Retrying 2: Anthropic's rate limit is used up
-        ContentStarted
-        Text("Héllo 😀")
-        answered: 1"#]],
+            Retrying 2: the rate limit of Anthropic is used up
+            ContentStarted
+            Text("Héllo 😀")
+            answered: 1"#]],
     )
     .await;
     check(
@@ -303,16 +314,16 @@ async fn refusals_that_pass() {
     )
     .await;
     check(vec![busy(""), busy(""), busy(""), busy("")], expect![[r#"
-        Retrying 2: Anthropic's rate limit is used up
-        Retrying 3: Anthropic's rate limit is used up
-        Retrying 4: Anthropic's rate limit is used up
-        RateLimited: Anthropic's rate limit for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://console.anthropic.com/settings/limits."#]]).await;
+        Retrying 2: the rate limit of Anthropic is used up
+        Retrying 3: the rate limit of Anthropic is used up
+        Retrying 4: the rate limit of Anthropic is used up
+        RateLimited: The rate limit of Anthropic for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://platform.claude.com/settings/limits."#]]).await;
 }
 
 #[tokio::test]
 async fn the_service_says_whether_to_try_again() {
-    check(vec![busy("x-should-retry: false\r\n")], expect!["RateLimited: Anthropic's rate limit for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://console.anthropic.com/settings/limits."]).await;
-    check(vec![busy("retry-after: 3600\r\n")], expect!["RateLimited: Anthropic's rate limit for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://console.anthropic.com/settings/limits. It asks to wait 3600 s."]).await;
+    check(vec![busy("x-should-retry: false\r\n")], expect!["RateLimited: The rate limit of Anthropic for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://platform.claude.com/settings/limits."]).await;
+    check(vec![busy("retry-after: 3600\r\n")], expect!["RateLimited: The rate limit of Anthropic for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://platform.claude.com/settings/limits. It asks to wait 3600 s."]).await;
 }
 
 #[tokio::test]
@@ -401,22 +412,13 @@ async fn somebody_else_is_there() {
     expect!["No trusted connection to {url}: received corrupt message of type InvalidContentType. Check the address (set by the environment variable ANTHROPIC_BASE_URL), this machine's clock and its certificates (the package ca-certificates; a proxy that opens TLS needs its own there)."].assert_eq(&answer.expect_err("no TLS").to_string().replace(&host, "{url}"));
 }
 
-#[test]
-fn waits_grow_and_obey() {
-    let backoff = Backoff::default();
-    let ms =
-        |failed, asked: Option<u64>, chance| backoff.wait(failed, asked.map(Duration::from_millis), chance).as_millis();
-    assert_eq!((ms(1, None, 0.0), ms(1, None, 1.0)), (375, 625));
-    assert_eq!((ms(2, None, 0.5), ms(3, None, 0.5), ms(60, None, 0.5)), (1000, 2000, 8000));
-    assert_eq!((ms(1, Some(3000), 0.5), ms(3, Some(10), 0.5)), (3000, 2000));
-}
-
 #[tokio::test]
 async fn an_empty_message_is_not_sent() {
     let provider = Anthropic::new(
         ApiKey { secret: SecretString::from(KEY), source: "x".into() },
         "http://127.0.0.1:1",
         "the default",
+        &Options::default(),
     );
     let (sender, _receiver) = mpsc::channel(1);
     let error = provider.stream(ModelRequest { history: Vec::new(), ..request() }, sender).await.expect_err("empty");

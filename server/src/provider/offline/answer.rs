@@ -26,6 +26,8 @@ pub(super) struct Project<'a> {
 pub(super) struct Reply {
     pub text: String,
     pub calls: Vec<Call>,
+    /// Something was asked that takes a model.
+    pub needs_model: bool,
 }
 
 /// A tool call.
@@ -44,8 +46,9 @@ const HELP: &str = "Without a model I understand plain requests about commands:\
     Failures appear in the editor while the command still runs.";
 
 /// How a model is added.
-const ADD_A_MODEL: &str = "To add a model, set the environment variable ANTHROPIC_API_KEY (in VS Code: \"Pillion: Add API key\"), \
-    and leave `model.provider` at `auto` or set it to `anthropic`. Local models through Ollama are not supported yet; they follow.";
+const ADD_A_MODEL: &str = "To add a model, set the environment variable ANTHROPIC_API_KEY, OPENAI_API_KEY or \
+    OPENROUTER_API_KEY (in VS Code: \"Pillion: Add API key\"), or choose one of a server on this machine, for instance \
+    with `/model ollama:NAME`.";
 
 /// Lines of output that "show the output" asks for.
 const TAIL: u32 = 60;
@@ -279,7 +282,8 @@ impl Speaker<'_> {
     }
 
     fn finish(mut self) -> Reply {
-        if !self.unknown.is_empty() {
+        let needs_model = !self.unknown.is_empty();
+        if needs_model {
             let done = !self.said.is_empty() || !self.calls.is_empty();
             let what =
                 self.unknown.iter().map(|clause| format!("\"{}\"", first_line(clause))).collect::<Vec<_>>().join(", ");
@@ -298,7 +302,7 @@ impl Speaker<'_> {
         if self.said.is_empty() && self.calls.is_empty() {
             self.said.push("There is nothing new.".to_owned());
         }
-        Reply { text: self.said.join("\n\n"), calls: self.calls }
+        Reply { text: self.said.join("\n\n"), calls: self.calls, needs_model }
     }
 }
 

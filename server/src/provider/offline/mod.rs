@@ -1,6 +1,6 @@
 //! The built-in provider `offline`: commands without a model. Plain requests ("run the tests", "stop it", "what failed?")
 //! become tool calls, and results and notifications become plain reports. It never makes up prose about code: what it does
-//! not understand it says, with how to add a model.
+//! not understand it says, with how to add a model, and which ones it was told of.
 //!
 //! `understand` turns a prompt into requests, `past` reads the history, `answer` decides, `report` words what came back.
 //! All of them are pure functions of the history; only the project's commands are looked up.
@@ -14,6 +14,7 @@ mod understand;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -30,16 +31,27 @@ pub const NAME: &str = "offline";
 /// A piece of streamed text ends at the first space after so many characters.
 const PIECE: usize = 40;
 
+/// Looks which models could be had; a sentence for each.
+pub type Offers = Arc<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>;
+
 /// The provider `offline`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Offline {
     root: PathBuf,
+    /// Asked when something would need a model, and at no other time.
+    offers: Option<Offers>,
 }
 
 impl Offline {
     /// A provider that knows the project in `root`, the workspace's folder.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, offers: None }
+    }
+
+    /// The same, and it says which models could be had.
+    pub fn with_offers(mut self, offers: Offers) -> Self {
+        self.offers = Some(offers);
+        self
     }
 }
 
@@ -61,13 +73,19 @@ impl Provider for Offline {
         request: ModelRequest,
         events: mpsc::Sender<StreamEvent>,
     ) -> BoxFuture<'static, Result<Answer, ProviderError>> {
-        let root = self.root.clone();
+        let (root, offers) = (self.root.clone(), self.offers.clone());
         async move {
             let answered = tokio::task::spawn_blocking(move || {
                 let find = |near: &Path| commands::find(&root, &roots::absolute(&root, &near.to_string_lossy()));
                 answer::reply(&request.history, &answer::Project { root: &root, find: &find })
             });
-            let reply = answered.await.map_err(|error| ProviderError::Service(format!("offline: {error}")))?;
+            let mut reply = answered.await.map_err(|error| ProviderError::Service(format!("offline: {error}")))?;
+            if let Some(offers) = offers.filter(|_| reply.needs_model) {
+                for offer in offers().await {
+                    reply.text.push_str("\n\n");
+                    reply.text.push_str(&offer);
+                }
+            }
             Ok(send(reply, &events).await)
         }
         .boxed()
@@ -94,7 +112,7 @@ async fn send(reply: answer::Reply, events: &mpsc::Sender<StreamEvent>) -> Answe
     let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
     let stop = if calls { ModelStop::ToolUse } else { ModelStop::EndTurn };
     let item = AssistantItem { parts, stop, provider: NAME.to_owned(), model: NAME.to_owned() };
-    Answer { item, usage: Usage::default() }
+    Answer { item, usage: Usage::default(), why: None }
 }
 
 fn pieces(text: &str) -> Vec<String> {

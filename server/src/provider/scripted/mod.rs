@@ -240,7 +240,7 @@ impl Stage {
         let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
         let stop = step.stop.unwrap_or(if calls { ModelStop::ToolUse } else { ModelStop::EndTurn });
         let item = AssistantItem { parts, stop, provider: NAME.to_owned(), model };
-        Ok(Answer { item, usage: step.usage.into() })
+        Ok(Answer { item, usage: step.usage.into(), why: None })
     }
 
     fn call_id(&self, given: Option<&str>) -> ToolCallId {

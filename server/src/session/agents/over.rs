@@ -41,10 +41,11 @@ impl State {
             StopReason::MaxTurnRequests => {
                 Some(format!("its {limit} requests are used up (setting `agents.maxRequests`)"))
             }
-            StopReason::Refusal => Some("its model refused to go on".to_owned()),
+            StopReason::Refusal => Some(error.unwrap_or_else(|| "its model refused to go on".to_owned())),
             StopReason::Cancelled | StopReason::Interrupted => Some("it was stopped".to_owned()),
             StopReason::Error => Some(error.unwrap_or_else(|| "its model could not be asked".to_owned())),
         };
+        let why = why.map(|why| why.trim_end_matches('.').to_owned());
         let status = if why.is_none() { Status::Succeeded } else { Status::Failed };
         let left = self.leave(child);
         self.subagent_is_over(&task, Over { status, why, requests, left });
@@ -149,8 +150,9 @@ impl State {
         let Some(at) = self.subagents.all.iter().position(|subagent| subagent.parent.task == *task) else { return };
         if let Some((session, _, call)) = is_waited_for {
             let subagent = self.subagents.all.remove(at);
-            let path = self.ledger.get(task).map(|entry| entry.task.output.path.display().to_string());
-            let text = result_text(&subagent, over.why.as_deref(), &path.unwrap_or_default(), &over.left);
+            let path = self.ledger.get(task).map(|entry| entry.task.output.path.clone()).unwrap_or_default();
+            let text = result_text(&subagent, over.why.as_deref(), &path.display().to_string(), &over.left);
+            self.give_output(&session, &path);
             self.ledger.remove(task);
             return self.finish_call(&session, &call, text, over.why.is_some(), ToolChange::default());
         }

@@ -10,6 +10,7 @@ use crate::session::event::FileProblems;
 use crate::task::model::{Task, Timestamp};
 use crate::task::run::OutputSlice;
 use crate::tool::Location;
+use crate::tool::input::Todo;
 use crate::workspace::commands::ProjectCommand;
 
 /// The answer to a request of the client.
@@ -41,6 +42,58 @@ pub enum Reply {
         counts: Counts,
     },
     Text(String),
+    Models(ModelList),
+}
+
+/// Which models there are, and what became of asking each provider.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelList {
+    pub models: Vec<ModelRow>,
+    pub providers: Vec<ProviderRow>,
+}
+
+/// A model that a session can have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelRow {
+    /// What `set_model` takes.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    pub provider: &'static str,
+    pub window: Option<u64>,
+    pub max_output: Option<u32>,
+    pub tools: Option<bool>,
+    /// What a person has to know before it is asked.
+    pub warning: Option<String>,
+    /// The model of the session that asks.
+    pub is_current: bool,
+    /// Nobody has chosen its provider: it is there to be had.
+    pub offered: bool,
+}
+
+/// A provider in the list of models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderRow {
+    pub word: &'static str,
+    /// For people.
+    pub label: &'static str,
+    pub state: ProviderState,
+    /// What is wrong, and what to do.
+    pub message: Option<String>,
+}
+
+/// How it stands with a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderState {
+    Ready,
+    /// It answers, and nobody has chosen it.
+    Offered,
+    /// It is configured and did not answer.
+    Failed,
+    /// Something is missing, a key for instance.
+    NotConfigured,
+    /// Nothing answers where it would be on this machine.
+    Absent,
 }
 
 /// A row of the list of sessions.
@@ -127,7 +180,7 @@ pub struct ToolRow {
     pub call: ToolCallId,
     pub title: String,
     pub name: String,
-    /// ACP's kind: `read`, `edit`, `search`, `execute`, `other`.
+    /// ACP's kind: `read`, `edit`, `search`, `execute`, `think`, `other`.
     pub kind: &'static str,
     pub status: ToolStatus,
     pub input: serde_json::Value,
@@ -175,6 +228,8 @@ pub enum Update {
         call: ToolCallId,
         change: Box<ToolChange>,
     },
+    /// The agent's steps, all of them.
+    Plan(Vec<Todo>),
     Queue(Vec<(PromptId, Vec<Content>)>),
     TaskNotification {
         tasks: Vec<TaskId>,

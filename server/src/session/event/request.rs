@@ -147,6 +147,10 @@ pub enum Request {
         session: SessionId,
         model: String,
     },
+    /// Which models there are; the session is the one whose model is the current one.
+    ListModels {
+        session: Option<SessionId>,
+    },
     Rename {
         session: SessionId,
         title: String,

@@ -11,6 +11,7 @@ use crate::session::storage;
 use crate::store::{self, Elsewhere};
 use crate::task::lease;
 use crate::task::run::RunId;
+use crate::tool::sweep_results;
 
 /// How long a session waits for its window's last sidecar, which is on its way out.
 const WAY_OUT: Duration = Duration::from_secs(2);
@@ -50,15 +51,24 @@ impl Hands {
         });
     }
 
+    /// Removes the files of a session's long results.
+    pub(super) fn forget_results(&self, session: &SessionId) {
+        let folder = self.results.join(session.as_str());
+        tokio::task::spawn_blocking(move || sweep_results::remove(&folder));
+    }
+
     pub(super) fn delete_session(&self, reply: ReplyId, session: SessionId) {
         let (read, store) = (self.store.load_session(session.clone()), self.store.clone());
+        let results = self.results.clone();
         self.answer_later(reply, async move {
             match read.await {
                 Ok(None) => Err(Refusal::UnknownSession(session)),
                 Ok(Some(loaded)) if loaded.elsewhere.is_some() => Err(storage::in_use(&session)),
                 // One that cannot be read can still be deleted.
                 Ok(Some(_)) | Err(_) => {
+                    let folder = results.join(session.as_str());
                     let deleted = store.written(store::Write::DeleteSession(session)).await;
+                    tokio::task::spawn_blocking(move || sweep_results::remove(&folder));
                     deleted.map(|()| Reply::Done).map_err(|error| Refusal::Internal(error.to_string()))
                 }
             }

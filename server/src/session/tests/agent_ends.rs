@@ -221,7 +221,7 @@ fn a_late_answer_to_one_that_was_stopped_does_nothing() {
         provider: "test".into(),
         model: "m".into(),
     };
-    let result = Box::new(Ok(crate::provider::Answer { item, usage: Usage::default() }));
+    let result = Box::new(Ok(crate::provider::Answer { item, usage: Usage::default(), why: None }));
     story.event(Event::Answered { session: child, turn, result });
     story.tells(expect![[""]]);
 }

@@ -395,7 +395,7 @@ fn what_it_uses_is_its_sessions_and_its_turns() {
         model: "m".into(),
     };
     let usage = Usage { input: 70, output: 5, ..Usage::default() };
-    story.answered(Ok(crate::provider::Answer { item, usage }));
+    story.answered(Ok(crate::provider::Answer { item, usage, why: None }));
     let told = story.effects.iter().find_map(|effect| match effect {
         Effect::Send(Outgoing::Update { parent: None, update: Update::Usage { sum, .. }, .. }) => Some(*sum),
         _ => None,

@@ -76,7 +76,7 @@ fn a_foreground_command_gives_its_output_and_leaves_no_task() {
         in 15000 ms promote t5.1
         no promote t5.1
         no check in on t5.1
-        read output for c1, Tail { lines: 2000, limit: 30000 }
+        read output for c1, Tail { lines: 2000, limit: 29000 }
         call c1 failed: no such file⏎Exit code: 2
         append 2: user{c1 error = "no such file⏎Exit code: 2"}
     "#]]);
@@ -259,7 +259,7 @@ fn a_call_that_cannot_be_understood_is_answered_with_what_is_wrong() {
             id: "c3".into(),
             name: "bash".into(),
             input: json!({}),
-            invalid: Some("EOF at column 7".into()),
+            invalid: Some("the input is not valid JSON: EOF at column 7".into()),
         },
         check("c4", "t99"),
         call("c5", "check_background", json!({})),
@@ -273,10 +273,10 @@ fn a_call_that_cannot_be_understood_is_answered_with_what_is_wrong() {
         call c5 check_background: Look at the tasks
         call c1 failed: There is no tool named fly. The tools are: bash, background_run, check_background, stop_background, read_file…
         call c2 failed: bash: unknown field `cmd`, expected one of `command`, `description`, `run_in_background`, `timeout`, `stdin`,…
-        call c3 failed: The input of this call is not valid JSON: EOF at column 7. Nothing was done. Call again.
+        call c3 failed: This call cannot be carried out: the input is not valid JSON: EOF at column 7. Nothing was done. Call again.
         call c4 failed: There is no task t99. `check_background` without an id lists all tasks.
         call c5 completed: There are no tasks.
-        append 2: user{c1 error = "There is no tool named fly. The tools are: bash, background_run, check_background, stop_background, read_file…", c2 error = "bash: unknown field `cmd`, expected one of `command`, `description`, `run_in_background`, `timeout`, `stdin`,…", c3 error = "The input of this call is not valid JSON: EOF at column 7. Nothing was done. Call again.", c4 error = "There is no task t99. `check_background` without an id lists all tasks.", c5 = "There are no tasks."}
+        append 2: user{c1 error = "There is no tool named fly. The tools are: bash, background_run, check_background, stop_background, read_file…", c2 error = "bash: unknown field `cmd`, expected one of `command`, `description`, `run_in_background`, `timeout`, `stdin`,…", c3 error = "This call cannot be carried out: the input is not valid JSON: EOF at column 7. Nothing was done. Call again.", c4 error = "There is no task t99. `check_background` without an id lists all tasks.", c5 = "There are no tasks."}
     "#]]);
 }
 

@@ -134,7 +134,7 @@ impl Chaos {
                 let (parts, stop) = self.parts(pick);
                 let item =
                     crate::agent::history::AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-                let result = Box::new(Ok(Answer { item, usage: Usage::default() }));
+                let result = Box::new(Ok(Answer { item, usage: Usage::default(), why: None }));
                 self.story.event(Event::Answered { session, turn, result });
             }
             25 => self.story.request(Request::StartTask(by_person("cargo build", None))),
@@ -208,7 +208,7 @@ impl Chaos {
             None => {
                 assert!(session.queue.is_empty(), "a prompt that nothing will deliver: {:?}", session.queue);
                 let own = |of: &crate::ids::SessionId| *of == session.id;
-                let works = world.tools.iter().chain(&world.reads).map(|(of, ..)| of);
+                let works = world.tools.iter().chain(&world.reads).chain(&world.saves).map(|(of, ..)| of);
                 let works = world.asks.iter().map(|(of, _)| of).chain(works);
                 assert!(!works.into_iter().any(own), "work of no turn");
                 let limit = session.auto_turns >= 2;
@@ -261,6 +261,7 @@ impl Chaos {
                                 || (state.sessions.len() == 3 && state.waits_for_subagent(task))
                         }
                         Step::Reading { .. } => under_way(&world.reads),
+                        Step::Saving { .. } => under_way(&world.saves),
                         Step::Done(_) => true,
                     };
                     assert!(waits_for_something, "{call:?} waits for nothing");
@@ -286,6 +287,8 @@ impl Chaos {
                 self.story.tool_done();
             } else if !world.reads.is_empty() {
                 self.story.output_read("output");
+            } else if !world.saves.is_empty() {
+                self.story.result_saved("saved");
             } else if let Some(question) = world.questions.first().cloned() {
                 self.answer(question, Choice::Reject);
             } else if let Some(run) = world.runs.first().cloned() {

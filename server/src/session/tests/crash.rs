@@ -14,7 +14,7 @@ use crate::task::model::{
 };
 use crate::task::run::{Ending, RunControl, RunEvent};
 
-fn stored(history: Vec<Item>) -> StoredSession {
+pub(super) fn stored(history: Vec<Item>) -> StoredSession {
     StoredSession {
         id: "old".into(),
         title: Some("Old".into()),
@@ -27,6 +27,7 @@ fn stored(history: Vec<Item>) -> StoredSession {
         history,
         carried: Vec::new(),
         pending: Vec::new(),
+        plan: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::story::{Story, background, bash, by_person, call, check, idle, read, words};
+use super::story::{Story, background, bash, by_person, call, check, idle, read, thought, words};
 use crate::agent::history::{Item, ModelStop};
 use crate::agent::notification::Key;
 use crate::provider::{ProviderError, StreamEvent};
@@ -68,7 +68,7 @@ fn a_result_that_tells_the_end_is_the_delivery() {
     story.tells(expect![[r#"
         append 3: assistant{c2 check_background}
         call c2 check_background: Look at t5
-        read output for c2, Tail { lines: 60, limit: 15000 }
+        read output for c2, Tail { lines: 60, limit: 14500 }
         call c2 completed: t5 failed · cargo test · run 1 · 0.0s⏎Exit code: 101⏎Output (0 bytes, /runs/t5/1/output):⏎test result: FAILED
         save t5.1 failed, delivery carried
         row t5.1 failed, delivery carried
@@ -182,12 +182,12 @@ fn an_empty_answer_to_a_block_is_continued_once() {
     story.wakes();
     story.commit();
     story.skip();
-    story.answer(vec![]);
+    story.answer(vec![thought("hm")]);
     story.tells(expect![[r#"
         save t5.1 failed, delivery delivered
         row t5.1 failed, delivery delivered
         delivered t5
-        append 5: assistant{}
+        append 5: assistant{Thinking { text: "hm", signature: Some("signed") }}
         append 6: user{nudge}
     "#]]);
     story.commit();

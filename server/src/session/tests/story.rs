@@ -32,9 +32,11 @@ pub(super) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
         runs: PathBuf::from("/runs"),
+        results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
         provider: "test".into(),
+        known: Vec::new(),
         max_tokens: 1_000,
         slots: 2,
         exclusive: exclusive(&["install"]),
@@ -54,6 +56,7 @@ pub(super) fn settings() -> Settings {
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
+        reads_at_once: 10,
     }
 }
 
@@ -64,6 +67,10 @@ pub(super) fn text(text: &str) -> Vec<Content> {
 /// Parts of an answer: words and calls.
 pub(super) fn words(text: &str) -> AssistantPart {
     AssistantPart::Text { text: text.into() }
+}
+
+pub(super) fn thought(text: &str) -> AssistantPart {
+    AssistantPart::Thinking { text: text.into(), signature: Some("signed".into()) }
 }
 
 pub(super) fn call(id: &str, name: &str, input: Value) -> AssistantPart {
@@ -225,6 +232,11 @@ impl Story {
         expected.assert_eq(&std::mem::take(&mut self.log));
     }
 
+    /// The same as text.
+    pub(super) fn told(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
     /// Nobody looks at what came so far.
     pub(super) fn skip(&mut self) {
         self.log.clear();
@@ -274,7 +286,7 @@ impl Story {
     /// The model's whole answer.
     pub(super) fn answer_with(&mut self, parts: Vec<AssistantPart>, stop: ModelStop) {
         let item = AssistantItem { parts, stop, provider: "test".into(), model: "m".into() };
-        self.answered(Ok(Answer { item, usage: Usage::default() }));
+        self.answered(Ok(Answer { item, usage: Usage::default(), why: None }));
     }
 
     pub(super) fn answer(&mut self, parts: Vec<AssistantPart>) {
@@ -312,6 +324,12 @@ impl Story {
         let (session, turn, call) = self.world.tools.remove(0);
         let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
+    }
+
+    /// A result that was too long is in its file.
+    pub(super) fn result_saved(&mut self, text: &str) {
+        let (session, turn, call) = self.world.saves.remove(0);
+        self.event(Event::ResultSaved { session, turn, call, text: text.into() });
     }
 
     pub(super) fn output_read(&mut self, text: &str) {

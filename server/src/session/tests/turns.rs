@@ -200,7 +200,28 @@ fn a_refusal_gives_queued_prompts_back() {
     story.tells(expect![[r#"
         append 1: assistant{"no"}
         queue []
-        turn ended: Refusal, unsent [two]
+        turn ended: Refusal: The model declined to answer. It is likely to decline again while the request stands in this conversation: start a new session and put it differently, or choose another model (`model.name`)., unsent [two]
+    "#]]);
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_a_call_runs_nothing_and_leaves_a_history_that_can_be_sent() {
+    let mut story = Story::new();
+    story.prompt("one");
+    story.commit();
+    story.skip();
+    story.answer_with(vec![words("Let me"), bash("c1", "ls")], ModelStop::Refusal);
+    story.tells(expect![[r#"
+        call c1 failed
+        append 1: assistant{"Let me"}
+        turn ended: Refusal: The model declined to answer. It is likely to decline again while the request stands in this conversation: start a new session and put it differently, or choose another model (`model.name`).
+    "#]]);
+    story.prompt("two");
+    story.tells(expect![[r#"
+        turn started: Prompt
+        reply p5 in turn6
+        user: two
+        append 2: user{"two"}
     "#]]);
 }
 

@@ -27,6 +27,8 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
+        Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } | Effect::DescribeModel { .. } => return None,
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
@@ -130,6 +132,9 @@ fn update(update: &Update) -> Option<String> {
             let task = change.task.as_ref().map(|task| format!(" ({task})")).unwrap_or_default();
             format!("call {call} {status}{task}{text}")
         }
+        Update::Plan(plan) => {
+            format!("plan [{}]", list(plan.iter().map(|todo| format!("{} {}", todo.status.as_str(), todo.content))))
+        }
         Update::Queue(prompts) => {
             format!("queue [{}]", list(prompts.iter().map(|(_, content)| prompt::words(content))))
         }
@@ -189,7 +194,7 @@ fn stored(write: &Write) -> Option<String> {
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
-        Write::Session(_) | Write::Results { .. } => return None,
+        Write::Session(_) | Write::Results { .. } | Write::Plan { .. } => return None,
         other => format!("{other:?}"),
     })
 }

@@ -32,6 +32,10 @@ pub(super) struct World {
     pub(super) sent: BTreeMap<SessionId, Vec<Arc<Item>>>,
     pub(super) tools: Vec<Work>,
     pub(super) reads: Vec<Work>,
+    /// Results that are on their way into a file.
+    pub(super) saves: Vec<Work>,
+    /// Questions to the editor.
+    pub(super) looks: Vec<Work>,
     pub(super) runs: Vec<RunId>,
     pub(super) stopping: BTreeSet<String>,
     pub(super) questions: Vec<QuestionId>,
@@ -87,18 +91,32 @@ impl World {
             }
             Effect::Abort(turn) => {
                 let asking = self.asks.iter().map(|(session, of)| (session, of));
-                let working = self.tools.iter().chain(&self.reads).map(|(session, of, _)| (session, of));
+                let working = self
+                    .tools
+                    .iter()
+                    .chain(&self.reads)
+                    .chain(&self.saves)
+                    .chain(&self.looks)
+                    .map(|(session, of, _)| (session, of));
                 let session = asking.chain(working).find(|(_, of)| *of == turn).map(|(session, _)| session.clone());
                 self.aborted.extend(session.map(|session| (session, turn.clone())));
                 self.asks.retain(|(_, of)| of != turn);
                 self.tools.retain(|(_, of, _)| of != turn);
                 self.reads.retain(|(_, of, _)| of != turn);
+                self.saves.retain(|(_, of, _)| of != turn);
+                self.looks.retain(|(_, of, _)| of != turn);
             }
             Effect::RunTool { session, turn, call, .. } => {
                 self.tools.push((session.clone(), turn.clone(), call.clone()));
             }
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::AskDiagnostics { session, turn, call, .. } => {
+                self.looks.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::SaveResult { session, turn, call, .. } => {
+                self.saves.push((session.clone(), turn.clone(), call.clone()));
             }
             Effect::ReadPast { run, command } => self.past_reads.push_back((run.clone(), command.clone())),
             Effect::FingerprintAfter { command, .. } => {
@@ -189,7 +207,12 @@ impl World {
                 self.claims.push(run.clone());
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
-            Write::Session(_) | Write::Release(_) | Write::Assign { .. } | Write::Rule(_) | Write::RemoveRule(_) => {}
+            Write::Session(_)
+            | Write::Plan { .. }
+            | Write::Release(_)
+            | Write::Assign { .. }
+            | Write::Rule(_)
+            | Write::RemoveRule(_) => {}
         }
     }
 

@@ -18,13 +18,17 @@ async fn a_file_is_written_only_when_it_is_known() {
     let changed = "error: a/b/new.txt has changed since you read it: read it again. Nothing was written.";
     assert_eq!(case.write("a/b/new.txt", "x").await, changed);
     case.file("old.txt", "precious\n");
-    let unread = "error: old.txt exists and has not been read: read it with read_file first, or change a part of it with \
-                  edit_file. Nothing was written.";
-    assert_eq!(case.write("old.txt", "x").await, unread);
-    assert!(case.edit("old.txt", "precious", "changed").await.starts_with("Edited old.txt.\n"));
-    assert_eq!(case.write("old.txt", "x").await, unread, "an edit is not having seen it all");
+    let unread =
+        "error: old.txt exists and has not been read in this session: read it with read_file first. Nothing was ";
+    assert_eq!(case.write("old.txt", "x").await, format!("{unread}written."));
+    assert_eq!(case.edit("old.txt", "precious", "x").await, format!("{unread}changed."));
     case.read("old.txt").await;
-    assert!(case.edit("old.txt", "changed", "again").await.starts_with("Edited"));
+    assert!(case.edit("old.txt", "precious", "changed").await.starts_with("Edited old.txt.\n"));
+    assert!(case.edit("old.txt", "changed", "again").await.starts_with("Edited"), "what it wrote itself it knows");
+    case.file("old.txt", "again, by the person\n");
+    let changed = "error: old.txt has changed since you read it: read it again. Nothing was changed.";
+    assert_eq!(case.edit("old.txt", "again", "x").await, changed);
+    case.read("old.txt").await;
     assert_eq!(case.write("old.txt", "x").await, "Wrote old.txt (1 line, before 1).");
     case.file("empty", "");
     assert_eq!(case.write("empty", "x").await, "Wrote empty (1 line, before 0).");
@@ -39,6 +43,7 @@ async fn a_file_is_written_only_when_it_is_known() {
 async fn the_output_says_what_changed() {
     let mut case = Case::new();
     case.file("a.txt", "one\ntwo\n");
+    case.read("a.txt").await;
     let output = case.run(edit_call("a.txt", "two", "2", None)).await.unwrap();
     let path = case.path("a.txt");
     assert_eq!(output.text, "Edited a.txt.\n1\tone\n2\t2\n");
@@ -68,6 +73,7 @@ async fn edits_fit_the_text() {
     for (text, old, new, expected) in table {
         let mut case = Case::new();
         case.file("f", text);
+        case.read("f").await;
         let told = case.edit("f", old, new).await;
         assert_eq!(case.disk("f"), expected, "{text:?} {old:?}: {told}");
         assert!(told.starts_with("Edited f.\n"), "{told}");
@@ -79,6 +85,7 @@ async fn edits_that_do_not_fit_say_why() {
     let mut case = Case::new();
     case.file("f.rs", "fn a() {\n    x();\n}\n\nfn b() {\n    x();\n}\n");
     case.file("latin", b"caf\xe9\n");
+    case.read("f.rs").await;
     let table = [
         (
             "x();",
@@ -130,6 +137,7 @@ async fn what_a_file_is_stays() {
     std::os::unix::fs::symlink("made", case.path("dangling")).unwrap();
     case.file("hard", "one\n");
     std::fs::hard_link(case.path("hard"), case.path("other")).unwrap();
+    case.read("hard").await;
 
     case.read("run.sh").await;
     assert!(case.write("link", "x\ny\n").await.starts_with("Wrote link"), "read under another name");
@@ -215,6 +223,7 @@ async fn open_documents_are_edited_as_the_contract_says() {
         let mut case = Case::with(MemoryEditor { can_save: row.can_save, ..MemoryEditor::default() });
         case.file("f", row.disk);
         case.open("f", row.document.0, row.document.1);
+        case.read("f").await;
         let told = case.edit("f", "one", "two").await;
         assert!(told.contains(row.told), "{}: {told}", row.what);
         assert_eq!(case.log(), row.log, "{}", row.what);
@@ -229,6 +238,7 @@ async fn an_editor_that_refuses_is_told() {
     let mut case = Case::with(refusing);
     case.file("f", "one\n");
     case.open("f", "one\n", "one\n");
+    case.read("f").await;
     let told = case.edit("f", "one", "two").await;
     assert!(told.starts_with("error: The editor did not take the change of f: the version is old."), "{told}");
     assert_eq!(case.disk("f"), "one\n");
@@ -237,6 +247,7 @@ async fn an_editor_that_refuses_is_told() {
         Case::with(MemoryEditor { can_save: true, cannot_save: Some("no space"), ..MemoryEditor::default() });
     case.file("f", "one\n");
     case.open("f", "one\n", "one\n");
+    case.read("f").await;
     let told = case.edit("f", "one", "two").await;
     assert!(told.contains("could not be saved: no space"), "{told}");
 
@@ -244,6 +255,7 @@ async fn an_editor_that_refuses_is_told() {
     let mut case = Case::with(MemoryEditor { can_save: true, formats: Some(formats), ..MemoryEditor::default() });
     case.file("f", "one\n");
     case.open("f", "one\n", "one\n");
+    case.read("f").await;
     let told = case.edit("f", "one", "two").await;
     assert!(told.contains("changed the text while saving"), "{told}");
 }
@@ -260,6 +272,7 @@ async fn new_files_and_odd_encodings_go_where_they_can() {
     let mut case = Case::with(MemoryEditor::default());
     case.file("latin", b"caf\xe9 one\n");
     case.open("latin", "café one\n", "café one\n");
+    case.read("latin").await;
     let told = case.edit("latin", "one", "two").await;
     assert!(told.contains("not on disk"), "{told}");
     assert_eq!((case.log().as_str(), case.held("latin")), ("apply latin", ("café two\n".into(), true)));
@@ -268,4 +281,68 @@ async fn new_files_and_odd_encodings_go_where_they_can() {
     let mut case = Case::new();
     case.open("gone", "text\n", "text\n");
     assert!(case.edit("gone", "text", "x").await.starts_with("error: There is no file gone."));
+}
+
+#[tokio::test]
+async fn why_a_text_is_not_found() {
+    // The file, `old_string`, `new_string`, a part of what is told.
+    let table = [
+        ("let a = 1;\n", "let b = 2;", "let a = 1;", "`new_string` is there already, at line 1: it may be done."),
+        ("a\r\nlet a = 1;\r\n", "x\ny", "a\nlet a = 1;", "is there already, at line 1"),
+        ("let a = 1;\n", "  1\tlet a = 1;", "x", "line numbers that read_file shows: leave them out"),
+        ("a\nb\n", "a\\nb", "x", "a backslash and an `n` where the file has a line break"),
+        ("a\rb\r", "a\nb", "x", "carriage returns alone: change it with bash"),
+        (
+            "say(\"hi\");\n",
+            "say(\u{201c}hi\u{201d});",
+            "x",
+            "(it differs in quotation marks, dashes or spaces only):\n1\tsay",
+        ),
+        ("\tif  (a)\n", "    if (a)", "x", "(it differs in white space only):\n1\t\tif  (a)"),
+        ("Hello World\n", "hello world", "x", "(it differs in upper and lower case only):\n1\tHello World"),
+    ];
+    for (text, old, new, expected) in table {
+        let mut case = Case::new();
+        case.file("f", text);
+        case.read("f").await;
+        let told = case.edit("f", old, new).await;
+        let starts = told.starts_with("error: `old_string` does not occur in f. Nothing was changed. ");
+        assert!(starts && told.contains(expected), "{old:?} in {text:?}: {told}");
+        assert_eq!(case.disk("f"), text);
+    }
+}
+
+#[tokio::test]
+async fn every_place_of_an_ambiguous_match_is_told_and_counted_when_all_are_replaced() {
+    let mut case = Case::new();
+    case.file("f", "x\n".repeat(130));
+    case.read("f").await;
+    let told = case.edit("f", "x", "y").await;
+    assert!(told.starts_with("error: `old_string` occurs 130 times in f, at lines 1, 2, 3, "), "{told}");
+    assert!(told.contains("99, 100 and 30 more. Add lines around it"), "{told}");
+    let told = case.text(edit_call("f", "x", "y", Some(true))).await;
+    assert!(told.starts_with("Edited f in 130 places.\n") && told.ends_with("(127 places more)\n"), "{told}");
+    assert_eq!(case.disk("f"), "y\n".repeat(130));
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_stays_as_it_is() {
+    let mut case = Case::new();
+    case.file("locked", "one\n");
+    case.file("bin", b"one\0");
+    std::fs::File::create(case.path("huge")).unwrap().set_len(40 << 20).unwrap();
+    std::fs::set_permissions(case.path("locked"), std::fs::Permissions::from_mode(0o444)).unwrap();
+    case.read("locked").await;
+    let told = case.edit("locked", "one", "two").await;
+    // Who may do everything may write it.
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(std::fs::metadata(case.path("locked")).unwrap().mode() & 0o777, 0o444, "{told}");
+    } else {
+        assert!(told.starts_with("error: locked could not be written: "), "{told}");
+        assert_eq!(case.disk("locked"), "one\n");
+    }
+    assert!(case.edit("bin", "one", "two").await.starts_with("error: bin is a binary file of 4 bytes."));
+    assert!(case.edit("huge", "one", "two").await.starts_with("error: huge has 41943040 bytes"));
+    assert!(case.edit(".", "one", "two").await.starts_with("error: . is a folder."));
+    assert!(case.edit("none/f", "one", "two").await.starts_with("error: There is no file none/f."));
 }

@@ -56,8 +56,12 @@ async fn files_are_found_by_name_newest_first() {
     assert_eq!(case.text(glob("none/*", None)).await, "error: There is no folder none.");
     assert!(case.text(glob("a{", None)).await.starts_with("error: The pattern \"a{\" is not understood"));
     case.max_result = 20;
-    let cut = "src/auth/login.rs\n(1 file left out, the oldest: narrow the pattern)\n";
-    assert_eq!(case.text(glob("*.rs", None)).await, cut);
+    let told = case.text(glob("*.rs", None)).await;
+    let (cut, file) = told.split_once("read_file ").unwrap();
+    assert_eq!(cut, "src/auth/login.rs\n(1 file left out, the oldest: narrow the pattern, or ");
+    let (path, rest) = file.split_once(' ').unwrap();
+    assert_eq!(rest, "with offset 2; it is the whole result)\n");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "src/auth/login.rs\nsrc/main.rs\n");
 }
 
 #[tokio::test]
@@ -109,4 +113,71 @@ async fn long_lines_are_cut_around_the_hit() {
     let told = case.text(FileCall::Grep(grep("needle"))).await;
     assert!(told.starts_with("min.js:1:…üü") && told.contains("üneedleb"), "{told}");
     assert!(told.ends_with("b… (1706 more characters)\n"), "{told}");
+}
+
+#[tokio::test]
+async fn hits_that_are_not_shown_can_be_paged() {
+    let mut case = Case::new();
+    case.file("a.txt", (1..=300).map(|n| format!("hit {n}\n")).collect::<String>());
+    case.file("b.txt", "hit\n");
+    let told = case.text(FileCall::Grep(grep("hit"))).await;
+    let (shown, rest) = told.rsplit_once('(').unwrap();
+    assert_eq!(shown.lines().count(), 200, "{told}");
+    let of = "200 of 301 hits in 2 files shown: narrow the pattern or the path, or read_file ";
+    let (path, rest) = rest.strip_prefix(of).unwrap().split_once(' ').unwrap();
+    assert_eq!(rest, "with offset 201; it is the whole result)\n");
+    let path = path.to_owned();
+    let next = case.read_part(&path, 201, 1).await;
+    assert!(next.starts_with("201\ta.txt:201:hit 201\n"), "{next}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().last(), Some("b.txt:1:hit"));
+    case.max_result = 100;
+    let told = case.text(FileCall::Grep(Grep { limit: Some(20), ..grep("hit") })).await;
+    assert!(
+        told.contains(" of 301 hits in 2 files shown: narrow") && told.contains("; it is the whole result"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn ignore_files_hold_as_for_version_control() {
+    // Files and what they say; then a pattern and what it finds.
+    let case = Case::new();
+    let files = [
+        (".gitignore", "*.log\n!keep.log\n/build/\n"),
+        (".ignore", "vendor/\n"),
+        (".git/info/exclude", "private.txt\n"),
+        ("a.log", "x\n"),
+        ("keep.log", "x\n"),
+        ("build/out.txt", "x\n"),
+        ("sub/build/out.txt", "x\n"),
+        ("sub/.gitignore", "local.txt\n!a.log\n"),
+        ("sub/local.txt", "x\n"),
+        ("sub/a.log", "x\n"),
+        ("local.txt", "x\n"),
+        ("vendor/lib.txt", "x\n"),
+        ("private.txt", "x\n"),
+        (".hidden/in.txt", "x\n"),
+        // A repository inside of this one has its own rules.
+        ("nested/.git/HEAD", "ref: refs/heads/main\n"),
+        ("nested/.gitignore", "own.txt\n"),
+        ("nested/own.txt", "x\n"),
+        ("nested/other.txt", "x\n"),
+    ];
+    for (name, text) in files {
+        case.file(name, text);
+    }
+    let mut case = case;
+    let mut found: Vec<String> = case.text(glob("**/*.{txt,log}", None)).await.lines().map(str::to_owned).collect();
+    found.sort();
+    let expected = ["keep.log", "local.txt", "nested/other.txt", "sub/a.log", "sub/build/out.txt"];
+    assert_eq!(found, expected);
+    let told = case.text(FileCall::Grep(grep("^x$"))).await;
+    let mut grepped: Vec<&str> = told.lines().map(|line| line.split(':').next().unwrap()).collect();
+    grepped.sort_unstable();
+    assert_eq!(grepped, expected, "both go by the same rules");
+    // What is named is searched.
+    let named = [("vendor/*", "vendor/lib.txt\n"), (".hidden/*", ".hidden/in.txt\n"), ("build/*", "build/out.txt\n")];
+    for (pattern, expected) in named {
+        assert_eq!(case.text(glob(pattern, None)).await, expected, "{pattern}");
+    }
 }
