@@ -174,6 +174,8 @@ impl State {
     fn context(&mut self, session: &SessionId) -> Option<String> {
         let today = self.now().date();
         let mode = self.mode_of(session);
+        // A subagent is no background task to itself.
+        let own = self.parent(session).map(|parent| parent.task.clone());
         let owner = self.sessions.get_mut(session)?;
         let date = (owner.told_date != today).then_some(today.as_str());
         let plans = mode == Mode::Plan;
@@ -183,7 +185,7 @@ impl State {
         let tasks: Vec<String> = self
             .ledger
             .all_visible()
-            .filter(|task| !task.status.is_final())
+            .filter(|task| !task.status.is_final() && own.as_ref() != Some(&task.id))
             .map(|task| {
                 let command = notification::escape(&notification::cut(&task.command, 80));
                 format!("{} {command} ({})", task.id, task.status.as_str())

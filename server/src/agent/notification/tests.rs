@@ -216,3 +216,20 @@ fn matched_lines_are_told_and_the_rest_is_counted() {
     assert!(text.chars().count() <= 1_000, "{}", text.chars().count());
     assert!(text.contains("… and 325 more lines matched"), "{text}");
 }
+
+#[test]
+fn reports_of_subagents_are_beyond_the_limits_and_ten_to_a_block() {
+    let agents = |n: usize| {
+        let told = AgentReport { text: "x".repeat(MOST_REPORT), more: 7, rest_at: 99 };
+        Report { failures: vec![], tail: String::new(), report: Some(told), ..report(&format!("a{n}")) }
+    };
+    let mut reports: Vec<Report> = (0..12).map(agents).collect();
+    reports.insert(3, report("t1"));
+    let (text, told) = block(&reports, LIMITS);
+    assert_eq!(told, 11, "up to the eleventh report of a subagent, the command's among them");
+    assert_eq!(text.matches(&"x".repeat(MOST_REPORT)).count(), 10);
+    assert!(text.contains("\n… and 7 more characters: check_background with offset 99\n</report>"));
+    assert_eq!(tasks_of(&text).len(), 11);
+    let (_, told) = block(&reports[told..], LIMITS);
+    assert_eq!(told, 2, "the rest is for the next block");
+}
