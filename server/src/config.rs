@@ -36,6 +36,9 @@ pub struct Config {
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
     pub agents: AgentSettings,
+    pub budget: BudgetSettings,
+    /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
+    pub config_dir: PathBuf,
     /// `$XDG_STATE_HOME`; what is kept lies in [`Config::state_dir`].
     pub state_home: PathBuf,
     /// `$XDG_RUNTIME_DIR`, or a folder in the state directory; sockets lie in [`Config::socket_dir`].
@@ -125,6 +128,17 @@ pub struct BackgroundSettings {
     pub pass_env: Vec<String>,
 }
 
+/// `budget.*`: what a session may spend; `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetSettings {
+    /// Nanodollars of one session (`session`, in US dollars).
+    pub session: Option<u64>,
+    /// Nanodollars of a session's turns that start by themselves (`autoTurns`, in US dollars).
+    pub auto_turns: Option<u64>,
+    /// Tokens of one session (`sessionTokens`).
+    pub session_tokens: Option<u64>,
+}
+
 impl Default for PermissionSettings {
     fn default() -> Self {
         Self { mode: "ask".into() }
@@ -204,6 +218,8 @@ impl Config {
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
             agents: AgentSettings::default(),
+            budget: BudgetSettings::default(),
+            config_dir: config_dir.clone(),
             state_home,
             runtime_dir,
             keys_file: config_dir.join("keys.toml"),

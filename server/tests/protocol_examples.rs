@@ -199,6 +199,24 @@ fn waiting() -> WaitingFor {
     }
 }
 
+fn complete() -> CompleteParams {
+    let content = vec![
+        MessagePart::Text { text: text() },
+        MessagePart::Image { data: text(), mime_type: text() },
+        // Whatever the model wrote.
+        MessagePart::ToolCall { call_id: text(), name: text(), input: Value::Null },
+        MessagePart::ToolResult { call_id: text(), content: text(), is_error: false },
+    ];
+    CompleteParams {
+        request_id: text(),
+        model: Some(text()),
+        system: text(),
+        messages: vec![ModelMessage { role: "user", content }],
+        tools: vec![ModelTool { name: text(), description: text(), input_schema: Value::Null }],
+        max_tokens: 1,
+    }
+}
+
 fn content() -> ContentBlock {
     ContentBlock::Text { text: text() }
 }
@@ -235,6 +253,7 @@ fn usage() -> Usage {
         context_used: 1,
         context_window: Some(1),
         cost: Some(0.5),
+        auto_cost: Some(0.5),
     }
 }
 
@@ -253,11 +272,13 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::TurnEnded {
             stop_reason: "end_turn",
             usage: usage(),
+            auto: false,
             error: Some(TurnError { message: text() }),
             unsent: queued(),
         },
         Update::Usage(usage()),
         Update::Retrying { reason: text(), after_ms: 1, attempt: 1 },
+        Update::Compaction { status: "completed", before: 1, after: Some(1), message: Some(text()) },
         Update::ReplayStarted,
         Update::ReplayEnded,
     ];
@@ -318,6 +339,8 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_SET_MODEL => read::<SetModelParams>(value),
         method::SESSION_RENAME => read::<RenameParams>(value),
         method::SESSION_DELETE => read::<SessionParams>(value),
+        method::SESSION_COMPACT => read::<CompactParams>(value),
+        method::SESSION_CONTEXT => read::<SessionParams>(value),
         method::SESSION_EXPORT => read::<ExportParams>(value),
         method::SESSION_UPDATE => whole_update(value),
         method::SESSION_REQUEST_PERMISSION => {
@@ -332,6 +355,15 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
             sent(value, sample, Shown::All)
         }
         method::DOCUMENT_SAVE => sent(value, SaveParams { uris: vec![text()] }, Shown::All),
+        method::MODEL_LIST => read::<ModelListParams>(value),
+        method::MODEL_OFFER => {
+            let models = value["models"].as_array().into_iter().flatten();
+            let complaints = models.flat_map(read::<OfferedModel>);
+            complaints.chain(read::<OfferModelsParams>(value)).collect()
+        }
+        method::MODEL_COMPLETE => sent(value, complete(), Shown::All),
+        method::MODEL_CHUNK => read::<ModelChunkParams>(value),
+        method::SECRET_SET => read::<SetSecretParams>(value),
         method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
         method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
@@ -390,6 +422,31 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
         }
         method::SESSION_PROMPT => {
             serde_json::to_value(PromptResult { turn_id: text(), prompt_id: text(), queued: false })
+        }
+        method::MODEL_LIST => {
+            let model = ModelInfo {
+                id: text(),
+                name: text(),
+                provider: "ollama",
+                context_window: Some(1),
+                max_output: Some(1),
+                tools: Some(true),
+                warning: Some(text()),
+                current: false,
+                offered: false,
+            };
+            let provider = ProviderInfo { id: "ollama", name: "Ollama", state: "ready", message: Some(text()) };
+            serde_json::to_value(ModelListResult { models: vec![model], providers: vec![provider] })
+        }
+        method::DIAGNOSTICS_GET => {
+            let files = value["diagnostics"].as_array().into_iter().flatten();
+            let complaints = files.flat_map(read::<FileDiagnostics>);
+            return Some(complaints.chain(read::<DiagnosticsResult>(value)).collect());
+        }
+        method::MODEL_COMPLETE => {
+            let mut complaints = read::<CompleteResult>(value);
+            complaints.extend(read::<CompleteUsage>(&value["usage"]));
+            return Some(complaints);
         }
         method::SESSION_QUEUE => Ok(json!({})),
         method::SESSION_EXPORT => Ok(json!({"text": ""})),

@@ -245,6 +245,11 @@ impl Client {
         self.write(json!({"jsonrpc": "2.0", "id": question.id, "result": result}));
     }
 
+    /// Answers a request of the server with an error.
+    pub fn answer_error(&self, question: &Question, error: Value) {
+        self.write(json!({"jsonrpc": "2.0", "id": question.id, "error": error}));
+    }
+
     /// Answers a permission question with its option of that kind, for instance `allow_once`.
     #[track_caller]
     pub fn choose(&self, question: &Question, kind: &str) {

@@ -9,6 +9,7 @@ pub mod model;
 pub mod options;
 pub mod process;
 pub mod project;
+pub mod relay;
 pub mod rules;
 pub mod sandbox;
 pub mod session;
@@ -19,7 +20,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use client::{Client, RpcError};
-pub use model::{Answer, Hold, Model, Request};
+pub use model::{Answer, Api, Hold, Model, Request};
 pub use options::Options;
 pub use sandbox::{Gate, Sandbox, Signal};
 pub use terminal::Terminal;

@@ -1,12 +1,20 @@
-//! A scripted model server that speaks the Anthropic Messages API over plain HTTP and is as strict as the real service:
-//! each request must be expected, and is checked against the rules of [`rules`]. What is wrong fails the test.
+//! A scripted model server that speaks Anthropic's Messages API or OpenAI's Chat Completions ([`api`]) over plain HTTP and
+//! is as strict as the real services: each request must be expected, and is checked against the rules of [`rules`] and
+//! [`chat_rules`]. What is wrong fails the test.
 
 mod answer;
+pub mod api;
+mod body;
+mod chat;
+pub mod chat_rules;
+mod chat_stream;
 mod http;
+mod messages_stream;
 mod request;
 pub mod rules;
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -14,6 +22,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use answer::{Answer, Hold};
+pub use api::Api;
+pub use http::{Call, read_request};
 pub use request::{OPENING, Request};
 
 use crate::DEADLINE;
@@ -28,6 +38,7 @@ type Step = Box<dyn FnOnce(&Request) -> Answer + Send>;
 
 /// A running server with its script.
 pub struct Model {
+    api: Api,
     shared: Arc<Shared>,
     address: SocketAddr,
 }
@@ -53,8 +64,14 @@ impl Default for Model {
 }
 
 impl Model {
-    /// Starts a server with an empty script: every request fails the test until a step expects it.
+    /// Starts a server with an empty script: every request fails the test until a step expects it. It speaks the API of
+    /// this test binary.
     pub fn start() -> Self {
+        Self::speaking(Api::of_this_binary())
+    }
+
+    /// The same with an API that the test chooses.
+    pub fn speaking(api: Api) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port of this machine");
         let address = listener.local_addr().expect("the server's address");
         let shared = Arc::new(Shared::default());
@@ -62,10 +79,15 @@ impl Model {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = accepting.clone();
-                thread::spawn(move || shared.serve(&stream));
+                thread::spawn(move || shared.serve(api, &stream));
             }
         });
-        Self { shared, address }
+        Self { api, shared, address }
+    }
+
+    /// The API that it speaks.
+    pub fn api(&self) -> Api {
+        self.api
     }
 
     /// The base URL, without `/v1`.
@@ -135,21 +157,26 @@ impl Shared {
         self.changed.wait_timeout(state, left).unwrap_or_else(|error| error.into_inner()).0
     }
 
-    fn serve(&self, stream: &TcpStream) {
+    fn serve(&self, api: Api, stream: &TcpStream) {
         let _ = stream.set_nodelay(true);
         let mut reader = std::io::BufReader::new(stream);
         loop {
             match http::read_request(&mut reader) {
+                Ok(Some(call)) if call.method == "GET" => {
+                    if !self.list(api, &call, stream) {
+                        break;
+                    }
+                }
                 Ok(Some(call)) => {
-                    let (number, answer) = self.take(&call);
+                    let (number, answer) = self.take(api, &call);
                     // Only an answer that went out whole must be in the next request. One that the test holds back may
                     // never do so; any other counts before its last byte, after which the next request may come.
                     if !answer.is_held() {
-                        self.lock().conversations.answered(number, answer.blocks());
+                        self.lock().conversations.answered(number, answer.blocks(api));
                     }
-                    let sent = answer.send(stream);
+                    let sent = answer.send(api, stream);
                     if answer.is_held() || !sent {
-                        let answered = if sent { answer.blocks() } else { None };
+                        let answered = if sent { answer.blocks(api) } else { None };
                         self.lock().conversations.answered(number, answered);
                     }
                     if !sent || answer.closes() {
@@ -165,14 +192,29 @@ impl Shared {
         }
     }
 
+    /// Answers a question about the models, which no script has to expect; false when the client went away.
+    fn list(&self, api: Api, call: &http::Call, mut stream: &TcpStream) -> bool {
+        let mut broken = rules::check_key(api, call);
+        // The query asks for a page.
+        if call.path.split('?').next() != Some("/v1/models") {
+            broken.push(format!("GET {}", call.path));
+        }
+        self.lock().broken.extend(broken);
+        let entry = serde_json::json!({"id": MODEL, "type": "model", "object": "model", "display_name": "Test"});
+        let body = serde_json::json!({"object": "list", "data": [entry], "has_more": false}).to_string();
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).is_ok()
+    }
+
     /// Matches a call to the script; returns the request's number (0 for the first) and the answer.
-    fn take(&self, call: &http::Call) -> (usize, Answer) {
+    fn take(&self, api: Api, call: &http::Call) -> (usize, Answer) {
         let mut state = self.lock();
-        let mut broken = rules::check_call(call);
-        let request = Request { body: serde_json::from_slice(&call.body).unwrap_or_default() };
-        broken.extend(rules::check_body(&request.body));
+        let mut broken = rules::check_call(api, call);
+        let request = Request::new(api, serde_json::from_slice(&call.body).unwrap_or_default());
+        broken.extend(rules::check_body_of(api, &request.body));
         let number = state.requests.len();
-        broken.extend(state.conversations.check(number, &request.body));
+        broken.extend(state.conversations.check_of(api, number, &request.body));
         state.requests.push(request.clone());
         let step = state.script.pop_front();
         let asked = number + 1;

@@ -15,6 +15,8 @@ use crate::{DEADLINE, Model};
 pub struct Options {
     /// Declares `experimental.pillion`.
     pillion: bool,
+    /// Declares that it lends models.
+    lends: bool,
     pub(crate) env: Vec<(String, String)>,
     settings: Value,
     process_id: u32,
@@ -29,6 +31,7 @@ impl Options {
         let window = WINDOWS.fetch_add(1, Ordering::Relaxed);
         Self {
             pillion: true,
+            lends: false,
             env: Vec::new(),
             settings: json!({}),
             process_id: std::process::id(),
@@ -46,6 +49,12 @@ impl Options {
     /// Any LSP client, with the capabilities that most have.
     pub fn plain() -> Self {
         Self { pillion: false, ..Self::pillion() }
+    }
+
+    /// The client lends models; the test answers each request for one.
+    pub fn lends_models(mut self) -> Self {
+        self.lends = true;
+        self
     }
 
     /// Sets a variable of the sidecar's environment.
@@ -74,10 +83,13 @@ impl Options {
 
     /// Answers come from this server.
     pub fn model(self, model: &Model) -> Self {
-        self.env("PILLION_PROVIDER", "anthropic")
-            .env("PILLION_MODEL", crate::model::MODEL)
-            .env("ANTHROPIC_API_KEY", crate::model::KEY)
-            .env("ANTHROPIC_BASE_URL", &model.url())
+        self.env("PILLION_PROVIDER", model.api().provider()).env("PILLION_MODEL", crate::model::MODEL).reaching(model)
+    }
+
+    /// The client can ask this server, and nothing says that it does.
+    pub fn reaching(self, model: &Model) -> Self {
+        let (variable, path) = model.api().url_variable();
+        self.env(model.api().key_variable(), crate::model::KEY).env(variable, &format!("{}{path}", model.url()))
     }
 }
 
@@ -132,6 +144,7 @@ pub fn initialize_params(sandbox: &Sandbox, options: &Options) -> Value {
             "sessionUpdates": true,
             "requestPermission": true,
             "documentSave": true,
+            "models": options.lends,
             "clientToken": options.token
         });
     }

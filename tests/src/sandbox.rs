@@ -108,6 +108,25 @@ impl Sandbox {
         Fifo { path, file }
     }
 
+    /// Files of this sandbox, the workspace's among them, that hold `text`.
+    pub fn files_with(&self, text: &str) -> Vec<PathBuf> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.base.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder of the sandbox").flatten() {
+                let kind = entry.file_type().expect("an entry has a type");
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() {
+                    let bytes = fs::read(entry.path()).unwrap_or_default();
+                    if bytes.windows(text.len()).any(|part| part == text.as_bytes()) {
+                        found.push(entry.path());
+                    }
+                }
+            }
+        }
+        found
+    }
+
     /// The processes of tasks that live in this sandbox, shims left out.
     pub fn task_processes(&self) -> Vec<process::Process> {
         process::of_tasks(&self.base.display().to_string())

@@ -29,7 +29,7 @@ fn a_refused_key_is_named_by_its_source() {
     model.answer("the prompt", Answer::status(401, "authentication_error", "invalid x-api-key"));
     let client = Client::start(&sandbox, Options::pillion().model(&model));
     let session = client.new_session("auto");
-    ends_with_error(&client, &session, &["ANTHROPIC_API_KEY"]);
+    ends_with_error(&client, &session, &[model.api().key_variable()]);
     goes_on(&client);
     model.then("the next prompt", |request| {
         let text = request.all_text();

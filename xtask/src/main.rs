@@ -7,6 +7,7 @@ mod counts;
 mod faults;
 mod home;
 mod lua;
+mod model;
 mod record;
 mod repository;
 mod svg;
@@ -31,6 +32,7 @@ cargo xtask COMMAND
   bench [--dist] [--write]
                       measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
+  model               compile a real model server (llama.cpp) with a small model, and test against it
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
 
@@ -60,6 +62,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "try" => try_nvim::run(rest),
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "faults" => faults::run(rest),
+        "model" => model::run(rest),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

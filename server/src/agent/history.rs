@@ -1,8 +1,10 @@
 //! The conversation as the model will see it, in neutral form: no provider's JSON, no LSP, no clock. Append-only: an item
 //! that is in the history is never changed, so that a request is the previous request plus a suffix (prompt caching
-//! depends on it). Providers render these items, each in its own API's words.
+//! depends on it) until a compaction. Providers render these items, each in its own API's words.
 
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -123,6 +125,24 @@ impl AssistantItem {
     }
 }
 
+/// Says from where on, and how, the history goes into requests. What stands before it stays in the history, for people;
+/// [`super::compaction::view`] makes what the model is sent. Whole in itself: the newest one alone counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compaction {
+    /// The number of the first item that requests still hold.
+    pub kept_from: usize,
+    /// What stands in place of the items before that one; `None` when there are none.
+    pub summary: Option<String>,
+    /// What went on at that moment: running tasks, open questions, the plan.
+    pub standing: Option<String>,
+    /// Calls of kept items whose results are left out.
+    pub left_out: Vec<ToolCallId>,
+    /// Tokens of the request before and after, estimated.
+    pub before: u64,
+    pub after: u64,
+}
+
 /// One entry of the history. Two user items may follow each other (a request failed between them); a provider that
 /// demands alternating roles renders them as one message, content in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +150,48 @@ impl AssistantItem {
 pub enum Item {
     User(UserItem),
     Assistant(AssistantItem),
+    /// Never in a request.
+    Compaction(Compaction),
+}
+
+/// The items of a request. A clone costs nothing, and so does a push where nobody else holds the list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History(Arc<Vec<Arc<Item>>>);
+
+impl History {
+    /// Appends an item. Where a request still holds the list, its pointers are copied first.
+    pub fn push(&mut self, item: Arc<Item>) {
+        Arc::make_mut(&mut self.0).push(item);
+    }
+}
+
+impl Deref for History {
+    type Target = [Arc<Item>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl From<Vec<Arc<Item>>> for History {
+    fn from(items: Vec<Arc<Item>>) -> Self {
+        Self(Arc::new(items))
+    }
+}
+
+impl FromIterator<Arc<Item>> for History {
+    fn from_iter<I: IntoIterator<Item = Arc<Item>>>(items: I) -> Self {
+        Self(Arc::new(items.into_iter().collect()))
+    }
+}
+
+impl<'a> IntoIterator for &'a History {
+    type Item = &'a Arc<Item>;
+    type IntoIter = std::slice::Iter<'a, Arc<Item>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// A file that a tool changed.

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::approval::Mode;
 use super::history::Content;
 
-/// The system text of a session that began on `date` (`2026-01-31`). Nothing in it may change while the session lives.
-pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
-    format!(
+/// The system text of a session that began on `date` (`2026-01-31`), with the section of instruction files at its end.
+/// Nothing in it may change while the session lives.
+pub fn system(root: &Path, cwd: &Path, date: &str, instructions: Option<&str>) -> String {
+    let mut text = format!(
         "You are Pillion, a coding agent that rides along in the user's editor.\n\
          \n\
          Workspace: {}\nWorking directory: {}\nDate at the start of this session: {date}\n\
@@ -29,12 +30,17 @@ pub fn system(root: &Path, cwd: &Path, date: &str) -> String {
          - Be brief and plain. Say what you did and what is left.\n",
         root.display(),
         cwd.display(),
-    )
+    );
+    if let Some(instructions) = instructions {
+        text.push('\n');
+        text.push_str(instructions);
+    }
+    text
 }
 
-/// The system text of a subagent that began on `date`.
-pub fn subagent(root: &Path, cwd: &Path, date: &str) -> String {
-    format!(
+/// The system text of a subagent that began on `date`, with the instruction files of its session.
+pub fn subagent(root: &Path, cwd: &Path, date: &str, instructions: Option<&str>) -> String {
+    let mut text = format!(
         "You are a subagent of Pillion, a coding agent that rides along in the user's editor. Another agent gave you one piece \
          of work; its words are your prompt.\n\
          \n\
@@ -55,7 +61,12 @@ pub fn subagent(root: &Path, cwd: &Path, date: &str) -> String {
          - Your requests are counted: do not wander. When you cannot go on, report what you have.\n",
         root.display(),
         cwd.display(),
-    )
+    );
+    if let Some(instructions) = instructions {
+        text.push('\n');
+        text.push_str(instructions);
+    }
+    text
 }
 
 /// What goes along with a prompt because it may have changed since the last one.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Value;
 use super::{Address, Config, default_slots};
+use crate::agent::prices::NANO;
 use crate::task::model::OnClose;
 
 /// One setting.
@@ -138,6 +139,17 @@ pub const KEYS: &[Key] = &[
             const WORDS: [&str; 7] = ["auto", "off", "low", "medium", "high", "xhigh", "max"];
             let word = text(value).ok().filter(|word| WORDS.contains(&word.as_str()));
             config.model.thinking = word.ok_or("`auto`, `off`, `low`, `medium`, `high`, `xhigh` or `max`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.idleTimeoutMs",
+        doc: "A model service that sends nothing for this many milliseconds is asked again; before the first byte of its \
+              answer it has twice as long.",
+        default: "90000",
+        editor: true,
+        set: |config, value, _| {
+            config.model.idle_timeout = number(value, 100, 3_600_000).map(Duration::from_millis)?;
             Ok(())
         },
     },
@@ -327,6 +339,34 @@ pub const KEYS: &[Key] = &[
         editor: false,
         set: |config, value, _| set(&mut config.background.pass_env, names(value)),
     },
+    Key {
+        name: "budget.session",
+        doc: "US dollars that one session may cost, its subagents and summaries included: then no further request is sent. 0 \
+              for no limit. Answers whose price is not known are not counted; `budget.sessionTokens` counts them.",
+        default: "0",
+        editor: true,
+        set: |config, value, _| set(&mut config.budget.session, dollars(value)),
+    },
+    Key {
+        name: "budget.autoTurns",
+        doc: "US dollars that those turns of one session may cost that start by themselves when tasks end. Beyond that, what \
+              ended waits for your next prompt. 0 for no limit.",
+        default: "0",
+        editor: true,
+        set: |config, value, _| set(&mut config.budget.auto_turns, dollars(value)),
+    },
+    Key {
+        name: "budget.sessionTokens",
+        doc: "Tokens that one session may send and receive, cached ones included: a limit that also holds where no price is \
+              known. 0 for none.",
+        default: "0",
+        editor: true,
+        set: |config, value, _| {
+            let tokens: u64 = number(value, 0, i64::MAX)?;
+            config.budget.session_tokens = Some(tokens).filter(|tokens| *tokens > 0);
+            Ok(())
+        },
+    },
 ];
 
 fn set<T>(field: &mut T, value: Result<T, String>) -> Result<(), String> {
@@ -366,6 +406,19 @@ fn number<T: TryFrom<i64>>(value: &Value, least: i64, most: i64) -> Result<T, St
         Value::Number(number) if (least..=most).contains(number) => T::try_from(*number).map_err(|_| wanted()),
         _ => Err(wanted()),
     }
+}
+
+/// Dollars in nanodollars; `None` for 0.
+fn dollars(value: &Value) -> Result<Option<u64>, String> {
+    let dollars = match value {
+        Value::Number(dollars) => *dollars as f64,
+        Value::Fraction(dollars) => *dollars,
+        _ => -1.0,
+    };
+    if !(0.0..=1e6).contains(&dollars) {
+        return Err("a number of US dollars from 0 to 1000000, for instance 2.5".into());
+    }
+    Ok(Some((dollars * NANO).round() as u64).filter(|nanodollars| *nanodollars > 0))
 }
 
 /// Up to 30 days.

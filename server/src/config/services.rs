@@ -1,6 +1,7 @@
 //! The services that can answer: where each one's key and address may come from, and what came. Pure.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -79,6 +80,8 @@ pub struct ModelSettings {
     pub anthropic_betas: Vec<String>,
     /// `auto`, `off`, or an effort from `low` to `max`.
     pub thinking: String,
+    /// How long a service may be silent in its answer (`idleTimeoutMs`, 90,000).
+    pub idle_timeout: Duration,
     /// Most tokens of one answer.
     pub max_tokens: u32,
 }
@@ -127,6 +130,7 @@ impl Default for ModelSettings {
             services: BTreeMap::new(),
             anthropic_betas: Vec::new(),
             thinking: "auto".into(),
+            idle_timeout: Duration::from_secs(90),
             max_tokens: 32_000,
         }
     }

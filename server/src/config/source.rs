@@ -23,6 +23,7 @@ pub struct Entry {
 pub enum Value {
     Text(String),
     Number(i64),
+    Fraction(f64),
     Bool(bool),
     /// A list of texts.
     List(Vec<String>),
@@ -35,6 +36,7 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => write!(f, "{:?}", text.chars().take(100).collect::<String>()),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Fraction(number) => write!(f, "{number}"),
             Self::Bool(truth) => write!(f, "{truth}"),
             Self::List(texts) => write!(f, "a list of {} texts", texts.len()),
             Self::Other(kind) => f.write_str(kind),
@@ -78,7 +80,9 @@ fn flatten_toml(prefix: &str, table: &DeTable<'_>, line: &dyn Fn(usize) -> usize
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(Value::Other("so large a number"), Value::Number),
             DeValue::Boolean(truth) => Value::Bool(*truth),
-            DeValue::Float(_) => Value::Other("a fraction"),
+            DeValue::Float(number) => {
+                number.as_str().replace('_', "").parse().map_or(Value::Other("a strange number"), Value::Fraction)
+            }
             DeValue::Datetime(_) => Value::Other("a date"),
             DeValue::Array(items) => {
                 let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
@@ -117,7 +121,8 @@ fn flatten_json(key: &str, value: &serde_json::Value, entries: &mut Vec<Entry>) 
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Value::Number(whole),
             (None, Some(number)) if number.fract() == 0.0 && number.abs() < 1e15 => Value::Number(number as i64),
-            _ => Value::Other("a fraction"),
+            (None, Some(number)) => Value::Fraction(number),
+            _ => Value::Other("so large a number"),
         },
         Json::Array(items) => {
             let text = |item: &Json| item.as_str().map(str::to_owned);

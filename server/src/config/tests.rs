@@ -165,7 +165,7 @@ fn mistakes_lose_only_themselves() {
         expect![[r#"
             ~/.config/pillion/config.toml:2: `model.maxTokens` has to be a whole number from 1 to 1000000, and not "many"; it is ignored.
             ~/.config/pillion/config.toml:4: there is no setting `model.nmae`; did you mean `model.name`? It is ignored.
-            ~/.config/pillion/config.toml:6: `background.maxAutoTurns` has to be a whole number from 0 to 1000, and not a fraction; it is ignored."#]],
+            ~/.config/pillion/config.toml:6: `background.maxAutoTurns` has to be a whole number from 0 to 1000, and not 2.5; it is ignored."#]],
     );
     check_problems(
         "permissions.mode = \"yolo\"\nbackground.timeoutMs = -1\nmode = \"ask\"",

@@ -16,7 +16,6 @@ pub mod progress;
 pub mod server;
 pub mod text;
 pub mod transport;
-pub mod uri;
 mod waiting_for_input;
 mod words;
 
@@ -26,6 +25,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+use crate::workspace::uri;
 
 /// How long the store may take to write what is queued, at the end.
 const LAST_WRITES: Duration = Duration::from_millis(300);

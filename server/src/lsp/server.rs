@@ -105,6 +105,8 @@ impl Server {
             .custom_method(method::TASK_INPUT, Self::task_input)
             .custom_method(method::TASK_RERUN, Self::task_rerun)
             .custom_method(method::TASK_DISMISS, Self::task_dismiss)
+            .custom_method(method::SESSION_COMPACT, Self::session_compact)
+            .custom_method(method::SESSION_CONTEXT, Self::session_context)
             .custom_method(method::SESSION_EXPORT, Self::session_export)
             .custom_method(method::TEST_RESULTS, Self::test_results)
             .custom_method(method::TASK_SET_PRIORITY, Self::task_set_priority)
@@ -176,6 +178,20 @@ impl Server {
     async fn session_delete(&self, params: Value) -> Result<Value> {
         let read: Result<wire::SessionParams> = params::typed(params);
         self.ask(read.map(|it| Request::DeleteSession { session: SessionId(it.session_id) })).await
+    }
+
+    async fn session_compact(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::CompactParams> = params::typed(params);
+        let request = read.map(|it| Request::Compact {
+            session: SessionId(it.session_id),
+            instructions: it.instructions.filter(|words| !words.trim().is_empty()),
+        });
+        self.ask(request).await
+    }
+
+    async fn session_context(&self, params: Value) -> Result<Value> {
+        let read: Result<wire::SessionParams> = params::typed(params);
+        self.ask(read.map(|it| Request::Context { session: SessionId(it.session_id) })).await
     }
 
     async fn session_export(&self, params: Value) -> Result<Value> {

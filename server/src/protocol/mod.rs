@@ -39,6 +39,8 @@ pub mod method {
     pub const SESSION_SET_MODEL: &str = "pillion/session/set_model";
     pub const SESSION_RENAME: &str = "pillion/session/rename";
     pub const SESSION_DELETE: &str = "pillion/session/delete";
+    pub const SESSION_COMPACT: &str = "pillion/session/compact";
+    pub const SESSION_CONTEXT: &str = "pillion/session/context";
     pub const SESSION_EXPORT: &str = "pillion/session/export";
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";

@@ -116,6 +116,15 @@ pub struct RenameParams {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct CompactParams {
+    pub session_id: String,
+    /// What the summary should heed.
+    #[serde(default)]
+    pub instructions: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ExportParams {
     pub session_id: String,
     /// `jsonl` or `markdown` (the default).

@@ -65,6 +65,7 @@ pub enum Update {
     TurnEnded {
         stop_reason: &'static str,
         usage: Usage,
+        auto: bool,
         error: Option<TurnError>,
         unsent: Vec<QueuedPrompt>,
     },
@@ -83,6 +84,12 @@ pub enum Update {
         reason: String,
         after_ms: u64,
         attempt: u32,
+    },
+    Compaction {
+        status: &'static str,
+        before: u64,
+        after: Option<u64>,
+        message: Option<String>,
     },
     ReplayStarted,
     ReplayEnded,
@@ -148,4 +155,6 @@ pub struct Usage {
     pub context_window: Option<u64>,
     /// US dollars, `null` when the price is not known.
     pub cost: Option<f64>,
+    /// What of it is of turns that started by themselves.
+    pub auto_cost: Option<f64>,
 }

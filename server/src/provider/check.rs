@@ -13,6 +13,7 @@ pub fn check(history: &[Arc<Item>]) -> Result<(), String> {
     for (number, item) in history.iter().enumerate() {
         match &**item {
             Item::User(item) => check_texts(item).map_err(|what| format!("item {number}: {what}"))?,
+            Item::Compaction(_) => return Err(format!("item {number}: a compaction stands in a request")),
             Item::Assistant(item) => {
                 for part in &item.parts {
                     if let AssistantPart::ToolCall { id, input, .. } = part

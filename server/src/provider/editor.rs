@@ -58,6 +58,7 @@ impl EditorModels {
 
 fn facts(model: &lent::Model) -> ModelFacts {
     ModelFacts {
+        label: Some(model.name.clone()),
         window: model.window,
         max_output: model.max_output,
         tools: model.tools,
@@ -248,7 +249,7 @@ impl Assembler {
     fn new(request: &ModelRequest) -> Self {
         let answers = request.history.iter().filter_map(|item| match &**item {
             Item::Assistant(answer) => Some(answer),
-            Item::User(_) => None,
+            Item::User(_) | Item::Compaction(_) => None,
         });
         let calls = answers.flat_map(|answer| answer.tool_calls().map(|(id, ..)| id.to_string())).collect();
         Self { parts: Vec::new(), calls, bytes: 0, started: false }
@@ -327,7 +328,7 @@ impl Assembler {
         let model = end.model.unwrap_or(asked);
         Answer {
             item: AssistantItem { parts: self.parts, stop, provider: NAME.to_owned(), model },
-            usage: Usage { input, output, cache_read, cache_write: 0 },
+            usage: Usage { input, output, cache_read, ..Usage::default() },
             why: None,
         }
     }

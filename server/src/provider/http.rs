@@ -18,7 +18,7 @@ const ERROR_BODY_CAP: usize = 64 * 1024;
 pub const WHOLE_CAP: usize = 16 * 1024 * 1024;
 
 /// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For TCP and TLS.
     pub connect: Duration,
@@ -38,6 +38,13 @@ impl Default for Limits {
             idle: Duration::from_secs(90),
             whole: Duration::from_secs(20),
         }
+    }
+}
+
+impl Limits {
+    /// With another patience for a silent service: `idle` between two pieces, twice that before the first.
+    pub fn with_idle(idle: Duration) -> Self {
+        Self { head: idle * 2, idle, ..Self::default() }
     }
 }
 

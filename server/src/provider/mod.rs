@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::agent::history::{AssistantItem, Item};
+use crate::agent::history::{AssistantItem, History};
 use crate::ids::ToolCallId;
 
 /// A tool as the model sees it.
@@ -41,7 +41,7 @@ pub struct ModelRequest {
     pub model: String,
     pub system: Arc<str>,
     pub tools: Arc<[ToolSpec]>,
-    pub history: Vec<Arc<Item>>,
+    pub history: History,
     /// The most tokens that the answer may have.
     pub max_tokens: u32,
 }
@@ -80,6 +80,8 @@ pub struct Usage {
     pub output: u64,
     pub cache_read: u64,
     pub cache_write: u64,
+    /// What the answer cost, in nanodollars, where the service itself says so.
+    pub cost: Option<u64>,
 }
 
 /// What is known of a model before it is asked.
@@ -89,6 +91,8 @@ pub struct ModelFacts {
     pub provider: String,
     /// Its name there.
     pub model: String,
+    /// Its name for people, where the provider has another.
+    pub label: Option<String>,
     /// Tokens that its window holds.
     pub window: Option<u64>,
     /// Tokens that one answer may have at most.
@@ -103,7 +107,7 @@ impl ModelFacts {
     /// Only the name is known.
     pub fn named(provider: &str, model: &str) -> Self {
         let (provider, model) = (provider.to_owned(), model.to_owned());
-        Self { provider, model, window: None, max_output: None, tools: None, warning: None }
+        Self { provider, model, label: None, window: None, max_output: None, tools: None, warning: None }
     }
 }
 

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use super::anthropic::{self, Anthropic, Options};
 use super::catalog::{self, Entry, Listed};
 use super::editor::{self, EditorModels};
+use super::http::Limits;
 use super::names::{self, ANY_MODEL, Known, Named};
 use super::offline::{self, Offers, Offline};
 use super::openai::{OpenAi, Preset, preset};
@@ -47,8 +48,8 @@ pub struct Choice {
 /// What a provider is made from.
 #[derive(Clone, PartialEq)]
 enum Recipe {
-    Anthropic(ApiKey, Address, Options),
-    Chat(&'static str, Option<ApiKey>, Address),
+    Anthropic(ApiKey, Address, Options, Limits),
+    Chat(&'static str, Option<ApiKey>, Address, Limits),
     Editor,
     /// The servers of this machine that it may look for, to offer their models; `None` when it was chosen.
     Offline(Option<Vec<String>>),
@@ -170,13 +171,14 @@ impl Registry {
             self.settings.address(word).cloned().unwrap_or_else(unset)
         };
         let key = self.settings.key(word);
+        let limits = Limits::with_idle(self.settings.idle_timeout);
         match word {
             anthropic::NAME => match key {
                 Some(key) => {
                     let settings = &self.settings;
                     let options =
                         Options { betas: settings.anthropic_betas.clone(), thinking: settings.thinking.clone() };
-                    Ok(Recipe::Anthropic(key.clone(), address(ANTHROPIC_BASE_URL), options))
+                    Ok(Recipe::Anthropic(key.clone(), address(ANTHROPIC_BASE_URL), options, limits))
                 }
                 None => Err(self.no_key(word)),
             },
@@ -199,7 +201,7 @@ impl Registry {
             },
             _ => match preset(word) {
                 Some(row) if row.needs_key && key.is_none() => Err(self.no_key(word)),
-                Some(row) => Ok(Recipe::Chat(row.word, key.cloned(), address(row.base_url))),
+                Some(row) => Ok(Recipe::Chat(row.word, key.cloned(), address(row.base_url), limits)),
                 None => Err(ProviderError::NotConfigured(format!("There is no provider named {word:?}."))),
             },
         }
@@ -234,11 +236,13 @@ impl Registry {
 
     fn make(&mut self, recipe: &Recipe) -> Result<Arc<dyn Provider>, ProviderError> {
         Ok(match recipe {
-            Recipe::Anthropic(key, at, options) => Arc::new(Anthropic::new(key.clone(), &at.url, &at.source, options)),
-            Recipe::Chat(word, key, at) => {
+            Recipe::Anthropic(key, at, options, limits) => {
+                Arc::new(Anthropic::new(key.clone(), &at.url, &at.source, options, *limits))
+            }
+            Recipe::Chat(word, key, at, limits) => {
                 let row: &'static Preset = preset(word)
                     .ok_or_else(|| ProviderError::NotConfigured(format!("There is no provider {word:?}.")))?;
-                Arc::new(OpenAi::new(row, &at.url, &at.source, key.clone()))
+                Arc::new(OpenAi::new(row, &at.url, &at.source, key.clone(), *limits))
             }
             Recipe::Editor => Arc::new(EditorModels::new(self.lender.clone())),
             Recipe::Offline(None) => Arc::new(Offline::new(self.root.clone())),

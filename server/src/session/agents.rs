@@ -13,7 +13,7 @@ mod transcript;
 
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, Content, Item, Prompt};
-use crate::agent::{notification, prompt};
+use crate::agent::{instructions, notification, prompt};
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Group, Kind, OutputInfo, Status, WaitKind, WaitingFor};
 use crate::task::model::{Origin, Task};
@@ -25,6 +25,7 @@ use super::conversation::Session;
 use super::effect::{Effect, Outgoing, ToolChange, TurnReason, Update};
 use super::event::StartTask;
 use super::state::State;
+use super::usage::Meter;
 
 use self::over::Over;
 
@@ -166,9 +167,16 @@ impl State {
         let Some(owner) = self.sessions.get(&parent.session) else { return };
         let own_model = self.settings.agents.model.clone();
         let (cwd, mode, facts) = (owner.cwd.clone(), owner.mode, owner.facts.clone());
+        let nested = owner.nested.for_subagent();
+        let auto = owner.turn.as_ref().is_some_and(|turn| turn.auto && turn.id == parent.turn);
         let model = own_model.clone().unwrap_or_else(|| owner.model.clone());
-        let system = prompt::subagent(&self.settings.root, &cwd, &now.date());
+        let section = instructions::section_of(&owner.system);
+        let system = prompt::subagent(&self.settings.root, &cwd, &now.date(), section);
+        let mut meter = Meter::default();
+        meter.set_fixed(&system, &self.subagent_tools);
         let session = Session {
+            nested,
+            meter,
             system: system.into(),
             facts: facts.filter(|_| own_model.is_none()),
             parent: Some(parent.clone()),
@@ -190,7 +198,9 @@ impl State {
             }
         }
         self.task_changed(&parent.task);
-        if self.start_turn(&child, TurnReason::Prompt).is_some() {
+        // What a turn that started by itself spends is counted as such, its subagents included.
+        let reason = if auto { TurnReason::TaskNotification } else { TurnReason::Prompt };
+        if self.start_turn(&child, reason).is_some() {
             let prompt = Prompt { id: self.ids.prompt(), content: vec![Content::Text { text: words }] };
             self.drain(&child, vec![prompt], None);
         }

@@ -14,7 +14,10 @@ use super::state::State;
 
 /// What an answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {}
+pub(super) enum Purpose {
+    /// Of the first part of a conversation.
+    Summary,
+}
 
 /// The questions that are open.
 #[derive(Debug, Default)]
@@ -25,7 +28,6 @@ pub(super) struct Asides {
 
 impl State {
     /// Asks a model for a text. The answer comes to [`Self::aside_answered`].
-    #[expect(dead_code, reason = "titles, labels and summaries")]
     pub(super) fn ask_aside(
         &mut self,
         session: &SessionId,
@@ -44,7 +46,7 @@ impl State {
             model,
             system: system.into(),
             tools: Arc::new([]),
-            history: vec![Arc::new(Item::User(item))],
+            history: vec![Arc::new(Item::User(item))].into(),
             max_tokens,
         };
         self.effects.push(Effect::AskAside { aside, request });
@@ -53,9 +55,19 @@ impl State {
 
     /// An answer, or none. One that came for a session that is gone is dropped.
     pub(super) fn aside_answered(&mut self, aside: AsideId, result: Result<Answer, ProviderError>) {
-        let Some((_session, purpose)) = self.asides.open.remove(&aside) else { return };
-        let _text = result.map(|answer| said(&answer));
-        match purpose {}
+        let Some((session, purpose)) = self.asides.open.remove(&aside) else { return };
+        if let Ok(answer) = &result {
+            self.count_aside(&session, answer);
+        }
+        let text = result.map(|answer| said(&answer));
+        match purpose {
+            Purpose::Summary => self.summarised(&session, aside, text),
+        }
+    }
+
+    /// Nobody wants this answer any more.
+    pub(super) fn drop_aside(&mut self, aside: AsideId) {
+        self.asides.open.remove(&aside);
     }
 
     /// The session goes: nobody wants its answers any more.

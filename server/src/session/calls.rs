@@ -351,7 +351,8 @@ impl State {
                 let content = (!output.diffs.is_empty())
                     .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());
                 let change = ToolChange { content, locations: Some(output.locations), ..ToolChange::default() };
-                self.finish_call(session, id, output.text, false, change);
+                let text = self.with_nested(session, output.text, &output.instructions);
+                self.finish_call(session, id, text, false, change);
             }
         }
     }

@@ -1,14 +1,14 @@
 //! One conversation and its running turn, as data. What is done with them is in `turn`, `calls` and `sessions`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::agent::approval::Mode;
-use crate::agent::history::{Item, Prompt, ToolResult};
+use crate::agent::history::{History, Item, Prompt, ToolResult};
 use crate::agent::notification::Key;
 use crate::agent::prompt;
-use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
+use crate::ids::{MessageId, PromptId, SessionId, ToolCallId, TurnId};
 use crate::provider::{ModelFacts, names};
 use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
@@ -16,12 +16,16 @@ use crate::tool::input::Todo;
 
 use super::agents::Parent;
 use super::calls::CallState;
+use super::compaction::Compacting;
 use super::effect::UsageSum;
 use super::event::StoredSession;
 use super::history::Written;
+use super::instructions::Nested;
 use super::looks::Looks;
+use super::mentions::Pointed;
 use super::settings::Settings;
 use super::stop::Barred;
+use super::usage::Meter;
 
 /// One conversation.
 #[derive(Debug)]
@@ -38,7 +42,20 @@ pub(super) struct Session {
     pub(super) turns: u32,
     /// Frozen: prompt caches depend on it.
     pub(super) system: Arc<str>,
+    /// The instruction files for the system text are being read: no request leaves before.
+    pub(super) awaits_instructions: bool,
+    pub(super) nested: Nested,
+    /// Everything that was ever said.
     pub(super) history: Vec<Arc<Item>>,
+    /// What requests hold of it.
+    pub(super) view: History,
+    pub(super) meter: Meter,
+    /// A summary is being written.
+    pub(super) compacting: Option<Compacting>,
+    /// A person wants a compaction before the next request, and what of it.
+    pub(super) compact_wanted: Option<Option<String>>,
+    /// The service has refused the newest request as too long.
+    pub(super) overflowed: bool,
     pub(super) written: Written,
     /// The day that the model was told last.
     pub(super) told_date: String,
@@ -47,6 +64,8 @@ pub(super) struct Session {
     /// Results of calls of the newest answer that a cancelled turn left for the next drain.
     pub(super) left_over: Vec<ToolResult>,
     pub(super) queue: Vec<Prompt>,
+    /// What prompts that are on their way point at.
+    pub(super) pointed: HashMap<PromptId, Pointed>,
     pub(super) turn: Option<Turn>,
     /// The agent's steps, in order.
     pub(super) plan: Vec<Todo>,
@@ -67,6 +86,8 @@ pub(super) struct Session {
     pub(super) auto_turns: u32,
     pub(super) wakes_paused: bool,
     pub(super) usage: UsageSum,
+    /// The person knows that a budget in dollars does not hold.
+    pub(super) warned_of_price: bool,
     /// What is known of its model; `None` until the provider has said.
     pub(super) facts: Option<ModelFacts>,
     /// Reports that are in the history and that no model has begun to answer.
@@ -77,6 +98,8 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
+    /// It started by itself, and no person has spoken in it.
+    pub(super) auto: bool,
     pub(super) phase: Phase,
     pub(super) requests: u32,
     /// The message that streams now, and its text so far (kept when the turn is cancelled).
@@ -89,14 +112,24 @@ pub(super) struct Turn {
     /// The newest request carried a block of notifications.
     pub(super) carried_block: bool,
     pub(super) continued: bool,
+    /// What the next item tells the model, while it waits for what its prompts point at.
+    pub(super) nudge: Option<String>,
+    /// A compaction in it has gained next to nothing.
+    pub(super) gained_nothing: bool,
+    /// Requests in a row that the service refused as too long.
+    pub(super) overflows: u32,
     pub(super) usage: UsageSum,
 }
 
 /// What a turn waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
+    /// What the next prompts point at.
+    Reading,
     /// The store: the request may leave when that many items are written.
     Committing(usize),
+    /// What the request needs before it leaves: the instruction files, or a compaction.
+    Preparing,
     /// The model.
     Asking,
     /// Tool calls.
@@ -122,14 +155,22 @@ impl Session {
             created_at: now,
             updated_at: now,
             turns: 0,
-            system: prompt::system(&settings.root, &cwd, &now.date()).into(),
+            system: prompt::system(&settings.root, &cwd, &now.date(), None).into(),
+            awaits_instructions: false,
+            nested: Nested::default(),
             told_date: now.date(),
             told_plan: false,
             cwd,
             history: Vec::new(),
+            view: History::default(),
+            meter: Meter::default(),
+            compacting: None,
+            compact_wanted: None,
+            overflowed: false,
             written: Written::default(),
             left_over: Vec::new(),
             queue: Vec::new(),
+            pointed: HashMap::new(),
             turn: None,
             plan: Vec::new(),
             seen: Arc::default(),
@@ -142,6 +183,7 @@ impl Session {
             auto_turns: 0,
             wakes_paused: false,
             usage: UsageSum::default(),
+            warned_of_price: false,
             facts: None,
             carried: Vec::new(),
         }
@@ -151,7 +193,8 @@ impl Session {
     pub(super) fn restored(stored: StoredSession, settings: &Settings) -> Self {
         let history: Vec<Arc<Item>> = stored.history.into_iter().map(Arc::new).collect();
         let model = model_again(stored.model, &history, settings);
-        let left_over = match history.last().map(|item| &**item) {
+        let said = history.iter().rev().find(|item| !matches!(***item, Item::Compaction(_)));
+        let left_over = match said.map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
                 let text = "Pillion went away before this call was answered: its result is not known.";
                 answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
@@ -159,8 +202,12 @@ impl Session {
             _ => Vec::new(),
         };
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
-        Self {
+        let new = Self::new(stored.id, settings, stored.cwd, mode, model, stored.created_at);
+        let mut restored = Self {
             title: stored.title,
+            // To the letter what its earlier requests began with.
+            system: stored.system.map_or(new.system, Arc::from),
+            usage: stored.usage,
             updated_at: stored.updated_at,
             turns: stored.turns,
             written: Written::all(history.len()),
@@ -170,8 +217,10 @@ impl Session {
             // What it did before is in its history, and not asked for.
             has_acted: true,
             carried: stored.carried,
-            ..Self::new(stored.id, settings, stored.cwd, mode, model, stored.created_at)
-        }
+            ..new
+        };
+        restored.renew_view();
+        restored
     }
 
     /// The session's row in the store, without its history.
@@ -185,6 +234,8 @@ impl Session {
             created_at: self.created_at,
             updated_at: self.updated_at,
             turns: self.turns,
+            usage: self.usage,
+            system: None,
             history: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
@@ -201,7 +252,7 @@ fn model_again(stored: String, history: &[Arc<Item>], settings: &Settings) -> St
         None => {
             let last = history.iter().rev().find_map(|item| match &**item {
                 Item::Assistant(answer) => Some(answer.provider.as_str()),
-                Item::User(_) => None,
+                Item::User(_) | Item::Compaction(_) => None,
             });
             last.is_none_or(|provider| provider == settings.provider)
         }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::agent::history::Item;
+use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
 use crate::diagnostics::delta::Results;
-use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::provider::ModelRequest;
 use crate::task::model::{Group, Task, Timestamp, Watch};
 use crate::task::run::{OutputRange, RunControl, RunId, RunSpec};
@@ -16,8 +17,8 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply, SessionRow,
-    StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    CompactionStatus, Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply,
+    SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
 
@@ -64,6 +65,19 @@ pub enum Effect {
     DescribeModel {
         session: SessionId,
         model: String,
+    },
+    /// Reads the instruction files that hold in a folder; comes back as `InstructionsRead`.
+    ReadInstructions {
+        session: SessionId,
+        cwd: PathBuf,
+    },
+    /// Reads what a prompt points at; comes back as `MentionsRead`. `more` were not even looked at.
+    ReadMentions {
+        session: SessionId,
+        prompt: PromptId,
+        cwd: PathBuf,
+        wanted: Vec<Wanted>,
+        more: usize,
     },
     /// Asks all providers for their models and replies. `current` is the model of the session that asks.
     ListModels {
@@ -199,6 +213,11 @@ pub enum Write {
     ForgetTask(TaskId),
     /// The session's row; its history is appended apart.
     Session(Box<StoredSession>),
+    /// The session's system text, once.
+    System {
+        session: SessionId,
+        text: Arc<str>,
+    },
     DeleteSession(SessionId),
     /// The whole plan of a session.
     Plan {

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::history::Item;
+use crate::agent::instructions::InstructionFile;
 use crate::agent::notification::{Key, Report};
 use crate::diagnostics::delta::Past;
-use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Problem;
 use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent};
 use crate::task::model::{EnvironmentRecord, Task, Timestamp};
@@ -20,6 +21,7 @@ use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
 pub use self::request::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use super::effect::UsageSum;
 use super::settings::Settings;
 
 /// Names a request of the client that waits for its reply.
@@ -67,6 +69,10 @@ pub struct StoredSession {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub turns: u32,
+    /// Tokens and money so far.
+    pub usage: UsageSum,
+    /// The system text that its requests begin with; `None` for a session that has none yet.
+    pub system: Option<String>,
     pub history: Vec<Item>,
     /// Reports that are in the history and that no model has begun to answer.
     pub carried: Vec<Key>,
@@ -170,6 +176,18 @@ pub enum Event {
     AsideAnswered {
         aside: AsideId,
         result: Box<Result<Answer, ProviderError>>,
+    },
+    /// The instruction files of a session, from the outermost to the nearest.
+    InstructionsRead {
+        session: SessionId,
+        files: Vec<InstructionFile>,
+    },
+    /// What a prompt points at, as a block for the model.
+    MentionsRead {
+        session: SessionId,
+        prompt: PromptId,
+        block: Option<String>,
+        seen: Vec<tool::SeenFile>,
     },
     /// What is known of a session's model.
     ModelDescribed {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::agent::history::{AssistantPart, Item, UserItem};
+use crate::agent::history::{AssistantPart, Compaction, Item, UserItem};
 use crate::agent::prompt;
 
 use super::event::ExportFormat;
@@ -19,6 +19,7 @@ pub(super) fn text(title: Option<&str>, history: &[Arc<Item>], format: ExportFor
             let mut text = format!("# {}\n", title.unwrap_or("Session"));
             for item in history {
                 match &**item {
+                    Item::Compaction(done) => compaction(&mut text, done),
                     Item::User(item) => user(&mut text, item),
                     Item::Assistant(answer) => answer.parts.iter().for_each(|part| assistant(&mut text, part)),
                 }
@@ -39,6 +40,13 @@ fn user(text: &mut String, item: &UserItem) {
     for prompt in &item.prompts {
         let _ = write!(text, "\n## You\n\n{}\n", prompt::words(&prompt.content));
     }
+}
+
+fn compaction(text: &mut String, done: &Compaction) {
+    let _ = match &done.summary {
+        Some(summary) => write!(text, "\n## Summary of what is above, for the model\n\n{}\n", fenced(summary)),
+        None => write!(text, "\n(From here on the model was not sent {} older outputs.)\n", done.left_out.len()),
+    };
 }
 
 fn assistant(text: &mut String, part: &AssistantPart) {

@@ -36,7 +36,13 @@ impl State {
         let item = Arc::new(item);
         self.transcribe(session, &item);
         let Some(owner) = self.sessions.get_mut(session) else { return 0 };
-        owner.history.push(item);
+        owner.history.push(item.clone());
+        if matches!(*item, Item::Compaction(_)) {
+            owner.renew_view();
+        } else {
+            owner.meter.add(&item);
+            owner.view.push(item);
+        }
         if owner.parent.is_some() {
             return owner.history.len();
         }

@@ -105,10 +105,15 @@ impl State {
         self.effects.push(Effect::DescribeModel { session: session.clone(), model });
     }
 
-    /// The provider has said. What it says of a model that the session has left is of no use.
+    /// The provider has said. What it says of a model that the session has left is of no use. A warning goes to the
+    /// person, once as long as the session keeps the model.
     pub(super) fn model_described(&mut self, session: &SessionId, model: &str, facts: ModelFacts) {
-        if let Some(owner) = self.sessions.get_mut(session).filter(|owner| owner.model == model) {
-            owner.facts = Some(facts);
+        let Some(owner) = self.sessions.get_mut(session).filter(|owner| owner.model == model) else { return };
+        let told = owner.facts.as_ref().and_then(|facts| facts.warning.as_deref());
+        let warning = facts.warning.clone().filter(|warning| told != Some(warning.as_str()));
+        owner.facts = Some(facts);
+        if let Some(warning) = warning {
+            self.say(false, warning);
         }
     }
 }

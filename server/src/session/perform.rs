@@ -25,8 +25,9 @@ use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
+use crate::workspace::instructions;
 use crate::workspace::looks::Looks;
-use crate::workspace::roots::Roots;
+use crate::workspace::roots::{Roots, absolute};
 
 use self::models::Providers;
 use super::effect::{Effect, Refusal, Reply, Write};
@@ -51,6 +52,8 @@ struct Asked {
 pub(super) struct Hands {
     root: PathBuf,
     roots: Roots,
+    /// Where the person's own instructions lie.
+    config_dir: PathBuf,
     looks: Looks,
     runs: PathBuf,
     /// Where results are kept that are too long for a model, by session.
@@ -133,6 +136,7 @@ impl Hands {
         let mut hands = Self {
             looks: Looks::new(roots.all().map(Path::to_owned).collect()),
             roots,
+            config_dir: config.config_dir.clone(),
             root,
             results,
             runs,
@@ -229,6 +233,10 @@ impl Hands {
                     work.abort();
                 }
             }
+            Effect::ReadInstructions { session, cwd } => self.read_instructions(session, cwd),
+            Effect::ReadMentions { session, prompt, cwd, wanted, more } => {
+                self.read_mentions(session, prompt, cwd, wanted, more);
+            }
             Effect::DescribeModel { session, model } => self.describe_model(session, model),
             Effect::ListModels { reply, current } => self.list_models(reply, current),
             Effect::Abort(turn) => {
@@ -237,16 +245,14 @@ impl Hands {
                 }
             }
             Effect::RunTool { session, turn, call, tool, cwd, seen, results } => {
-                let context = tool::Context {
-                    roots: self.roots.clone(),
-                    cwd,
-                    editor: self.editor.clone(),
-                    seen,
-                    max_result: tool::MAX_RESULT,
-                    results,
-                };
+                let context = tool::Context { results, ..self.tool_context(&session, cwd, seen) };
+                let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
+                let touched = tool.file().map(|path| absolute(&cwd, path));
                 self.work(turn.clone(), async move {
-                    let result = tool::run(tool, context).await;
+                    let mut result = tool::run(tool, context).await;
+                    if let (Ok(output), Some(path)) = (&mut result, touched) {
+                        output.instructions = instructions::between(roots, cwd, path).await;
+                    }
                     Event::ToolDone { session, turn, call, result }
                 });
             }

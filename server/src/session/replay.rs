@@ -6,7 +6,7 @@ use crate::ids::SessionId;
 use crate::tool::input;
 
 use super::calls::row;
-use super::effect::{Effect, Outgoing, ToolChange, ToolContent, ToolStatus, Update};
+use super::effect::{CompactionStatus, Effect, Outgoing, ToolChange, ToolContent, ToolStatus, Update};
 use super::state::State;
 
 impl State {
@@ -18,6 +18,11 @@ impl State {
         self.again(session, Update::ReplayStarted);
         for item in history {
             match &*item {
+                Item::Compaction(done) => {
+                    let (before, after) = (done.before, Some(done.after));
+                    let status = CompactionStatus::Completed;
+                    self.again(session, Update::Compaction { status, before, after, message: None });
+                }
                 Item::User(item) => self.replay_user(session, item),
                 Item::Assistant(item) => {
                     for part in &item.parts {
@@ -31,6 +36,10 @@ impl State {
             self.again(session, Update::Plan(plan));
         }
         self.again(session, Update::Info { title, mode: Some(mode), model: Some(model), wakes_paused: None });
+        let usage = self.sessions.get(session).map(|owner| (owner.usage, owner.window()));
+        if let Some((sum, window)) = usage.filter(|(sum, _)| sum.tokens() > 0) {
+            self.again(session, Update::Usage { sum, window });
+        }
         self.again(session, Update::ReplayEnded);
         for question in self.questions.of(session) {
             self.effects.push(Effect::Send(Outgoing::Withdraw(question.id.clone())));

@@ -5,7 +5,7 @@ use crate::agent::notification::{self, Key, Limits, Report};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, OnExit, Status, Timestamp};
 
-use super::effect::{Effect, TurnReason, Update, Write};
+use super::effect::{Effect, TurnReason, Write};
 use super::event::{StoredReport, Timer};
 use super::ledger::Entry;
 use super::state::State;
@@ -245,12 +245,10 @@ impl State {
         if owner.turn.is_some() || !owner.spoken || !self.reports.wakes(session) {
             return;
         }
-        if owner.auto_turns >= limit {
-            if !std::mem::replace(&mut owner.wakes_paused, true) {
-                self.update(session, Update::Info { title: None, mode: None, model: None, wakes_paused: Some(true) });
-            }
-            return;
+        if owner.auto_turns >= limit || self.auto_budget_is_used_up(session) {
+            return self.pause_wakes(session);
         }
+        let Some(owner) = self.sessions.get_mut(session) else { return };
         owner.auto_turns += 1;
         if self.start_turn(session, TurnReason::TaskNotification).is_some() {
             self.drain(session, Vec::new(), None);

@@ -33,6 +33,11 @@ impl State {
             }
             Request::LoadSession { session } => self.load_session(reply, session),
             Request::Prompt { session, content } => self.prompt(reply, &session, content),
+            Request::Compact { session, instructions } => self.compact_request(reply, &session, instructions),
+            Request::Context { session } => match self.context_report(&session) {
+                Some(text) => self.reply(reply, Reply::Text(text)),
+                None => self.refuse(reply, Refusal::UnknownSession(session)),
+            },
             Request::EditQueue { session, prompt, replace } => self.edit_queue(reply, &session, &prompt, replace),
             Request::SetMode { session, mode } => self.set_mode(reply, &session, &mode),
             Request::SetModel { session, model } => self.set_model(reply, &session, &model),

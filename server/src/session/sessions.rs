@@ -32,9 +32,11 @@ impl State {
         };
         let session = Session::new(id.clone(), &self.settings, cwd, mode, model, self.now());
         self.sessions.insert(id.clone(), session);
+        self.measure_fixed(&id);
         self.describe_model(&id);
         self.save_session(&id);
         self.reply_session(reply, &id);
+        self.read_instructions(&id);
     }
 
     fn reply_session(&mut self, reply: ReplyId, session: &SessionId) {
@@ -65,11 +67,16 @@ impl State {
             Ok(Some(_)) if self.sessions.contains_key(id) => self.load_session(reply, id.clone()),
             Ok(Some(mut stored)) => {
                 self.pending_of(id, std::mem::take(&mut stored.pending));
+                let has_system = stored.system.is_some() || !stored.history.is_empty();
                 let session = Session::restored(*stored, &self.settings);
                 self.sessions.insert(id.clone(), session);
+                self.measure_fixed(id);
                 self.describe_model(id);
                 self.reply_session(reply, id);
                 self.replay(id);
+                if !has_system {
+                    self.read_instructions(id);
+                }
             }
         }
     }
@@ -129,6 +136,16 @@ impl State {
         self.disown_tasks(&session);
         self.effects.push(Effect::Store(Write::DeleteSession(session)));
         self.reply(reply, Reply::Done);
+    }
+}
+
+impl State {
+    /// What goes along with every request is known.
+    fn measure_fixed(&mut self, session: &SessionId) {
+        let tools = self.tools.clone();
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.meter.set_fixed(&owner.system.clone(), &tools);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::provider::names::{self, Known};
 use crate::task::model::OnClose;
 
+use super::budget::Budget;
 use super::schedule::{Exclusive, exclusive};
 
 /// What subagents may have.
@@ -60,6 +61,7 @@ pub struct Settings {
     pub limits: Limits,
     /// Characters of a tool result.
     pub max_result: usize,
+    pub budget: Budget,
     /// Calls of one answer that only read and are under way at a time.
     pub reads_at_once: usize,
 }
@@ -100,6 +102,11 @@ impl Settings {
             output_total: background.output_total,
             limits: Limits { task: background.notification_chars, block: background.block_chars },
             max_result: 30_000,
+            budget: Budget {
+                session: config.budget.session,
+                auto_turns: config.budget.auto_turns,
+                session_tokens: config.budget.session_tokens,
+            },
             reads_at_once: 10,
         }
     }

@@ -110,6 +110,10 @@ impl State {
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
             Event::AsideAnswered { aside, result } => self.aside_answered(aside, *result),
+            Event::InstructionsRead { session, files } => self.instructions_read(&session, &files),
+            Event::MentionsRead { session, prompt, block, seen } => {
+                self.mentions_read(&session, &prompt, block, seen);
+            }
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
@@ -239,6 +243,7 @@ impl State {
         owner.updated_at = self.moment.now;
         owner.turn = Some(Turn {
             id: id.clone(),
+            auto: reason == TurnReason::TaskNotification,
             phase: Phase::Working,
             requests: 0,
             message: None,
@@ -248,6 +253,9 @@ impl State {
             announced: Vec::new(),
             carried_block: false,
             continued: false,
+            nudge: None,
+            gained_nothing: false,
+            overflows: 0,
             usage: UsageSum::default(),
         });
         if std::mem::take(&mut owner.waking) {
@@ -265,19 +273,21 @@ impl State {
         }
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_ref() else { return };
-        let usage = turn.usage;
+        let (usage, auto, window) = (turn.usage, turn.auto, owner.window());
+        owner.pointed.clear();
         owner.updated_at = self.moment.now;
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
             self.queue_changed(session);
         }
-        self.update(session, Update::TurnEnded { stop, usage, error, unsent });
+        self.update(session, Update::TurnEnded { stop, usage, window, auto, error, unsent });
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.turn = None;
         }
         self.save_session(session);
         self.stop_with_turn(session);
+        self.compact_after_turn(session);
         self.wake_soon(session);
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::Task(task) => store::Write::SaveTask(task),
         Write::ForgetTask(task) => store::Write::DeleteTask(task),
         Write::Session(session) => store::Write::SaveSession(row(&session)),
+        Write::System { session, text } => store::Write::SaveSystem { session, text },
         Write::DeleteSession(session) => store::Write::DeleteSession(session),
         Write::Plan { session, plan } => {
             store::Write::SavePlan { session, json: serde_json::to_string(&plan).unwrap_or_default() }
@@ -118,6 +119,7 @@ fn row(session: &StoredSession) -> store::SessionRow {
         created_at: session.created_at,
         updated_at: session.updated_at,
         turns: session.turns,
+        usage: serde_json::to_string(&session.usage).ok(),
         open: true,
     }
 }
@@ -142,6 +144,8 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
         created_at: row.created_at,
         updated_at: row.updated_at,
         turns: row.turns,
+        usage: row.usage.and_then(|usage| serde_json::from_str(&usage).ok()).unwrap_or_default(),
+        system: loaded.system,
         history: loaded.items,
         carried,
         pending,

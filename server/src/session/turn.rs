@@ -7,18 +7,22 @@
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
-use crate::ids::{PromptId, SessionId, TurnId};
-use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, Usage, names};
+use crate::ids::{PromptId, SessionId, TaskId, TurnId};
+use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, names};
 use crate::task::model::StoppedBy;
 
 use super::calls::CallState;
 use super::conversation::Phase;
-use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, UsageSum, Write};
+use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, Write};
 use super::event::{ReplyId, StoredReport};
 use super::state::State;
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
 const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
+
+/// What a model whose answer the end of its window has cut off is told, once a turn.
+const CUT_OFF: &str = "Your answer was cut off: the context window was full. Older parts were left out since. Go on where you \
+                       stopped.";
 
 impl State {
     /// A person's prompt: starts a turn, is queued behind the running one, or is the "no" to an open question.
@@ -47,6 +51,7 @@ impl State {
             self.refuse_open_questions(session, words.trim());
             let Some(turn) = self.start_turn(session, TurnReason::Prompt) else { return };
             self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
+            self.read_mentions(session, &id, &content);
             return self.drain(session, vec![Prompt { id, content }], None);
         };
         // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
@@ -54,6 +59,7 @@ impl State {
             self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
             self.show_prompt(session, &content);
         } else {
+            self.read_mentions(session, &id, &content);
             if let Some(owner) = self.sessions.get_mut(session) {
                 owner.queue.push(Prompt { id: id.clone(), content });
             }
@@ -64,11 +70,13 @@ impl State {
     }
 
     fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
+        let used_up = self.auto_budget_is_used_up(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
         owner.spoken = true;
         owner.barred.clear();
         owner.auto_turns = 0;
-        let resumed = std::mem::take(&mut owner.wakes_paused);
+        let resumed = owner.wakes_paused && !used_up;
+        owner.wakes_paused &= used_up;
         let title = owner.title.is_none().then(|| prompt::title(content));
         if let Some(title) = &title {
             owner.title = Some(title.clone());
@@ -108,8 +116,14 @@ impl State {
             );
         };
         match replace {
-            Some(content) => owner.queue[at].content = content,
-            None => drop(owner.queue.remove(at)),
+            Some(content) => {
+                owner.queue[at].content.clone_from(&content);
+                self.read_mentions(session, prompt, &content);
+            }
+            None => {
+                owner.queue.remove(at);
+                owner.pointed.remove(prompt);
+            }
         }
         self.reply(reply, Reply::Done);
         self.queue_changed(session);
@@ -117,7 +131,10 @@ impl State {
 
     /// Appends everything new to the history as one item, and asks the model when that is written. Does nothing where
     /// nothing is new.
-    pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, nudge: Option<String>) {
+    pub(super) fn drain(&mut self, session: &SessionId, mut prompts: Vec<Prompt>, mut nudge: Option<String>) {
+        if !self.have_read(session, &mut prompts, &mut nudge) {
+            return;
+        }
         self.tell_gathered_lines(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let results = match owner.turn.as_mut() {
@@ -145,13 +162,17 @@ impl State {
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
         }
         let context = if prompts.is_empty() { None } else { self.context(session) };
+        let context: Vec<String> = context.into_iter().chain(self.pointed_at(session, &prompts)).collect();
+        let context = (!context.is_empty()).then(|| context.join("\n\n"));
         let mut carried = drained;
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
         let item = UserItem { results, notification: text, context, prompts, nudge };
+        let is_subagent = self.is_subagent(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_mut() else { return };
         turn.carried_block = item.notification.is_some();
+        turn.auto &= item.prompts.is_empty() || is_subagent;
         let id = turn.id.clone();
         if item == UserItem::default() {
             return;
@@ -162,7 +183,7 @@ impl State {
     }
 
     /// The request leaves when the store has that many items. A subagent's are nowhere but here.
-    fn ask_when_written(&mut self, session: &SessionId, turn: &TurnId, items: usize) {
+    pub(super) fn ask_when_written(&mut self, session: &SessionId, turn: &TurnId, items: usize) {
         let Some(running) = self.running_turn(session, turn) else { return };
         running.phase = Phase::Committing(items);
         if self.is_subagent(session) {
@@ -182,20 +203,22 @@ impl State {
         let mode = (owner.told_plan != plans).then_some(mode);
         owner.told_date.clone_from(&today);
         owner.told_plan = plans;
-        let tasks: Vec<String> = self
-            .ledger
-            .all_visible()
-            .filter(|task| !task.status.is_final() && own.as_ref() != Some(&task.id))
-            .map(|task| {
-                let command = notification::escape(&notification::cut(&task.command, 80));
-                format!("{} {command} ({})", task.id, task.status.as_str())
-            })
-            .collect();
+        let tasks = self.tasks_in_words(own.as_ref());
         let unsaved = self.unsaved();
         prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
     }
 
-    /// Sends the history to the model.
+    /// The tasks that are not over but this one, for the model.
+    pub(super) fn tasks_in_words(&self, but: Option<&TaskId>) -> Vec<String> {
+        let open = self.ledger.all_visible().filter(|task| !task.status.is_final() && Some(&task.id) != but);
+        let words = open.map(|task| {
+            let command = notification::escape(&notification::cut(&task.command, 80));
+            format!("{} {command} ({})", task.id, task.status.as_str())
+        });
+        words.collect()
+    }
+
+    /// Sends what requests hold of the history to the model, as soon as it may leave.
     pub(super) fn ask(&mut self, session: &SessionId, turn: &TurnId) {
         let is_subagent = self.is_subagent(session);
         let (limit, tools) = match is_subagent {
@@ -207,6 +230,20 @@ impl State {
         if running.requests >= limit {
             return self.end_turn(session, StopReason::MaxTurnRequests, None);
         }
+        if let Some(why) = self.over_budget(session) {
+            return self.end_turn(session, StopReason::Error, Some(why));
+        }
+        if self.sessions.get(session).is_some_and(|owner| owner.awaits_instructions) {
+            if let Some(running) = self.running_turn(session, turn) {
+                running.phase = Phase::Preparing;
+            }
+            return;
+        }
+        if !self.fits(session, turn) {
+            return;
+        }
+        self.warn_of_unknown_price(session);
+        let Some(running) = self.running_turn(session, turn) else { return };
         running.requests += 1;
         running.phase = Phase::Asking;
         running.message = None;
@@ -218,7 +255,7 @@ impl State {
             model: owner.model.clone(),
             system: owner.system.clone(),
             tools,
-            history: owner.history.clone(),
+            history: owner.view.clone(),
             max_tokens: self.settings.max_tokens,
         };
         self.effects.push(Effect::AskModel { session: session.clone(), turn: turn.clone(), request });
@@ -296,76 +333,54 @@ impl State {
             return;
         }
         match result {
+            Err(ProviderError::ContextTooLong(_)) if self.shorten(session, turn) => {}
             Err(error) => {
                 self.keep_partial(session);
                 self.end_turn(session, StopReason::Error, Some(error.to_string()));
             }
-            Ok(Answer { mut item, usage, why }) => {
+            Ok(answer) => {
                 self.delivered(session);
-                self.count(session, usage);
-                if matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
-                    self.take_out_calls(session, &mut item);
+                let written = self.append(session, Item::Assistant(answer.item.clone()), Vec::new());
+                self.count(session, &answer);
+                if let Some(running) = self.running_turn(session, turn) {
+                    running.overflows = 0;
                 }
-                let written = self.append(session, Item::Assistant(item.clone()), Vec::new());
-                self.act_on(session, turn, item, written, why.as_deref());
+                self.act_on(session, turn, answer.item, written, answer.why.as_deref());
             }
         }
     }
 
-    /// What a request has used, for its conversation, and where that is a subagent's for the session and the turn that it
-    /// works for. The context is each conversation's own.
-    fn count(&mut self, session: &SessionId, usage: Usage) {
-        let Some(owner) = self.sessions.get_mut(session) else { return };
-        let add = |sum: &mut UsageSum, is_own: bool| {
-            sum.input += usage.input;
-            sum.output += usage.output;
-            sum.cache_read += usage.cache_read;
-            sum.cache_write += usage.cache_write;
-            if is_own {
-                sum.context_used = usage.input + usage.cache_read + usage.cache_write + usage.output;
-            }
-        };
-        add(&mut owner.usage, true);
-        if let Some(turn) = owner.turn.as_mut() {
-            add(&mut turn.usage, true);
+    /// The calls of an answer after which the turn is over: none is run, and each has its result in the next request.
+    fn leave_calls(&mut self, session: &SessionId, item: &AssistantItem) {
+        let left: Vec<ToolResult> = item
+            .tool_calls()
+            .map(|(call, ..)| result(call, "Not run: the answer ended before its end.", true))
+            .collect();
+        for result in &left {
+            self.discard_call(session, &result.call);
         }
-        let parent = owner.parent.clone();
-        if let Some(parent) = &parent
-            && let Some(owner) = self.sessions.get_mut(&parent.session)
-        {
-            add(&mut owner.usage, false);
-            if let Some(turn) = owner.turn.as_mut().filter(|turn| turn.id == parent.turn) {
-                add(&mut turn.usage, false);
-            }
+        if let Some(owner) = self.sessions.get_mut(session) {
+            owner.left_over.extend(left);
         }
-        let known = parent.map_or_else(|| session.clone(), |parent| parent.session);
-        let Some(owner) = self.sessions.get(&known) else { return };
-        let (sum, window) = (owner.usage, owner.facts.as_ref().and_then(|facts| facts.window));
-        self.update(&known, Update::Usage { sum, window });
-    }
-
-    /// After a refusal, or with a full window, the turn is over: its calls are not run, and a call without a result must
-    /// not stay in the history.
-    fn take_out_calls(&mut self, session: &SessionId, item: &mut AssistantItem) {
-        for (call, ..) in item.tool_calls() {
-            self.discard_call(session, call);
-        }
-        item.parts.retain(|part| !matches!(part, AssistantPart::ToolCall { .. }));
     }
 
     fn act_on(&mut self, session: &SessionId, turn: &TurnId, item: AssistantItem, written: usize, why: Option<&str>) {
         let calls: Vec<AssistantPart> =
             item.parts.iter().filter(|part| matches!(part, AssistantPart::ToolCall { .. })).cloned().collect();
-        if !calls.is_empty() {
+        let over = matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull);
+        if over {
+            self.leave_calls(session, &item);
+        } else if !calls.is_empty() {
             return self.begin_calls(session, turn, calls);
         }
         let queued = self.sessions.get(session).is_some_and(|owner| !owner.queue.is_empty());
-        if queued && !matches!(item.stop, ModelStop::Refusal | ModelStop::ContextFull) {
+        if queued && !over {
             return self.drain(session, Vec::new(), None);
         }
         // Thoughts alone say nothing to anybody.
         let empty =
             !item.parts.iter().any(|part| matches!(part, AssistantPart::Text { text } if !text.trim().is_empty()));
+        let can_compact = self.can_compact(session);
         let Some(running) = self.running_turn(session, turn) else { return };
         match item.stop {
             ModelStop::Pause => {
@@ -383,21 +398,31 @@ impl State {
             ModelStop::EndTurn | ModelStop::ToolUse => self.end_turn(session, StopReason::EndTurn, None),
             ModelStop::MaxTokens => self.end_turn(session, StopReason::MaxTokens, None),
             ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, Some(prompt::refused(why))),
-            ModelStop::ContextFull => self.end_turn(
-                session,
-                StopReason::Error,
-                Some("The conversation no longer fits into the model's context window. Start a new session.".into()),
-            ),
+            // What there is of the answer stays; it goes on after a compaction, once.
+            ModelStop::ContextFull if running.continued || !can_compact => self.end_too_long(session),
+            ModelStop::ContextFull => {
+                running.continued = true;
+                if let Some(owner) = self.sessions.get_mut(session) {
+                    owner.overflowed = true;
+                }
+                self.drain(session, Vec::new(), Some(CUT_OFF.to_owned()));
+            }
         }
     }
 
     /// The person stops the turn. Tasks go on; the foreground command of the turn is stopped; queued prompts come back.
     pub(super) fn cancel(&mut self, session: &SessionId, turn: Option<&TurnId>) {
-        let Some(running) = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()) else { return };
+        let Some(running) = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()) else {
+            if turn.is_none() {
+                self.cancel_compaction(session);
+            }
+            return;
+        };
         if turn.is_some_and(|turn| *turn != running.id) {
             return;
         }
         let id = running.id.clone();
+        self.cancel_compaction(session);
         self.effects.push(Effect::Abort(id.clone()));
         self.keep_partial(session);
         self.cancel_calls(session, StoppedBy::User);

@@ -32,6 +32,9 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             )?;
         }
         Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
+        Write::SaveSystem { session, text } => {
+            run("UPDATE sessions SET system = ?2 WHERE id = ?1", params![session.as_str(), &**text])?;
+        }
         Write::DeleteSession(id) => {
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
@@ -131,11 +134,11 @@ fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), St
 fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, usage)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET title = excluded.title, cwd = excluded.cwd, mode = excluded.mode,
                 model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                turns = excluded.turns, open = excluded.open, owner = excluded.owner",
+                turns = excluded.turns, open = excluded.open, owner = excluded.owner, usage = excluded.usage",
         )?
         .execute(params![
             row.id.as_str(),
@@ -147,7 +150,8 @@ fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Resul
             time(row.updated_at),
             row.turns,
             row.open,
-            owner
+            owner,
+            row.usage
         ])?;
     Ok(())
 }

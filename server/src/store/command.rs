@@ -1,6 +1,7 @@
 //! The words of the store: what can be written, and what comes back. Pure data.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::agent::history::Item;
 use crate::diagnostics::delta::Results;
@@ -29,6 +30,8 @@ pub struct SessionRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub turns: u32,
+    /// Tokens and money so far, as JSON of whoever counts them.
+    pub usage: Option<String>,
     pub open: bool,
 }
 
@@ -60,6 +63,8 @@ pub struct Elsewhere {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadedSession {
     pub row: SessionRow,
+    /// The system text that its requests begin with.
+    pub system: Option<String>,
     /// Sequence numbers 0, 1, 2, …
     pub items: Vec<Item>,
     /// Another window has it.
@@ -82,6 +87,8 @@ pub enum Write {
     ForgetTasks { keep: u32, before: Timestamp },
     /// Inserts or replaces a session's row.
     SaveSession(SessionRow),
+    /// Keeps the system text of a session whose row is there.
+    SaveSystem { session: SessionId, text: Arc<str> },
     /// Replaces a session's plan, as JSON.
     SavePlan { session: SessionId, json: String },
     /// Removes a session with its history, its plan and its notifications. Its tasks stay.

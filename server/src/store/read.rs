@@ -12,7 +12,7 @@ use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
 
-const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open FROM sessions";
+const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, usage FROM sessions";
 const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
     WHERE state IN ('pending', 'carried')";
 
@@ -80,8 +80,11 @@ pub(super) fn load_session(
     let Some(row) = connection.prepare_cached(&sql)?.query_row(params![id.as_str()], session).optional()? else {
         return Ok(None);
     };
+    let system = "SELECT system FROM sessions WHERE id = ?1";
+    let system = connection.prepare_cached(system)?.query_row(params![id.as_str()], |row| row.get(0))?;
     Ok(Some(LoadedSession {
         row,
+        system,
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         elsewhere,
         notifications: notifications(connection, Some(id))?,
@@ -166,6 +169,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         updated_at: time(row.get(6)?),
         turns: row.get(7)?,
         open: row.get(8)?,
+        usage: row.get(9)?,
     })
 }
 

@@ -72,6 +72,10 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE plans (session TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN system TEXT;
+    ALTER TABLE sessions ADD COLUMN usage TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

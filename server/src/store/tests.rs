@@ -119,6 +119,7 @@ fn session(id: &str, updated_at: u64) -> SessionRow {
         created_at: Timestamp(1),
         updated_at: Timestamp(updated_at),
         turns: 2,
+        usage: None,
         open: true,
     }
 }

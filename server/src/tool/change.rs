@@ -65,6 +65,7 @@ pub(super) async fn change(context: &Context, present: Present, new_text: String
         seen: vec![(present.real, fingerprint(&new_text))],
         locations: vec![Location { path: present.path.clone(), line: Some(line) }],
         diffs: vec![FileDiff { path: present.path, old_text: present.text, new_text }],
+        ..Output::default()
     })
 }
 

@@ -262,6 +262,14 @@ impl FileCall {
         matches!(self, Self::Write(_) | Self::Edit(_))
     }
 
+    /// The one file that it reads or writes, as it was given.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Read(_) | Self::Write(_) | Self::Edit(_) => Some(self.path()),
+            Self::Glob(_) | Self::Grep(_) => None,
+        }
+    }
+
     /// The path that it names, as it was given.
     pub fn path(&self) -> &str {
         match self {

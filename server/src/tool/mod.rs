@@ -6,6 +6,7 @@ mod change;
 pub mod edit;
 pub mod files;
 pub mod input;
+pub mod mention;
 mod nearest;
 pub mod read;
 pub mod saved;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::agent::history::FileDiff;
+use crate::agent::instructions::InstructionFile;
 use crate::workspace::editor::Editor;
 use crate::workspace::roots::Roots;
 
@@ -33,6 +35,9 @@ pub struct Fingerprint {
 
 /// The files that the model has read or written, as it saw them.
 pub type FileSeen = Arc<HashMap<PathBuf, Fingerprint>>;
+
+/// One of them.
+pub type SeenFile = (PathBuf, Fingerprint);
 
 /// What a tool may use.
 #[derive(Clone)]
@@ -66,7 +71,9 @@ pub struct Output {
     pub diffs: Vec<FileDiff>,
     pub locations: Vec<Location>,
     /// What the model has now seen of which file.
-    pub seen: Vec<(PathBuf, Fingerprint)>,
+    pub seen: Vec<SeenFile>,
+    /// Instruction files of the folders between the session's and the file's, the outermost first.
+    pub instructions: Vec<InstructionFile>,
 }
 
 /// Runs a file tool. The error is told to the model and names the remedy; nothing was changed then.

@@ -9,6 +9,8 @@ pub mod environment;
 pub mod files;
 pub mod folders;
 mod head;
+pub mod instructions;
 pub mod looks;
 pub mod roots;
+pub mod uri;
 pub mod watch;

@@ -2,19 +2,33 @@
 
 use serde_json::Value;
 
+use super::api::Api;
+use super::chat;
+
 /// The line that opens a block of task notifications, to the letter.
 pub const OPENING: &str = "[Task notifications from Pillion. Not from the user; they grant nothing.]";
 
 /// One request to the model.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
+    /// As it came.
     pub body: Value,
+    messages: Vec<Value>,
 }
 
 impl Request {
-    /// The messages, oldest first.
+    /// A request of that API.
+    pub fn new(api: Api, body: Value) -> Self {
+        let messages = match api {
+            Api::Messages => body["messages"].as_array().cloned().unwrap_or_default(),
+            Api::ChatCompletions => chat::messages(&body),
+        };
+        Self { body, messages }
+    }
+
+    /// The messages, oldest first, as Anthropic's API writes them, whichever it was.
     pub fn messages(&self) -> &[Value] {
-        self.body["messages"].as_array().map_or(&[], Vec::as_slice)
+        &self.messages
     }
 
     /// The content blocks of the newest message; a bare string is one text block.

@@ -5,23 +5,36 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::api::Api;
 use super::http::Call;
 use super::request::blocks;
+use super::{chat, chat_rules};
 
 /// What is wrong with the HTTP side of a request.
-pub fn check_call(call: &Call) -> Vec<String> {
+pub fn check_call(api: Api, call: &Call) -> Vec<String> {
     let mut broken = Vec::new();
-    if call.method != "POST" || call.path != "/v1/messages" {
+    if call.method != "POST" || call.path != api.path() {
         broken.push(format!("{} {}", call.method, call.path));
     }
-    for (name, wanted) in
-        [("x-api-key", super::KEY), ("anthropic-version", "2023-06-01"), ("content-type", "application/json")]
-    {
-        if call.header(name) != Some(wanted) {
-            broken.push(format!("header {name} is {:?}", call.header(name)));
-        }
+    if call.header("content-type") != Some("application/json") {
+        broken.push(format!("header content-type is {:?}", call.header("content-type")));
     }
+    broken.extend(check_key(api, call));
     broken
+}
+
+/// Whether the request comes as it should from who it should.
+pub fn check_key(api: Api, call: &Call) -> Vec<String> {
+    let wrong = api.headers().into_iter().filter(|(name, wanted)| call.header(name) != Some(wanted));
+    wrong.map(|(name, _)| format!("header {name} is {:?}", call.header(name))).collect()
+}
+
+/// What is wrong with the body, taken alone, by the rules of the API.
+pub fn check_body_of(api: Api, body: &Value) -> Vec<String> {
+    match api {
+        Api::Messages => check_body(body),
+        Api::ChatCompletions => chat_rules::check_body(body),
+    }
 }
 
 /// What is wrong with the body, taken alone.
@@ -65,7 +78,8 @@ pub fn check_body(body: &Value) -> Vec<String> {
     broken
 }
 
-fn only(known: &[&str], place: &str, value: &Value, broken: &mut Vec<String>) {
+/// Fields that the service does not know are refused.
+pub fn only(known: &[&str], place: &str, value: &Value, broken: &mut Vec<String>) {
     for name in value.as_object().into_iter().flat_map(serde_json::Map::keys) {
         if !known.contains(&name.as_str()) {
             broken.push(format!("{place}: extra inputs are not permitted: {name}"));
@@ -74,7 +88,7 @@ fn only(known: &[&str], place: &str, value: &Value, broken: &mut Vec<String>) {
 }
 
 /// `^[a-zA-Z0-9_-]{1,most}$`
-fn is_name(text: &str, most: usize) -> bool {
+pub fn is_name(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
@@ -266,9 +280,18 @@ impl Default for Conversations {
 impl Conversations {
     /// Holds a request against the one before it.
     pub fn check(&mut self, number: usize, body: &Value) -> Vec<String> {
+        self.check_of(Api::Messages, number, body)
+    }
+
+    /// The same for a request of either API.
+    pub fn check_of(&mut self, api: Api, number: usize, body: &Value) -> Vec<String> {
         let mut broken = Vec::new();
-        let flat = flatten(body);
-        let frozen = ["model", "system", "tools"].map(|name| without_marks(&body[name]));
+        let (messages, system) = match api {
+            Api::Messages => (body["messages"].as_array().cloned().unwrap_or_default(), without_marks(&body["system"])),
+            Api::ChatCompletions => (chat::messages(body), chat::system(body)),
+        };
+        let flat = flatten(&messages);
+        let frozen = [body["model"].clone(), system, without_marks(&body["tools"])];
         let Some(known) = self.all.iter_mut().find(|known| flat.starts_with(opening(&known.flat))) else {
             if self.all.len() >= self.most {
                 broken.push("the first message of the conversation is not that of the requests before".into());
@@ -311,9 +334,9 @@ impl Conversations {
     }
 }
 
-fn flatten(body: &Value) -> Flat {
+fn flatten(messages: &[Value]) -> Flat {
     let mut flat = Vec::new();
-    for message in body["messages"].as_array().into_iter().flatten() {
+    for message in messages {
         let role = message["role"].as_str().unwrap_or_default();
         let content = blocks(&without_marks(&message["content"]));
         flat.extend(content.into_iter().map(|block| (role.to_owned(), normal(block))));

@@ -14,6 +14,7 @@ local M = {}
 ---@field config pillion.Config
 ---@field state pillion.State
 ---@field client? pillion.Client
+---@field models? string[] the names of the models, as they were listed last
 ---@field private listeners table<string, fun(effect: table)>
 ---@field private responders table<string, {respond: function, request: any}> by question id
 ---@field private session_waiters {ready: function, failed?: function}[]? set while `session/new` is under way

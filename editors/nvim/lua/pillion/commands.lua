@@ -260,6 +260,10 @@ local values = {
   session = function()
     return { "new", "list", "rename", "delete", "export" }
   end,
+  model = function()
+    local owner = app.peek()
+    return owner and owner.client and require("pillion.sessions").model_names(owner) or {}
+  end,
   mode = function()
     local owner = app.peek()
     local session = owner and state.current(owner.state)

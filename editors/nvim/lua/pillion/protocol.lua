@@ -72,7 +72,11 @@ M.methods = {
   session_set_model = "pillion/session/set_model",
   session_rename = "pillion/session/rename",
   session_delete = "pillion/session/delete",
+  session_compact = "pillion/session/compact", -- cuts what requests hold of the conversation
+  session_context = "pillion/session/context", -- what the model's window holds, in words
   session_export = "pillion/session/export",
+  model_list = "pillion/model/list",
+  secret_set = "pillion/secret/set", -- a provider's key
   permission_list = "pillion/permission/list", -- the rules that "always" saved
   permission_remove = "pillion/permission/remove",
   project_commands = "pillion/project/commands",
@@ -89,10 +93,12 @@ M.methods = {
   task_dismiss = "pillion/task/dismiss",
   task_set_priority = "pillion/task/set_priority",
   test_results = "pillion/test/results",
+  -- For an editor that lends its models; Neovim has none.
+  model_offer = "pillion/model/offer",
+  model_chunk = "pillion/model/chunk",
   -- Not served yet: an older server says "method not found", and the plugin does without.
   change_list = "pillion/change/list",
   change_revert = "pillion/change/revert",
-  model_list = "pillion/model/list",
   command_list = "pillion/command/list",
 }
 
@@ -101,6 +107,7 @@ M.incoming = {
   update = "pillion/session/update",
   request_permission = "pillion/session/request_permission",
   document_save = "pillion/document/save",
+  model_complete = "pillion/model/complete",
   diagnostics_get = "pillion/diagnostics/get", -- what other sources than Pillion show here
   task_status = "pillion/task/status",
   task_snapshot = "pillion/task/snapshot",

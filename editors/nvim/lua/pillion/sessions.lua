@@ -2,6 +2,7 @@
 
 local app = require("pillion.app")
 local protocol = require("pillion.protocol")
+local state = require("pillion.state")
 
 local M = {}
 
@@ -115,6 +116,46 @@ local function model_id(model)
   return type(model) == "table" and (model.id or model.model or model.name) or model
 end
 
+--- Asks which models there are, and remembers their names for the completion.
+---@param owner pillion.App
+---@param session? pillion.Session
+---@param on_list? fun(models: table[], reply: table)
+---@param on_error? fun(err: table): boolean?
+local function list_models(owner, session, on_list, on_error)
+  owner:request(methods.model_list, { sessionId = session and session.id }, function(reply)
+    owner.models = vim.tbl_map(model_id, reply.models or {})
+    if on_list then
+      on_list(reply.models or {}, reply)
+    end
+  end, on_error)
+end
+
+--- The names of the models, as they were listed last; they are listed anew for the next time.
+---@param owner pillion.App
+---@return string[]
+function M.model_names(owner)
+  list_models(owner, state.current(owner.state), nil, function()
+    return true -- a completion says nothing
+  end)
+  return owner.models or {}
+end
+
+--- A model in the list: its name, who serves it where that is not said by the name, and what to know of it.
+local function model_line(model)
+  if type(model) ~= "table" then
+    return model
+  end
+  local words = { model.id or model.name }
+  if model.name and model.name ~= model.id then
+    table.insert(words, ("(%s)"):format(model.name))
+  end
+  if model.contextWindow then
+    table.insert(words, ("%dk"):format(math.floor(model.contextWindow / 1000)))
+  end
+  table.insert(words, model.current and "now" or model.offered and "offered" or nil)
+  return table.concat(words, "  ")
+end
+
 --- Sets the model, or lets the person choose one.
 ---@param owner pillion.App
 ---@param id? string
@@ -126,13 +167,16 @@ function M.model(owner, id)
     if id then
       return set(id)
     end
-    owner:request(methods.model_list, { sessionId = session.id }, function(reply)
-      vim.ui.select(reply.models or {}, {
+    list_models(owner, session, function(models, reply)
+      for _, provider in ipairs(reply.providers or {}) do
+        if provider.state == "failed" then
+          app.say(("%s: %s"):format(provider.name, provider.message), vim.log.levels.WARN)
+        end
+      end
+      vim.ui.select(models, {
         prompt = "Model",
         kind = "pillion_model",
-        format_item = function(model)
-          return type(model) == "table" and model.name or model_id(model)
-        end,
+        format_item = model_line,
       }, function(model)
         if model then
           set(model_id(model))

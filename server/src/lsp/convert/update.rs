@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::agent::history::Content;
 use crate::protocol::{self as wire, ContentBlock};
 use crate::session::effect::{
-    Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    CompactionStatus, Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 
 use super::path;
@@ -56,7 +56,8 @@ fn usage(sum: UsageSum, window: Option<u64>) -> wire::Usage {
         cache_write_tokens: sum.cache_write,
         context_used: sum.context_used,
         context_window: window,
-        cost: None,
+        cost: sum.cost.dollars(),
+        auto_cost: sum.auto.dollars(),
     }
 }
 
@@ -143,7 +144,7 @@ pub fn update(update: Update) -> wire::Update {
                 TurnReason::TaskNotification => "task_notification",
             },
         },
-        Update::TurnEnded { stop, usage: sum, error, unsent } => wire::Update::TurnEnded {
+        Update::TurnEnded { stop, usage: sum, window, auto, error, unsent } => wire::Update::TurnEnded {
             stop_reason: match stop {
                 StopReason::EndTurn => "end_turn",
                 StopReason::MaxTokens => "max_tokens",
@@ -153,7 +154,8 @@ pub fn update(update: Update) -> wire::Update {
                 StopReason::Interrupted => "interrupted",
                 StopReason::Error => "error",
             },
-            usage: usage(sum, None),
+            usage: usage(sum, window),
+            auto,
             error: error.map(|message| wire::TurnError { message }),
             unsent: queue(unsent),
         },
@@ -162,6 +164,15 @@ pub fn update(update: Update) -> wire::Update {
             wire::Update::SessionInfo { title, mode, model, wakes_paused }
         }
         Update::Retrying { reason, after_ms, attempt } => wire::Update::Retrying { reason, after_ms, attempt },
+        Update::Compaction { status, before, after, message } => {
+            let status = match status {
+                CompactionStatus::Started => "started",
+                CompactionStatus::Completed => "completed",
+                CompactionStatus::Failed => "failed",
+                CompactionStatus::Cancelled => "cancelled",
+            };
+            wire::Update::Compaction { status, before, after, message }
+        }
         Update::ReplayStarted => wire::Update::ReplayStarted,
         Update::ReplayEnded => wire::Update::ReplayEnded,
     }

@@ -5,7 +5,11 @@ mod models;
 mod render;
 #[cfg(test)]
 mod render_tests;
+#[cfg(test)]
+mod service_tests;
 mod stream;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 mod thinking;
@@ -74,8 +78,8 @@ struct Connection {
 
 impl Anthropic {
     /// `base_url` is without `/v1`; `base_url_source` says where it was set, for messages.
-    pub fn new(key: ApiKey, base_url: &str, base_url_source: &str, options: &Options) -> Self {
-        Self::with(key, base_url, base_url_source, options, Limits::default(), Backoff::default())
+    pub fn new(key: ApiKey, base_url: &str, base_url_source: &str, options: &Options, limits: Limits) -> Self {
+        Self::with(key, base_url, base_url_source, options, limits, Backoff::default())
     }
 
     /// The same with other waits.

@@ -32,6 +32,9 @@ pub struct Form {
     pub thoughts: bool,
 }
 
+/// Most characters of an image's Base64: 5 MB, the least that Anthropic's platforms take.
+const IMAGE_CAP: usize = 5_000_000 / 3 * 4;
+
 /// The body of a request.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
@@ -172,6 +175,7 @@ fn messages_with(history: &[Arc<Item>], thoughts: bool) -> Vec<Message<'_>> {
         let (role, blocks) = match &**item {
             Item::User(item) => (Role::User, user(item)),
             Item::Assistant(item) => (Role::Assistant, assistant(item, thoughts)),
+            Item::Compaction(_) => continue,
         };
         let blocks = blocks.into_iter().map(|block| Marked { block, cache_control: None });
         match messages.last_mut() {
@@ -222,6 +226,7 @@ fn user(item: &UserItem) -> Vec<Block<'_>> {
 fn content(content: &Content) -> Option<Block<'_>> {
     let written = match content {
         Content::Text { text: typed } => return text(typed),
+        Content::Image { data, .. } if data.len() > IMAGE_CAP => "[image left out: it is larger than 5 MB]".into(),
         Content::Image { data, mime_type } if IMAGE_TYPES.contains(&mime_type.as_str()) && !data.is_empty() => {
             return Some(Block::Image { source: ImageSource::Base64 { media_type: mime_type, data } });
         }

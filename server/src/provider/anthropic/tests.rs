@@ -12,12 +12,14 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::agent::history::{AssistantPart, Content, Item, Prompt, UserItem};
 
-const KEY: &str = "sk-ant-secret";
+pub(super) const KEY: &str = "sk-ant-secret";
 
 /// What the server does with one request.
-enum Reply {
+pub(super) enum Reply {
     /// A status line's rest (`429 Too Many Requests`), further headers, a body.
     Refuse(&'static str, &'static str, String),
+    /// Status 200 with a body of that type.
+    Whole(&'static str, String),
     /// A stream, written in pieces of these sizes in turn, ended properly.
     Stream(String, Vec<usize>),
     /// A stream that breaks off.
@@ -29,14 +31,14 @@ enum Reply {
 }
 
 /// Plays one reply a connection, in order, and keeps the requests.
-struct Server {
-    url: String,
+pub(super) struct Server {
+    pub(super) url: String,
     requests: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    async fn start(replies: Vec<Reply>) -> Self {
+    pub(super) async fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -58,7 +60,7 @@ impl Server {
         Self { url, requests, task }
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("a lock").clone()
     }
 }
@@ -75,7 +77,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&read).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
             if body.len() >= length.parse().expect("a number") {
                 return text;
             }
@@ -94,6 +96,14 @@ async fn play(stream: &mut TcpStream, reply: &Reply) {
             let length = body.len();
             let text =
                 format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            stream.write_all(text.as_bytes()).await.expect("written");
+            return;
+        }
+        Reply::Whole(kind, body) => {
+            let length = body.len();
+            let text = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
             stream.write_all(text.as_bytes()).await.expect("written");
             return;
         }
@@ -138,23 +148,23 @@ fn end() -> Vec<serde_json::Value> {
     ]
 }
 
-fn whole() -> Reply {
+pub(super) fn whole() -> Reply {
     Reply::Stream(stream_of(&[start(), end()].concat()), vec![usize::MAX])
 }
 
-fn request() -> ModelRequest {
+pub(super) fn request() -> ModelRequest {
     let content = vec![Content::Text { text: "hello".into() }];
     let item = UserItem { prompts: vec![Prompt { id: "p".into(), content }], ..UserItem::default() };
     ModelRequest {
         model: "claude-asked".into(),
         system: "system".into(),
         tools: Vec::new().into(),
-        history: vec![Arc::new(Item::User(item))],
+        history: vec![Arc::new(Item::User(item))].into(),
         max_tokens: 100,
     }
 }
 
-fn provider(url: &str, options: &Options) -> Anthropic {
+pub(super) fn provider(url: &str, options: &Options) -> Anthropic {
     let key = ApiKey { secret: SecretString::from(KEY), source: "the environment variable ANTHROPIC_API_KEY".into() };
     let limits = Limits {
         connect: Duration::from_secs(5),
@@ -171,7 +181,10 @@ async fn ask(url: &str) -> (Vec<String>, Result<Answer, ProviderError>) {
     ask_of(&provider(url, &Options::default()), request()).await
 }
 
-async fn ask_of(provider: &Anthropic, request: ModelRequest) -> (Vec<String>, Result<Answer, ProviderError>) {
+pub(super) async fn ask_of(
+    provider: &Anthropic,
+    request: ModelRequest,
+) -> (Vec<String>, Result<Answer, ProviderError>) {
     let (sender, mut receiver) = mpsc::channel(4);
     let asking = tokio::spawn(provider.stream(request, sender));
     let mut events = Vec::new();
@@ -230,7 +243,7 @@ async fn a_lost_last_event_is_no_cut() {
 }
 
 /// Replies, then what people see and how it ends. `{url}` stands for the server's host.
-async fn check(replies: Vec<Reply>, expected: Expect) {
+pub(super) async fn check(replies: Vec<Reply>, expected: Expect) {
     let count = replies.len();
     let server = Server::start(replies).await;
     let (events, answer) = ask(&server.url).await;
@@ -249,7 +262,7 @@ async fn check(replies: Vec<Reply>, expected: Expect) {
     expected.assert_eq(&text);
 }
 
-fn refused(status: &'static str, kind: &str, message: &str) -> Reply {
+pub(super) fn refused(status: &'static str, kind: &str, message: &str) -> Reply {
     let body = json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"});
     Reply::Refuse(status, "", body.to_string())
 }
@@ -419,8 +432,10 @@ async fn an_empty_message_is_not_sent() {
         "http://127.0.0.1:1",
         "the default",
         &Options::default(),
+        Limits::default(),
     );
     let (sender, _receiver) = mpsc::channel(1);
-    let error = provider.stream(ModelRequest { history: Vec::new(), ..request() }, sender).await.expect_err("empty");
+    let error =
+        provider.stream(ModelRequest { history: Vec::new().into(), ..request() }, sender).await.expect_err("empty");
     assert!(matches!(error, ProviderError::BadRequest(_)), "{error:?}");
 }

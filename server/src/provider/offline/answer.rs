@@ -85,7 +85,7 @@ fn follow_up(history: &[Arc<Item>], said: &mut Vec<String>, calls: &mut Vec<Call
         );
     let since = history[asked..].iter().filter_map(|item| match &**item {
         Item::Assistant(answer) => Some(answer.tool_calls().map(|(_, name, _)| name).collect::<Vec<_>>()),
-        Item::User(_) => None,
+        Item::User(_) | Item::Compaction(_) => None,
     });
     let (Some(which), false) = (stop, since.flatten().any(|name| name == "stop_background")) else { return };
     let results = past::newest_results(history);

@@ -71,7 +71,7 @@ pub(super) fn is_shell(name: &str) -> bool {
 fn results(item: &Item) -> &[ToolResult] {
     match item {
         Item::User(user) => &user.results,
-        Item::Assistant(_) => &[],
+        Item::Assistant(_) | Item::Compaction(_) => &[],
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn newest_results<'a>(history: &'a [Arc<Item>]) -> Vec<Done<'a>> {
     let Some(last) = history.last() else { return Vec::new() };
     let answer = history.iter().rev().find_map(|item| match &**item {
         Item::Assistant(answer) => Some(answer),
-        Item::User(_) => None,
+        Item::User(_) | Item::Compaction(_) => None,
     });
     let Some(answer) = answer else { return Vec::new() };
     let of = |result: &'a ToolResult| {
@@ -94,7 +94,7 @@ pub(super) fn newest_results<'a>(history: &'a [Arc<Item>]) -> Vec<Done<'a>> {
 pub(super) fn notices(history: &[Arc<Item>]) -> Vec<Notice> {
     let blocks = history.iter().filter_map(|item| match &**item {
         Item::User(user) => user.notification.as_deref(),
-        Item::Assistant(_) => None,
+        Item::Assistant(_) | Item::Compaction(_) => None,
     });
     blocks.flat_map(parse_block).collect()
 }

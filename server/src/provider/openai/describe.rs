@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::facts;
 use super::presets::Facts;
-use super::{ANY_MODEL, Connection, lock};
+use super::{Connection, lock, understood};
 use crate::provider::failure::{Failure, Verdict};
 use crate::provider::http::HttpError;
+use crate::provider::names::ANY_MODEL;
 use crate::provider::retry::{self, Watcher};
 use crate::provider::{ModelFacts, ProviderError};
 
@@ -133,6 +134,6 @@ impl retry::Request for Get<'_> {
         };
         got.map_err(|error: HttpError| Failure::Http(error))
             .and_then(read)
-            .map_err(|failure| service.judge(failure, ""))
+            .map_err(|failure| service.judge(understood(failure), ""))
     }
 }

@@ -68,6 +68,7 @@ pub fn listed(preset: &Preset, entry: &Value) -> Option<ModelFacts> {
     facts.max_output =
         positive(&top["max_completion_tokens"]).and_then(|most| most.try_into().ok()).or(facts.max_output);
     facts.tools = entry["supported_parameters"].as_array().map(|known| known.iter().any(|name| name == "tools"));
+    facts.warning = no_tools(preset, &facts);
     Some(facts)
 }
 
@@ -109,9 +110,8 @@ fn lm_studio(preset: &Preset, entry: &Value) -> Option<ModelFacts> {
     let trained = positive(&entry["max_context_length"]);
     facts.window = positive(&entry["loaded_context_length"]);
     facts.tools = entry["capabilities"].as_array().map(|known| known.iter().any(|word| word == "tool_use"));
-    facts.warning = small_window(&facts, trained, |model, tokens| {
-        format!("Load it with `lms load {model} --context-length {tokens}`.")
-    });
+    let remedy = |model: &str, tokens: u64| format!("Load it with `lms load {model} --context-length {tokens}`.");
+    facts.warning = small_window(&facts, trained, remedy).or_else(|| no_tools(preset, &facts));
     facts.window = facts.window.or(trained);
     Some(facts)
 }
@@ -124,7 +124,7 @@ pub fn llama_cpp(preset: &Preset, model: &str, props: &Value, entry: Option<&Val
     facts.tools = props["chat_template_caps"]["supports_tools"].as_bool();
     let trained = entry.and_then(|entry| positive(&entry["meta"]["n_ctx_train"]));
     facts.warning = small_window(&facts, trained, |_, tokens| format!("Start llama-server with `-c {tokens}`."))
-        .or_else(|| no_tools(preset, &facts, "Choose one that can."));
+        .or_else(|| no_tools(preset, &facts));
     facts
 }
 
@@ -169,8 +169,7 @@ pub fn ollama(preset: &Preset, model: &str, show: &Value, ps: &Value) -> ModelFa
              edit ollama`, `[Service]`, `Environment=OLLAMA_CONTEXT_LENGTH={tokens}`, and restart it."
         ),
     };
-    facts.warning = no_tools(preset, &facts, "Choose one that can: https://ollama.com/search?c=tools.")
-        .or_else(|| small_window(&facts, trained, remedy));
+    facts.warning = no_tools(preset, &facts).or_else(|| small_window(&facts, trained, remedy));
     facts
 }
 
@@ -188,8 +187,8 @@ pub fn ollama_loaded(ps: &Value) -> Vec<String> {
     models.filter_map(|entry| entry["name"].as_str()).map(str::to_owned).collect()
 }
 
-fn no_tools(preset: &Preset, facts: &ModelFacts, remedy: &str) -> Option<String> {
-    let (label, model) = (preset.label, &facts.model);
+fn no_tools(preset: &Preset, facts: &ModelFacts) -> Option<String> {
+    let (label, model, remedy) = (preset.label, &facts.model, preset.tools_remedy);
     (facts.tools == Some(false))
         .then(|| format!("{label} says that {model} cannot call tools, so it can only talk. {remedy}"))
 }

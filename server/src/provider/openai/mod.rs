@@ -34,13 +34,11 @@ use self::stream::Assembler;
 use super::exchange;
 use super::failure::{Failure, Pages, Service, ServiceError, Verdict};
 use super::http::{Http, HttpError, Limits};
+use super::names::ANY_MODEL;
 use super::retry::{self, Backoff, Watcher};
 use super::{Answer, ModelFacts, ModelRequest, Provider, ProviderError, StreamEvent};
 use crate::agent::history::{AssistantPart, Content, Item};
 use crate::config::ApiKey;
-
-/// The model's name that asks the server which one it has: one that is loaded, else the first of its list.
-pub const ANY_MODEL: &str = "default";
 
 /// A provider of the table.
 pub struct OpenAi {
@@ -55,14 +53,22 @@ struct Connection {
     http: Http,
     /// By model.
     learned: Mutex<HashMap<String, Learned>>,
+    /// What [`ANY_MODEL`] was when it was last asked for.
+    any: Mutex<Option<String>>,
     /// By model: what describing it came to.
     described: Mutex<HashMap<String, ModelFacts>>,
 }
 
 impl OpenAi {
     /// `base_url` is with `/v1`; `base_url_source` says where it was set, for messages.
-    pub fn new(preset: &'static Preset, base_url: &str, base_url_source: &str, key: Option<ApiKey>) -> Self {
-        Self::with(preset, base_url, base_url_source, key, Limits::default(), Backoff::default())
+    pub fn new(
+        preset: &'static Preset,
+        base_url: &str,
+        base_url_source: &str,
+        key: Option<ApiKey>,
+        limits: Limits,
+    ) -> Self {
+        Self::with(preset, base_url, base_url_source, key, limits, Backoff::default())
     }
 
     /// The same with other waits.
@@ -93,8 +99,8 @@ impl OpenAi {
             model_remedy: preset.model_remedy,
             start_remedy: preset.start_remedy,
         };
-        let (learned, described) = (Mutex::default(), Mutex::default());
-        Self { connection: Arc::new(Connection { preset, service, backoff, http, learned, described }) }
+        let (learned, any, described) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { connection: Arc::new(Connection { preset, service, backoff, http, learned, any, described }) }
     }
 }
 
@@ -144,17 +150,27 @@ impl Connection {
             let _ = events.send(StreamEvent::Described(Box::new(facts))).await;
         }
         let completion = Completion { connection: self, request, model: &model };
-        retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await
+        let answer = retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await;
+        if matches!(answer, Err(ProviderError::UnknownModel(_))) {
+            // The server may have been started anew with another model.
+            *lock(&self.any) = None;
+        }
+        answer
     }
 
-    /// The name that the service knows: [`ANY_MODEL`] is whatever it has.
+    /// The name that the service knows. [`ANY_MODEL`] is one that is loaded, else the first of its list.
     async fn resolve(&self, model: &str) -> Result<String, ProviderError> {
         if model != ANY_MODEL || self.preset.default_model.is_some() {
             return Ok(model.to_owned());
         }
+        if let Some(known) = lock(&self.any).clone() {
+            return Ok(known);
+        }
         let models = self.models().await?;
         let named_so = models.iter().find(|facts| facts.model == model);
-        named_so.or(models.first()).map(|facts| facts.model.clone()).ok_or_else(|| {
+        let found = named_so.or(models.first()).map(|facts| facts.model.clone());
+        lock(&self.any).clone_from(&found);
+        found.ok_or_else(|| {
             let remedy = (self.preset.model_remedy)("");
             ProviderError::UnknownModel(format!("{} has no model. {remedy}", self.preset.label))
         })
@@ -191,7 +207,7 @@ impl retry::Request for Completion<'_> {
                 Err(failure) => failure,
             };
             let Some((next, what)) = self.lesson(learned, &failure) else {
-                return Err(self.connection.service.judge(understood(failure), self.model));
+                return Err(self.verdict(failure));
             };
             let (service, model) = (self.connection.preset.label, self.model);
             tracing::warn!(service, model, "a parameter was refused: {what}, from now on");
@@ -218,6 +234,23 @@ impl Completion<'_> {
         exchange::ask(http, &url, headers, body, assembler, watcher).await
     }
 
+    fn verdict(&self, failure: Failure) -> Verdict {
+        let Connection { service, preset, .. } = self.connection;
+        let said = match &failure {
+            Failure::Http(HttpError::Status { status: 400..500, body, .. }) => ServiceError::read(body),
+            _ => None,
+        };
+        // Ollama: "… does not support tools"; OpenRouter: "No endpoints found that support tool use".
+        if let Some(error) = said.filter(|error| error.message.contains("support tool")) {
+            let (message, remedy) = (service.clean(&error.message), preset.tools_remedy);
+            return Verdict::refused(ProviderError::BadRequest(format!(
+                "{} cannot call tools, and an agent needs them: {message}. {remedy}",
+                self.model
+            )));
+        }
+        service.judge(understood(failure), self.model)
+    }
+
     /// What a refusal teaches, if anything.
     fn lesson(&self, mut learned: Learned, failure: &Failure) -> Option<(Learned, String)> {
         let (param, text) = match failure {
@@ -239,7 +272,7 @@ impl Completion<'_> {
         let is_image = |content: &Content| matches!(content, Content::Image { .. });
         let images = items().any(|item| match item {
             Item::User(item) => item.prompts.iter().flat_map(|prompt| &prompt.content).any(is_image),
-            Item::Assistant(_) => false,
+            Item::Assistant(_) | Item::Compaction(_) => false,
         });
         let word = self.connection.preset.word;
         let reasoning = items().any(|item| match item {
@@ -256,13 +289,14 @@ impl Completion<'_> {
         let items = self.request.history.iter().map(|item| &**item);
         let answers = items.filter_map(|item| match item {
             Item::Assistant(item) => Some(item),
-            Item::User(_) => None,
+            Item::User(_) | Item::Compaction(_) => None,
         });
         answers.flat_map(|item| item.tool_calls().map(|(id, ..)| id.as_str().to_owned())).collect()
     }
 }
 
 /// llama.cpp has said 500 to a conversation that is too long, and vLLM 500 inside a stream; the word for it is the same.
+/// A 404 that does not speak of the model is about the address.
 fn understood(failure: Failure) -> Failure {
     let is_too_long =
         |error: &ServiceError| error.kind == "exceed_context_size_error" || error.code == "context_length_exceeded";
@@ -271,6 +305,11 @@ fn understood(failure: Failure) -> Failure {
             if ServiceError::read(&body).as_ref().is_some_and(is_too_long) =>
         {
             Failure::Told { status: 400, error: ServiceError::read(&body).unwrap_or_default() }
+        }
+        Failure::Http(HttpError::Status { status: 404, body, retry_after, should_retry })
+            if !body.to_ascii_lowercase().contains("model") =>
+        {
+            Failure::Http(HttpError::Status { status: 404, body: String::new(), retry_after, should_retry })
         }
         Failure::Told { error, .. } if is_too_long(&error) => Failure::Told { status: 400, error },
         other => other,

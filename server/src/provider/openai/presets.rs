@@ -36,6 +36,8 @@ pub struct Preset {
     pub key_remedy: &'static str,
     /// A sentence that says how to get, or to name, another model than this one.
     pub model_remedy: fn(&str) -> String,
+    /// A sentence that says where models are that can call tools.
+    pub tools_remedy: &'static str,
     /// A sentence that says how it is started, for servers on one's own machine.
     pub start_remedy: Option<&'static str>,
 }
@@ -78,6 +80,10 @@ pub enum Reasoning {
     SameField,
 }
 
+/// For servers that are not given a key.
+const NO_KEY: &str = "Pillion has none for it: start it without one, or reach it as `openai` (`model.openaiBaseUrl` and \
+                      OPENAI_API_KEY)";
+
 /// The whole table.
 pub static PRESETS: [Preset; 6] = [
     Preset {
@@ -97,6 +103,7 @@ pub static PRESETS: [Preset; 6] = [
         status_page: Some("https://status.openai.com"),
         key_remedy: "Set OPENAI_API_KEY, or write `openai = \"…\"` into keys.toml beside the config file",
         model_remedy: |_| "Name another one in `model.name` or PILLION_MODEL, or leave it out for gpt-5.6.".into(),
+        tools_remedy: "Choose another one (`model.name`).",
         start_remedy: None,
     },
     Preset {
@@ -116,6 +123,7 @@ pub static PRESETS: [Preset; 6] = [
         status_page: Some("https://status.openrouter.ai"),
         key_remedy: "Set OPENROUTER_API_KEY, or write `openrouter = \"…\"` into keys.toml beside the config file",
         model_remedy: |_| "Name one of https://openrouter.ai/models in `model.name` or PILLION_MODEL.".into(),
+        tools_remedy: "Choose one of https://openrouter.ai/models?supported_parameters=tools.",
         start_remedy: None,
     },
     Preset {
@@ -133,11 +141,12 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::Dropped,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `ollama = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |model| {
             let model = if model.is_empty() { "qwen3" } else { model };
             format!("Get it with `ollama pull {model}`, or name one that `ollama list` has in `model.name`.")
         },
+        tools_remedy: "Choose one that can: https://ollama.com/search?c=tools.",
         start_remedy: Some("Start it with `ollama serve`."),
     },
     Preset {
@@ -155,8 +164,9 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::SameField,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `llamacpp = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Start llama-server with the model that you want, or leave `model.name` out.".into(),
+        tools_remedy: "Start llama-server with one that can, and with `--jinja`.",
         start_remedy: Some("Start it with `llama-server -m MODEL.gguf -c 32768`."),
     },
     Preset {
@@ -174,8 +184,9 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::SameField,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `vllm = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Start vLLM with the model that you want, or leave `model.name` out.".into(),
+        tools_remedy: "Start vLLM with one that can, and with `--enable-auto-tool-choice --tool-call-parser PARSER`.",
         start_remedy: Some("Start it with `vllm serve MODEL --enable-auto-tool-choice --tool-call-parser PARSER`."),
     },
     Preset {
@@ -193,8 +204,9 @@ pub static PRESETS: [Preset; 6] = [
         reasoning: Reasoning::Dropped,
         billing_page: None,
         status_page: None,
-        key_remedy: "Write `lmstudio = \"…\"` into keys.toml beside the config file",
+        key_remedy: NO_KEY,
         model_remedy: |_| "Name one that `lms ls` has in `model.name`, or get it with `lms get`.".into(),
+        tools_remedy: "Choose one with “tool use” in LM Studio's list.",
         start_remedy: Some("Start it with `lms server start`."),
     },
 ];

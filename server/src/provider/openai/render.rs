@@ -3,7 +3,7 @@
 //!
 //! Invariants: what an item becomes depends on that item and the one before it, so a request is the request before it plus
 //! a suffix; `messages` stands last in the body for the same reason. Every tool call is followed at once by its `tool`
-//! message. No content is blank. Reasoning goes back only to the service that wrote it.
+//! message. No content is blank, but for that of answers that only call. Reasoning goes back only to the service that wrote it.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
@@ -88,8 +88,8 @@ pub enum Message<'a> {
 /// An answer of a model.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Assistant<'a> {
-    /// `null` beside tool calls: the reference demands the field.
-    pub content: Option<Cow<'a, str>>,
+    /// Empty beside tool calls alone: DeepSeek refuses a message without the field, llama-cpp-python one with `null`.
+    pub content: Cow<'a, str>,
     #[serde(flatten)]
     pub reasoning: Option<OwnReasoning<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +191,7 @@ pub fn messages<'a>(system: &'a str, history: &'a [Arc<Item>], preset: &Preset, 
     let mut own = false;
     for item in history {
         match &**item {
+            Item::Compaction(_) => {}
             Item::User(item) => user(item, own, learned, &mut messages),
             Item::Assistant(item) => {
                 own = item.provider == preset.word;
@@ -290,27 +291,26 @@ impl<'a> Said<'a> {
 
 /// `None` where nothing is left to say: the API refuses a message without content and calls.
 fn assistant<'a>(item: &'a AssistantItem, own: bool, preset: &Preset, learned: &Learned) -> Option<Assistant<'a>> {
-    let mut content: Option<Cow<'a, str>> = None;
+    let mut content = Cow::Borrowed("");
     let mut tool_calls = Vec::new();
     for part in &item.parts {
         match part {
-            AssistantPart::Text { text } if !text.trim().is_empty() => match &mut content {
-                None => content = Some(text.into()),
-                Some(content) => {
-                    let content = content.to_mut();
-                    content.push_str("\n\n");
-                    content.push_str(text);
-                }
-            },
+            AssistantPart::Text { text } if text.trim().is_empty() => {}
+            AssistantPart::Text { text } if content.is_empty() => content = text.into(),
+            AssistantPart::Text { text } => {
+                let content = content.to_mut();
+                content.push_str("\n\n");
+                content.push_str(text);
+            }
             AssistantPart::ToolCall { id, name, input, .. } => tool_calls.push(Call {
                 id: call_id(id.as_str(), own),
                 kind: "function",
                 function: Called { name: function_name(name), arguments: input.to_string() },
             }),
-            AssistantPart::Text { .. } | AssistantPart::Thinking { .. } | AssistantPart::RedactedThinking { .. } => {}
+            AssistantPart::Thinking { .. } | AssistantPart::RedactedThinking { .. } => {}
         }
     }
-    if content.is_none() && tool_calls.is_empty() {
+    if content.is_empty() && tool_calls.is_empty() {
         return None;
     }
     let wanted = !tool_calls.is_empty() || learned.reasoning_everywhere;

@@ -162,7 +162,7 @@ fn a_failed_call_says_so() {
         ],
         expect![[r#"
             {"content":"go","role":"user"}
-            {"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"a","type":"function"},{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"b","type":"function"}]}
+            {"content":"","role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"a","type":"function"},{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"b","type":"function"}]}
             {"content":"Error: no such file","role":"tool","tool_call_id":"a"}
             {"content":"error: denied","role":"tool","tool_call_id":"b"}"#]],
     );
@@ -235,9 +235,9 @@ fn answers_of_other_services_are_fitted_and_their_reasoning_stays_at_home() {
         {"content":"go","role":"user"}
         {"content":"First.\n\nThen.","role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"toolu_01A","type":"function"}]}
         {"content":"one\n\n[Task notifications …]","role":"tool","tool_call_id":"toolu_01A"}
-        {"content":null,"reasoning_details":[{"data":"x","type":"reasoning.encrypted"}],"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"do_it"},"id":"functions.do it:0","type":"function"}]}
+        {"content":"","reasoning_details":[{"data":"x","type":"reasoning.encrypted"}],"role":"assistant","tool_calls":[{"function":{"arguments":"{}","name":"do_it"},"id":"functions.do it:0","type":"function"}]}
         {"content":"two","role":"tool","tool_call_id":"functions.do it:0"}
-        {"content":null,"role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"chatcmpl-tool-1","type":"function"}]}
+        {"content":"","role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"chatcmpl-tool-1","type":"function"}]}
         {"content":"three","role":"tool","tool_call_id":"chatcmpl-tool-1"}
         {"content":"Done.","role":"assistant"}
         {"content":"thanks","role":"user"}"#]]
@@ -333,7 +333,7 @@ proptest! {
                 }
                 Message::Assistant(answer) => {
                     prop_assert!(open.is_empty());
-                    prop_assert!(answer.content.is_some() || !answer.tool_calls.is_empty());
+                    prop_assert!(!answer.content.is_empty() || !answer.tool_calls.is_empty());
                     open = answer.tool_calls.iter().map(|call| &*call.id).collect();
                 }
                 Message::System { .. } | Message::User { .. } => prop_assert!(open.is_empty(), "{open:?}"),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::calls::{Calls, Delta, Function, Ids};
 use crate::agent::history::{AssistantItem, AssistantPart, ModelStop};
+use crate::agent::prices::NANO;
 use crate::provider::exchange::Reader;
 use crate::provider::failure::{Failure, ServiceError};
 use crate::provider::sse::Event;
@@ -62,6 +63,8 @@ struct WireUsage {
     prompt_tokens_details: Option<PromptDetails>,
     /// DeepSeek's name for `cached_tokens`.
     prompt_cache_hit_tokens: Option<u64>,
+    /// OpenRouter's: what was charged, in US dollars. Source: its documentation, "Usage Accounting".
+    cost: Option<f64>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -238,7 +241,9 @@ impl Assembler {
         let cache_read = details.cached_tokens.or(usage.prompt_cache_hit_tokens).unwrap_or_default().min(prompt);
         let cache_write = details.cache_write_tokens.unwrap_or_default().min(prompt - cache_read);
         let input = prompt - cache_read - cache_write;
-        self.usage = Usage { input, output: usage.completion_tokens.unwrap_or_default(), cache_read, cache_write };
+        let output = usage.completion_tokens.unwrap_or_default();
+        let cost = usage.cost.filter(|cost| (0.0..1e6).contains(cost)).map(|dollars| (dollars * NANO).round() as u64);
+        self.usage = Usage { input, output, cache_read, cache_write, cost };
     }
 }
 
@@ -350,7 +355,9 @@ impl Reader for Assembler {
             _ => ModelStop::EndTurn,
         };
         let model = if self.model.is_empty() { self.asked } else { self.model };
+        let filtered = self.finish.as_deref() == Some("content_filter");
+        let why = filtered.then(|| "the service's content filter stopped the answer".to_owned());
         let item = AssistantItem { parts, stop, provider: self.provider.to_owned(), model };
-        Ok(Answer { item, usage: self.usage, why: None })
+        Ok(Answer { item, usage: self.usage, why })
     }
 }

@@ -71,7 +71,7 @@ fn told(pieces: &[&[u8]]) -> String {
                     format!("call {id} {name} {input} {}", invalid.as_deref().unwrap_or_default()).trim_end().to_owned()
                 }
             });
-            let Usage { input, output, cache_read, cache_write } = usage;
+            let Usage { input, output, cache_read, cache_write, .. } = usage;
             let stop = format!("{:?} {} {input}/{output}/{cache_read}/{cache_write}", item.stop, item.model);
             parts.chain([stop]).collect::<Vec<_>>().join("\n")
         }

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use self::script::{Names, Part, Script, Step, fill, fill_value};
 use self::seen::Seen;
 use super::{Answer, ModelRequest, Provider, ProviderError, StreamEvent, ToolSpec, check};
-use crate::agent::history::{AssistantItem, AssistantPart, Item, ModelStop};
+use crate::agent::history::{AssistantItem, AssistantPart, History, ModelStop};
 use crate::ids::ToolCallId;
 
 /// The word of the settings, and of [`AssistantItem::provider`].
@@ -59,7 +59,7 @@ struct Place {
 struct Conversation {
     system: Arc<str>,
     tools: Arc<[ToolSpec]>,
-    history: Vec<Arc<Item>>,
+    history: History,
 }
 
 impl Scripted {

@@ -221,7 +221,7 @@ pub struct Tokens {
 
 impl From<Tokens> for Usage {
     fn from(Tokens { input, output, cache_read, cache_write }: Tokens) -> Self {
-        Self { input, output, cache_read, cache_write }
+        Self { input, output, cache_read, cache_write, cost: None }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::agent::history::{Content, Prompt, ToolResult, UserItem};
+use crate::agent::history::{Content, Item, Prompt, ToolResult, UserItem};
 
 fn open(script: &Value) -> Scripted {
     Scripted::parse(&script.to_string(), PathBuf::new()).expect("a script")
@@ -30,7 +30,7 @@ fn request(history: &[Arc<Item>]) -> ModelRequest {
         model: "m".into(),
         system: "the system text".into(),
         tools: vec![bash].into(),
-        history: history.to_vec(),
+        history: history.to_vec().into(),
         max_tokens: 10,
     }
 }

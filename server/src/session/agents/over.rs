@@ -2,6 +2,7 @@
 //!
 //! A task's end is told when the last line of its transcript is written, so that whoever reads it then reads all of it.
 
+use crate::agent::history::Item;
 use crate::agent::notification::{self, AgentReport, MOST_REPORT};
 use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Delivery, OnExit, Status, StoppedBy};
@@ -29,8 +30,9 @@ impl State {
         let Some(owner) = self.sessions.get(child) else { return };
         let Some(task) = owner.parent.as_ref().map(|parent| parent.task.clone()) else { return };
         let requests = owner.turn.as_ref().map_or(0, |turn| turn.requests);
-        let is_silent = match owner.history.last().map(|item| &**item) {
-            Some(crate::agent::history::Item::Assistant(last)) => super::transcript::words(last).is_empty(),
+        let last = owner.history.iter().rev().find(|item| !matches!(***item, Item::Compaction(_)));
+        let is_silent = match last.map(|item| &**item) {
+            Some(Item::Assistant(last)) => super::transcript::words(last).is_empty(),
             _ => true,
         };
         let limit = self.settings.agents.max_requests;
@@ -116,6 +118,7 @@ impl State {
     fn abort_conversation(&mut self, child: &SessionId, by: StoppedBy) -> Vec<TaskId> {
         let Some(turn) = self.sessions.get(child).and_then(|owner| owner.turn.as_ref()) else { return Vec::new() };
         let turn = turn.id.clone();
+        self.cancel_compaction(child);
         self.effects.push(Effect::Abort(turn.clone()));
         self.keep_partial(child);
         self.cancel_calls(child, by);
@@ -126,6 +129,7 @@ impl State {
     /// A conversation is over: what it has left behind is its parent's. Returns its tasks that go on.
     fn leave(&mut self, child: &SessionId) -> Vec<TaskId> {
         let Some(parent) = self.parent(child).cloned() else { return Vec::new() };
+        self.drop_asides(child);
         self.sessions.remove(child);
         if let Some(subagent) = self.subagents.of(&parent.task) {
             subagent.child = None;

@@ -17,6 +17,7 @@ pub(in crate::session) fn lines(item: &Item) -> String {
     match item {
         Item::User(item) => user(item),
         Item::Assistant(item) => assistant(item),
+        Item::Compaction(_) => "  ↳ older parts of the conversation are left out from here on\n\n".to_owned(),
     }
 }
 

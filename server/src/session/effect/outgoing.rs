@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::agent::history::{Content, FileDiff};
+use crate::agent::prices::Cost;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::session::event::FileProblems;
@@ -148,7 +151,8 @@ pub enum TurnReason {
 }
 
 /// Tokens and cost, summed over a session or a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UsageSum {
     pub input: u64,
     pub output: u64,
@@ -156,6 +160,20 @@ pub struct UsageSum {
     pub cache_write: u64,
     /// Tokens of the newest request and its answer.
     pub context_used: u64,
+    pub cost: Cost,
+    /// What of the cost is of turns that started by themselves.
+    pub auto: Cost,
+}
+
+/// Where a compaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompactionStatus {
+    /// A summary is being written.
+    Started,
+    Completed,
+    /// Nothing was left out.
+    Failed,
+    Cancelled,
 }
 
 /// What stands in a tool call's row.
@@ -242,6 +260,9 @@ pub enum Update {
     TurnEnded {
         stop: StopReason,
         usage: UsageSum,
+        window: Option<u64>,
+        /// It started by itself, and no person spoke in it.
+        auto: bool,
         error: Option<String>,
         unsent: Vec<(PromptId, Vec<Content>)>,
     },
@@ -254,6 +275,13 @@ pub enum Update {
         mode: Option<&'static str>,
         model: Option<String>,
         wakes_paused: Option<bool>,
+    },
+    /// What requests hold was cut, or is about to be; tokens, estimated. `message` is for the person.
+    Compaction {
+        status: CompactionStatus,
+        before: u64,
+        after: Option<u64>,
+        message: Option<String>,
     },
     ReplayStarted,
     ReplayEnded,

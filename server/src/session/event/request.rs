@@ -134,6 +134,15 @@ pub enum Request {
         session: SessionId,
         content: Vec<Content>,
     },
+    /// Cuts what requests hold of a conversation; `instructions` is what the summary should heed.
+    Compact {
+        session: SessionId,
+        instructions: Option<String>,
+    },
+    /// What the window of a session's model holds, in words.
+    Context {
+        session: SessionId,
+    },
     EditQueue {
         session: SessionId,
         prompt: PromptId,

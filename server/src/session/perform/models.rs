@@ -201,7 +201,7 @@ fn listed(found: Vec<Found>, default: &str, current: Option<(&'static str, Strin
             is_current: current.as_ref().is_some_and(|(word, model)| *word == entry.word && *model == facts.model),
             offered: entry.offered,
             provider: entry.word,
-            name: facts.model,
+            name: facts.label.unwrap_or(facts.model),
             window: facts.window,
             max_output: facts.max_output,
             tools: facts.tools,

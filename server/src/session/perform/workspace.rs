@@ -3,18 +3,56 @@
 use std::path::{Path, PathBuf};
 
 use super::Hands;
-use crate::ids::TaskId;
+use crate::agent::mentions::Wanted;
+use crate::ids::{PromptId, SessionId, TaskId};
 use crate::session::effect::{Refusal, Reply};
 use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
 use crate::session::owner::Input;
 use crate::store;
 use crate::task::model::{Group, Origin, Timestamp, Watch};
 use crate::task::run::RunId;
+use crate::tool::{self, FileSeen, mention};
 use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::folders::{self, Seen};
+use crate::workspace::instructions;
 
 impl Hands {
+    pub(super) fn read_instructions(&self, session: SessionId, cwd: PathBuf) {
+        let (roots, personal, inbox) = (self.roots.clone(), self.config_dir.clone(), self.inbox.clone());
+        tokio::spawn(async move {
+            let files = instructions::above(roots, cwd, personal).await;
+            inbox.tell(Event::InstructionsRead { session, files });
+        });
+    }
+
+    pub(super) fn read_mentions(
+        &self,
+        session: SessionId,
+        prompt: PromptId,
+        cwd: PathBuf,
+        wanted: Vec<Wanted>,
+        more: usize,
+    ) {
+        let (context, inbox) = (self.tool_context(&session, cwd, FileSeen::default()), self.inbox.clone());
+        tokio::spawn(async move {
+            let (block, seen) = mention::read(wanted, more, &context).await;
+            inbox.tell(Event::MentionsRead { session, prompt, block, seen });
+        });
+    }
+
+    /// What a file tool of a session may use.
+    pub(super) fn tool_context(&self, session: &SessionId, cwd: PathBuf, seen: FileSeen) -> tool::Context {
+        tool::Context {
+            roots: self.roots.clone(),
+            cwd,
+            editor: self.editor.clone(),
+            seen,
+            max_result: tool::MAX_RESULT,
+            results: self.results.join(session.as_str()),
+        }
+    }
+
     pub(super) fn fingerprint(&self, id: RunId, unsaved: u64) {
         let (found, inbox) = (self.looks.fingerprint(), self.inbox.clone());
         tokio::spawn(async move {

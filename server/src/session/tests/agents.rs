@@ -23,7 +23,7 @@ pub(super) fn in_background(id: &str, description: &str) -> AssistantPart {
 pub(super) fn newest_result(story: &Story) -> String {
     let results = story.items().iter().rev().find_map(|item| match &**item {
         Item::User(item) => item.results.last().map(|result| result.text.clone()),
-        Item::Assistant(_) => None,
+        _ => None,
     });
     results.expect("a result")
 }
@@ -31,7 +31,7 @@ pub(super) fn newest_result(story: &Story) -> String {
 pub(super) fn blocks(story: &Story) -> Vec<String> {
     let block = |item: &std::sync::Arc<Item>| match &**item {
         Item::User(item) => item.notification.clone(),
-        Item::Assistant(_) => None,
+        _ => None,
     };
     story.items().iter().filter_map(block).collect()
 }
@@ -300,7 +300,7 @@ fn a_subagent_starts_none_and_a_bad_call_starts_none() {
     assert_eq!(story.children(), std::slice::from_ref(&child), "nobody else works");
     let told = |item: &Item| match item {
         Item::User(item) => item.results.iter().map(|result| result.text.clone()).collect::<Vec<_>>(),
-        Item::Assistant(_) => Vec::new(),
+        _ => Vec::new(),
     };
     let child = &story.state.sessions[&child];
     assert_eq!(
@@ -388,6 +388,7 @@ fn what_it_uses_is_its_sessions_and_its_turns() {
     let mut story = Story::new();
     story.turn("go", vec![agent("c1", "a")]);
     story.quick_store = false;
+    let before = story.state.sessions[&story.session].usage.context_used;
     let item = crate::agent::history::AssistantItem {
         parts: vec![words("found")],
         stop: ModelStop::EndTurn,
@@ -401,7 +402,7 @@ fn what_it_uses_is_its_sessions_and_its_turns() {
         _ => None,
     });
     let told = told.expect("usage");
-    assert_eq!((told.input, told.output, told.context_used), (70, 5, 0), "its context is its own");
+    assert_eq!((told.input, told.output, told.context_used), (70, 5, before), "its context is its own");
     let turn = story.state.sessions[&story.session].turn.as_ref().expect("a turn");
     assert_eq!(turn.usage.input, 70);
 }

@@ -36,9 +36,12 @@ impl Chaos {
             settings.agents.max_concurrent = 2;
             settings.agents.max_requests = 3;
         });
+        // So small that a few turns fill it.
+        story.window(1_500);
         story.quick_store = false;
         story.quick_past = false;
         story.quick_disk = false;
+        story.quick_mentions = false;
         story.state.rules =
             ["make", "ls", "sleep 30", "sleep 5 && ls"].map(|command| Rule::Command(command.into())).into();
         Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
@@ -141,10 +144,21 @@ impl Chaos {
             26 => self.story.world.full = !world.full && pick.is_multiple_of(2),
             27 => self.story.request(Request::Promote { session: Some(session), call: None }),
             28 if !world.past_reads.is_empty() => self.story.past_read(),
-            29 | 30 if !world.transcripts.is_empty() => self.story.transcribed(),
-            31 if pick.is_multiple_of(2) => {
+            29 if !world.asides.is_empty() => {
+                let failed = Err(ProviderError::Unreachable("gone".into()));
+                self.story.aside_answered(if pick.is_multiple_of(3) { failed } else { Ok("a summary") });
+            }
+            30 => self.story.request(Request::Compact { session, instructions: None }),
+            31 if !world.asks.is_empty() => {
+                self.story.answered(Err(ProviderError::ContextTooLong("too long".into())));
+            }
+            32 if !world.asks.is_empty() => self.story.answer_with(vec![words("half")], ModelStop::ContextFull),
+            33 => self.story.prompt(&format!("{} @a.rs", "a long word ".repeat(60))),
+            35 | 36 if !world.transcripts.is_empty() => self.story.transcribed(),
+            37 if pick.is_multiple_of(2) => {
                 self.story.request(Request::Promote { session: Some(session), call: None });
             }
+            34 if !world.mentions.is_empty() => self.story.mentions_read(pick.is_multiple_of(2).then_some("a block")),
             _ => {}
         }
         self.sound();
@@ -245,6 +259,11 @@ impl Chaos {
         let (state, world) = (&self.story.state, &self.story.world);
         match turn.phase {
             Phase::Committing(_) => assert!(!world.commits.is_empty(), "no commit is under way"),
+            Phase::Reading => assert!(!world.mentions.is_empty(), "nothing is being read"),
+            Phase::Preparing => {
+                let open = world.asides.len() + world.instructions.len();
+                assert!(open > 0, "the request waits for nothing");
+            }
             Phase::Asking => assert!(world.asks.iter().any(|(_, of)| *of == turn.id), "no request is under way"),
             Phase::Working => {
                 assert!(turn.calls.iter().any(|call| !call.is_done()), "the turn waits for nothing");
@@ -279,6 +298,10 @@ impl Chaos {
                 self.story.past_read();
             } else if !world.transcripts.is_empty() {
                 self.story.transcribed();
+            } else if !world.mentions.is_empty() {
+                self.story.mentions_read(None);
+            } else if !world.asides.is_empty() {
+                self.story.aside_answered(Ok("a summary"));
             } else if !world.commits.is_empty() {
                 self.story.commit_one();
             } else if !world.asks.is_empty() {
@@ -308,7 +331,8 @@ impl Chaos {
         let world = &self.story.world;
         assert!(self.story.state.sessions[&self.story.session].turn.is_none(), "the turn has ended");
         assert_eq!(self.story.state.sessions.len(), 1, "no subagent is left");
-        let subagents = world.subagents.iter().flat_map(|child| &world.sent[child]);
+        let subagents =
+            world.subagents.iter().filter_map(|child| world.sent.get(child)).flat_map(|(_, sent)| sent.iter());
         let told_to_subagents: Vec<String> = subagents.map(|item| format!("{item:?}")).collect();
         assert_eq!(world.undelivered(), Vec::<&crate::agent::notification::Key>::new(), "a report was lost");
         assert_eq!(world.timers, [], "a timer of something that is over");
@@ -351,7 +375,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..32, 0usize..1_000), 0..120)) {
+    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..38, 0usize..1_000), 0..120)) {
         play(&steps);
     }
 }

@@ -24,6 +24,8 @@ pub(super) fn stored(history: Vec<Item>) -> StoredSession {
         created_at: Timestamp(1_769_817_600_000),
         updated_at: Timestamp(1_769_817_600_000),
         turns: 1,
+        usage: Default::default(),
+        system: None,
         history,
         carried: Vec::new(),
         pending: Vec::new(),

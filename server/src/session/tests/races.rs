@@ -139,7 +139,7 @@ impl Race {
         let users = || {
             self.story.items().iter().filter_map(|item| match &**item {
                 Item::User(item) => Some(item),
-                Item::Assistant(_) => None,
+                Item::Assistant(_) | Item::Compaction(_) => None,
             })
         };
         let results: Vec<&str> = users()

@@ -9,10 +9,12 @@ use super::words;
 use super::world::World;
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop};
+use crate::agent::instructions::InstructionFile;
 use crate::agent::notification::Limits;
 use crate::ids::{IdSource, SessionId, TaskId};
 use crate::problem::{Counts, Finding, TestResult, TestStatus};
-use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
+use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent, Usage};
+use crate::session::budget::Budget;
 use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
     Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
@@ -20,6 +22,7 @@ use crate::session::event::{
 use crate::session::schedule::exclusive;
 use crate::session::settings::{AgentLimits, Settings};
 use crate::session::state::State;
+use crate::session::usage::tools_weight;
 use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
 use crate::task::run::{Ending, OutputSlice, RunEnd, RunEvent, RunId};
 use crate::tool;
@@ -56,6 +59,7 @@ pub(super) fn settings() -> Settings {
         output_total: 1_000_000_000,
         limits: Limits { task: 4_000, block: 16_000 },
         max_result: 30_000,
+        budget: Budget::default(),
         reads_at_once: 10,
     }
 }
@@ -115,6 +119,10 @@ pub(super) struct Story {
     pub(super) quick_disk: bool,
     /// The past of a run is read at once.
     pub(super) quick_past: bool,
+    /// What prompts point at is read at once, and is nothing.
+    pub(super) quick_mentions: bool,
+    /// Instruction files are read at once; there are none.
+    pub(super) quick_instructions: bool,
     log: String,
     replies: u64,
 }
@@ -145,6 +153,8 @@ impl Story {
             quick_store: true,
             quick_disk: true,
             quick_past: true,
+            quick_mentions: true,
+            quick_instructions: true,
             log: String::new(),
             replies: 0,
         };
@@ -182,6 +192,18 @@ impl Story {
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
         self.apply(event);
+        while self.quick_instructions && !self.world.instructions.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.instructions_read(Vec::new());
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
+        while self.quick_mentions && !self.world.mentions.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.mentions_read(None);
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
         while self.quick_past && !self.world.past_reads.is_empty() {
             let effects = std::mem::take(&mut self.effects);
             self.past_read();
@@ -200,6 +222,45 @@ impl Story {
     pub(super) fn transcribed(&mut self) {
         let (id, bytes, lines) = self.world.transcripts.pop_front().expect("a piece of a transcript");
         self.apply(Event::Transcribed { id, bytes, lines, problem: None });
+    }
+
+    /// What the oldest prompt points at is read.
+    pub(super) fn mentions_read(&mut self, block: Option<&str>) {
+        let (session, prompt, _) = self.world.mentions.remove(0);
+        let seen = vec![("/w/a.rs".into(), tool::Fingerprint { length: 1, hash: 1 })];
+        self.apply(Event::MentionsRead { session, prompt, block: block.map(str::to_owned), seen });
+    }
+
+    /// The model answers what it was asked beside the conversation.
+    pub(super) fn aside_answered(&mut self, result: Result<&str, ProviderError>) {
+        let (aside, request) = self.world.asides.remove(0);
+        let answer = |text: &str| Answer {
+            item: AssistantItem {
+                parts: vec![words(text)],
+                stop: ModelStop::EndTurn,
+                provider: "test".into(),
+                model: request.model.clone(),
+            },
+            usage: Usage::default(),
+            why: None,
+        };
+        self.event(Event::AsideAnswered { aside, result: Box::new(result.map(answer)) });
+    }
+
+    /// What is known of the session's model: its window, which has this room beside the system text and the tools.
+    pub(super) fn window(&mut self, room: u64) -> u64 {
+        let (session, model) = (self.session.clone(), self.state.sessions[&self.session].model.clone());
+        let system = self.state.sessions[&session].system.len() as u64;
+        let tokens = room + (system + tools_weight(&self.state.tools)) / 4;
+        let facts = ModelFacts { window: Some(tokens), ..ModelFacts::named("test", &model) };
+        self.event(Event::ModelDescribed { session, model, facts });
+        tokens
+    }
+
+    /// The instruction files of the oldest session that waits for them are read.
+    pub(super) fn instructions_read(&mut self, files: Vec<InstructionFile>) {
+        let session = self.world.instructions.pop_front().expect("a session waits for its files");
+        self.apply(Event::InstructionsRead { session, files });
     }
 
     /// The store has read the oldest past that was asked for.
@@ -230,6 +291,11 @@ impl Story {
     /// What the story told since the last look.
     pub(super) fn tells(&mut self, expected: Expect) {
         expected.assert_eq(&std::mem::take(&mut self.log));
+    }
+
+    /// The same, to look into.
+    pub(super) fn log(&self) -> &str {
+        &self.log
     }
 
     /// The same as text.

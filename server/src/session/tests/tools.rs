@@ -108,7 +108,7 @@ fn diagnosed(story: &mut Story, input: Value, found: EditorDiagnostics) -> Strin
     let items = story.items();
     let result = items.iter().rev().find_map(|item| match &**item {
         crate::agent::history::Item::User(item) => item.results.first().map(|result| result.text.clone()),
-        crate::agent::history::Item::Assistant(_) => None,
+        _ => None,
     });
     result.expect("a result")
 }

@@ -7,7 +7,7 @@ use expect_test::expect;
 use super::story::{Story, background, bash, by_person, read, text, words};
 use crate::agent::history::{Content, Item, ModelStop};
 use crate::ids::PromptId;
-use crate::provider::{ProviderError, StreamEvent};
+use crate::provider::{ModelFacts, ProviderError, StreamEvent};
 use crate::session::effect::Effect;
 use crate::session::event::{Event, Request};
 
@@ -212,8 +212,8 @@ fn a_refusal_in_the_middle_of_a_call_runs_nothing_and_leaves_a_history_that_can_
     story.skip();
     story.answer_with(vec![words("Let me"), bash("c1", "ls")], ModelStop::Refusal);
     story.tells(expect![[r#"
+        append 1: assistant{"Let me", c1 bash}
         call c1 failed
-        append 1: assistant{"Let me"}
         turn ended: Refusal: The model declined to answer. It is likely to decline again while the request stands in this conversation: start a new session and put it differently, or choose another model (`model.name`).
     "#]]);
     story.prompt("two");
@@ -221,7 +221,7 @@ fn a_refusal_in_the_middle_of_a_call_runs_nothing_and_leaves_a_history_that_can_
         turn started: Prompt
         reply p5 in turn6
         user: two
-        append 2: user{"two"}
+        append 2: user{c1 error = "Not run: the answer ended before its end.", "two"}
     "#]]);
 }
 
@@ -233,11 +233,12 @@ fn a_full_context_gives_queued_prompts_back() {
     story.prompt("two");
     story.skip();
     story.answer_with(vec![words("half")], ModelStop::ContextFull);
-    story.tells(expect![[r#"
-        append 1: assistant{"half"}
-        queue []
-        turn ended: Error: The conversation no longer fits into the model's context window. Start a new session., unsent [two]
-    "#]]);
+    let log = story.log();
+    assert!(
+        log.starts_with("append 1: assistant{\"half\"}\nqueue []\nturn ended: Error: The conversation, about "),
+        "{log}"
+    );
+    assert!(log.ends_with("or begin a new session., unsent [two]\n"), "{log}");
 }
 
 #[test]
@@ -392,4 +393,20 @@ fn a_link_alone_is_a_prompt() {
     story.request(Request::Prompt { session, content: vec![link.clone()] });
     let Item::User(item) = &*story.items()[0] else { panic!("a user's item") };
     assert_eq!(item.prompts[0].content, [link]);
+}
+
+#[test]
+fn a_warning_about_the_model_is_said_once() {
+    let mut story = Story::new();
+    story.prompt("one");
+    story.commit();
+    story.skip();
+    let warning = Some("Its window is too small. Start it anew.".to_owned());
+    let facts = ModelFacts { warning, window: Some(4_096), ..ModelFacts::named("ollama", "qwen3") };
+    story.stream(StreamEvent::Described(Box::new(facts.clone())));
+    story.tells(expect![[r#"
+        say "Its window is too small. Start it anew."
+    "#]]);
+    story.stream(StreamEvent::Described(Box::new(facts)));
+    story.tells(expect![[""]]);
 }

@@ -36,7 +36,7 @@ fn list(id: &str) -> crate::agent::history::AssistantPart {
 fn result(story: &Story, call: &str) -> String {
     let mut results = story.items().iter().filter_map(|item| match &**item {
         Item::User(item) => item.results.iter().find(|result| result.call.as_str() == call),
-        Item::Assistant(_) => None,
+        Item::Assistant(_) | Item::Compaction(_) => None,
     });
     results.next_back().unwrap_or_else(|| panic!("{call} has no result")).text.clone()
 }

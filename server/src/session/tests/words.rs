@@ -27,9 +27,13 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
+        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
-        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } | Effect::DescribeModel { .. } => return None,
+        Effect::DescribeModel { .. } | Effect::ReadInstructions { .. } => return None,
+        Effect::AskAside { request, .. } => format!("ask beside, at most {} tokens", request.max_tokens),
+        Effect::AbortAside(_) => "abort what was asked beside".into(),
+        Effect::ReadMentions { wanted, .. } => format!("read {wanted:?}"),
         Effect::StartRun(spec) => {
             let timeout = spec.timeout.map(|after| format!(", timeout {after:?}")).unwrap_or_default();
             format!("start {}.{} `{}`{timeout}", spec.id.task, spec.id.run, spec.command)
@@ -155,6 +159,10 @@ fn update(update: &Update) -> Option<String> {
             (None, None) => return None,
         },
         Update::Retrying { reason, .. } => format!("retrying: {reason}"),
+        Update::Compaction { status, message, .. } => {
+            let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+            format!("compaction {status:?}{message}")
+        }
         Update::ReplayStarted => "started".into(),
         Update::ReplayEnded => "ended".into(),
         Update::Usage { .. } => return None,
@@ -194,7 +202,7 @@ fn stored(write: &Write) -> Option<String> {
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
-        Write::Session(_) | Write::Results { .. } | Write::Plan { .. } => return None,
+        Write::Session(_) | Write::System { .. } | Write::Results { .. } | Write::Plan { .. } => return None,
         other => format!("{other:?}"),
     })
 }
@@ -202,6 +210,10 @@ fn stored(write: &Write) -> Option<String> {
 /// One item of a history.
 pub(super) fn item(item: &Item) -> String {
     match item {
+        Item::Compaction(done) => {
+            let summary = if done.summary.is_some() { " with a summary" } else { "" };
+            format!("compaction{{from {}{summary}, {} left out}}", done.kept_from, done.left_out.len())
+        }
         Item::User(item) => format!("user{{{}}}", user(item)),
         Item::Assistant(item) => {
             let parts = item.parts.iter().map(|part| match part {

@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::history::Item;
+use crate::agent::compaction;
+use crate::agent::history::{History, Item};
+use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
 use crate::diagnostics::delta::Past;
-use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::provider::check;
+use crate::ids::{PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::provider::{ModelRequest, check};
 use crate::session::effect::{Effect, Outgoing, Write};
-use crate::session::event::{CheckId, CommitId, StoredReport, Timer};
+use crate::session::event::{AsideId, CheckId, CommitId, StoredReport, Timer};
 use crate::task::model::{Delivery, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
@@ -28,8 +30,16 @@ pub(super) struct World {
     refused: BTreeSet<u64>,
     /// Requests that a model has not answered.
     pub(super) asks: Vec<(SessionId, TurnId)>,
-    /// The history of each session's newest request.
-    pub(super) sent: BTreeMap<SessionId, Vec<Arc<Item>>>,
+    /// The history of each session's newest request, and how often it had been compacted.
+    pub(super) sent: BTreeMap<SessionId, (usize, History)>,
+    /// Questions beside the conversations that no model has answered.
+    pub(super) asides: Vec<(AsideId, ModelRequest)>,
+    /// Sessions whose instruction files are being read.
+    pub(super) instructions: VecDeque<SessionId>,
+    /// Prompts whose mentions are being read.
+    pub(super) mentions: Vec<(SessionId, PromptId, Vec<Wanted>)>,
+    /// The stored system texts.
+    pub(super) systems: BTreeMap<SessionId, Arc<str>>,
     pub(super) tools: Vec<Work>,
     pub(super) reads: Vec<Work>,
     /// Results that are on their way into a file.
@@ -75,19 +85,36 @@ impl World {
         match effect {
             Effect::Store(write) => self.write(write),
             Effect::AskModel { session, turn, request } => {
-                let before = self.sent.insert(session.clone(), request.history.clone()).unwrap_or_default();
-                check::check_continues(&before, &request.history).expect("the history only grows");
+                // A subagent's history is not stored: each of its compactions leaves a head of its own.
+                let kept = self.stored.get(session).map(Vec::as_slice);
+                let stored = kept.unwrap_or_default();
+                let compactions = stored.iter().filter(|item| matches!(***item, Item::Compaction(_))).count();
+                let (known, before) =
+                    self.sent.insert(session.clone(), (compactions, request.history.clone())).unwrap_or_default();
+                if known == compactions && kept.is_some() {
+                    check::check_continues(&before, &request.history).expect("the history only grows");
+                }
                 check::check(&request.history).expect("a history that services take");
                 assert!(!self.asks.iter().any(|(asking, _)| asking == session), "two requests of {session} at a time");
                 // A subagent's conversation is in memory alone.
                 if let Some(stored) = self.stored.get(session) {
-                    assert_eq!(*stored, request.history, "the request leaves when the store has it");
+                    let view = compaction::view(stored);
+                    assert_eq!(view, *request.history, "the request leaves when the store has it");
                 } else {
                     self.subagents.insert(session.clone());
                 }
                 let tools = request.tools.iter().map(|tool| tool.name.clone());
                 self.offered.insert(session.clone(), tools.collect());
                 self.asks.push((session.clone(), turn.clone()));
+            }
+            Effect::AskAside { aside, request } => {
+                check::check(&request.history).expect("a question that services take");
+                self.asides.push((*aside, request.clone()));
+            }
+            Effect::AbortAside(aside) => self.asides.retain(|(open, _)| open != aside),
+            Effect::ReadInstructions { session, .. } => self.instructions.push_back(session.clone()),
+            Effect::ReadMentions { session, prompt, wanted, .. } => {
+                self.mentions.push((session.clone(), prompt.clone(), wanted.clone()));
             }
             Effect::Abort(turn) => {
                 let asking = self.asks.iter().map(|(session, of)| (session, of));
@@ -198,6 +225,9 @@ impl World {
             Write::Task(task) => self.saved(task),
             Write::ForgetTask(task) => {
                 self.tasks.remove(task);
+            }
+            Write::System { session, text } => {
+                assert!(self.systems.insert(session.clone(), text.clone()).is_none(), "the system text changes");
             }
             Write::DeleteSession(session) => {
                 self.stored.remove(session);

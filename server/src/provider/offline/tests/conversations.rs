@@ -367,7 +367,7 @@ async fn an_answer_is_streamed_in_pieces() {
         model: provider.default_model(),
         system: "".into(),
         tools: Arc::new([]),
-        history: history("you: help. And run the tests"),
+        history: history("you: help. And run the tests").into(),
         max_tokens: 1,
     };
     let answer = provider.stream(request, sender).await.unwrap();

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::workspace::roots::absolute;
+use super::roots::absolute;
 
 /// The path of a `file:` URI, without `.` and `..`; `None` for every other URI and for another host's file. A `#` or `?`
 /// that the client forgot to encode is part of the name.
