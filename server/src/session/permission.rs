@@ -80,7 +80,7 @@ impl State {
             home: self.settings.home.clone(),
         };
         let said: Vec<&Said> = self.rules.iter().filter(|said| holds(said)).chain(&self.settings.said).collect();
-        approval::judge(owner.mode, &said, call, &ground)
+        approval::judge(self.mode_of(session), &said, call, &ground)
     }
 
     /// What was given out as a file may be read. Where a person is asked anyway, the person decides.
