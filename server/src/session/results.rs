@@ -40,7 +40,7 @@ impl State {
     }
 
     /// Where long results of a session lie.
-    pub(super) fn results_of(&self, session: &SessionId) -> PathBuf {
+    fn results_of(&self, session: &SessionId) -> PathBuf {
         self.settings.results.join(session.as_str())
     }
 
