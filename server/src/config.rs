@@ -36,6 +36,7 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub sessions: SessionSettings,
     /// `$HOME`.
     pub home: PathBuf,
     pub budget: BudgetSettings,
@@ -132,6 +133,21 @@ impl Default for PermissionSettings {
     }
 }
 
+/// `sessions.*`, and who words what is shown of them.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A session that was away for so long tells what happened meanwhile; `None`: it never does.
+    pub since: Option<Duration>,
+    /// The model that words titles and labels; nobody when unset.
+    pub small_model: Option<String>,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { since: Some(Duration::from_secs(4 * 3_600)), small_model: None }
+    }
+}
+
 impl Default for BackgroundSettings {
     fn default() -> Self {
         Self {
@@ -204,6 +220,7 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            sessions: SessionSettings::default(),
             home,
             budget: BudgetSettings::default(),
             config_dir: config_dir.clone(),

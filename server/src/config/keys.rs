@@ -51,6 +51,17 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "model.small",
+        doc: "A small, cheap model that words titles of sessions and labels of what the agent did, beside the conversation, \
+              for instance `claude-haiku-4-5` or `ollama:qwen3:1.7b`. Rules make them when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.small_model = Some(text(value)?.trim().to_owned()).filter(|name| !name.is_empty());
+            Ok(())
+        },
+    },
+    Key {
         name: "model.maxTokens",
         doc: "The most tokens that one answer may have.",
         default: "32000",
@@ -199,6 +210,17 @@ pub const KEYS: &[Key] = &[
         set: |config, value, place| {
             let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
             config.say(Decision::Deny, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "sessions.sinceMs",
+        doc: "A session that is opened again after so many milliseconds says what ran and what changed meanwhile; 0 for \
+              never.",
+        default: "14400000",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.since = Some(millis(value)?).filter(|after| !after.is_zero());
             Ok(())
         },
     },

@@ -11,7 +11,9 @@ use crate::agent::change::Chosen;
 use crate::config::services;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, Choose, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::event::{
+    Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask,
+};
 use crate::session::owner::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
@@ -105,8 +107,12 @@ pub fn list_sessions(params: Value) -> Read<Request> {
 
 /// `pillion/session/load`.
 pub fn load_session(params: Value) -> Read<Request> {
-    let wire::LoadSessionParams { session_id } = typed(params)?;
-    Ok(Request::LoadSession { session: SessionId(session_id) })
+    let wire::LoadSessionParams { session_id, limit, before, .. } = typed(params)?;
+    if limit == Some(0) {
+        return Err(bad("limit", "is 0".into(), "Give a number of items, or leave it out for all."));
+    }
+    let page = Page { limit: limit.map(|limit| limit as usize), before };
+    Ok(Request::LoadSession { session: SessionId(session_id), page })
 }
 
 /// `pillion/session/prompt`.

@@ -3,6 +3,7 @@
 mod changes;
 mod models;
 mod project;
+mod since;
 mod stored;
 mod workspace;
 
@@ -221,9 +222,15 @@ impl Hands {
                 }
                 storage::write(&self.store, write, &self.inbox);
             }
-            Effect::LoadSession { reply, session } => self.load_session(reply, session),
+            Effect::LoadSession { reply, session, page } => self.load_session(reply, session, page),
+            Effect::HandOver { reply, session, tasks, runs, to } => self.hand_over(reply, session, tasks, runs, to),
+            Effect::Export { reply, talk, format } => self.export(reply, talk, format),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
+            Effect::RecentSessions { place, wanted } => self.recent_sessions(place, wanted),
+            Effect::ListModelsInChat { place, current } => self.models_in_chat(place, current),
+            Effect::LookSince { session, from, head } => self.look_since(session, from, head),
+            Effect::NoteHead(session) => self.note_head(session),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
             Effect::AskAside { aside, request } => self.ask_aside(aside, request),
             Effect::AbortAside(aside) => {

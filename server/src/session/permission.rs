@@ -160,10 +160,18 @@ impl State {
                 },
             );
         }
-        let saved = rule.as_ref().map_or_else(|| text.to_owned(), Rule::to_string);
-        self.rules.retain(|said| Some(&said.rule) != rule.as_ref());
-        self.effects.push(Effect::Store(Write::RemoveRule(saved)));
+        match rule {
+            Some(rule) => self.forget_rule(&rule),
+            // One of another version.
+            None => self.effects.push(Effect::Store(Write::RemoveRule(text.to_owned()))),
+        }
         self.reply(reply, Reply::Done);
+    }
+
+    /// What was always allowed is asked again.
+    pub(super) fn forget_rule(&mut self, rule: &Rule) {
+        self.rules.retain(|said| said.rule != *rule);
+        self.effects.push(Effect::Store(Write::RemoveRule(rule.to_string())));
     }
 
     /// Does with a call what its verdict says.

@@ -7,7 +7,7 @@ use crate::task::run::{RunControl, RunId};
 
 use super::effect::{Effect, Outgoing, Refusal, Reply, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask};
-use super::export;
+use super::export::Talk;
 use super::folding::Asker;
 use super::state::State;
 
@@ -28,7 +28,8 @@ impl State {
                 let open = self.sessions.keys().cloned().collect();
                 self.effects.push(Effect::ListSessions { reply, limit, before, open });
             }
-            Request::LoadSession { session } => self.load_session(reply, session),
+            Request::LoadSession { session, page } => self.load_session(reply, session, page),
+            Request::HandOver { session, to } => self.hand_over(reply, session, to),
             Request::Prompt { session, content } => self.prompt(reply, &session, content),
             Request::Compact { session, instructions } => self.compact_request(reply, &session, instructions),
             Request::Context { session } => match self.context_report(&session) {
@@ -91,12 +92,13 @@ impl State {
             Request::TestResults { task, run } => self.test_results(reply, task, run),
             Request::Export { session, format } => match self.sessions.get(&session) {
                 Some(owner) => {
-                    let text = export::text(owner.title.as_deref(), &owner.history, format);
-                    self.reply(reply, Reply::Text(text));
+                    let (title, history, log) = (owner.title.clone(), owner.history.clone(), owner.log.clone());
+                    self.effects.push(Effect::Export { reply, talk: Talk { title, history, log }, format });
                 }
                 None => self.refuse(reply, Refusal::UnknownSession(session)),
             },
             Request::Changes { session, chosen, choose } => self.choose_changes(reply, session, chosen, choose),
+            Request::SlashCommands => self.reply(reply, Reply::SlashCommands),
             Request::Rules => {
                 let rules = self.rules.iter().chain(&self.settings.said).cloned().collect();
                 self.reply(reply, Reply::Rules(rules));

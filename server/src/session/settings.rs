@@ -28,6 +28,8 @@ pub struct Settings {
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
+    /// The model that words titles and labels, where there is one.
+    pub small_model: Option<String>,
     /// The word of the default provider (`anthropic`, `offline`, `scripted`); `none` when the settings name none.
     pub provider: String,
     /// The providers that a model's name can choose.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub promote_slow_after: u64,
     pub wake_debounce: u64,
     pub max_auto_turns: u32,
+    /// A session that was away for so long tells what happened meanwhile.
+    pub since_after: Option<u64>,
     /// Model requests of one turn, after which it ends with `max_turn_requests`.
     pub max_turn_requests: u32,
     pub stop_grace: u64,
@@ -74,6 +78,7 @@ impl Settings {
             runs,
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
+            small_model: config.sessions.small_model.clone(),
             provider: provider.to_owned(),
             known: Vec::new(),
             max_tokens: config.model.max_tokens,
@@ -86,6 +91,7 @@ impl Settings {
             promote_slow_after: ms(background.promote_slow_after),
             wake_debounce: ms(background.wake_debounce),
             max_auto_turns: background.max_auto_turns,
+            since_after: config.sessions.since.map(ms),
             max_turn_requests: 200,
             stop_grace: ms(background.stop_grace),
             stall_after: ms(background.stall_after),

@@ -27,6 +27,10 @@ use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
+use super::turn_log::TurnRecord;
+
+/// Turns within which a session gets its title; a small model that fails so often is not asked again.
+const NAMED_WITHIN: usize = 3;
 
 /// Everything that the sidecar knows.
 #[derive(Debug)]
@@ -100,7 +104,11 @@ impl State {
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
             Event::Cancel { session, turn } => self.cancel(&session, turn.as_ref()),
-            Event::SessionLoaded { reply, session, stored } => self.session_loaded(reply, &session, stored),
+            Event::SessionLoaded { reply, session, page, stored } => self.session_loaded(reply, &session, page, stored),
+            Event::RecentSessions { place, wanted, rows } => self.recent_sessions(&place, wanted.as_deref(), rows),
+            Event::ModelsInChat { place, current, list } => self.models_in_chat(&place, &current, &list),
+            Event::SinceLooked { session, from, changes } => self.since_looked(&session, from, changes),
+            Event::SessionDeleted(session) => self.disown_tasks(&session),
             Event::Committed { commit, result } => self.committed(commit, result),
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
@@ -211,7 +219,11 @@ impl State {
 
     pub(super) fn update(&mut self, session: &SessionId, update: Update) {
         let turn = self.sessions.get(session).and_then(|session| session.turn.as_ref()).map(|turn| turn.id.clone());
-        self.effects.push(Effect::Send(Outgoing::Update { session: session.clone(), turn, replay: false, update }));
+        self.update_of_turn(session, turn, false, update);
+    }
+
+    pub(super) fn update_of_turn(&mut self, session: &SessionId, turn: Option<TurnId>, replay: bool, update: Update) {
+        self.effects.push(Effect::Send(Outgoing::Update { session: session.clone(), turn, replay, update }));
     }
 
     pub(super) fn running_turn(&mut self, session: &SessionId, turn: &TurnId) -> Option<&mut Turn> {
@@ -232,6 +244,8 @@ impl State {
         let owner = self.sessions.get_mut(session)?;
         owner.turns += 1;
         owner.updated_at = self.moment.now;
+        owner.log.push(TurnRecord::begins(id.clone(), reason, owner.history.len(), self.moment.now));
+        let record = owner.log.len() - 1;
         owner.turn = Some(Turn {
             id: id.clone(),
             auto: reason == TurnReason::TaskNotification,
@@ -240,6 +254,7 @@ impl State {
             message: None,
             partial: String::new(),
             thought: None,
+            thinking: String::new(),
             calls: Vec::new(),
             announced: Vec::new(),
             carried_block: false,
@@ -253,6 +268,7 @@ impl State {
             self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
         }
         self.save_session(session);
+        self.save_turn(session, record);
         self.update(session, Update::TurnStarted { reason });
         Some(id)
     }
@@ -264,6 +280,16 @@ impl State {
         let (usage, auto, window) = (turn.usage, turn.auto, owner.window());
         owner.pointed.clear();
         owner.updated_at = self.moment.now;
+        let items = owner.history.len();
+        let record = owner.log.len().saturating_sub(1);
+        if let Some(turn) = owner.log.last_mut() {
+            turn.last = Some(items);
+            turn.ended_at = Some(self.moment.now);
+            turn.stop = Some(stop);
+            turn.error.clone_from(&error);
+            turn.usage = usage;
+            turn.auto = auto;
+        }
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
@@ -274,7 +300,12 @@ impl State {
             owner.turn = None;
         }
         self.save_session(session);
+        self.save_turn(session, record);
+        self.effects.push(Effect::NoteHead(session.clone()));
         self.stop_with_turn(session);
+        if record < NAMED_WITHIN {
+            self.ask_for_title(session);
+        }
         self.compact_after_turn(session);
         self.wake_soon(session);
     }

@@ -1,6 +1,7 @@
 //! The store against real files: order, atomicity, what is there after a reopen.
 
 mod claims;
+mod moving;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -113,6 +114,7 @@ fn session(id: &str, updated_at: u64) -> SessionRow {
     SessionRow {
         id: id.into(),
         title: Some("Fix the login".into()),
+        title_by: "rule".into(),
         cwd: PathBuf::from("/w"),
         mode: "ask".into(),
         model: None,

@@ -3,7 +3,7 @@
 --- `session/load` and `task/snapshot`; nothing in it is the plugin's own opinion.
 ---
 --- Every change comes back as a list of effects: `item`, `session`, `reset`, `tool_done`,
---- `turn_ended`, `unsent`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
+--- `turn_ended`, `unsent`, `switch`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
 
 local protocol = require("pillion.protocol")
 local transcript = require("pillion.transcript")

@@ -9,6 +9,8 @@ use crate::session::effect::{
     CompactionStatus, Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 
+use crate::session::since::Since;
+
 use super::path;
 
 /// A prompt's blocks in the owner's words.
@@ -100,6 +102,28 @@ fn tool_call(row: ToolRow) -> wire::ToolCall {
     }
 }
 
+fn since(since: Since) -> wire::Update {
+    let Since { from, tasks, more, changes, text } = since;
+    let tasks = tasks.into_iter().map(|ended| wire::EndedTask {
+        task_id: ended.task.0,
+        label: ended.label,
+        status: ended.status.as_str(),
+        summary: ended.summary,
+        ended_at: ended.ended_at.rfc3339(),
+    });
+    wire::Update::Since {
+        since: from.rfc3339(),
+        tasks: tasks.collect(),
+        more_tasks: more,
+        changes: wire::Changes {
+            commits: changes.moved.map(|(from, to)| wire::Commits { from, to }),
+            files: changes.files,
+            at_least: changes.is_part,
+        },
+        text,
+    }
+}
+
 /// An update of a session.
 pub fn update(update: Update) -> wire::Update {
     match update {
@@ -124,6 +148,12 @@ pub fn update(update: Update) -> wire::Update {
                 locations: places.map(locations),
                 task_id: task.map(|id| id.0),
             }
+        }
+        Update::Since(since) => self::since(*since),
+        Update::SessionClosed { reason } => wire::Update::SessionClosed { reason },
+        Update::SwitchSession { session } => wire::Update::SessionSwitch { session_id: session.0 },
+        Update::Label { calls, text } => {
+            wire::Update::Label { tool_call_ids: calls.into_iter().map(|id| id.0).collect(), text }
         }
         Update::Plan(plan) => wire::Update::Plan {
             entries: plan
@@ -174,8 +204,8 @@ pub fn update(update: Update) -> wire::Update {
             };
             wire::Update::Compaction { status, before, after, message }
         }
-        Update::ReplayStarted => wire::Update::ReplayStarted,
-        Update::ReplayEnded => wire::Update::ReplayEnded,
+        Update::ReplayStarted { before } => wire::Update::ReplayStarted { before },
+        Update::ReplayEnded { before } => wire::Update::ReplayEnded { has_more: before.is_some(), before },
     }
 }
 

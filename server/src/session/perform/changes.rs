@@ -36,14 +36,7 @@ impl Hands {
         cwd: PathBuf,
         seen: FileSeen,
     ) {
-        let context = tool::Context {
-            roots: self.roots.clone(),
-            cwd,
-            editor: self.editor.clone(),
-            seen,
-            max_result: tool::MAX_RESULT,
-            results: self.results.join(session.as_str()),
-        };
+        let context = self.tool_context(&session, cwd, seen);
         let (store, inbox) = (self.store.clone(), self.inbox.clone());
         tokio::spawn(async move {
             let result = take_back(&store, session.clone(), chosen, context).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::story::{Story, background, bash, by_person, call, read, text, write};
 use crate::agent::approval::{Decision, Mode, Own, Rule, Said};
 use crate::agent::history::{Content, Item};
-use crate::session::event::{Choice, Event, QuestionOutcome, Request};
+use crate::session::event::{Choice, Event, Page, QuestionOutcome, Request};
 
 /// A session that asks before it runs or edits.
 fn asking() -> Story {
@@ -302,13 +302,15 @@ fn a_loaded_session_asks_its_open_questions_again() {
     story.turn("go", vec![write("c1")]);
     story.skip();
     let session = story.session.clone();
-    story.request(Request::LoadSession { session });
+    story.request(Request::LoadSession { session, page: Page::default() });
     story.tells(expect![[r#"
-        reply Session { session: SessionId("s1"), mode: "ask", model: "m" }
+        reply Loaded { session: SessionId("s1"), mode: "ask", model: "m", before: None }
         replay: started
+        replay: turn started: Prompt
         replay: user: go
         replay: call c1 write_file: Write a.rs
-        replay: mode ask
+        replay: wakes paused: false
+        replay: queue []
         replay: ended
         withdraw q5
         ask the person q5: Write a.rs, always: edits in this workspace

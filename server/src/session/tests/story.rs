@@ -17,7 +17,7 @@ use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent, Usage};
 use crate::session::budget::Budget;
 use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
-    Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
+    Choice, Event, Loaded, Moment, Page, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
 use crate::session::schedule::exclusive;
 use crate::session::settings::Settings;
@@ -31,7 +31,7 @@ use crate::workspace::documents::{Document, Documents};
 /// 2026-01-31.
 const START: u64 = 1_769_817_600_000;
 
-pub(super) fn settings() -> Settings {
+pub(in crate::session) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
         roots: vec![PathBuf::from("/w")],
@@ -41,6 +41,7 @@ pub(super) fn settings() -> Settings {
         results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
+        small_model: None,
         provider: "test".into(),
         known: Vec::new(),
         max_tokens: 1_000,
@@ -53,6 +54,7 @@ pub(super) fn settings() -> Settings {
         promote_slow_after: 1_000,
         wake_debounce: 250,
         max_auto_turns: 5,
+        since_after: Some(3_600_000),
         max_turn_requests: 200,
         stop_grace: 5_000,
         stall_after: 45_000,
@@ -185,7 +187,7 @@ impl Story {
         self.session = stored.id.clone();
         self.world.stored.insert(stored.id.clone(), stored.history.iter().cloned().map(std::sync::Arc::new).collect());
         let (reply, session) = (ReplyId(0), stored.id.clone());
-        self.event(Event::SessionLoaded { reply, session, stored: Ok(Some(Box::new(stored))) });
+        self.event(Event::SessionLoaded { reply, session, page: Page::default(), stored: Ok(Some(Box::new(stored))) });
     }
 
     /// Applies an event and writes down what it causes.

@@ -140,7 +140,7 @@ fn a_stream_that_begins_anew_takes_back_what_it_showed() {
     story.skip();
     story.stream(StreamEvent::Restarted { reason: "cut".into() });
     story.tells(expect![[r#"
-        discard m5
+        discard s1.1
         call c1 failed
     "#]]);
     story.ends("whole");

@@ -27,13 +27,16 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Abort(turn) => format!("abort {turn}"),
         Effect::RunTool { call, .. } => format!("run tool {call}"),
         Effect::ReadForTool { call, range, .. } => format!("read output for {call}, {range:?}"),
-        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::ListChanges { .. } => "list the changes".into(),
         Effect::AcceptChanges { .. } => "accept changes".into(),
         Effect::RevertChanges { .. } => "revert changes".into(),
+        Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
-        Effect::DescribeModel { .. } | Effect::ReadInstructions { .. } | Effect::ReadProject { .. } => return None,
+        Effect::DescribeModel { .. }
+        | Effect::ReadInstructions { .. }
+        | Effect::NoteHead(_)
+        | Effect::ReadProject { .. } => return None,
         Effect::AskAside { request, .. } => format!("ask beside, at most {} tokens", request.max_tokens),
         Effect::AbortAside(_) => "abort what was asked beside".into(),
         Effect::ReadMentions { wanted, .. } => format!("read {wanted:?}"),
@@ -49,6 +52,14 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, RunControl::StopNow) => format!("stop {}.{} now", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::HandOver { session, tasks, runs, to, .. } => {
+            let runs = list(runs.iter().map(|run| format!("{}.{}", run.task, run.run)));
+            format!(
+                "give {session} to {}: tasks [{}], runs [{runs}]",
+                to.owner,
+                list(tasks.iter().map(ToString::to_string))
+            )
+        }
         Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
@@ -165,8 +176,13 @@ fn update(update: &Update) -> Option<String> {
             let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
             format!("compaction {status:?}{message}")
         }
-        Update::ReplayStarted => "started".into(),
-        Update::ReplayEnded => "ended".into(),
+        Update::ReplayStarted { .. } => "started".into(),
+        Update::ReplayEnded { .. } => "ended".into(),
+        Update::Since(since) => format!("since: {}", since.text.replace('\n', "⏎")),
+        Update::SwitchSession { session } => format!("go on in {session}"),
+        Update::SessionClosed { reason } => format!("session closed: {reason}"),
+        // Every batch has one.
+        Update::Label { .. } => return None,
         Update::Usage { .. } => return None,
     })
 }
@@ -206,7 +222,9 @@ fn stored(write: &Write) -> Option<String> {
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
-        Write::Session(_) | Write::System { .. } | Write::Results { .. } | Write::Plan { .. } => return None,
+        Write::Session(_) | Write::Turn { .. } | Write::System { .. } | Write::Results { .. } | Write::Plan { .. } => {
+            return None;
+        }
         other => format!("{other:?}"),
     })
 }

@@ -222,6 +222,8 @@ impl World {
             Write::Session(_)
             | Write::Edit(_)
             | Write::RevertsTold(_)
+            | Write::GiveReports { .. }
+            | Write::Turn { .. }
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
