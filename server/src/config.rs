@@ -39,6 +39,7 @@ pub struct Config {
     pub sessions: SessionSettings,
     /// `$HOME`.
     pub home: PathBuf,
+    pub agents: AgentSettings,
     pub budget: BudgetSettings,
     /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
     pub config_dir: PathBuf,
@@ -72,6 +73,23 @@ pub struct PermissionSettings {
     pub mode: String,
     /// What the files say of calls: the person's, and the workspace's own, which can only tighten.
     pub said: Vec<Said>,
+}
+
+/// `agents.*`: subagents.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// How many work at a time; at least 1.
+    pub max_concurrent: usize,
+    /// Model requests of one.
+    pub max_requests: u32,
+    /// Their model; that of their session when unset.
+    pub model: Option<String>,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self { max_concurrent: 10, max_requests: 50, model: None }
+    }
 }
 
 /// `background.*`: tasks.
@@ -222,6 +240,7 @@ impl Config {
             background: BackgroundSettings::default(),
             sessions: SessionSettings::default(),
             home,
+            agents: AgentSettings::default(),
             budget: BudgetSettings::default(),
             config_dir: config_dir.clone(),
             state_home,

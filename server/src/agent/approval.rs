@@ -85,7 +85,8 @@ fn shown(rule: &Rule) -> String {
 /// Judges a call in a place, by what has been said beforehand.
 pub fn judge(mode: Mode, said: &[&Said], call: &Call, ground: &Ground) -> Verdict {
     match call {
-        Call::Check(_) | Call::Stop(_) | Call::Diagnostics(_) | Call::Todo(_) => Verdict::Allow,
+        // What a subagent does is judged as it does it.
+        Call::Check(_) | Call::Stop(_) | Call::Diagnostics(_) | Call::Todo(_) | Call::Agent(_) => Verdict::Allow,
         Call::Bash(bash) => judge_command(mode, said, &bash.command, ground),
         Call::File(file) if file.edits() => judge_edit(mode, said, file.path(), ground),
         Call::File(file) => judge_read(mode, said, file, ground),

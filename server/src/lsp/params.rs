@@ -169,7 +169,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
     let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?;
     if kind == Some(Kind::Agent) {
-        return Err(bad("kind", "agent tasks are not served by this version".into(), "Use \"shell\" or \"monitor\"."));
+        return Err(bad("kind", "only an agent starts subagents".into(), "Use \"shell\" or \"monitor\"."));
     }
     for (field, pattern) in [("pattern", &params.pattern), ("ready", &params.ready)] {
         if let Some(Err(why)) = pattern.as_deref().map(listen::compile) {

@@ -89,13 +89,13 @@ struct Presenter {
 impl Presenter {
     async fn show(&mut self, message: Message) {
         match message {
-            Message::Update { seq, session, turn, replay, update } => {
+            Message::Update { seq, session, turn, parent, replay, update } => {
                 if self.shows.updates {
                     let params = wire::UpdateParams {
                         session_id: session.0,
                         turn_id: turn.map(|id| id.0),
                         seq,
-                        parent_tool_call_id: None,
+                        parent_tool_call_id: parent.map(|call| call.0),
                         replay,
                         update: convert::update(*update),
                     };

@@ -61,14 +61,22 @@ impl State {
                     "Started in the background as {task}. {} Go on with other work or end your turn.",
                     expectation(monitor)
                 ),
-                None => format!(
-                    "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
-                ),
+                None => format!("Started in the background as {task}. {}", self.when_told(session)),
             },
         };
         self.place();
         self.acted(session, Some(&bash.command));
         self.finish_call(session, id, text, false, ToolChange::of(task));
+    }
+
+    /// What a model may do while a task runs, and who hears of its end.
+    pub(super) fn when_told(&self, session: &SessionId) -> &'static str {
+        if self.is_subagent(session) {
+            "Go on with other work: you are told when it ends. When you need its end, `sleep 100` ends with it; once you have \
+             ended your turn it goes to the agent that called you."
+        } else {
+            "Go on with other work or end your turn: you are told when it ends."
+        }
     }
 
     pub(super) fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
@@ -80,7 +88,7 @@ impl State {
             let text = format!("There is no task {task}. `check_background` without an id lists all tasks.");
             return self.finish_call(session, id, text, true, ToolChange::default());
         };
-        let path = entry.task.output.path.clone();
+        let (path, report_at) = (entry.task.output.path.clone(), entry.report_at);
         if let Some(text) = self.look(session, check, &task) {
             self.told_by_result(session, &task);
             return self.finish_call(session, id, text, false, ToolChange::default());
@@ -89,6 +97,7 @@ impl State {
         let range = match (check.offset, check.tail) {
             (Some(offset), _) => OutputRange::From { offset, limit },
             (None, Some(lines)) => OutputRange::Tail { lines, limit },
+            (None, None) if report_at.is_some() => OutputRange::From { offset: report_at.unwrap_or_default(), limit },
             (None, None) => OutputRange::Tail { lines: 60, limit: limit / 2 },
         };
         let head = self.describe_for_model(&task);

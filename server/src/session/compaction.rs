@@ -141,6 +141,8 @@ impl State {
                 self.set_phase(session, turn, Phase::Preparing);
                 false
             }
+            // A subagent's history is nowhere but here.
+            Begun::Done(_) if self.is_subagent(session) => true,
             Begun::Done(items) => {
                 self.set_phase(session, turn, Phase::Committing(items));
                 false
@@ -278,7 +280,7 @@ impl State {
         let waiting = self.sessions.get(session).and_then(|owner| owner.turn.as_ref());
         let Some((turn, Phase::Preparing)) = waiting.map(|turn| (turn.id.clone(), turn.phase)) else { return };
         match items {
-            Some(items) => self.set_phase(session, &turn, Phase::Committing(items)),
+            Some(items) => self.ask_when_written(session, &turn, items),
             None => self.ask(session, &turn),
         }
     }
@@ -323,7 +325,7 @@ impl State {
     fn standing(&self, session: &SessionId) -> Option<String> {
         let owner = self.sessions.get(session)?;
         let mut lines = Vec::new();
-        let tasks: Vec<String> = self.tasks_in_words();
+        let tasks = self.tasks_in_words(owner.parent.as_ref().map(|parent| &parent.task));
         if !tasks.is_empty() {
             lines.push(format!("Background tasks when it was cut: {}.", tasks.join("; ")));
         }

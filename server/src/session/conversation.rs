@@ -14,6 +14,7 @@ use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
+use super::agents::Parent;
 use super::calls::CallState;
 use super::compaction::Compacting;
 use super::effect::{StopReason, UsageSum};
@@ -32,6 +33,8 @@ use super::usage::Meter;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: SessionId,
+    /// The call that it works for, where it is a subagent's: then it lives in memory alone, and no client knows it.
+    pub(super) parent: Option<Parent>,
     pub(super) title: Option<String>,
     pub(super) title_by: TitleBy,
     pub(super) cwd: PathBuf,
@@ -158,6 +161,7 @@ impl Session {
     ) -> Self {
         Self {
             id,
+            parent: None,
             title: None,
             title_by: TitleBy::Rule,
             mode,

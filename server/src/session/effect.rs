@@ -135,6 +135,8 @@ pub enum Effect {
         tool: crate::tool::input::FileCall,
         cwd: PathBuf,
         seen: FileSeen,
+        /// Where what is too long for the model is put.
+        results: PathBuf,
     },
     /// Reads the project's own commands and scripts, for the judgement of a command; comes back as `ProjectRead`.
     ReadProject {
@@ -247,6 +249,15 @@ pub enum Effect {
     },
     /// Stops a run of another window; the pid is its main process.
     StopElsewhere(u32),
+    /// Appends lines to the output of a subagent's task, in order; comes back as `Transcribed`. `bytes` and `lines` are what
+    /// is there then.
+    Transcribe {
+        id: RunId,
+        path: PathBuf,
+        text: String,
+        bytes: u64,
+        lines: u64,
+    },
     Control(RunId, RunControl),
     SetTimer {
         timer: Timer,

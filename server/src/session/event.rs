@@ -314,6 +314,13 @@ pub enum Event {
         id: RunId,
         event: RunEvent,
     },
+    /// The output of a subagent's task is written that far, or why it is not.
+    Transcribed {
+        id: RunId,
+        bytes: u64,
+        lines: u64,
+        problem: Option<String>,
+    },
     Timer(Timer),
     /// The output of a reported task is written and matched, or could not be.
     Imported {

@@ -1,6 +1,7 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
+mod agents;
 mod asides;
 mod background;
 pub mod budget;

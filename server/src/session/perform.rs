@@ -5,6 +5,7 @@ mod models;
 mod project;
 mod since;
 mod stored;
+mod transcripts;
 mod workspace;
 
 use std::collections::HashMap;
@@ -80,6 +81,7 @@ pub(super) struct Hands {
     turns: HashMap<TurnId, Vec<AbortHandle>>,
     /// Questions beside the conversations.
     asides: HashMap<AsideId, AbortHandle>,
+    transcripts: mpsc::UnboundedSender<transcripts::Piece>,
 }
 
 impl Hands {
@@ -126,6 +128,8 @@ impl Hands {
             });
         });
         tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
+        let (transcripts, pieces) = mpsc::unbounded_channel();
+        tokio::spawn(transcripts::write(pieces, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         let results = runs.with_file_name("results");
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), results.clone(), kept));
@@ -153,6 +157,7 @@ impl Hands {
             watches: HashMap::new(),
             turns: HashMap::new(),
             asides: HashMap::new(),
+            transcripts,
         };
         hands.set_custody(&config);
         let settings = hands.settings(&config);
@@ -249,8 +254,8 @@ impl Hands {
                     work.abort();
                 }
             }
-            Effect::RunTool { session, turn, call, tool, cwd, seen } => {
-                let context = self.tool_context(&session, cwd, seen);
+            Effect::RunTool { session, turn, call, tool, cwd, seen, results } => {
+                let context = tool::Context { results, ..self.tool_context(&session, cwd, seen) };
                 let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
                 let touched = tool.file().map(|path| absolute(&cwd, path));
                 let (of, edits) = (turn.clone(), tool.edits());
@@ -318,6 +323,10 @@ impl Hands {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
                 }
+            }
+            Effect::Transcribe { id, path, text, bytes, lines } => {
+                // Who writes it goes with the runtime alone.
+                let _ = self.transcripts.send(transcripts::Piece { id, path, text, bytes, lines });
             }
             Effect::Control(run, control) => {
                 if let Err(why) = self.supervisor.control(&run, control) {

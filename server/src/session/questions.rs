@@ -15,6 +15,8 @@ use super::state::State;
 #[derive(Debug)]
 struct Open {
     asked: Question,
+    /// The conversation that wants it: the session's own, or a subagent's.
+    owner: SessionId,
     /// The turn that it came from.
     turn: Option<TurnId>,
     /// The call that waits for the answer.
@@ -42,9 +44,16 @@ impl Questions {
         open.into_iter().map(|open| open.asked.clone()).collect()
     }
 
-    /// True when a call of the running turn waits for an answer.
-    pub(super) fn holds_up(&self, session: &SessionId) -> bool {
-        self.open.values().any(|open| open.call.is_some() && open.asked.session == *session)
+    /// The conversations in which a call waits for an answer.
+    fn held_up(&self) -> impl Iterator<Item = &SessionId> {
+        self.open.values().filter(|open| open.call.is_some()).map(|open| &open.owner)
+    }
+
+    /// A subagent is over: what its tasks wait for is its parent's business.
+    pub(super) fn pass_on(&mut self, child: &SessionId, parent: &SessionId) {
+        for open in self.open.values_mut().filter(|open| open.owner == *child) {
+            open.owner.clone_from(parent);
+        }
     }
 
     fn oldest(&self) -> Option<QuestionId> {
@@ -65,12 +74,13 @@ impl State {
         let id = self.ids.question();
         let Asking { reason, offers } = asking;
         let always = offers.iter().map(|offer| offer.label.clone()).collect();
-        let asked = Question { id: id.clone(), session: session.clone(), row, reason, always };
+        let parent = self.parent(session).map(|parent| parent.call.clone());
+        let asked = Question { id: id.clone(), session: self.root(session).clone(), parent, row, reason, always };
         self.effects.push(Effect::Send(Outgoing::Ask(Box::new(asked.clone()))));
         self.questions.asked += 1;
         let order = self.questions.asked;
         let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
-        self.questions.open.insert(id.clone(), Open { asked, turn, call, task, offers, order });
+        self.questions.open.insert(id.clone(), Open { asked, owner: session.clone(), turn, call, task, offers, order });
         id
     }
 
@@ -91,8 +101,16 @@ impl State {
         }
     }
 
+    /// True when a call of the session's running turn waits for an answer, or a subagent that such a call waits for.
+    pub(super) fn is_held_up(&self, session: &SessionId) -> bool {
+        self.questions.held_up().any(|owner| match self.parent(owner) {
+            None => owner == session,
+            Some(parent) => parent.session == *session && self.waits_for_subagent(&parent.task),
+        })
+    }
+
     fn allowed(&mut self, open: Open) {
-        let session = open.asked.session;
+        let session = open.owner;
         if let Some(task) = open.task {
             self.ledger.permitted(&task);
             self.place();
@@ -107,7 +125,8 @@ impl State {
     }
 
     fn rejected(&mut self, open: Open, reason: Option<&str>) {
-        let session = open.asked.session;
+        let session = open.owner;
+        self.said_to_subagent(&session, reason.unwrap_or_default().trim());
         let text = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
             Some(reason) => format!("The user refused this, and says: {reason}"),
             None => "The user refused this. Nothing was done. Do not try it again in another way.".to_owned(),
@@ -132,8 +151,10 @@ impl State {
     /// The turn is cancelled (or with `None` the session goes): its questions are withdrawn, the tasks that waited for one
     /// never start.
     pub(super) fn withdraw_questions(&mut self, session: &SessionId, turn: Option<&TurnId>) {
-        for question in self.questions.of(session) {
-            let other = |open: &Open| turn.is_some_and(|turn| open.turn.as_ref() != Some(turn));
+        // Those of a session's subagents are theirs.
+        for question in self.questions.of(&self.root(session).clone()) {
+            let other =
+                |open: &Open| open.owner != *session || turn.is_some_and(|turn| open.turn.as_ref() != Some(turn));
             if self.questions.open.get(&question.id).is_none_or(other) {
                 continue;
             }

@@ -5,6 +5,7 @@ use crate::ids::TaskId;
 use crate::task::model::{Lifetime, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
+use super::agents::is_agent;
 use super::effect::{Effect, Outgoing, Refusal, Reply, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask};
 use super::export::Talk;
@@ -25,7 +26,8 @@ impl State {
         match request {
             Request::NewSession { cwd, mode, model } => self.new_session(reply, cwd, mode, model),
             Request::ListSessions { limit, before } => {
-                let open = self.sessions.keys().cloned().collect();
+                let own = self.sessions.values().filter(|session| session.parent.is_none());
+                let open = own.map(|session| session.id.clone()).collect();
                 self.effects.push(Effect::ListSessions { reply, limit, before, open });
             }
             Request::LoadSession { session, page } => self.load_session(reply, session, page),
@@ -206,6 +208,10 @@ impl State {
         match chosen {
             Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => {
+                if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task) && !entry.task.owned) {
+                    let refusal = not_owned(&task);
+                    return self.refuse(reply, refusal);
+                }
                 self.bar(&task);
                 self.stop_task(&task, StoppedBy::User);
                 self.reply_task(reply, &task);
@@ -217,8 +223,11 @@ impl State {
         let chosen = match task {
             Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
             None => {
-                let newest =
-                    self.ledger.all_visible().filter(|task| task.status.is_final()).max_by_key(|task| task.ended_at);
+                let newest = self
+                    .ledger
+                    .all_visible()
+                    .filter(|task| task.status.is_final() && !is_agent(task))
+                    .max_by_key(|task| task.ended_at);
                 newest.map(|task| task.id.clone()).ok_or(None)
             }
         };
@@ -226,6 +235,16 @@ impl State {
             Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => task,
         };
+        if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task)) {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "subagent",
+                    message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
+                    remedy: "Ask the agent of its session to start another one.".into(),
+                },
+            );
+        }
         let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
         if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
             return self.refuse(reply, not_owned(&task));

@@ -172,6 +172,7 @@ impl State {
             return self.effects.push(Effect::DeleteStored { reply, session });
         }
         self.withdraw_questions(&session, None);
+        self.stop_subagents_of(&session);
         self.drop_asides(&session);
         self.sessions.remove(&session);
         self.disown_tasks(&session);

@@ -11,6 +11,17 @@ use crate::task::model::OnClose;
 use super::budget::Budget;
 use super::schedule::{Exclusive, exclusive};
 
+/// What subagents may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentLimits {
+    /// How many work at a time; at least 1.
+    pub max_concurrent: usize,
+    /// Model requests of one.
+    pub max_requests: u32,
+    /// Their model; that of their session when unset.
+    pub model: Option<String>,
+}
+
 /// What the state machine needs to know. All times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -49,6 +60,7 @@ pub struct Settings {
     pub since_after: Option<u64>,
     /// Model requests of one turn, after which it ends with `max_turn_requests`.
     pub max_turn_requests: u32,
+    pub agents: AgentLimits,
     pub stop_grace: u64,
     /// Without output and work for so long, a command may be waiting for an answer.
     pub stall_after: u64,
@@ -93,6 +105,11 @@ impl Settings {
             max_auto_turns: background.max_auto_turns,
             since_after: config.sessions.since.map(ms),
             max_turn_requests: 200,
+            agents: AgentLimits {
+                max_concurrent: config.agents.max_concurrent,
+                max_requests: config.agents.max_requests,
+                model: config.agents.model.clone(),
+            },
             stop_grace: ms(background.stop_grace),
             stall_after: ms(background.stall_after),
             output_cap: background.output_cap,

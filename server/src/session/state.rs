@@ -18,6 +18,7 @@ use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
 use crate::tool::{self};
 
+use super::agents::Subagents;
 use super::asides::Asides;
 use super::conversation::{Phase, Session, Turn};
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
@@ -42,6 +43,7 @@ pub struct State {
     pub(super) ledger: Ledger,
     pub(super) reports: Reports,
     pub(super) questions: Questions,
+    pub(super) subagents: Subagents,
     pub(super) problems: diagnostics::store::Store,
     pub(super) folding: Folding,
     /// The rules that "always" saved.
@@ -54,6 +56,8 @@ pub struct State {
     pub(super) asides: Asides,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
+    /// The same for subagents.
+    pub(super) subagent_tools: Arc<[ToolSpec]>,
     /// The appends that the store has not acknowledged.
     pub(super) commits: HashMap<CommitId, SessionId>,
     commit: u64,
@@ -77,6 +81,7 @@ impl State {
             ledger: Ledger::default(),
             reports: Reports::default(),
             questions: Questions::default(),
+            subagents: Subagents::default(),
             problems: diagnostics::store::Store::default(),
             folding: Folding::default(),
             rules: Vec::new(),
@@ -84,6 +89,7 @@ impl State {
             edits: 0,
             asides: Asides::default(),
             tools: tool::input::specs().into(),
+            subagent_tools: tool::input::for_subagents().into(),
             commits: HashMap::new(),
             commit: 0,
             is_loaded: false,
@@ -129,6 +135,7 @@ impl State {
             Event::ResultSaved { session, turn, call, text } => self.result_saved(&session, &turn, &call, text),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Transcribed { id, bytes, lines, problem } => self.transcribed(&id, bytes, lines, problem),
             Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
             Event::Environment { id, environment } => self.environment_of(&id, environment),
             Event::Claimed { id, result } => self.claimed(&id, result),
@@ -182,6 +189,7 @@ impl State {
         // Also where only the time of grace is another one.
         tied.iter().for_each(|task| self.tell_on_close(task));
         self.place();
+        self.place_subagents();
     }
 
     fn client_ready(&mut self) {
@@ -218,12 +226,16 @@ impl State {
     }
 
     pub(super) fn update(&mut self, session: &SessionId, update: Update) {
+        if let Some(parent) = self.parent(session).cloned() {
+            return self.update_of_subagent(session, parent, update);
+        }
         let turn = self.sessions.get(session).and_then(|session| session.turn.as_ref()).map(|turn| turn.id.clone());
         self.update_of_turn(session, turn, false, update);
     }
 
     pub(super) fn update_of_turn(&mut self, session: &SessionId, turn: Option<TurnId>, replay: bool, update: Update) {
-        self.effects.push(Effect::Send(Outgoing::Update { session: session.clone(), turn, replay, update }));
+        let session = session.clone();
+        self.effects.push(Effect::Send(Outgoing::Update { session, turn, parent: None, replay, update }));
     }
 
     pub(super) fn running_turn(&mut self, session: &SessionId, turn: &TurnId) -> Option<&mut Turn> {
@@ -275,6 +287,9 @@ impl State {
 
     /// Ends the running turn of a session. Prompts that it did not come to go back to the person.
     pub(super) fn end_turn(&mut self, session: &SessionId, stop: StopReason, error: Option<String>) {
+        if self.is_subagent(session) {
+            return self.subagent_ended(session, stop, error);
+        }
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_ref() else { return };
         let (usage, auto, window) = (turn.usage, turn.auto, owner.window());

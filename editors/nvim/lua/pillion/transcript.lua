@@ -10,6 +10,8 @@ local M = {}
 ---@field batch? integer how many calls that batch has
 ---@field id? string messageId or toolCallId
 ---@field parent? string the tool call that this belongs to (a subagent's)
+---@field nested? boolean it is shown under that call, and not by itself
+---@field children? pillion.Item[] what its subagent did, in order
 ---@field text? string
 ---@field gone? boolean
 ---@field turn? string
@@ -96,10 +98,22 @@ local function add(session, item, effects)
     session.by_id[item.id] = index
   end
   effects[#effects + 1] = { type = "item", session = session.id, index = index }
+  local above = item.parent and session.by_id[item.parent]
+  if above then
+    item.nested = true
+    local call = session.items[above]
+    call.children = call.children or {}
+    table.insert(call.children, item)
+    effects[#effects + 1] = { type = "item", session = session.id, index = above }
+  end
   return index
 end
 
 local function touch(session, index, effects)
+  local item = session.items[index]
+  if item.nested then
+    index = session.by_id[item.parent] or index
+  end
   effects[#effects + 1] = { type = "item", session = session.id, index = index }
 end
 
@@ -220,6 +234,7 @@ end
 function on.task_notification(session, update, params, effects)
   add(session, {
     kind = "notice",
+    parent = params.parentToolCallId,
     turn = params.turnId,
     task_ids = update.taskIds or {},
     text = update.text or "",

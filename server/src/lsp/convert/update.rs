@@ -224,7 +224,7 @@ pub fn question(question: &Question) -> wire::PermissionParams {
     wire::PermissionParams {
         session_id: question.session.0.clone(),
         question_id: question.id.0.clone(),
-        parent_tool_call_id: None,
+        parent_tool_call_id: question.parent.as_ref().map(|call| call.0.clone()),
         tool_call: tool_call(question.row.clone()),
         reason: question.reason.clone(),
         options,

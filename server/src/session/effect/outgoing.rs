@@ -371,6 +371,8 @@ pub enum Update {
 pub struct Question {
     pub id: QuestionId,
     pub session: SessionId,
+    /// The call of the subagent that wants it.
+    pub parent: Option<ToolCallId>,
     pub row: ToolRow,
     /// Why it is asked, where the call itself does not say it.
     pub reason: Option<String>,
@@ -397,6 +399,8 @@ pub enum Outgoing {
     Update {
         session: SessionId,
         turn: Option<TurnId>,
+        /// The call of the subagent that does it.
+        parent: Option<ToolCallId>,
         replay: bool,
         update: Update,
     },

@@ -313,6 +313,7 @@ fn untold(session: Option<&str>) -> StoredReport {
         more_failures: 0,
         matched: Vec::new(),
         more_matched: 0,
+        report: None,
         tail: String::new(),
         output_file: String::new(),
         notes: Vec::new(),

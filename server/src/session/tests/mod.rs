@@ -2,6 +2,8 @@
 //! beside the expectation; a [`world::World`] stands for store, model, tools and processes, and is as strict as they are.
 //! No clock, no process, no socket.
 
+mod agent_ends;
+mod agents;
 mod calls;
 mod changes;
 mod chaos;

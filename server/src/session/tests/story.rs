@@ -20,7 +20,7 @@ use crate::session::event::{
     Choice, Event, Loaded, Moment, Page, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
 use crate::session::schedule::exclusive;
-use crate::session::settings::Settings;
+use crate::session::settings::{AgentLimits, Settings};
 use crate::session::state::State;
 use crate::session::usage::tools_weight;
 use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
@@ -56,6 +56,7 @@ pub(in crate::session) fn settings() -> Settings {
         max_auto_turns: 5,
         since_after: Some(3_600_000),
         max_turn_requests: 200,
+        agents: AgentLimits { max_concurrent: 10, max_requests: 50, model: None },
         stop_grace: 5_000,
         stall_after: 45_000,
         output_cap: 1_000_000,
@@ -119,6 +120,8 @@ pub(super) struct Story {
     pub(super) effects: Vec<Effect>,
     /// An answer is written at once.
     pub(super) quick_store: bool,
+    /// A transcript is written at once.
+    pub(super) quick_disk: bool,
     /// The past of a run is read at once.
     pub(super) quick_past: bool,
     /// What prompts point at is read at once, and is nothing.
@@ -153,6 +156,7 @@ impl Story {
             now: START,
             effects: Vec::new(),
             quick_store: true,
+            quick_disk: true,
             quick_past: true,
             quick_mentions: true,
             quick_instructions: true,
@@ -218,6 +222,18 @@ impl Story {
             let later = std::mem::replace(&mut self.effects, effects);
             self.effects.extend(later);
         }
+        while self.quick_disk && !self.world.transcripts.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.transcribed();
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
+    }
+
+    /// The oldest piece of a transcript is written.
+    pub(super) fn transcribed(&mut self) {
+        let (id, bytes, lines) = self.world.transcripts.pop_front().expect("a piece of a transcript");
+        self.apply(Event::Transcribed { id, bytes, lines, problem: None });
     }
 
     /// What the oldest prompt points at is read.
@@ -354,6 +370,20 @@ impl Story {
     pub(super) fn answer(&mut self, parts: Vec<AssistantPart>) {
         let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
         self.answer_with(parts, if calls { ModelStop::ToolUse } else { ModelStop::EndTurn });
+    }
+
+    /// The whole answer of the model that this conversation asked.
+    pub(super) fn answers_to(&mut self, session: &SessionId, parts: Vec<AssistantPart>) {
+        let at = self.world.asks.iter().position(|(asking, _)| asking == session);
+        let asked = self.world.asks.remove(at.unwrap_or_else(|| panic!("{session} asks nothing")));
+        self.world.asks.insert(0, asked);
+        self.answer(parts);
+    }
+
+    /// The subagents that wait for their model, in the order of their requests.
+    pub(super) fn children(&self) -> Vec<SessionId> {
+        let asking = self.world.asks.iter().map(|(session, _)| session.clone());
+        asking.filter(|session| self.world.subagents.contains(session)).collect()
     }
 
     /// The model says this and ends its turn.

@@ -64,6 +64,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
         }
+        Effect::Transcribe { .. } => return None,
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
         // Every run asks for one.
         Effect::Fingerprint { .. } => return None,
@@ -114,9 +115,10 @@ fn row(task: &Task) -> String {
 
 fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
     Some(match outgoing {
-        Outgoing::Update { update, replay, .. } => {
+        Outgoing::Update { update, replay, parent, .. } => {
             let text = self::update(update)?;
-            if *replay { format!("replay: {text}") } else { text }
+            let by = parent.as_ref().map(|call| format!("{call}> ")).unwrap_or_default();
+            if *replay { format!("replay: {text}") } else { format!("{by}{text}") }
         }
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
