@@ -58,7 +58,7 @@ impl Editor {
                     None => Reply::Queue,
                 },
             },
-            "window/showMessageRequest" | "pillion/model/complete" => Reply::Queue,
+            "window/showMessageRequest" | "pillion/model/complete" | "pillion/diagnostics/get" => Reply::Queue,
             "window/showDocument" => now(json!({"success": true})),
             "workspace/configuration" => {
                 now(Value::Array(vec![Value::Null; params["items"].as_array().map_or(0, Vec::len)]))

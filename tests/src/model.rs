@@ -112,6 +112,12 @@ impl Model {
         self
     }
 
+    /// How often a conversation may change what it has sent before, by a compaction; never unless said otherwise.
+    pub fn allow_compactions(&self, most: usize) -> &Self {
+        self.shared.lock().conversations.compactions = most;
+        self
+    }
+
     /// Waits for the request with that number, 1 for the first.
     pub fn wait_request(&self, number: usize) -> Request {
         let end = Instant::now() + DEADLINE;
@@ -169,12 +175,13 @@ impl Shared {
                 }
                 Ok(Some(call)) => {
                     let (number, answer) = self.take(api, &call);
+                    let model = self.lock().requests[number].body["model"].clone();
                     // Only an answer that went out whole must be in the next request. One that the test holds back may
                     // never do so; any other counts before its last byte, after which the next request may come.
                     if !answer.is_held() {
                         self.lock().conversations.answered(number, answer.blocks(api));
                     }
-                    let sent = answer.send(api, stream);
+                    let sent = answer.send(api, stream, &model);
                     if answer.is_held() || !sent {
                         let answered = if sent { answer.blocks(api) } else { None };
                         self.lock().conversations.answered(number, answered);

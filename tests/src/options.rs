@@ -15,6 +15,8 @@ use crate::{DEADLINE, Model};
 pub struct Options {
     /// Declares `experimental.pillion`.
     pillion: bool,
+    /// Declares `diagnostics` there: the test answers `pillion/diagnostics/get`.
+    diagnostics: bool,
     /// Declares that it lends models.
     lends: bool,
     pub(crate) env: Vec<(String, String)>,
@@ -31,6 +33,7 @@ impl Options {
         let window = WINDOWS.fetch_add(1, Ordering::Relaxed);
         Self {
             pillion: true,
+            diagnostics: false,
             lends: false,
             env: Vec::new(),
             settings: json!({}),
@@ -54,6 +57,12 @@ impl Options {
     /// The client lends models; the test answers each request for one.
     pub fn lends_models(mut self) -> Self {
         self.lends = true;
+        self
+    }
+
+    /// Offers the editor's diagnostics.
+    pub fn diagnostics(mut self) -> Self {
+        self.diagnostics = true;
         self
     }
 
@@ -144,6 +153,7 @@ pub fn initialize_params(sandbox: &Sandbox, options: &Options) -> Value {
             "sessionUpdates": true,
             "requestPermission": true,
             "documentSave": true,
+            "diagnostics": options.diagnostics,
             "models": options.lends,
             "clientToken": options.token
         });

@@ -20,14 +20,28 @@ const UPDATES: &[(&str, &[&str])] = &[
     ("task_notification", &["taskIds", "text"]),
     ("turn_started", &["reason"]),
     ("retrying", &["reason", "afterMs", "attempt"]),
-    ("turn_ended", &["stopReason", "usage", "error"]),
+    ("turn_ended", &["stopReason", "usage", "auto", "error"]),
     (
         "usage",
-        &["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "contextUsed", "contextWindow", "cost"],
+        &[
+            "inputTokens",
+            "outputTokens",
+            "cacheReadTokens",
+            "cacheWriteTokens",
+            "contextUsed",
+            "contextWindow",
+            "cost",
+            "autoCost",
+        ],
     ),
+    ("compaction", &["status", "before", "after", "message"]),
     ("session_info", &[]),
-    ("replay_started", &[]),
-    ("replay_ended", &[]),
+    ("label", &["toolCallIds", "text"]),
+    ("since", &["since", "tasks", "moreTasks", "changes", "text"]),
+    ("session_switch", &["sessionId"]),
+    ("session_closed", &["reason"]),
+    ("replay_started", &["before"]),
+    ("replay_ended", &["before", "hasMore"]),
 ];
 
 const STOP_REASONS: &[&str] =

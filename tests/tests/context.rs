@@ -132,8 +132,8 @@ fn a_conversation_is_compacted_by_hand_and_stays_whole_for_people() {
     sandbox.write("a.txt", &"line of the file\n".repeat(400));
     model.allow_conversations(3);
     model.answer("one", Answer::call("toolu_1", "read_file", json!({"path": "a.txt"})));
-    model.answer("the file", Answer::say("It repeats."));
-    model.answer("two", Answer::say("Fine."));
+    model.answer("the file", Answer::say("It repeats.").input_tokens(9_000));
+    model.answer("two", Answer::say("Fine.").input_tokens(9_100));
     let first = client(&sandbox, &model);
     let session = first.new_session("auto");
     first.ask(&session, "Read the first file.");
@@ -180,7 +180,7 @@ fn a_conversation_is_compacted_by_hand_and_stays_whole_for_people() {
 fn a_request_that_the_service_finds_too_long_is_tried_again_shorter() {
     let (sandbox, model) = (Sandbox::new(), Model::start());
     sandbox.write("a.txt", &"x".repeat(1_900));
-    model.allow_conversations(3);
+    model.allow_compactions(1);
     for number in 1..=3 {
         let call = format!("toolu_{number}");
         model.answer("a prompt", Answer::call(&call, "read_file", json!({"path": "a.txt"})));
@@ -193,10 +193,13 @@ fn a_request_that_the_service_finds_too_long_is_tried_again_shorter() {
     }
     let message = "prompt is too long: 250000 tokens > 200000 maximum";
     model.answer("too long", Answer::status(400, "invalid_request_error", message));
-    model.answer("the summary or the request", Answer::say("They read a file three times."));
+    model.then("the same, shorter", |request| {
+        let text = request.all_text();
+        assert!(text.contains("read_file a.txt shows the file as it is now]"), "old outputs are left out: {text}");
+        assert!(text.contains("Go on."), "{text}");
+        Answer::say("Here I am.")
+    });
     let prompt = client.prompt(&session, "Go on.");
-    // With a summary there are two more requests, without one.
-    model.answer("the request", Answer::say("Here I am."));
     let ended = client.wait_turn_ended(&session, &prompt.turn_id);
     assert_eq!(ended["stopReason"], "end_turn", "{ended}");
     assert_eq!(client.said(&session, &prompt.turn_id), "Here I am.");

@@ -358,18 +358,69 @@ return {
       end)
       vim.cmd("Pillion mode auto")
       t.eq({ sessionId = "s9", mode = "auto" }, t.received(app, "pillion/session/set_mode").params)
-      t.emit(
-        app,
-        t.update(
-          { sessionUpdate = "turn_ended", stopReason = "end_turn" },
-          { sessionId = "s9", turnId = "t3" }
-        )
-      )
-      t.wait("the turn", function()
-        return app.state.sessions.s9.last_turn
-      end)
+      t.reply(app, "pillion/change/list", { result = { changes = {}, notes = {} } })
       vim.cmd("Pillion undo")
-      t.eq({ sessionId = "s9", turnId = "t3" }, t.received(app, "pillion/change/revert").params)
+      t.wait("the answer", function()
+        return t.said[#t.said] == "Pillion: there is nothing to undo"
+      end)
+    end,
+  },
+  {
+    "undo takes back the newest turn with edits, and says what it did",
+    function()
+      local dir = t.workspace({ ["a.txt"] = "new\n", ["made.txt"] = "made\n" })
+      local app = t.start()
+      vim.cmd("Pillion")
+      t.wait("the session", function()
+        return app.state.current
+      end)
+      vim.cmd("wincmd t")
+      vim.cmd.edit("made.txt")
+      local made = vim.api.nvim_get_current_buf()
+      vim.cmd.edit("a.txt")
+      local buffer = vim.api.nvim_get_current_buf()
+      local function change(path, turn, kind, status)
+        return { path = dir .. "/" .. path, turnId = turn, kind = kind, state = status }
+      end
+      t.reply(app, "pillion/change/list", {
+        result = {
+          changes = {
+            change("a.txt", "t1", "edit", "pending"),
+            change("a.txt", "t2", "edit", "pending"),
+            change("made.txt", "t2", "create", "pending"),
+            change("b.txt", "t3", "edit", "reverted"),
+          },
+        },
+      })
+      t.reply(app, "pillion/change/revert", {
+        result = {
+          changes = {
+            change("made.txt", "t2", "create", "reverted"),
+            change("a.txt", "t2", "edit", "reverted"),
+          },
+          notes = { "made.txt is empty in the editor, and not saved." },
+        },
+      })
+      t.write(dir .. "/a.txt", "as it was\n")
+      vim.uv.fs_unlink(dir .. "/made.txt")
+      vim.cmd("Pillion undo")
+      t.eq("t2", t.received(app, "pillion/change/revert").params.turnId)
+      t.wait("what was done", function()
+        return #t.said > 1
+      end)
+      t.eq("Pillion: undone: a.txt, made.txt", t.said[#t.said - 1])
+      t.has(t.said, "not saved")
+      t.wait("the buffer as it was", function()
+        return t.lines(buffer)[1] == "as it was"
+      end)
+      t.eq(false, vim.api.nvim_buf_is_loaded(made))
+      t.reply(app, "pillion/change/revert", {
+        error = { code = -32012, message = "a.txt was edited since at line 1. Undo it in the editor." },
+      })
+      vim.cmd("Pillion undo")
+      t.wait("the refusal", function()
+        return t.said[#t.said]:find("edited since at line 1", 1, true)
+      end)
     end,
   },
   {

@@ -201,6 +201,12 @@ return {
         "■ stopped",
         render.item({ kind = "ended", stop_reason = "cancelled" }, "Pillion", context)[1].text
       )
+      local refused = {
+        kind = "ended",
+        stop_reason = "refusal",
+        error = { message = "It declined.\nSay it anew." },
+      }
+      t.has(render.item(refused, "Pillion", context)[1].text, "It declined. Say it anew.")
     end,
   },
   {

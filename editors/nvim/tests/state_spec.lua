@@ -230,6 +230,26 @@ return {
     end,
   },
   {
+    "a batch of calls has its label above it, and a person goes on elsewhere",
+    function()
+      local s = state.new()
+      for _, id in ipairs({ "c1", "c2" }) do
+        apply(s, t.update({ sessionUpdate = "tool_call", toolCallId = id, title = "Read " .. id, kind = "read" }))
+      end
+      apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1" }, text = "Read c1" }))
+      apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1", "c2" }, text = "Read 2 files" }))
+      t.eq({ "## Pillion", "Read 2 files · 2 calls", "○ read c1", "○ read c2" }, drawn(s))
+      local effects = apply(s, t.update({ sessionUpdate = "session_switch", sessionId = "s2" }))
+      t.eq({ "switch", "session" }, types(effects))
+      t.eq("s2", effects[1].to)
+      apply(s, t.update({ sessionUpdate = "since", text = "While this was closed:\n- 1 file changed" }))
+      apply(s, t.update({ sessionUpdate = "session_closed", reason = "moved" }))
+      local lines = drawn(s)
+      t.eq("- 1 file changed", lines[#lines - 1])
+      t.eq("■ this conversation goes on in another window", lines[#lines])
+    end,
+  },
+  {
     "a replay replaces the conversation and fires nothing",
     function()
       local s = state.new()

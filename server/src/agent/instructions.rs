@@ -110,18 +110,18 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> InstructionFile {
-        InstructionFile { path: path.into(), text: text.into(), personal: path.starts_with("/home"), unread: 0 }
+        InstructionFile { path: path.into(), text: text.into(), personal: path.starts_with("/me"), unread: 0 }
     }
 
     #[test]
     fn the_nearest_comes_last_and_blank_files_say_nothing() {
         let files =
-            [file("/home/AGENTS.md", "Be kind."), file("/w/AGENTS.md", "Use tabs.\n"), file("/w/a/AGENTS.md", "x")];
+            [file("/me/AGENTS.md", "Be kind."), file("/w/AGENTS.md", "Use tabs.\n"), file("/w/a/AGENTS.md", "x")];
         let text = section(&files).expect("a section");
         let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
         assert!(at("Be kind.") < at("Use tabs."));
         assert!(at("Use tabs.") < at("<instructions file=\"/w/a/AGENTS.md\">\nx\n</instructions>"));
-        assert!(text.contains("<instructions file=\"/home/AGENTS.md\" of=\"the user\">"));
+        assert!(text.contains("<instructions file=\"/me/AGENTS.md\" of=\"the user\">"));
         assert_eq!(section(&[file("/w/AGENTS.md", " \n")]), None);
         assert_eq!(section(&[]), None);
     }

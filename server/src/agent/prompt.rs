@@ -79,6 +79,8 @@ pub struct Situation<'a> {
     pub unsaved: &'a [PathBuf],
     /// `t1k9 cargo test (running)`.
     pub tasks: &'a [String],
+    /// What a person took back of the model's edits, in a sentence.
+    pub reverted: Option<&'a str>,
 }
 
 /// The context text of a prompt; `None` when there is nothing to say.
@@ -86,9 +88,12 @@ pub fn context(situation: &Situation<'_>) -> Option<String> {
     let mut lines = Vec::new();
     lines.extend(situation.date.map(|date| format!("Date: {date}.")));
     lines.extend(situation.mode.map(|mode| match mode {
-        Mode::Plan => "Mode: plan. Read and plan only; commands and edits are refused.".to_owned(),
+        Mode::Plan => {
+            "Mode: plan. Read and plan only; edits are refused, and commands that do more than read.".to_owned()
+        }
         mode => format!("Mode: {}. Plan mode is over.", mode.as_str()),
     }));
+    lines.extend(situation.reverted.map(str::to_owned));
     if !situation.tasks.is_empty() {
         lines.push(format!("Background tasks: {}.", situation.tasks.join("; ")));
     }
@@ -136,13 +141,18 @@ mod tests {
         assert_eq!(context(&Situation::default()), None);
         let unsaved = [PathBuf::from("/w/a.rs")];
         let tasks = ["t1 cargo test (running)".to_owned()];
-        let situation =
-            Situation { date: Some("2026-02-01"), mode: Some(Mode::Plan), unsaved: &unsaved, tasks: &tasks };
+        let situation = Situation {
+            date: Some("2026-02-01"),
+            mode: Some(Mode::Plan),
+            unsaved: &unsaved,
+            tasks: &tasks,
+            reverted: None,
+        };
         assert_eq!(
             context(&situation).as_deref(),
             Some(
-                "[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; commands and edits are \
-                 refused. Background tasks: t1 cargo test (running). Unsaved in the editor: /w/a.rs.]"
+                "[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; edits are refused, and \
+                 commands that do more than read. Background tasks: t1 cargo test (running). Unsaved in the editor: /w/a.rs.]"
             )
         );
     }

@@ -7,15 +7,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_lsp::jsonrpc;
 
+use crate::agent::change::Chosen;
 use crate::config::services;
-use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::event::{
+    Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask,
+};
 use crate::session::owner::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
 use crate::workspace::folders;
+use crate::workspace::roots::absolute;
 
 use super::convert;
 use super::uri;
@@ -103,8 +107,12 @@ pub fn list_sessions(params: Value) -> Read<Request> {
 
 /// `pillion/session/load`.
 pub fn load_session(params: Value) -> Read<Request> {
-    let wire::LoadSessionParams { session_id } = typed(params)?;
-    Ok(Request::LoadSession { session: SessionId(session_id) })
+    let wire::LoadSessionParams { session_id, limit, before, .. } = typed(params)?;
+    if limit == Some(0) {
+        return Err(bad("limit", "is 0".into(), "Give a number of items, or leave it out for all."));
+    }
+    let page = Page { limit: limit.map(|limit| limit as usize), before };
+    Ok(Request::LoadSession { session: SessionId(session_id), page })
 }
 
 /// `pillion/session/prompt`.
@@ -124,6 +132,18 @@ pub fn export(params: Value) -> Read<Request> {
         }
     };
     Ok(Request::Export { session: SessionId(session_id), format })
+}
+
+/// `pillion/change/list`, `…/accept`, `…/revert`.
+pub fn changes(params: Value, root: &Path, choose: Choose) -> Read<Request> {
+    let wire::ChangeParams { session_id, turn_id, path, hunk } = typed(params)?;
+    if hunk.is_some() && (path.is_none() || turn_id.is_none()) {
+        let missing = if path.is_none() { "path" } else { "turnId" };
+        return Err(bad(missing, "is missing: a hunk is one of a turn's edits of a file".into(), "Name all three."));
+    }
+    let path = path.map(|text| uri::to_path(&text).unwrap_or_else(|| absolute(root, &text)));
+    let chosen = Chosen { turn: turn_id.map(TurnId), path, hunk };
+    Ok(Request::Changes { session: SessionId(session_id), chosen, choose })
 }
 
 /// `pillion/session/queue`.
@@ -354,7 +374,7 @@ pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Reque
         "pillion.build" => project(Group::Build),
         "pillion.lint" => project(Group::Lint),
         "pillion.allow" => Ok(answer(Choice::AllowOnce)),
-        "pillion.always" => Ok(answer(Choice::AllowAlways)),
+        "pillion.always" => Ok(answer(Choice::AllowAlways(0))),
         "pillion.deny" => Ok(answer(Choice::Reject)),
         _ => Err(convert::error(
             -32602,

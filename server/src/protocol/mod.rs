@@ -4,6 +4,7 @@
 //! Lines and columns are 1-based, columns in UTF-16 units, paths absolute. Listed fields are always there, `null` when
 //! they have no value. Unknown fields of a client are ignored.
 
+mod change;
 mod content;
 mod diagnostics;
 mod model;
@@ -15,6 +16,7 @@ mod update;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::*;
 pub use self::content::*;
 pub use self::diagnostics::*;
 pub use self::model::*;
@@ -42,6 +44,7 @@ pub mod method {
     pub const SESSION_COMPACT: &str = "pillion/session/compact";
     pub const SESSION_CONTEXT: &str = "pillion/session/context";
     pub const SESSION_EXPORT: &str = "pillion/session/export";
+    pub const COMMAND_LIST: &str = "pillion/command/list";
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";
@@ -51,6 +54,9 @@ pub mod method {
     pub const MODEL_CHUNK: &str = "pillion/model/chunk";
     pub const SECRET_SET: &str = "pillion/secret/set";
     pub const DIAGNOSTICS_GET: &str = "pillion/diagnostics/get";
+    pub const CHANGE_LIST: &str = "pillion/change/list";
+    pub const CHANGE_ACCEPT: &str = "pillion/change/accept";
+    pub const CHANGE_REVERT: &str = "pillion/change/revert";
     pub const PERMISSION_LIST: &str = "pillion/permission/list";
     pub const PERMISSION_REMOVE: &str = "pillion/permission/remove";
     pub const PROJECT_COMMANDS: &str = "pillion/project/commands";

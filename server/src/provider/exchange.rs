@@ -50,6 +50,7 @@ pub async fn ask<R: Reader>(
     let mut parser = sse::Parser::default();
     let mut events_seen = false;
     let excerpt: String = String::from_utf8_lossy(start).chars().take(200).collect();
+    let is_stream = ["data", "event", "id", "retry", ":"].iter().any(|field| excerpt.starts_with(field));
     let mut piece = Some(first);
     let mut broken = None;
     while let Some(bytes) = piece.take() {
@@ -70,7 +71,7 @@ pub async fn ask<R: Reader>(
     }
     reader.finish().map_err(|failure| match (broken, failure) {
         (Some(error), Failure::Cut) => Failure::Http(error),
-        (None, Failure::Cut) if !events_seen && !excerpt.is_empty() => {
+        (None, Failure::Cut) if !events_seen && !is_stream && !excerpt.is_empty() => {
             Failure::Garbled(format!("no stream of events, but {excerpt:?}"))
         }
         (_, failure) => failure,

@@ -7,6 +7,8 @@ pub mod check;
 pub mod editor;
 pub mod exchange;
 pub mod failure;
+#[cfg(test)]
+mod failure_tests;
 pub mod http;
 pub mod names;
 pub mod offline;

@@ -1,6 +1,6 @@
 //! The calls that speak of background tasks: a start in the background, a look at a task, a stop.
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Asking;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Kind, StoppedBy};
 use crate::task::run::OutputRange;
@@ -19,7 +19,7 @@ impl State {
         session: &SessionId,
         id: &ToolCallId,
         bash: &Bash,
-        ask: Option<Option<Rule>>,
+        ask: Option<Asking>,
     ) {
         if ask.is_some()
             && let Some(task) = self.waiting_for_permission(session, &bash.command)
@@ -43,13 +43,13 @@ impl State {
         self.enter_in_background(session, id, bash, None);
     }
 
-    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
+    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Asking>) {
         let task = self.start_for_agent(session, id, bash, ask.is_some());
         let text = match ask {
-            Some(always) => {
+            Some(asking) => {
                 let input = serde_json::json!({ "command": bash.command });
                 let row = row(id, "bash", &input, &Ok(Call::Bash(bash.clone())));
-                let question = self.ask_person(session, None, Some(task.clone()), row, always);
+                let question = self.ask_person(session, None, Some(task.clone()), row, asking);
                 self.ledger.asked(&task, question);
                 format!(
                     "Task {task} waits for the user's permission and starts when it is given. Go on with other work; \

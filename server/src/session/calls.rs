@@ -5,17 +5,18 @@
 
 use serde_json::Value;
 
-use crate::agent::approval::{self, Rule, Verdict};
+use crate::agent::approval::Asking;
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::StoppedBy;
 use crate::task::run::OutputSlice;
 use crate::tool::input::{self, Call, FileCall};
-use crate::workspace::{classify, roots};
+use crate::workspace::classify;
 
 use super::conversation::Phase;
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::permission::Judged;
 use super::results::{OutputOf, cut_short};
 use super::state::State;
 use super::turn::result;
@@ -36,6 +37,8 @@ pub(super) struct CallState {
 pub(super) enum Step {
     /// Not begun.
     Waiting,
+    /// Whether a person is asked depends on the project's scripts, which are being read.
+    Looking,
     /// A person is asked; the call does not run before the answer.
     Asking(QuestionId),
     /// A file tool runs, or output is read.
@@ -182,9 +185,8 @@ impl State {
         match call {
             Err(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
             Ok(call) => match self.judge(session, &call) {
-                Verdict::Allow => self.run_call(session, &id, call),
-                Verdict::Refuse(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
-                Verdict::Ask { always } => self.ask_for_call(session, &id, call, always),
+                Judged::Now(verdict) => self.decided(session, &id, call, verdict),
+                Judged::AfterLooking => self.look_at_project(session, &id),
             },
         }
     }
@@ -197,34 +199,16 @@ impl State {
         self.sessions.get_mut(session)?.turn.as_mut()?.calls.iter_mut().find(|call| call.id == *id)
     }
 
-    fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
-        let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
-        let root = &self.settings.root;
-        let verdict = approval::judge(self.mode_of(session), &self.rules, call, |path| {
-            let path = roots::absolute(&owner.cwd, path);
-            let inside = path.starts_with(root);
-            (path, inside)
-        });
-        // Where a person is asked anyway, the person decides.
-        match (call, verdict) {
-            (Call::File(file), Verdict::Ask { .. }) if self.has_given(session, file) => Verdict::Allow,
-            (Call::Bash(bash), Verdict::Allow) => {
-                self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
-            }
-            (_, verdict) => verdict,
-        }
-    }
-
     /// A background start that needs permission is a queued task at once; anything else waits for its answer.
-    fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, always: Option<Rule>) {
+    pub(super) fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, asking: Asking) {
         match call {
             Call::Bash(bash) if bash.run_in_background == Some(true) => {
-                self.start_in_background(session, id, &bash, Some(always));
+                self.start_in_background(session, id, &bash, Some(asking));
             }
             call => {
                 let Some(state) = self.call(session, id) else { return };
                 let row = row(id, &state.name, &state.input, &Ok(call));
-                let question = self.ask_person(session, Some(id.clone()), None, row, always);
+                let question = self.ask_person(session, Some(id.clone()), None, row, asking);
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Asking(question);
                 }
@@ -329,6 +313,11 @@ impl State {
         id: &ToolCallId,
         outcome: Result<crate::tool::Output, String>,
     ) {
+        if let Ok(output) = &outcome
+            && !output.diffs.is_empty()
+        {
+            self.edited(session, turn, output);
+        }
         if self.running_turn(session, turn).is_none() {
             return;
         }
@@ -342,18 +331,22 @@ impl State {
                     let seen = std::sync::Arc::make_mut(&mut owner.seen);
                     seen.extend(output.seen);
                 }
-                if !output.diffs.is_empty() {
-                    self.acted(session, None);
-                }
-                for diff in &output.diffs {
-                    self.file_saved(&diff.path);
-                }
                 let content = (!output.diffs.is_empty())
                     .then(|| output.diffs.into_iter().map(ToolContent::Diff).collect::<Vec<_>>());
                 let change = ToolChange { content, locations: Some(output.locations), ..ToolChange::default() };
                 let text = self.with_nested(session, output.text, &output.instructions);
                 self.finish_call(session, id, text, false, change);
             }
+        }
+    }
+
+    /// Files were edited, also where the turn was cancelled in the meantime.
+    fn edited(&mut self, session: &SessionId, turn: &TurnId, output: &crate::tool::Output) {
+        self.agent_edits();
+        self.acted(session, None);
+        self.record_edits(session, turn, &output.diffs);
+        for diff in &output.diffs {
+            self.file_saved(&diff.path);
         }
     }
 

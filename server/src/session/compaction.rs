@@ -72,32 +72,40 @@ impl Session {
 impl State {
     /// A person wants the conversation cut.
     pub(super) fn compact_request(&mut self, reply: ReplyId, session: &SessionId, instructions: Option<String>) {
+        match self.compact_for_person(session, instructions) {
+            Ok(()) => self.reply(reply, Reply::Done),
+            Err(refusal) => self.refuse(reply, refusal),
+        }
+    }
+
+    /// The same, or why not. While a turn runs it is done before the next request.
+    pub(super) fn compact_for_person(
+        &mut self,
+        session: &SessionId,
+        instructions: Option<String>,
+    ) -> Result<(), Refusal> {
         let Some(owner) = self.sessions.get_mut(session) else {
-            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+            return Err(Refusal::UnknownSession(session.clone()));
         };
-        let refusal = |kind, message: &str, remedy: &str| Refusal::State {
-            kind,
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
+        let refused = |kind, message: &str, remedy: &str| {
+            Err(Refusal::State { kind, message: message.to_owned(), remedy: remedy.to_owned() })
         };
         if owner.compacting.is_some() {
-            let refused =
-                refusal("compacting", "the conversation is being compacted", "Wait for its end, or cancel it.");
-            return self.refuse(reply, refused);
+            return refused("compacting", "the conversation is being compacted", "Wait for its end, or cancel it.");
         }
         if owner.turn.is_some() {
             owner.compact_wanted = Some(instructions);
-            return self.reply(reply, Reply::Done);
+            return Ok(());
         }
         if let Some(why) = self.over_budget(session) {
-            return self.refuse(reply, Refusal::State { kind: "over_budget", message: why, remedy: String::new() });
+            return Err(Refusal::State { kind: "over_budget", message: why, remedy: String::new() });
         }
         match self.compact(session, Some(instructions)) {
             Begun::Nothing => {
                 let remedy = "Go on: only the last exchange is there, and it is kept.";
-                self.refuse(reply, refusal("nothing_to_compact", "there is nothing that could be left out", remedy));
+                refused("nothing_to_compact", "there is nothing that could be left out", remedy)
             }
-            Begun::Asking | Begun::Done(_) => self.reply(reply, Reply::Done),
+            Begun::Asking | Begun::Done(_) => Ok(()),
         }
     }
 
@@ -212,8 +220,8 @@ impl State {
         // The part of the view that goes: its head, and the items before the kept ones.
         let kept = owner.history[kept_from..].iter().filter(|item| !matches!(***item, Item::Compaction(_))).count();
         let going = &owner.view[..owner.view.len() - kept.min(owner.view.len())];
-        let tokens = SUMMARY_TOKENS.min(max_tokens);
         let window = owner.window().unwrap_or(32_000);
+        let tokens = SUMMARY_TOKENS.min(max_tokens).min(u32::try_from(window / 6).unwrap_or(u32::MAX)).max(1);
         let room = window.saturating_sub(u64::from(tokens) + 2_000).max(window / 2) / 10 * 8;
         let mut text = compaction::transcript(going, owner.meter.in_weight(room) as usize);
         if let Some(wishes) = by_person.as_ref().and_then(|wishes| wishes.as_deref()) {
@@ -256,7 +264,10 @@ impl State {
         let old = compaction::newest(&owner.history).map(|(_, newest)| newest.clone()).unwrap_or_default();
         let items = match result {
             Ok(text) if !text.trim().is_empty() => {
-                let summary = Some(notification::cut(text.trim(), SUMMARY_CHARS));
+                // A model that does not heed its limit does not fill the window with its summary.
+                let most =
+                    owner.window().map_or(SUMMARY_CHARS, |window| usize::try_from(window).unwrap_or(SUMMARY_CHARS));
+                let summary = Some(notification::cut(text.trim(), most.min(SUMMARY_CHARS)));
                 let standing = self.standing(session);
                 let done = Compaction { kept_from, summary, standing, left_out: old.left_out, before, after: 0 };
                 Some(self.append_compaction(session, done, before, None))
@@ -346,7 +357,7 @@ impl State {
         let items = self.append(session, Item::Compaction(done), Vec::new());
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.usage.context_used = after;
-            if let Some(turn) = owner.turn.as_mut().filter(|_| after > before / 20 * 19) {
+            if let Some(turn) = owner.turn.as_mut().filter(|_| after > before / 5 * 4) {
                 turn.gained_nothing = true;
             }
         }

@@ -5,6 +5,7 @@ mod outgoing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Item;
 use crate::agent::mentions::Wanted;
 use crate::agent::notification::Key;
@@ -17,10 +18,17 @@ use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
 pub use self::outgoing::{
-    CompactionStatus, Growth, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question, Refusal, Reply,
-    SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    ChangeRow, CompactionStatus, Growth, HunkRow, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question,
+    Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
-use super::event::{AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredReport, StoredSession, Timer};
+use super::event::{
+    AsideId, CheckId, CommitId, ExportFormat, Page, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport,
+    StoredSession, Timer,
+};
+use super::export::Talk;
+use super::moving::Taker;
+use super::slash::Place;
+use super::turn_log::TurnRecord;
 
 /// One thing to do.
 #[derive(Debug)]
@@ -35,6 +43,21 @@ pub enum Effect {
     LoadSession {
         reply: ReplyId,
         session: SessionId,
+        page: Page,
+    },
+    /// Gives a session to another window: first its runs, then its rows at one stroke; then replies.
+    HandOver {
+        reply: ReplyId,
+        session: SessionId,
+        tasks: Vec<TaskId>,
+        runs: Vec<RunId>,
+        to: Taker,
+    },
+    /// Writes a session as text, and replies.
+    Export {
+        reply: ReplyId,
+        talk: Talk,
+        format: ExportFormat,
     },
     /// Deletes a session that is not open, and replies.
     DeleteStored {
@@ -48,6 +71,24 @@ pub enum Effect {
         before: Option<SessionId>,
         open: Vec<SessionId>,
     },
+    /// Reads the newest sessions for `/resume`; comes back as `RecentSessions`.
+    RecentSessions {
+        place: Place,
+        wanted: Option<String>,
+    },
+    /// Lists the models for `/model`; comes back as `ModelsInChat`.
+    ListModelsInChat {
+        place: Place,
+        current: String,
+    },
+    /// Looks what changed since then, for a session that was away; comes back as `SinceLooked`.
+    LookSince {
+        session: SessionId,
+        from: Timestamp,
+        head: Option<String>,
+    },
+    /// Notes with a session which commit is checked out now.
+    NoteHead(SessionId),
     /// Asks the model; comes back as `Stream` and `Answered`.
     AskModel {
         session: SessionId,
@@ -97,6 +138,13 @@ pub enum Effect {
         /// Where what is too long for the model is put.
         results: PathBuf,
     },
+    /// Reads the project's own commands and scripts, for the judgement of a command; comes back as `ProjectRead`.
+    ReadProject {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        cwd: PathBuf,
+    },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {
         session: SessionId,
@@ -104,6 +152,26 @@ pub enum Effect {
         call: ToolCallId,
         path: PathBuf,
         range: OutputRange,
+    },
+    /// Reads the edits that can be taken back, and replies.
+    ListChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Marks edits as accepted, and replies.
+    AcceptChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+    },
+    /// Takes edits back; comes back as `ChangesReverted`.
+    RevertChanges {
+        reply: ReplyId,
+        session: SessionId,
+        chosen: Chosen,
+        cwd: PathBuf,
+        seen: FileSeen,
     },
     /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
     AskDiagnostics {
@@ -219,6 +287,10 @@ pub enum Write {
         text: Arc<str>,
     },
     DeleteSession(SessionId),
+    /// An edit that can be taken back.
+    Edit(Box<StoredEdit>),
+    /// The model of a session is told what was reverted.
+    RevertsTold(SessionId),
     /// The whole plan of a session.
     Plan {
         session: SessionId,
@@ -237,6 +309,11 @@ pub enum Write {
         keys: Vec<Key>,
         session: SessionId,
     },
+    /// What is still to be told to one session is to be told to another.
+    GiveReports {
+        from: SessionId,
+        to: SessionId,
+    },
     /// Appends to a history and marks the reports carried, in one transaction. `commit` is acknowledged.
     Append {
         session: SessionId,
@@ -244,6 +321,12 @@ pub enum Write {
         items: Vec<Arc<Item>>,
         carried: Vec<Key>,
         commit: CommitId,
+    },
+    /// Inserts or replaces the record of the turn with that number.
+    Turn {
+        session: SessionId,
+        at: usize,
+        record: Box<TurnRecord>,
     },
     Delivered {
         session: SessionId,
@@ -257,6 +340,10 @@ pub enum Write {
     },
     /// A run that is over holds no class any more.
     Release(RunId),
-    Rule(String),
+    /// A rule that "always" saved, and the project's script that it is bound to.
+    Rule {
+        rule: String,
+        script: Option<String>,
+    },
     RemoveRule(String),
 }

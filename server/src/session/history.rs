@@ -28,6 +28,11 @@ impl Written {
     pub(super) fn all(items: usize) -> Self {
         Self { items, ..Self::default() }
     }
+
+    /// There is something that the store did not take.
+    pub(super) fn is_behind(&self, items: usize) -> bool {
+        self.under_way.is_none() && self.items < items
+    }
 }
 
 impl State {

@@ -1,5 +1,5 @@
-//! What is cleared away now and then: outputs and results that are old or too much, rows of tasks that nobody asks for any
-//! more; once, the memory that the start took.
+//! What is cleared away now and then: outputs and results that are old or too much, rows of tasks and edits that nobody asks for
+//! any more; once, the memory that the start took.
 //! Runs beside the owner, on threads that may block, and tells it nothing: whoever reads an output that is gone is told.
 
 use std::path::PathBuf;
@@ -23,8 +23,9 @@ const EVERY: Duration = Duration::from_secs(6 * 3_600);
 const ROWS: u32 = 2_000;
 const ROWS_MS: u64 = 90 * 24 * 3_600 * 1_000;
 
-/// Bytes of the results that are kept in files.
+/// Bytes of the results that are kept in files, and of the edits that can be taken back.
 const RESULTS: u64 = 256 << 20;
+const CHANGES: u64 = 256 << 20;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// What the settings say of it.
@@ -46,7 +47,9 @@ pub(super) async fn keep_house(store: Store, runs: PathBuf, results: PathBuf, mu
         }
         pause = EVERY;
         let now = clock::now();
-        store.write(Write::ForgetTasks { keep: ROWS, before: Timestamp(now.0.saturating_sub(ROWS_MS)) });
+        let before = Timestamp(now.0.saturating_sub(ROWS_MS));
+        store.write(Write::ForgetTasks { keep: ROWS, before });
+        store.write(Write::ForgetChanges { keep: CHANGES, before });
         // Without the list nothing is nameless.
         let (known, sessions) = (store.task_ids().await.ok(), store.session_ids().await.ok());
         let (runs, results, keeping) = (runs.clone(), results.clone(), *settings.borrow_and_update());

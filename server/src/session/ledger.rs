@@ -189,7 +189,7 @@ impl State {
         if let Some(problem) = loaded.problem {
             self.say(true, problem);
         }
-        self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
+        self.rules_loaded(loaded.rules);
         let (mut left, mut unwatched) = (Vec::new(), Vec::new());
         for mut task in loaded.tasks {
             if task.owned && (!task.status.is_final() || task.stragglers > 0) {

@@ -1,6 +1,9 @@
 //! The hands: carries effects out, and sends what comes of them back to the owner as events. Nothing here decides.
 
+mod changes;
 mod models;
+mod project;
+mod since;
 mod stored;
 mod transcripts;
 mod workspace;
@@ -168,7 +171,8 @@ impl Hands {
         let choice = self.providers.choice();
         let provider = choice.provider.unwrap_or("none");
         let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &choice.model);
-        Settings { known: self.providers.known(), ..settings }
+        let roots = self.roots.all().map(Path::to_owned).collect();
+        Settings { known: self.providers.known(), roots, ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -223,9 +227,15 @@ impl Hands {
                 }
                 storage::write(&self.store, write, &self.inbox);
             }
-            Effect::LoadSession { reply, session } => self.load_session(reply, session),
+            Effect::LoadSession { reply, session, page } => self.load_session(reply, session, page),
+            Effect::HandOver { reply, session, tasks, runs, to } => self.hand_over(reply, session, tasks, runs, to),
+            Effect::Export { reply, talk, format } => self.export(reply, talk, format),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
+            Effect::RecentSessions { place, wanted } => self.recent_sessions(place, wanted),
+            Effect::ListModelsInChat { place, current } => self.models_in_chat(place, current),
+            Effect::LookSince { session, from, head } => self.look_since(session, from, head),
+            Effect::NoteHead(session) => self.note_head(session),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
             Effect::AskAside { aside, request } => self.ask_aside(aside, request),
             Effect::AbortAside(aside) => {
@@ -248,14 +258,26 @@ impl Hands {
                 let context = tool::Context { results, ..self.tool_context(&session, cwd, seen) };
                 let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
                 let touched = tool.file().map(|path| absolute(&cwd, path));
-                self.work(turn.clone(), async move {
+                let (of, edits) = (turn.clone(), tool.edits());
+                let work = async move {
                     let mut result = tool::run(tool, context).await;
                     if let (Ok(output), Some(path)) = (&mut result, touched) {
                         output.instructions = instructions::between(roots, cwd, path).await;
                     }
                     Event::ToolDone { session, turn, call, result }
-                });
+                };
+                if edits {
+                    // Once begun, an edit is carried out and known of, also when its turn is cancelled.
+                    let inbox = self.inbox.clone();
+                    tokio::spawn(async move {
+                        let event = work.await;
+                        inbox.tell(event);
+                    });
+                } else {
+                    self.work(of, work);
+                }
             }
+            Effect::ReadProject { session, turn, call, cwd } => self.read_project(session, turn, call, cwd),
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;
@@ -268,6 +290,11 @@ impl Hands {
                     let found = editor.diagnostics(path).await;
                     Event::EditorDiagnostics { session, turn, call, found }
                 });
+            }
+            Effect::ListChanges { reply, session, chosen } => self.list_changes(reply, session, chosen),
+            Effect::AcceptChanges { reply, session, chosen } => self.accept_changes(reply, session, chosen),
+            Effect::RevertChanges { reply, session, chosen, cwd, seen } => {
+                self.revert_changes(reply, session, chosen, cwd, seen);
             }
             Effect::SaveResult { session, turn, call, folder, text, most } => {
                 self.work(turn.clone(), async move {

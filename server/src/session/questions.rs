@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::{Asking, Offer};
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 
 use super::calls::Step;
-use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow, Write};
+use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow};
 use super::event::{Choice, QuestionOutcome, ReplyId};
 use super::state::State;
 
@@ -23,7 +23,8 @@ struct Open {
     call: Option<ToolCallId>,
     /// The queued task that waits for the answer.
     task: Option<TaskId>,
-    always: Option<Rule>,
+    /// What each choice of "always" saves.
+    offers: Vec<Offer>,
     /// Questions are answered oldest first where a client names none.
     order: u64,
 }
@@ -68,20 +69,18 @@ impl State {
         call: Option<ToolCallId>,
         task: Option<TaskId>,
         row: ToolRow,
-        always: Option<Rule>,
+        asking: Asking,
     ) -> QuestionId {
         let id = self.ids.question();
-        let label = always.as_ref().map(|rule| match rule {
-            Rule::Command(command) => format!("`{command}`"),
-            Rule::Edits => "edits in this workspace".to_owned(),
-        });
+        let Asking { reason, offers } = asking;
+        let always = offers.iter().map(|offer| offer.label.clone()).collect();
         let parent = self.parent(session).map(|parent| parent.call.clone());
-        let asked = Question { id: id.clone(), session: self.root(session).clone(), parent, row, always: label };
+        let asked = Question { id: id.clone(), session: self.root(session).clone(), parent, row, reason, always };
         self.effects.push(Effect::Send(Outgoing::Ask(Box::new(asked.clone()))));
         self.questions.asked += 1;
         let order = self.questions.asked;
         let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
-        self.questions.open.insert(id.clone(), Open { asked, owner: session.clone(), turn, call, task, always, order });
+        self.questions.open.insert(id.clone(), Open { asked, owner: session.clone(), turn, call, task, offers, order });
         id
     }
 
@@ -92,10 +91,10 @@ impl State {
         match choice {
             Choice::Reject => self.rejected(open, reason.as_deref()),
             Choice::AllowOnce => self.allowed(open),
-            Choice::AllowAlways => {
-                if let Some(rule) = open.always.clone().filter(|rule| !self.rules.contains(rule)) {
-                    self.effects.push(Effect::Store(Write::Rule(rule.to_string())));
-                    self.rules.push(rule);
+            Choice::AllowAlways(at) => {
+                // Where there is no such choice, it is a "yes" to this alone.
+                if let Some(offer) = open.offers.get(at).cloned() {
+                    self.save_rules(&offer);
                 }
                 self.allowed(open);
             }

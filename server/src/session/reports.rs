@@ -64,6 +64,7 @@ impl Reports {
     /// Drops what is kept for a session that is about to be read.
     pub(super) fn forget(&mut self, session: &SessionId) {
         self.pending.retain(|pending| pending.session.as_ref() != Some(session));
+        self.told.retain(|(owner, _)| owner != session);
     }
 
     /// Takes the reports that this drain's tool results tell.
@@ -81,6 +82,12 @@ impl Reports {
     pub(super) fn pending_ends(&self, session: &SessionId) -> impl Iterator<Item = &Report> {
         let mine = self.pending.iter().filter(move |pending| pending.session.as_ref() == Some(session));
         mine.map(|pending| &pending.report).filter(|report| report.key.about == END)
+    }
+
+    /// What is still to be told to one session is told to another. False where there is nothing.
+    pub(super) fn give(&mut self, from: &SessionId, to: &SessionId) -> bool {
+        let mine = self.pending.iter_mut().filter(|pending| pending.session.as_ref() == Some(from));
+        mine.map(|pending| pending.session = Some(to.clone())).count() > 0
     }
 
     pub(super) fn is_pending(&self, key: &Key) -> bool {

@@ -33,7 +33,11 @@ impl State {
         let now = self.now();
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         // After the end only `Emptied` comes, and before it none counts: that is of an attempt that was tried again.
-        if entry.task.run != id.run || entry.task.status.is_final() != matches!(event, RunEvent::Emptied) {
+        // What another window has taken is told there.
+        if !entry.task.owned
+            || entry.task.run != id.run
+            || entry.task.status.is_final() != matches!(event, RunEvent::Emptied)
+        {
             return;
         }
         match event {

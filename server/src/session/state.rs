@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
@@ -28,6 +28,10 @@ use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
+use super::turn_log::TurnRecord;
+
+/// Turns within which a session gets its title; a small model that fails so often is not asked again.
+const NAMED_WITHIN: usize = 3;
 
 /// Everything that the sidecar knows.
 #[derive(Debug)]
@@ -42,7 +46,8 @@ pub struct State {
     pub(super) subagents: Subagents,
     pub(super) problems: diagnostics::store::Store,
     pub(super) folding: Folding,
-    pub(super) rules: Vec<Rule>,
+    /// The rules that "always" saved.
+    pub(super) rules: Vec<Said>,
     /// Tasks whose output the client follows.
     pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
@@ -105,7 +110,11 @@ impl State {
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
             Event::Cancel { session, turn } => self.cancel(&session, turn.as_ref()),
-            Event::SessionLoaded { reply, session, stored } => self.session_loaded(reply, &session, stored),
+            Event::SessionLoaded { reply, session, page, stored } => self.session_loaded(reply, &session, page, stored),
+            Event::RecentSessions { place, wanted, rows } => self.recent_sessions(&place, wanted.as_deref(), rows),
+            Event::ModelsInChat { place, current, list } => self.models_in_chat(&place, &current, &list),
+            Event::SinceLooked { session, from, changes } => self.since_looked(&session, from, changes),
+            Event::SessionDeleted(session) => self.disown_tasks(&session),
             Event::Committed { commit, result } => self.committed(commit, result),
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
@@ -117,7 +126,9 @@ impl State {
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
+            Event::ProjectRead { session, turn, call, own } => self.project_read(&session, &turn, &call, &own),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
+            Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
             Event::EditorDiagnostics { session, turn, call, found } => {
                 self.editor_diagnostics(&session, &turn, &call, &found);
             }
@@ -219,8 +230,12 @@ impl State {
             return self.update_of_subagent(session, parent, update);
         }
         let turn = self.sessions.get(session).and_then(|session| session.turn.as_ref()).map(|turn| turn.id.clone());
+        self.update_of_turn(session, turn, false, update);
+    }
+
+    pub(super) fn update_of_turn(&mut self, session: &SessionId, turn: Option<TurnId>, replay: bool, update: Update) {
         let session = session.clone();
-        self.effects.push(Effect::Send(Outgoing::Update { session, turn, parent: None, replay: false, update }));
+        self.effects.push(Effect::Send(Outgoing::Update { session, turn, parent: None, replay, update }));
     }
 
     pub(super) fn running_turn(&mut self, session: &SessionId, turn: &TurnId) -> Option<&mut Turn> {
@@ -241,6 +256,8 @@ impl State {
         let owner = self.sessions.get_mut(session)?;
         owner.turns += 1;
         owner.updated_at = self.moment.now;
+        owner.log.push(TurnRecord::begins(id.clone(), reason, owner.history.len(), self.moment.now));
+        let record = owner.log.len() - 1;
         owner.turn = Some(Turn {
             id: id.clone(),
             auto: reason == TurnReason::TaskNotification,
@@ -249,6 +266,7 @@ impl State {
             message: None,
             partial: String::new(),
             thought: None,
+            thinking: String::new(),
             calls: Vec::new(),
             announced: Vec::new(),
             carried_block: false,
@@ -262,6 +280,7 @@ impl State {
             self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
         }
         self.save_session(session);
+        self.save_turn(session, record);
         self.update(session, Update::TurnStarted { reason });
         Some(id)
     }
@@ -276,6 +295,16 @@ impl State {
         let (usage, auto, window) = (turn.usage, turn.auto, owner.window());
         owner.pointed.clear();
         owner.updated_at = self.moment.now;
+        let items = owner.history.len();
+        let record = owner.log.len().saturating_sub(1);
+        if let Some(turn) = owner.log.last_mut() {
+            turn.last = Some(items);
+            turn.ended_at = Some(self.moment.now);
+            turn.stop = Some(stop);
+            turn.error.clone_from(&error);
+            turn.usage = usage;
+            turn.auto = auto;
+        }
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
@@ -286,7 +315,12 @@ impl State {
             owner.turn = None;
         }
         self.save_session(session);
+        self.save_turn(session, record);
+        self.effects.push(Effect::NoteHead(session.clone()));
         self.stop_with_turn(session);
+        if record < NAMED_WITHIN {
+            self.ask_for_title(session);
+        }
         self.compact_after_turn(session);
         self.wake_soon(session);
     }

@@ -7,7 +7,7 @@
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
-use crate::ids::{PromptId, SessionId, TaskId, TurnId};
+use crate::ids::{MessageId, PromptId, SessionId, TaskId, TurnId};
 use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, names};
 use crate::task::model::StoppedBy;
 
@@ -16,6 +16,7 @@ use super::conversation::Phase;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, Write};
 use super::event::{ReplyId, StoredReport};
 use super::state::State;
+use super::turn_log::MessageKind;
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
 const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
@@ -27,9 +28,9 @@ const CUT_OFF: &str = "Your answer was cut off: the context window was full. Old
 impl State {
     /// A person's prompt: starts a turn, is queued behind the running one, or is the "no" to an open question.
     pub(super) fn prompt(&mut self, reply: ReplyId, session: &SessionId, content: Vec<Content>) {
-        let Some(owner) = self.sessions.get(session) else {
+        if !self.sessions.contains_key(session) {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
-        };
+        }
         let blank = content.iter().all(|block| matches!(block, Content::Text { text } if text.trim().is_empty()));
         if blank {
             return self.refuse(
@@ -41,6 +42,8 @@ impl State {
                 },
             );
         }
+        let Some(content) = self.slash(reply, session, content) else { return };
+        let Some(owner) = self.sessions.get(session) else { return };
         let id = self.ids.prompt();
         let running = owner.turn.as_ref().map(|turn| turn.id.clone());
         let words = prompt::words(&content);
@@ -56,8 +59,8 @@ impl State {
         };
         // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
         if only_words && self.is_held_up(session) {
-            self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
-            self.show_prompt(session, &content);
+            self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
+            self.show_prompt(session, &id, &content);
         } else {
             self.read_mentions(session, &id, &content);
             if let Some(owner) = self.sessions.get_mut(session) {
@@ -67,6 +70,13 @@ impl State {
             self.queue_changed(session);
         }
         self.refuse_open_questions(session, words.trim());
+    }
+
+    /// The name of the message that streams next.
+    fn next_message(&mut self, session: &SessionId, kind: MessageKind) -> MessageId {
+        self.ids.pass_over();
+        let owner = self.sessions.get(session);
+        owner.map_or_else(|| MessageId(String::new()), |owner| owner.message_id(owner.history.len(), kind))
     }
 
     fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
@@ -87,8 +97,10 @@ impl State {
         }
     }
 
-    fn show_prompt(&mut self, session: &SessionId, content: &[Content]) {
-        let message = self.ids.message();
+    /// A prompt's message has the prompt's own name.
+    fn show_prompt(&mut self, session: &SessionId, prompt: &PromptId, content: &[Content]) {
+        self.ids.pass_over();
+        let message = MessageId(prompt.0.clone());
         for block in content {
             self.update(session, Update::UserMessage { message: message.clone(), content: block.clone() });
         }
@@ -137,15 +149,19 @@ impl State {
         }
         self.tell_gathered_lines(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let results = match owner.turn.as_mut() {
+        let results: Vec<ToolResult> = match owner.turn.as_mut() {
             Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).map(CallState::into_result).collect(),
             _ => std::mem::take(&mut owner.left_over),
         };
+        if !results.is_empty() {
+            self.label_batch(session, &results);
+        }
+        let Some(owner) = self.sessions.get_mut(session) else { return };
         let queued = std::mem::take(&mut owner.queue);
         let had_queue = !queued.is_empty();
         prompts.extend(queued);
         for prompt in &prompts {
-            self.show_prompt(session, &prompt.content.clone());
+            self.show_prompt(session, &prompt.id, &prompt.content);
         }
         if had_queue {
             self.queue_changed(session);
@@ -161,7 +177,7 @@ impl State {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
         }
-        let context = if prompts.is_empty() { None } else { self.context(session) };
+        let context = if prompts.is_empty() && !self.has_reverts(session) { None } else { self.context(session) };
         let context: Vec<String> = context.into_iter().chain(self.pointed_at(session, &prompts)).collect();
         let context = (!context.is_empty()).then(|| context.join("\n\n"));
         let mut carried = drained;
@@ -205,7 +221,15 @@ impl State {
         owner.told_plan = plans;
         let tasks = self.tasks_in_words(own.as_ref());
         let unsaved = self.unsaved();
-        prompt::context(&prompt::Situation { date, mode, unsaved: &unsaved, tasks: &tasks })
+        let date = date.map(str::to_owned);
+        let reverted = self.tell_reverted(session);
+        prompt::context(&prompt::Situation {
+            date: date.as_deref(),
+            mode,
+            unsaved: &unsaved,
+            tasks: &tasks,
+            reverted: reverted.as_deref(),
+        })
     }
 
     /// The tasks that are not over but this one, for the model.
@@ -249,6 +273,7 @@ impl State {
         running.message = None;
         running.thought = None;
         running.partial.clear();
+        running.thinking.clear();
         running.announced.clear();
         let Some(owner) = self.sessions.get(session) else { return };
         let request = ModelRequest {
@@ -269,21 +294,22 @@ impl State {
         match event {
             StreamEvent::ContentStarted => self.delivered(session),
             StreamEvent::Text(text) => {
-                let fresh = self.ids.message();
+                let fresh = self.next_message(session, MessageKind::Text);
                 let Some(running) = self.running_turn(session, turn) else { return };
                 let message = running.message.get_or_insert(fresh).clone();
                 running.partial.push_str(&text);
                 self.update(session, Update::AgentMessage { message, text });
             }
             StreamEvent::Thinking(text) => {
-                let fresh = self.ids.message();
+                let fresh = self.next_message(session, MessageKind::Thought);
                 let Some(running) = self.running_turn(session, turn) else { return };
+                running.thinking.push_str(&text);
                 let message = running.thought.get_or_insert(fresh).clone();
                 self.update(session, Update::AgentThought { message, text });
             }
             StreamEvent::ToolCallStarted { id, name } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
-                running.announced.push(id.clone());
+                running.announced.push((id.clone(), name.clone()));
                 self.announce_call(session, &id, &name);
             }
             StreamEvent::Described(facts) => {
@@ -295,11 +321,13 @@ impl State {
                 let discarded: Vec<_> =
                     [running.message.take(), running.thought.take()].into_iter().flatten().collect();
                 running.partial.clear();
+                running.thinking.clear();
                 let calls = std::mem::take(&mut running.announced);
+                self.answer_begins_anew(session);
                 for message in discarded {
                     self.update(session, Update::MessageDiscarded { message });
                 }
-                for call in calls {
+                for (call, _) in calls {
                     self.discard_call(session, &call);
                 }
             }
@@ -439,7 +467,7 @@ impl State {
         let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
         let text = std::mem::take(&mut turn.partial);
         let announced = std::mem::take(&mut turn.announced);
-        for call in announced {
+        for (call, _) in announced {
             self.discard_call(session, &call);
         }
         if !text.trim().is_empty() {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod backlog;
+mod changes;
 mod claims;
 mod command;
 mod error;
@@ -22,14 +23,16 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
+pub use changes::{FileEdit, Settled};
 pub use command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
 pub use error::StoreError;
 pub use owners::{Others, Owner, TakenRow, World};
 
 use std::time::Duration;
 
+use crate::agent::change::Change;
 use crate::diagnostics::delta::Past;
-use crate::ids::{SessionId, TaskId};
+use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::Task;
 use writer::{Job, Writer};
 
@@ -141,13 +144,23 @@ impl Store {
         self.read(read::task_ids)
     }
 
+    /// The changes of a session's files, oldest first: of this file, and of those that this turn changed.
+    pub fn changes(
+        &self,
+        session: SessionId,
+        turn: Option<TurnId>,
+        path: Option<PathBuf>,
+    ) -> impl Future<Output = Result<Vec<Change>, StoreError>> + Send + 'static {
+        self.read(move |connection| changes::read(connection, &session, turn.as_ref(), path.as_deref()))
+    }
+
     /// The ids of every session that has a row, whosever it is.
     pub fn session_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
         self.read(read::session_ids)
     }
 
-    /// The saved permission rules, in the order in which they were saved.
-    pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
+    /// The saved permission rules, each with the script that it is bound to, in the order in which they were saved.
+    pub fn rules(&self) -> impl Future<Output = Result<Vec<(String, Option<String>)>, StoreError>> + Send + 'static {
         self.read(read::rules)
     }
 

@@ -76,6 +76,24 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN system TEXT;
     ALTER TABLE sessions ADD COLUMN usage TEXT;
 ",
+    "
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, turn TEXT NOT NULL, path BLOB NOT NULL,
+        before TEXT, after TEXT, omitted INTEGER NOT NULL, accepted TEXT NOT NULL, reverted TEXT NOT NULL,
+        untold INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX changes_of_file ON changes (session, path, turn);
+",
+    "
+    ALTER TABLE sessions ADD COLUMN title_by TEXT NOT NULL DEFAULT 'rule';
+    ALTER TABLE sessions ADD COLUMN head TEXT;
+    CREATE TABLE turns (
+        session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, seq)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    ALTER TABLE rules ADD COLUMN script TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

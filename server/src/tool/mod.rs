@@ -9,6 +9,7 @@ pub mod input;
 pub mod mention;
 mod nearest;
 pub mod read;
+pub mod revert;
 pub mod saved;
 pub mod search;
 pub mod sweep_results;

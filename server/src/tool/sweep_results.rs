@@ -32,7 +32,7 @@ pub fn sweep(results: &Path, keeping: Keeping, known: Option<&HashSet<String>>, 
         }
     }
     // The newest first: what is beyond the total is the oldest.
-    files.sort_by(|one, other| other.0.cmp(&one.0));
+    files.sort_by_key(|file| std::cmp::Reverse(file.0));
     let mut used = 0;
     for (modified, size, path) in files {
         used += size;

@@ -1,6 +1,7 @@
 //! The file tools on a real folder, with an editor in memory.
 
 mod edits;
+mod reverts;
 mod search;
 
 use std::path::Path;

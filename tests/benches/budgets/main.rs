@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is quiet is measured over time")]
 
 mod latency;
+mod models;
 mod process;
 mod sidecar;
 mod throughput;
@@ -51,8 +52,13 @@ impl Times {
 }
 
 fn main() {
+    // Words pick steps by their names; without any, all are done.
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let mut rows = Vec::new();
     let mut step = |name: &str, measure: fn() -> Vec<Row>| {
+        if !words.is_empty() && !words.iter().any(|word| name.contains(word.as_str())) {
+            return;
+        }
         eprintln!("{name}");
         rows.extend(measure());
     };
@@ -60,6 +66,7 @@ fn main() {
     step("memory and quiet", process::memory);
     step("latencies with 50 running", || latency::with_load(50, 0));
     step("latencies with 100 running and 1,000 queued", || latency::with_load(100, 1_000));
+    step("a long conversation", models::conversation);
     step("a gigabyte of output", throughput::gigabyte);
     step("matchers", throughput::matchers);
     step("size", process::size);

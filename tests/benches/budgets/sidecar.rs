@@ -26,6 +26,11 @@ pub struct Sidecar {
 impl Sidecar {
     /// Starts it and shakes hands; also: how long that took from before the exec.
     pub fn start(sandbox: &Sandbox, settings: Value) -> (Self, Duration) {
+        Self::start_with(sandbox, settings, &[("PILLION_PROVIDER", "offline")])
+    }
+
+    /// The same with these variables.
+    pub fn start_with(sandbox: &Sandbox, settings: Value, env: &[(&str, &str)]) -> (Self, Duration) {
         let options = Options::pillion().settings(settings);
         let params = initialize_params(sandbox, &options);
         let began = Instant::now();
@@ -33,7 +38,7 @@ impl Sidecar {
             .current_dir(sandbox.workspace())
             .env_clear()
             .envs(sandbox.environment())
-            .env("PILLION_PROVIDER", "offline")
+            .envs(env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -45,7 +45,17 @@ pub(super) const SIGNATURE: &str = "c2lnbmVkIGJ5IHRoZSB0ZXN0";
 pub(super) enum Piece {
     Text(String),
     Thinking(String),
-    Tool { id: String, name: String, input: Value },
+    Tool {
+        id: String,
+        name: String,
+        input: Value,
+    },
+    /// A call whose input ends too early.
+    CutTool {
+        id: String,
+        name: String,
+        input: String,
+    },
     Hold(Hold),
 }
 
@@ -61,8 +71,15 @@ pub struct Answer {
     /// An HTTP error instead of a stream: status, type, message.
     error: Option<(u16, String, String)>,
     headers: Vec<(String, String)>,
+    /// An `error` event after the last piece: type, message.
+    pub(super) error_event: Option<(String, String)>,
+    /// Why the service ended the answer: category, explanation.
+    pub(super) stop_details: Option<(String, String)>,
+    /// Something else with status 200: media type, body.
+    other: Option<(String, String)>,
     /// Events with names and fields that no version of the API has yet.
     pub(super) unknown_events: bool,
+    pub(super) input_tokens: Option<u64>,
 }
 
 impl Answer {
@@ -86,6 +103,11 @@ impl Answer {
         Self { error: Some((status, kind.into(), message.into())), ..Self::default() }
     }
 
+    /// Something with status 200 that is no stream.
+    pub fn other(media_type: &str, body: &str) -> Self {
+        Self { other: Some((media_type.into(), body.into())), ..Self::default() }
+    }
+
     /// Adds text. Texts with only a hold between them are one block.
     pub fn text(mut self, text: &str) -> Self {
         self.pieces.push(Piece::Text(text.into()));
@@ -102,6 +124,24 @@ impl Answer {
     pub fn tool(mut self, id: &str, name: &str, input: Value) -> Self {
         self.pieces.push(Piece::Tool { id: id.into(), name: name.into(), input });
         self
+    }
+
+    /// Adds a tool call whose input is only this beginning.
+    pub fn cut_tool(mut self, id: &str, name: &str, input: &str) -> Self {
+        self.pieces.push(Piece::CutTool { id: id.into(), name: name.into(), input: input.into() });
+        self
+    }
+
+    /// Ends with an `error` event after the last piece.
+    pub fn error_event(mut self, kind: &str, message: &str) -> Self {
+        self.error_event = Some((kind.into(), message.into()));
+        self
+    }
+
+    /// The model refuses, and this is said about it.
+    pub fn refused(mut self, category: &str, explanation: &str) -> Self {
+        self.stop_details = Some((category.into(), explanation.into()));
+        self.stop("refusal")
     }
 
     /// Waits here until released; all before it has been sent.
@@ -134,6 +174,12 @@ impl Answer {
         self
     }
 
+    /// Tokens of the prompt, cached ones aside; 25 unless said otherwise.
+    pub fn input_tokens(mut self, tokens: u64) -> Self {
+        self.input_tokens = Some(tokens);
+        self
+    }
+
     /// Adds a header, for instance `retry-after`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -152,7 +198,7 @@ impl Answer {
 
     /// True when the model calls a tool.
     pub(super) fn calls(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Tool { .. }))
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Tool { .. } | Piece::CutTool { .. }))
     }
 
     /// The content that the client must send back, as Anthropic's API writes it; `None` when it got no whole message.
@@ -162,7 +208,7 @@ impl Answer {
     }
 
     fn all_blocks(&self) -> Option<Vec<Value>> {
-        if self.cut || self.error.is_some() {
+        if self.cut || self.error.is_some() || self.error_event.is_some() || self.other.is_some() {
             return None;
         }
         let mut blocks: Vec<Value> = Vec::new();
@@ -178,6 +224,9 @@ impl Answer {
                 Piece::Thinking(text) => {
                     blocks.push(json!({"type": "thinking", "thinking": text, "signature": SIGNATURE}));
                 }
+                Piece::CutTool { id, name, .. } => {
+                    blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": {}}));
+                }
                 Piece::Tool { id, name, input } => {
                     blocks.push(json!({"type": "tool_use", "id": id, "name": name, "input": input}));
                 }
@@ -186,14 +235,19 @@ impl Answer {
         Some(blocks)
     }
 
-    /// Writes the answer; false when the client went away.
-    pub fn send(&self, api: Api, stream: &TcpStream) -> bool {
+    /// Writes the answer of that model; false when the client went away.
+    pub fn send(&self, api: Api, stream: &TcpStream, model: &Value) -> bool {
+        if let Some((media_type, body)) = &self.other {
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
+            return (&*stream).write_all((head + body).as_bytes()).is_ok();
+        }
         match &self.error {
             Some((status, kind, message)) => self.send_error(api, stream, *status, kind, message),
             None => Body::begin(stream, self.drip, &self.extra_headers())
                 .and_then(|body| match api {
-                    Api::Messages => messages_stream::write(self, body),
-                    Api::ChatCompletions => chat_stream::write(self, body),
+                    Api::Messages => messages_stream::write(self, body, model),
+                    Api::ChatCompletions => chat_stream::write(self, body, model),
                 })
                 .is_ok(),
         }

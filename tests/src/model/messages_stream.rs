@@ -6,12 +6,13 @@ use super::answer::{Answer, Piece, SIGNATURE};
 use super::body::{Body, odd_parts};
 
 /// Writes the answer, its end included.
-pub fn write(answer: &Answer, body: Body<'_>) -> std::io::Result<()> {
+pub fn write(answer: &Answer, body: Body<'_>, model: &Value) -> std::io::Result<()> {
     let mut writer = Writer { body, index: 0, open: None };
     writer.event(&json!({"type": "message_start", "message": {
-        "id": "msg_test", "type": "message", "role": "assistant", "model": super::MODEL, "content": [],
+        "id": "msg_test", "type": "message", "role": "assistant", "model": model, "content": [],
         "stop_reason": null, "stop_sequence": null,
-        "usage": {"input_tokens": 25, "cache_creation_input_tokens": 7, "cache_read_input_tokens": 11, "output_tokens": 1}
+        "usage": {"input_tokens": answer.input_tokens.unwrap_or(25), "cache_creation_input_tokens": 7,
+            "cache_read_input_tokens": 11, "output_tokens": 1}
     }}))?;
     writer.event(&json!({"type": "ping"}))?;
     if answer.unknown_events {
@@ -23,11 +24,19 @@ pub fn write(answer: &Answer, body: Body<'_>) -> std::io::Result<()> {
     if answer.cut {
         return writer.body.cut();
     }
+    if let Some((kind, message)) = &answer.error_event {
+        writer.event(&json!({"type": "error", "error": {"type": kind, "message": message}}))?;
+        return writer.body.end();
+    }
     writer.close()?;
+    let details = answer
+        .stop_details
+        .as_ref()
+        .map(|(category, explanation)| json!({"type": "refusal", "category": category, "explanation": explanation}));
     let stop = answer.stop.as_deref().unwrap_or(if answer.calls() { "tool_use" } else { "end_turn" });
     writer.event(&json!({
         "type": "message_delta",
-        "delta": {"stop_reason": stop, "stop_sequence": null},
+        "delta": {"stop_reason": stop, "stop_sequence": null, "stop_details": details},
         "usage": {"output_tokens": 15}
     }))?;
     writer.event(&json!({"type": "message_stop"}))?;
@@ -66,6 +75,11 @@ impl Writer<'_> {
                     self.delta(&json!({"type": "thinking_delta", "thinking": part}))?;
                 }
                 self.delta(&json!({"type": "signature_delta", "signature": SIGNATURE}))
+            }
+            Piece::CutTool { id, name, input } => {
+                self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;
+                self.delta(&json!({"type": "input_json_delta", "partial_json": input}))?;
+                self.close()
             }
             Piece::Tool { id, name, input } => {
                 self.begin("tool_use", &json!({"type": "tool_use", "id": id, "name": name, "input": {}}))?;

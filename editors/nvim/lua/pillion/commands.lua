@@ -199,14 +199,7 @@ local run = {
   end,
 
   undo = function(owner)
-    local session = state.current(owner.state)
-    if not session or not session.last_turn then
-      return app.say("there is no turn to undo")
-    end
-    owner:request(methods.change_revert, { sessionId = session.id, turnId = session.last_turn }, function()
-      owner:reload()
-      app.say("the last turn's edits are undone")
-    end)
+    require("pillion.undo").last_turn(owner)
   end,
 
   cancel = function(owner)

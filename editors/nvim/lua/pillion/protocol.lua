@@ -75,9 +75,10 @@ M.methods = {
   session_compact = "pillion/session/compact", -- cuts what requests hold of the conversation
   session_context = "pillion/session/context", -- what the model's window holds, in words
   session_export = "pillion/session/export",
+  command_list = "pillion/command/list", -- the slash commands
   model_list = "pillion/model/list",
   secret_set = "pillion/secret/set", -- a provider's key
-  permission_list = "pillion/permission/list", -- the rules that "always" saved
+  permission_list = "pillion/permission/list", -- the rules that hold, and who made them
   permission_remove = "pillion/permission/remove",
   project_commands = "pillion/project/commands",
   task_start = "pillion/task/start",
@@ -93,12 +94,13 @@ M.methods = {
   task_dismiss = "pillion/task/dismiss",
   task_set_priority = "pillion/task/set_priority",
   test_results = "pillion/test/results",
+  change_list = "pillion/change/list", -- the agent's edits, with the diff and the hunks of each
+  change_accept = "pillion/change/accept",
+  change_revert = "pillion/change/revert",
   -- For an editor that lends its models; Neovim has none.
   model_offer = "pillion/model/offer",
   model_chunk = "pillion/model/chunk",
   -- Not served yet: an older server says "method not found", and the plugin does without.
-  change_list = "pillion/change/list",
-  change_revert = "pillion/change/revert",
   command_list = "pillion/command/list",
 }
 

@@ -156,9 +156,12 @@ local function tool(item, context)
   end
   foldable = foldable or count > 0
   local indent = item.parent and "  " or ""
-  local lines = {
-    row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil }),
-  }
+  local lines = {}
+  if item.label then
+    lines[1] = { text = ("%s · %d calls"):format(one_line(item.label), item.batch), hl = "PillionMuted" }
+  end
+  lines[#lines + 1] =
+    row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil })
   if context.open then
     local closed = vim.tbl_extend("force", context, { open = false })
     for _, child in ipairs(item.children or {}) do
@@ -195,6 +198,7 @@ function notice(item, context)
 end
 
 local ends = {
+  moved = "this conversation goes on in another window",
   cancelled = "stopped",
   interrupted = "interrupted",
   refusal = "the model refused to go on",
@@ -210,6 +214,10 @@ local function ended(item)
     local remedy = type(err) == "table" and (err.remedy or (err.data or {}).remedy)
     reason = one_line(text) .. (remedy and " · " .. one_line(remedy) or "")
     return { row("✕", "PillionFailed", { reason }) }
+  end
+  local told = type(item.error) == "table" and item.error.message
+  if type(told) == "string" then
+    reason = one_line(told)
   end
   return { row("■", "PillionMuted", { reason }) }
 end
@@ -259,6 +267,8 @@ function M.item(item, before, context)
     body = thought(item, context)
   elseif item.kind == "tool" then
     body = tool(item, context)
+  elseif item.kind == "since" then
+    body = lines_of(item.text, { hl = "PillionMuted" })
   elseif item.kind == "notice" then
     body = notice(item, context)
   else
@@ -306,6 +316,9 @@ function M.tail(session, questions)
       asked = question.title .. "?"
     end
     lines[#lines + 1] = row("?", "PillionQuestion", { asked, ":Pillion answer" })
+    if question.reason then
+      lines[#lines + 1] = { text = "  " .. one_line(question.reason), hl = "PillionMuted" }
+    end
   end
   if session.retrying then
     local again = ("… trying again (%d): %s"):format(

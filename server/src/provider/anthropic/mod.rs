@@ -181,12 +181,12 @@ impl Connection {
         let body = serde_json::to_vec(&body)
             .map_err(|error| ProviderError::BadRequest(format!("The request cannot be written: {error}.")))?;
         let betas: Vec<&str> = self.betas.iter().map(String::as_str).chain(plan.beta).collect();
-        Ok(Written { body, betas: betas.join(",") })
+        Ok(Written { body, betas: betas.join(","), planned: plan != Plan::default() })
     }
 
     /// The request once more, where a refusal was about thoughts and it can do without. A conversation that went from one
     /// account, gateway or model to another would otherwise be stuck for good.
-    fn mend(&self, failure: &Failure, request: &ModelRequest) -> Option<Written> {
+    fn mend(&self, refused: &Written, failure: &Failure, request: &ModelRequest) -> Option<Written> {
         let Failure::Http(HttpError::Status { status: 400, body, .. }) = failure else { return None };
         let message = ServiceError::read(body)?.message.to_lowercase();
         if message.contains("signature") || message.contains("thinking` block") {
@@ -194,9 +194,8 @@ impl Connection {
             return self.write(request, false).ok();
         }
         let about_plan = ["thinking", "output_config", "effort", "display", "anthropic-beta", "extra inputs"];
-        let planned = thinking::plan(&request.model, self.wish) != Plan::default();
-        if planned && about_plan.iter().any(|word| message.contains(word)) && !self.plain.swap(true, Ordering::Relaxed)
-        {
+        if refused.planned && about_plan.iter().any(|word| message.contains(word)) {
+            self.plain.store(true, Ordering::Relaxed);
             tracing::warn!(reason = %self.service.clean(&message), "the service is not told how to think any more");
             return self.write(request, true).ok();
         }
@@ -235,6 +234,8 @@ impl Connection {
 struct Written {
     body: Vec<u8>,
     betas: String,
+    /// It says how to think.
+    planned: bool,
 }
 
 /// `POST /v1/messages`.
@@ -270,7 +271,7 @@ impl retry::Request for CreateMessage<'_> {
         let mut answer = self.send(self.mended.get().unwrap_or(&self.first), watcher).await;
         if self.mended.get().is_none()
             && let Err(failure) = &answer
-            && let Some(mended) = self.connection.mend(failure, self.request)
+            && let Some(mended) = self.connection.mend(&self.first, failure, self.request)
         {
             answer = self.send(self.mended.get_or_init(|| mended), watcher).await;
         }

@@ -34,8 +34,7 @@ fn thinking_request() -> ModelRequest {
 #[tokio::test]
 async fn betas_thinking_and_the_longest_answer() {
     let server = Server::start(vec![whole(), whole()]).await;
-    let options =
-        Options { betas: vec!["one-2026".into(), "two".into()], thinking: "high".into(), ..Options::default() };
+    let options = Options { betas: vec!["one-2026".into(), "two".into()], thinking: "high".into() };
     let provider = provider(&server.url, &options);
     ask_of(&provider, thinking_request()).await.1.expect("an answer");
     let sent = &server.requests()[0];

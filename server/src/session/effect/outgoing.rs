@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::approval::Said;
+use crate::agent::change::Standing;
 use crate::agent::history::{Content, FileDiff};
 use crate::agent::prices::Cost;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::session::event::FileProblems;
+use crate::session::since::Since;
 use crate::task::model::{Task, Timestamp};
 use crate::task::run::OutputSlice;
 use crate::tool::Location;
@@ -25,6 +28,13 @@ pub enum Reply {
         mode: &'static str,
         model: String,
     },
+    /// What is replayed now; `before` is where older items go on, `None` at the beginning.
+    Loaded {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+        before: Option<String>,
+    },
     Sessions(Vec<SessionRow>),
     Prompted {
         turn: TurnId,
@@ -37,7 +47,8 @@ pub enum Reply {
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
-    Rules(Vec<String>),
+    SlashCommands,
+    Rules(Vec<Said>),
     TestResults {
         task: TaskId,
         run: u32,
@@ -45,7 +56,40 @@ pub enum Reply {
         counts: Counts,
     },
     Text(String),
+    /// Edits as they stand, and what a person must know besides.
+    Changes {
+        rows: Vec<ChangeRow>,
+        notes: Vec<String>,
+    },
     Models(ModelList),
+}
+
+/// What a turn's edits made of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeRow {
+    pub path: PathBuf,
+    pub turn: TurnId,
+    /// `create`, `edit`, `delete`.
+    pub kind: &'static str,
+    pub state: Standing,
+    /// Unified; empty where the texts were too large to be kept.
+    pub diff: String,
+    /// Lines of the diff that are left out.
+    pub omitted_lines: usize,
+    /// Bytes of texts that were too large to be kept: the change cannot be reverted.
+    pub omitted_bytes: u64,
+    pub hunks: Vec<HunkRow>,
+}
+
+/// A hunk of the diff. Starts are 1-based, 0 where there are no lines before or after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HunkRow {
+    pub index: usize,
+    pub old_start: usize,
+    pub old_lines: usize,
+    pub new_start: usize,
+    pub new_lines: usize,
+    pub state: Standing,
 }
 
 /// Which models there are, and what became of asking each provider.
@@ -116,6 +160,11 @@ pub struct SessionRow {
 pub enum Refusal {
     UnknownSession(SessionId),
     UnknownTask(Option<TaskId>),
+    /// Another window has it open; `holder` names its sidecar.
+    InUse {
+        session: SessionId,
+        holder: String,
+    },
     BadField {
         field: &'static str,
         message: String,
@@ -132,7 +181,8 @@ pub enum Refusal {
 }
 
 /// Why a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     EndTurn,
     MaxTokens,
@@ -144,7 +194,8 @@ pub enum StopReason {
 }
 
 /// Why a turn started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TurnReason {
     Prompt,
     TaskNotification,
@@ -246,6 +297,21 @@ pub enum Update {
         call: ToolCallId,
         change: Box<ToolChange>,
     },
+    /// What a batch of tool calls is called; a later one replaces it.
+    Label {
+        calls: Vec<ToolCallId>,
+        text: String,
+    },
+    /// The session is not open in this window any more.
+    SessionClosed {
+        reason: &'static str,
+    },
+    /// The person goes on in that session.
+    SwitchSession {
+        session: SessionId,
+    },
+    /// What happened while the session was away.
+    Since(Box<Since>),
     /// The agent's steps, all of them.
     Plan(Vec<Todo>),
     Queue(Vec<(PromptId, Vec<Content>)>),
@@ -283,8 +349,15 @@ pub enum Update {
         after: Option<u64>,
         message: Option<String>,
     },
-    ReplayStarted,
-    ReplayEnded,
+    /// Items follow. `before` is the cursor that they were asked for with: they go ahead of what is shown. `None`: they are
+    /// the newest, and replace it.
+    ReplayStarted {
+        before: Option<String>,
+    },
+    /// `before` is the cursor of the items that are older still; `None` at the beginning.
+    ReplayEnded {
+        before: Option<String>,
+    },
     /// A request is tried again after a wait, and why.
     Retrying {
         reason: String,
@@ -301,8 +374,10 @@ pub struct Question {
     /// The call of the subagent that wants it.
     pub parent: Option<ToolCallId>,
     pub row: ToolRow,
-    /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
-    pub always: Option<String>,
+    /// Why it is asked, where the call itself does not say it.
+    pub reason: Option<String>,
+    /// The choices of "always allow", each by the rules that it saves, as a person reads them.
+    pub always: Vec<String>,
 }
 
 /// How far the output of a task is that the client follows.

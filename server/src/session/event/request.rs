@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::agent::change::Chosen;
 use crate::agent::history::Content;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::session::moving::Taker;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
 use crate::workspace::commands::Defined;
@@ -129,6 +131,12 @@ pub enum Request {
     },
     LoadSession {
         session: SessionId,
+        page: Page,
+    },
+    /// Another window takes a session.
+    HandOver {
+        session: SessionId,
+        to: Taker,
     },
     Prompt {
         session: SessionId,
@@ -232,6 +240,13 @@ pub enum Request {
         session: SessionId,
         format: ExportFormat,
     },
+    /// Edits of the agent: what is to be done with those that are chosen.
+    Changes {
+        session: SessionId,
+        chosen: Chosen,
+        choose: Choose,
+    },
+    SlashCommands,
     Rules,
     RemoveRule {
         rule: String,
@@ -241,6 +256,23 @@ pub enum Request {
         choice: Choice,
         reason: Option<String>,
     },
+}
+
+/// What is to be done with edits of the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choose {
+    List,
+    Accept,
+    Revert,
+}
+
+/// Which part of a conversation is replayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// About how many items; all of them where nobody says. Exchanges stay whole.
+    pub limit: Option<usize>,
+    /// Those before this cursor, and nothing else; else the newest, and what goes on now.
+    pub before: Option<String>,
 }
 
 /// How a session is written as text.
@@ -256,6 +288,7 @@ pub enum ExportFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     AllowOnce,
-    AllowAlways,
+    /// With the number of the choice, from 0.
+    AllowAlways(usize),
     Reject,
 }

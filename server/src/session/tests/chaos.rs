@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, check, read, words, write};
-use crate::agent::approval::{Mode, Rule};
+use crate::agent::approval::{Mode, Rule, Said};
 use crate::agent::history::{AssistantPart, Item, ModelStop};
 use crate::agent::notification;
 use crate::ids::TaskId;
@@ -42,8 +42,7 @@ impl Chaos {
         story.quick_past = false;
         story.quick_disk = false;
         story.quick_mentions = false;
-        story.state.rules =
-            ["make", "ls", "sleep 30", "sleep 5 && ls"].map(|command| Rule::Command(command.into())).into();
+        story.state.rules = vec![Said::saved(Rule::command(&["make"], false), None)];
         Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
     }
 
@@ -114,7 +113,7 @@ impl Chaos {
             }
             15 if !world.questions.is_empty() => {
                 let question = world.questions[pick % world.questions.len()].clone();
-                self.answer(question, [Choice::AllowOnce, Choice::Reject, Choice::AllowAlways][pick % 3]);
+                self.answer(question, [Choice::AllowOnce, Choice::Reject, Choice::AllowAlways(0)][pick % 3]);
             }
             16 if !self.old.is_empty() => {
                 let question = self.old[pick % self.old.len()].clone();
@@ -272,6 +271,7 @@ impl Chaos {
                     let waits_for_something = match &call.step {
                         Step::Waiting => turn.calls[..at].iter().any(|earlier| !earlier.is_done()),
                         Step::Asking(question) => world.questions.contains(question),
+                        Step::Looking => false,
                         Step::Running => under_way(&world.tools),
                         Step::Foreground(task) => {
                             let works = |session: &Session| session.parent.as_ref().is_some_and(|of| of.task == *task);

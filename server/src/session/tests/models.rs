@@ -121,18 +121,23 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
         story.load(StoredSession {
             id: "old".into(),
             title: None,
+            title_by: Default::default(),
+            log: Vec::new(),
+            tasks: Vec::new(),
+            head: None,
             cwd: "/w".into(),
             mode: "ask".into(),
             model: stored.into(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
+            usage: Default::default(),
+            system: None,
             turns: 1,
             history: last.into_iter().map(answer).collect(),
             carried: Vec::new(),
             pending: Vec::new(),
             plan: Vec::new(),
-            system: None,
-            usage: Default::default(),
+            reverted: Vec::new(),
         });
         model(&story, &"old".into())
     };

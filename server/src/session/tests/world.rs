@@ -75,6 +75,9 @@ pub(super) struct World {
     pub(super) offered: BTreeMap<SessionId, Vec<String>>,
     /// Conversations that the store does not know.
     pub(super) subagents: BTreeSet<SessionId>,
+    /// Calls whose judgement waits for the project's own commands, and what these are.
+    pub(super) project_reads: VecDeque<Work>,
+    pub(super) own: Vec<crate::agent::approval::Own>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -138,6 +141,9 @@ impl World {
             }
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
+            }
+            Effect::ReadProject { session, turn, call, .. } => {
+                self.project_reads.push_back((session.clone(), turn.clone(), call.clone()));
             }
             Effect::AskDiagnostics { session, turn, call, .. } => {
                 self.looks.push((session.clone(), turn.clone(), call.clone()));
@@ -238,10 +244,14 @@ impl World {
             }
             Write::Results { command, results } => self.pasts.entry(command.clone()).or_default().record(results),
             Write::Session(_)
+            | Write::Edit(_)
+            | Write::RevertsTold(_)
+            | Write::GiveReports { .. }
+            | Write::Turn { .. }
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
-            | Write::Rule(_)
+            | Write::Rule { .. }
             | Write::RemoveRule(_) => {}
         }
     }

@@ -1,0 +1,209 @@
+//! Taking edits back: first everything is worked out on what the files hold now, then it is done, through the editor where
+//! a file is open. What somebody wrote since stays; where that cannot be told apart, nothing is changed at all.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::change::change;
+use super::files::{Present, blocking, fingerprint, look, on_disk, shown};
+use super::{Context, Fingerprint};
+use crate::agent::change::{Change, Chosen, Conflict, Standing};
+use crate::workspace::documents::same_text;
+use crate::workspace::editor::DocumentEdit;
+
+/// Why nothing (more) was taken back. The kinds are words for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// `edited_since`, `not_found`, `too_large`, `not_written`.
+    pub kind: &'static str,
+    pub message: String,
+    pub remedy: &'static str,
+}
+
+/// A file that was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub path: PathBuf,
+    /// Links followed.
+    pub real: PathBuf,
+    /// What identifies its text now; `None` when it was removed.
+    pub seen: Option<Fingerprint>,
+    /// What a person must know besides, if anything.
+    pub note: String,
+}
+
+/// What was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reverted {
+    /// The changes as they stand now.
+    pub changes: Vec<Change>,
+    pub files: Vec<File>,
+    /// Where it did not get to the end.
+    pub failed: Option<Refused>,
+}
+
+/// One file's part of the work.
+struct Plan {
+    present: Present,
+    text: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// Takes the chosen ones of `changes` back, newest first. These are all changes of the files that are meant, oldest first.
+pub async fn revert(changes: &[Change], chosen: &Chosen, context: &Context) -> Result<Reverted, Refused> {
+    let mut plans = Vec::new();
+    let mut done = BTreeSet::new();
+    for newest in changes.iter().rev().filter(|change| chosen.takes(change)) {
+        if done.insert(newest.path.clone()) {
+            let of_file: Vec<&Change> = changes.iter().filter(|change| change.path == newest.path).collect();
+            plans.extend(plan(&of_file, chosen, context).await?);
+        }
+    }
+    if plans.is_empty() {
+        return Err(Refused {
+            kind: "not_found",
+            message: "there is no such edit that is still to be taken back".into(),
+            remedy: "pillion/change/list shows what there is and how it stands.",
+        });
+    }
+    let mut reverted = Reverted::default();
+    for Plan { present, text, changes } in plans {
+        let (path, real) = (present.path.clone(), present.real.clone());
+        let seen = text.as_deref().map(fingerprint);
+        let note = match text {
+            None => remove(context, present).await,
+            Some(text) if present.text.as_ref() == Some(&text) => Ok(String::new()),
+            Some(text) => change(context, present, text, 1).await.map(|output| output.text),
+        };
+        match note {
+            Ok(note) => {
+                reverted.files.push(File { path, real, seen, note });
+                reverted.changes.extend(changes);
+            }
+            Err(message) => {
+                let remedy = "What was taken back so far stays so; try the rest again.";
+                reverted.failed = Some(Refused { kind: "not_written", message, remedy });
+                break;
+            }
+        }
+    }
+    Ok(reverted)
+}
+
+/// What a file becomes; `None` where nothing is to be done.
+async fn plan(of_file: &[&Change], chosen: &Chosen, context: &Context) -> Result<Option<Plan>, Refused> {
+    let path = of_file[0].path.clone();
+    let name = shown(context, &path);
+    let present = look(context, path).await.and_then(|found| found.map_err(|why| why.tell(&name)));
+    let present = present.map_err(|message| edited(message))?;
+    let mut plan = Plan { text: present.text.clone(), present, changes: Vec::new() };
+    let wanted = wanted(of_file, chosen);
+    for (at, hunks) in wanted.into_iter().enumerate().rev() {
+        let change = of_file[at];
+        if hunks.is_empty() {
+            continue;
+        }
+        if change.omitted > 0 {
+            return Err(Refused {
+                kind: "too_large",
+                message: format!("the edit of {name} was too large to be kept ({} bytes)", change.omitted),
+                remedy: "Use the editor's own undo, or version control.",
+            });
+        }
+        match change.without(&hunks, plan.text.as_deref()) {
+            Ok(text) => plan.text = text,
+            Err(conflict) => {
+                let later = of_file[at + 1..].iter().rev().find(|later| {
+                    !plan.changes.iter().any(|taken| taken.id == later.id)
+                        && later.standing(later.hunks().len()) != Standing::Reverted
+                });
+                return Err(edited(told(&name, conflict, later.copied())));
+            }
+        }
+        let mut change = change.clone();
+        change.accepted.retain(|hunk| !hunks.contains(hunk));
+        change.reverted.extend(hunks);
+        plan.changes.push(change);
+    }
+    Ok((!plan.changes.is_empty()).then_some(plan))
+}
+
+/// The hunks that are meant, for each change of a file. A hunk that is named is taken back also where it was accepted; its
+/// number counts through all changes of its turn.
+pub fn wanted(of_file: &[&Change], chosen: &Chosen) -> Vec<BTreeSet<usize>> {
+    let mut first = 0;
+    of_file
+        .iter()
+        .map(|change| {
+            if !chosen.takes(change) {
+                return BTreeSet::new();
+            }
+            let count = change.hunks().len().max(1);
+            let own = (0..count).filter(|hunk| match chosen.hunk {
+                Some(named) => first + hunk == named && change.hunk_standing(*hunk) != Standing::Reverted,
+                None => change.hunk_standing(*hunk) == Standing::Pending,
+            });
+            let own = own.collect();
+            first += count;
+            own
+        })
+        .collect()
+}
+
+fn edited(message: String) -> Refused {
+    let remedy = "Nothing was taken back. Undo it in the editor, or take back the other hunks or files one by one.";
+    Refused { kind: "edited_since", message, remedy }
+}
+
+fn told(name: &str, conflict: Conflict, later: Option<&Change>) -> String {
+    let later =
+        later.map(|later| format!(" (the later turn {} changed that file too: take that back first)", later.turn));
+    let later = later.unwrap_or_default();
+    match conflict {
+        Conflict::Edited(line) => format!("{name} was edited since at line {line}, where the agent's edit is{later}"),
+        Conflict::Ambiguous(line) => {
+            format!("{name} was edited since, and what stands around line {line} is there more than once{later}")
+        }
+        Conflict::File => format!("{name} was removed or made anew since{later}"),
+    }
+}
+
+/// Removes a file that the agent made, and that is as it was left. An open document is emptied first, so that it is no
+/// unsaved text of a file that is gone.
+async fn remove(context: &Context, present: Present) -> Result<String, String> {
+    let name = shown(context, &present.path);
+    let mut note = String::new();
+    let left = present.text.clone().unwrap_or_default();
+    if let Some(document) = present.document.filter(|document| document.is_dirty() || context.editor.can_save()) {
+        let dirty = document.is_dirty();
+        let edit = DocumentEdit {
+            uri: document.uri.clone(),
+            version: document.version,
+            old_text: document.text.to_string(),
+            new_text: String::new(),
+            label: format!("Pillion: undo {name}"),
+        };
+        context
+            .editor
+            .apply(edit)
+            .await
+            .map_err(|why| format!("The editor did not take the change of {name}: {why}."))?;
+        if !dirty && context.editor.can_save() {
+            // Its removal is what counts.
+            let _ = context.editor.save(&document.path).await;
+        } else if dirty {
+            note = format!("{name} is empty in the editor, and not saved.");
+        }
+    }
+    let real = present.real.clone();
+    blocking(move || match on_disk(&real) {
+        Ok(Some(disk)) if disk.is_empty() || same_text(&disk, &left) => fs::remove_file(&real),
+        // Something else is on disk: it is not the agent's.
+        _ => Ok(()),
+    })
+    .await?
+    .map_err(|error| format!("{name} could not be removed: {error}."))?;
+    context.editor.changed_on_disk(std::slice::from_ref(&present.path));
+    Ok(note)
+}
