@@ -464,7 +464,8 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             return Some(complaints);
         }
         method::SESSION_QUEUE => Ok(json!({})),
-        method::SESSION_EXPORT => Ok(json!({"text": ""})),
+        method::SESSION_COMPACT => Ok(json!({})),
+        method::SESSION_EXPORT | method::SESSION_CONTEXT => Ok(json!({"text": ""})),
         method::PERMISSION_LIST => serde_json::to_value(RulesResult { rules: vec![text()] }),
         method::PROJECT_COMMANDS => {
             let command =
