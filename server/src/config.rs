@@ -20,6 +20,7 @@ pub use self::keys::{KEYS, Key};
 pub use self::services::{Address, ApiKey, Handed, ModelSettings};
 
 use self::source::{Entry, Value};
+use crate::agent::approval::{Decision, Rule, Said};
 use crate::task::model::OnClose;
 
 /// Where values come from that nobody set.
@@ -35,6 +36,10 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub sessions: SessionSettings,
+    /// `$HOME`.
+    pub home: PathBuf,
+    pub agents: AgentSettings,
     pub budget: BudgetSettings,
     /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
     pub config_dir: PathBuf,
@@ -66,6 +71,25 @@ pub struct OwnVariable {
 pub struct PermissionSettings {
     /// `ask`, `accept_edits`, `plan`, `auto`: the mode of new sessions.
     pub mode: String,
+    /// What the files say of calls: the person's, and the workspace's own, which can only tighten.
+    pub said: Vec<Said>,
+}
+
+/// `agents.*`: subagents.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// How many work at a time; at least 1.
+    pub max_concurrent: usize,
+    /// Model requests of one.
+    pub max_requests: u32,
+    /// Their model; that of their session when unset.
+    pub model: Option<String>,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self { max_concurrent: 10, max_requests: 50, model: None }
+    }
 }
 
 /// `background.*`: tasks.
@@ -123,7 +147,22 @@ pub struct BudgetSettings {
 
 impl Default for PermissionSettings {
     fn default() -> Self {
-        Self { mode: "ask".into() }
+        Self { mode: "ask".into(), said: Vec::new() }
+    }
+}
+
+/// `sessions.*`, and who words what is shown of them.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A session that was away for so long tells what happened meanwhile; `None`: it never does.
+    pub since: Option<Duration>,
+    /// The model that words titles and labels; nobody when unset.
+    pub small_model: Option<String>,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self { since: Some(Duration::from_secs(4 * 3_600)), small_model: None }
     }
 }
 
@@ -199,6 +238,9 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            sessions: SessionSettings::default(),
+            home,
+            agents: AgentSettings::default(),
             budget: BudgetSettings::default(),
             config_dir: config_dir.clone(),
             state_home,
@@ -242,6 +284,43 @@ impl Config {
     /// Where sockets lie: `$XDG_RUNTIME_DIR/pillion`.
     pub fn socket_dir(&self) -> PathBuf {
         self.runtime_dir.join("pillion")
+    }
+
+    /// These settings with what the workspace's own file says: `.pillion/config.toml` in its first folder. It can only
+    /// tighten what is allowed; whatever else it says is a problem, and ignored.
+    pub fn with_workspace(mut self, root: &Path) -> Self {
+        let path = root.join(".pillion/config.toml");
+        let entries = match source::file(&path) {
+            Ok(entries) => entries,
+            Err(problem) => {
+                self.problems.push(format!("{problem} Until then it tightens nothing."));
+                return self;
+            }
+        };
+        for entry in entries {
+            let place = format!("{}:{}", path.display(), entry.line);
+            match entry.key.as_str() {
+                "permissions.ask" | "permissions.deny" => self.apply(&entry, &place),
+                key => self.problems.push(format!(
+                    "{place}: `{key}` is not taken from a workspace's own file, which can only tighten what is allowed \
+                     (`permissions.ask`, `permissions.deny`); it is ignored. Write it into your own config.toml."
+                )),
+            }
+        }
+        self
+    }
+
+    /// Takes a list of rules. What is no rule is a problem of its own, and the others hold.
+    fn say(&mut self, decision: Decision, rules: &[String], place: &str) {
+        for text in rules {
+            match Rule::parse(text) {
+                Ok(rule) => {
+                    let place = Some(place.to_owned());
+                    self.permissions.said.push(Said { decision, rule, place, script: None });
+                }
+                Err(why) => self.problems.push(format!("{place}: {why}. The rule is ignored.")),
+            }
+        }
     }
 
     fn apply(&mut self, entry: &Entry, place: &str) {

@@ -18,6 +18,8 @@ const START: &str = "w-";
 pub const START_TASK: &str = "control/start";
 /// Stops it; called again, without a grace.
 pub const STOP_TASK: &str = "control/stop";
+/// Between sidecars: another window takes a session.
+pub const HAND_OVER: &str = "control/hand_over";
 /// To the terminal: its task changed.
 pub const TASK: &str = "control/task";
 /// To the terminal: the problems that its task has in one file.

@@ -106,6 +106,13 @@ impl IdSource {
         MessageId(self.long("m"))
     }
 
+    /// Passes a number over, for a name that is derived from others: what tests count on stays what it is.
+    pub fn pass_over(&mut self) {
+        if let Self::Sequential(n) = self {
+            *n += 1;
+        }
+    }
+
     /// A new question id.
     pub fn question(&mut self) -> QuestionId {
         QuestionId(self.long("q"))

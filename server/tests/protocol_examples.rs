@@ -279,8 +279,24 @@ fn updates() -> Vec<(Update, Shown)> {
         Update::Usage(usage()),
         Update::Retrying { reason: text(), after_ms: 1, attempt: 1 },
         Update::Compaction { status: "completed", before: 1, after: Some(1), message: Some(text()) },
-        Update::ReplayStarted,
-        Update::ReplayEnded,
+        Update::Label { tool_call_ids: vec![text()], text: text() },
+        Update::Since {
+            since: text(),
+            tasks: vec![EndedTask {
+                task_id: text(),
+                label: text(),
+                status: "failed",
+                summary: Some(text()),
+                ended_at: text(),
+            }],
+            more_tasks: 1,
+            changes: Changes { commits: Some(Commits { from: text(), to: text() }), files: 1, at_least: true },
+            text: text(),
+        },
+        Update::SessionSwitch { session_id: text() },
+        Update::SessionClosed { reason: "moved" },
+        Update::ReplayStarted { before: Some(text()) },
+        Update::ReplayEnded { before: Some(text()), has_more: true },
     ];
     let changes = [
         Update::ToolCallUpdate {
@@ -312,7 +328,7 @@ fn whole_update(example: &Value) -> Vec<String> {
         seq: 1,
         parent_tool_call_id: None,
         replay: false,
-        update: Update::ReplayStarted,
+        update: Update::ReplayStarted { before: None },
     })
     .expect("it can be sent");
     sample["update"] = update;
@@ -344,12 +360,13 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_EXPORT => read::<ExportParams>(value),
         method::SESSION_UPDATE => whole_update(value),
         method::SESSION_REQUEST_PERMISSION => {
-            let option = PermissionOption { option_id: "allow_once", name: text(), kind: "allow_once" };
+            let option = PermissionOption { option_id: "allow_once".into(), name: text(), kind: "allow_once" };
             let sample = PermissionParams {
                 session_id: text(),
                 question_id: text(),
                 parent_tool_call_id: None,
                 tool_call: tool_call(),
+                reason: None,
                 options: vec![option],
             };
             sent(value, sample, Shown::All)
@@ -364,9 +381,9 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::MODEL_COMPLETE => sent(value, complete(), Shown::All),
         method::MODEL_CHUNK => read::<ModelChunkParams>(value),
         method::SECRET_SET => read::<SetSecretParams>(value),
+        method::PERMISSION_LIST | method::COMMAND_LIST => sent(value, json!({}), Shown::All),
         method::DIAGNOSTICS_GET => sent(value, DiagnosticsParams { uri: Some(text()) }, Shown::All),
         method::CHANGE_LIST | method::CHANGE_ACCEPT | method::CHANGE_REVERT => read::<ChangeParams>(value),
-        method::PERMISSION_LIST => sent(value, json!({}), Shown::All),
         method::PERMISSION_REMOVE => read::<RemoveRuleParams>(value),
         method::PROJECT_COMMANDS => read::<ProjectCommandsParams>(value),
         method::TASK_START => read::<StartTaskParams>(value),
@@ -422,7 +439,14 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             };
             serde_json::to_value(ChangesResult { changes: vec![change], notes: vec![text()] })
         }
-        method::SESSION_NEW | method::SESSION_LOAD => serde_json::to_value(session()),
+        method::SESSION_NEW => serde_json::to_value(session()),
+        method::SESSION_LOAD => {
+            serde_json::to_value(LoadSessionResult { session: session(), has_more: true, before: Some(text()) })
+        }
+        method::COMMAND_LIST => {
+            let command = CommandInfo { name: "stop", description: "…", argument_hint: Some("…") };
+            serde_json::to_value(ListCommandsResult { commands: vec![command] })
+        }
         method::SESSION_LIST => {
             let info = SessionInfo {
                 session_id: text(),
@@ -466,7 +490,10 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
         method::SESSION_QUEUE => Ok(json!({})),
         method::SESSION_COMPACT => Ok(json!({})),
         method::SESSION_EXPORT | method::SESSION_CONTEXT => Ok(json!({"text": ""})),
-        method::PERMISSION_LIST => serde_json::to_value(RulesResult { rules: vec![text()] }),
+        method::PERMISSION_LIST => {
+            let rule = RuleRow { rule: text(), decision: "allow", source: text(), script: None };
+            serde_json::to_value(RulesResult { rules: vec![rule] })
+        }
         method::PROJECT_COMMANDS => {
             let command =
                 ProjectCommandInfo { label: text(), command: text(), cwd: text(), group: "test", source: text() };

@@ -36,8 +36,12 @@ const UPDATES: &[(&str, &[&str])] = &[
     ),
     ("compaction", &["status", "before", "after", "message"]),
     ("session_info", &[]),
-    ("replay_started", &[]),
-    ("replay_ended", &[]),
+    ("label", &["toolCallIds", "text"]),
+    ("since", &["since", "tasks", "moreTasks", "changes", "text"]),
+    ("session_switch", &["sessionId"]),
+    ("session_closed", &["reason"]),
+    ("replay_started", &["before"]),
+    ("replay_ended", &["before", "hasMore"]),
 ];
 
 const STOP_REASONS: &[&str] =

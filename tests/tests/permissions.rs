@@ -320,3 +320,184 @@ fn a_closed_box_is_no_answer_and_a_command_answers_later() {
     model.wait_request(2);
     assert!(sandbox.path("made").exists());
 }
+
+/// A client whose model calls `bash` with each of these in turn, one prompt for each.
+fn calling(sandbox: &Sandbox, model: &Model, commands: &[&str]) -> Client {
+    for (number, command) in commands.iter().enumerate() {
+        let call = Answer::call(&format!("toolu_{number}"), "bash", json!({"command": command}));
+        model.answer("a prompt", call).answer("its result", Answer::say("Done."));
+    }
+    client(sandbox, model)
+}
+
+/// The names of the options of a kind.
+fn named<'a>(question: &'a pillion_tests::connection::Question, kind: &str) -> Vec<&'a str> {
+    let options = question.params["options"].as_array().into_iter().flatten();
+    options.filter(|option| option["kind"] == kind).filter_map(|option| option["name"].as_str()).collect()
+}
+
+/// Answers with the option of that id.
+fn take(client: &Client, question: &pillion_tests::connection::Question, option: &str) {
+    client.answer(question, json!({"outcome": {"outcome": "selected", "optionId": option}}));
+}
+
+#[test]
+fn reading_commands_are_free_and_each_part_of_another_is_judged() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write("a.txt", "one\n");
+    let commands = ["cat a.txt | wc -l && ls", "ls; touch made > log.txt", "cat ../outside.txt", "cat .env"];
+    let client = calling(&sandbox, &model, &commands);
+    let session = client.new_session("ask");
+    client.ask(&session, "Look.");
+    for why in ["It writes a file: ", "It reads outside the workspace: ", "It reads a file that may hold secrets: "] {
+        let prompt = client.prompt(&session, "Next.");
+        let question = client.question(QUESTION);
+        assert!(question.params["reason"].as_str().is_some_and(|reason| reason.contains(why)), "{why}: {question:?}");
+        assert_eq!(named(&question, "allow_always"), [""; 0]);
+        take(&client, &question, "reject_once");
+        client.wait_turn_ended(&session, &prompt.turn_id);
+    }
+    assert!(!sandbox.path("made").exists());
+}
+
+#[test]
+fn always_saves_the_prefix_that_it_names_and_no_more() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    let client = calling(&sandbox, &model, &["mkdir one", "mkdir two", "mkdir three && touch made", "mkdir ../four"]);
+    let session = client.new_session("ask");
+    let prompt = client.prompt(&session, "Make it.");
+    let question = client.question(QUESTION);
+    assert_eq!(named(&question, "allow_always"), ["Always allow `mkdir *`"]);
+    take(&client, &question, "allow_always");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+    client.ask(&session, "And two.");
+    assert!(sandbox.path("two").exists(), "the rule stands for it");
+    let rules = client.call("pillion/permission/list", json!({}))["rules"].clone();
+    assert_eq!(
+        rules,
+        json!([{"rule": "bash(mkdir *)", "decision": "allow", "source": "saved", "script": null}]),
+        "exactly the rule that was shown"
+    );
+    let prompt = client.prompt(&session, "And three.");
+    let question = client.question(QUESTION);
+    assert_eq!(question.params["reason"], "It runs `touch made`.");
+    take(&client, &question, "allow_once");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+    let prompt = client.prompt(&session, "And four.");
+    take(&client, &client.question(QUESTION), "reject_once");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+    assert!(!sandbox.path("../four").exists());
+}
+
+#[test]
+fn what_destroys_is_asked_about_in_every_mode() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write_config("[permissions]\nallow = [\"bash\"]\n");
+    let commands = ["git push --force", "true && rm -rf ..", "cat $(echo \"a"];
+    let client = calling(&sandbox, &model, &commands);
+    let session = client.new_session("auto");
+    for why in ["overwrites or removes what is on the server", "It removes everything", "It cannot be understood"] {
+        let prompt = client.prompt(&session, "Do it.");
+        let question = client.question(QUESTION);
+        assert!(question.params["reason"].as_str().is_some_and(|reason| reason.contains(why)), "{why}: {question:?}");
+        assert_eq!(named(&question, "allow_always"), [""; 0]);
+        take(&client, &question, "reject_once");
+        client.wait_turn_ended(&session, &prompt.turn_id);
+    }
+}
+
+#[test]
+fn a_repository_can_tighten_and_never_loosen() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write_config("[permissions]\nallow = [\"bash(touch *)\", \"bash(mkdir *)\", \"cargo\"]\n");
+    sandbox.write(
+        ".pillion/config.toml",
+        "[permissions]\ndeny = [\"bash(touch *)\"]\nallow = [\"bash\"]\nmode = \"auto\"\n\n[model]\nname = \"x\"\n",
+    );
+    let settings = json!({"permissions": {"allow": ["bash"]}});
+    model.answer("the prompt", bash("touch made")).answer("the refusal", Answer::say("I see."));
+    model
+        .answer("the next", Answer::call("toolu_2", "bash", json!({"command": "mkdir made"})))
+        .answer("the result", Answer::say("Made."));
+    let client = Client::start(&sandbox, Options::pillion().model(&model).settings(settings));
+    let said = |text: &str| {
+        client.wait_notification("window/showMessage", 0, |params| {
+            params["message"].as_str().is_some_and(|message| message.contains(text))
+        });
+    };
+    for text in [
+        "config.toml:3: `permissions.allow` is not taken from a workspace's own file",
+        "config.toml:4: `permissions.mode` is not taken from a workspace's own file",
+        "config.toml:7: `model.name` is not taken from a workspace's own file",
+        "`permissions.allow` is not taken from an editor",
+        "config.toml:2: `cargo` is none of `bash`, `edit` and `read`",
+    ] {
+        said(text);
+    }
+    let session = client.new_session("ask");
+    client.ask(&session, "Make it.");
+    assert!(!sandbox.path("made").exists(), "deny wins over the person's own allow");
+    client.ask(&session, "Make the folder.");
+    assert!(sandbox.path("made").is_dir(), "the person's own rule holds");
+    let rules = client.call("pillion/permission/list", json!({}))["rules"].clone();
+    let rows: Vec<String> = rules
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| {
+            format!("{} {}", row["decision"].as_str().unwrap_or_default(), row["rule"].as_str().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(rows, ["allow bash(touch *)", "allow bash(mkdir *)", "deny bash(touch *)"]);
+    let refused = client.refused("pillion/permission/remove", json!({"rule": "bash(mkdir *)"}));
+    assert_eq!(refused.data["kind"], "not_saved", "{refused:?}");
+}
+
+#[test]
+fn the_projects_commands_are_offered_together_until_a_script_changes() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    let manifest = |test: &str| format!(r#"{{"scripts":{{"test":"{test}","lint":"echo lint"}}}}"#);
+    sandbox.write("package.json", &manifest("echo one"));
+    sandbox.write("Makefile", "build:\n\techo built\n");
+    let client = calling(&sandbox, &model, &["make build", "make build", "npm test"]);
+    let session = client.new_session("ask");
+    let prompt = client.prompt(&session, "Build.");
+    let question = client.question(QUESTION);
+    assert_eq!(
+        named(&question, "allow_always"),
+        ["Always allow `make build`", "Always allow this project's commands: `npm test`, `make build`, `npm run lint`"]
+    );
+    assert_eq!(question.params["reason"], "`make build` runs this project's script: echo built");
+    take(&client, &question, "allow_always_2");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+    let rules = client.call("pillion/permission/list", json!({}))["rules"].clone();
+    assert_eq!(rules[0]["rule"], "bash(npm test)");
+    assert_eq!(rules[0]["script"], "test: echo one\n");
+    client.ask(&session, "Again.");
+    sandbox.write("package.json", &manifest("echo two"));
+    let prompt = client.prompt(&session, "Test.");
+    let question = client.question(QUESTION);
+    let reason = question.params["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("which has changed since it was allowed: echo two"), "{reason}");
+    take(&client, &question, "reject_once");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+}
+
+#[test]
+fn plan_runs_commands_that_only_read() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write("a.txt", "one\n");
+    model.answer("the prompt", bash("grep -c one a.txt"));
+    model.then("the result", |request| {
+        assert!(!request.is_error("toolu_1"), "{}", request.tool_result("toolu_1"));
+        Answer::call("toolu_2", "bash", json!({"command": "touch made"}))
+    });
+    model.then("the refusal", |request| {
+        assert!(request.is_error("toolu_2"));
+        Answer::say("I only plan.")
+    });
+    let client = client(&sandbox, &model);
+    let session = client.new_session("plan");
+    client.ask(&session, "Plan it.");
+    assert!(!sandbox.path("made").exists());
+}

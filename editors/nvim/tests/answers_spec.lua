@@ -6,6 +6,30 @@ vim.cmd.runtime("plugin/pillion.lua")
 
 return {
   {
+    "a permission says why it is asked, and offers every rule that may be saved",
+    function()
+      t.workspace()
+      local app = t.start()
+      t.open_chat(app)
+      local id = t.ask(app, nil, {
+        reason = "It runs `make`.\n`make` runs this project's script: cc x.c",
+        options = {
+          { optionId = "allow_once", name = "Yes", kind = "allow_once" },
+          { optionId = "allow_always", name = "Always allow `make`", kind = "allow_always" },
+          { optionId = "allow_always_2", name = "Always allow this project's commands", kind = "allow_always" },
+          { optionId = "reject_once", name = "No", kind = "reject_once" },
+        },
+      })
+      t.shows("It runs `make`. `make` runs this project's script: cc x.c")
+      local shown = t.choosing(3, nil, function()
+        vim.cmd("Pillion answer")
+      end)
+      t.eq("Always allow this project's commands", shown.items[3])
+      t.has({ shown.prompt }, "runs this project's script")
+      t.eq("allow_always_2", t.answered(app, id).result.outcome.optionId)
+    end,
+  },
+  {
     "a permission is answered when the person gets to it, by choice or by reason",
     function()
       t.workspace()

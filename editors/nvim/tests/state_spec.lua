@@ -14,7 +14,7 @@ local function types(effects)
   end, effects)
 end
 
-local function drawn(believed, id)
+local function drawn(believed, id, open)
   local session = believed.sessions[id or "s1"]
   local out, before = {}, nil
   for _, item in ipairs(session.items) do
@@ -23,7 +23,7 @@ local function drawn(believed, id)
       elapsed = function(task)
         return state.elapsed(believed, task, 0)
       end,
-      open = false,
+      open = open or false,
     })
     for _, line in ipairs(lines) do
       out[#out + 1] = line.text
@@ -102,6 +102,40 @@ return {
         "✓ read src/auth.rs",
         "✕ cargo test · 3 failed (2 new) · 12.4s",
       }, drawn(s))
+    end,
+  },
+  {
+    "what a subagent does is under its call",
+    function()
+      local s = state.new()
+      local function call(fields, parent)
+        local update = vim.tbl_extend("force", { sessionUpdate = "tool_call", kind = "read" }, fields)
+        local message = t.update(update)
+        message[2].parentToolCallId = parent
+        return apply(s, message)
+      end
+      call({ toolCallId = "c1", title = "Look around", kind = "think", status = "in_progress" })
+      t.eq({ "## Pillion", "◐ look around" }, drawn(s))
+      call({ toolCallId = "d1", title = "Read a.rs", status = "completed" }, "c1")
+      call({ toolCallId = "d2", title = "Read b.rs", status = "in_progress" }, "c1")
+      local said = t.update({
+        sessionUpdate = "agent_message_chunk",
+        messageId = "m1",
+        content = { type = "text", text = "I look." },
+      })
+      said[2].parentToolCallId = "c1"
+      apply(s, said)
+      t.eq({ "## Pillion", "◐ look around · 2 steps · read b.rs" }, drawn(s))
+      t.eq({
+        "◐ look around · 2 steps · read b.rs",
+        "  ✓ read a.rs",
+        "  ◐ read b.rs",
+      }, vim.list_slice(drawn(s, "s1", true), 2, 4))
+      local effects = call({ toolCallId = "d2", title = "Read b.rs", status = "completed" }, "c1")
+      t.eq("item", effects[1].type)
+      t.eq(1, effects[1].index)
+      call({ toolCallId = "c1", title = "Look around", kind = "think", status = "completed" })
+      t.eq({ "## Pillion", "✓ look around · 2 steps" }, drawn(s))
     end,
   },
   {
@@ -193,6 +227,26 @@ return {
         })
       )
       t.eq({ "## Pillion", "whole" }, drawn(s))
+    end,
+  },
+  {
+    "a batch of calls has its label above it, and a person goes on elsewhere",
+    function()
+      local s = state.new()
+      for _, id in ipairs({ "c1", "c2" }) do
+        apply(s, t.update({ sessionUpdate = "tool_call", toolCallId = id, title = "Read " .. id, kind = "read" }))
+      end
+      apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1" }, text = "Read c1" }))
+      apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1", "c2" }, text = "Read 2 files" }))
+      t.eq({ "## Pillion", "Read 2 files · 2 calls", "○ read c1", "○ read c2" }, drawn(s))
+      local effects = apply(s, t.update({ sessionUpdate = "session_switch", sessionId = "s2" }))
+      t.eq({ "switch", "session" }, types(effects))
+      t.eq("s2", effects[1].to)
+      apply(s, t.update({ sessionUpdate = "since", text = "While this was closed:\n- 1 file changed" }))
+      apply(s, t.update({ sessionUpdate = "session_closed", reason = "moved" }))
+      local lines = drawn(s)
+      t.eq("- 1 file changed", lines[#lines - 1])
+      t.eq("■ this conversation goes on in another window", lines[#lines])
     end,
   },
   {

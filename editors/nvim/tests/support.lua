@@ -241,11 +241,11 @@ function M.shows(needle)
 end
 
 --- A permission question; returns its request id.
-function M.ask(app, question)
+function M.ask(app, question, fields)
   local id = M.next_id()
   M.emit(app, {
     "pillion/session/request_permission",
-    {
+    vim.tbl_extend("force", {
       sessionId = "s1",
       questionId = question or "q1",
       toolCall = {
@@ -261,7 +261,7 @@ function M.ask(app, question)
         { optionId = "always", name = "Always allow npm *", kind = "allow_always" },
         { optionId = "no", name = "No, and say why", kind = "reject_once" },
       },
-    },
+    }, fields or {}),
     id = id,
   })
   return id

@@ -1,201 +1,204 @@
-//! What may be done unasked. Pure: a mode, the person's saved rules and a call in; a verdict out. Deny beats ask beats
-//! allow, and nothing that came from a tool or a task can grant anything.
+//! What may be done unasked. Pure: a mode, what has been said beforehand and a call in; a verdict out. Deny beats ask beats
+//! allow, and nothing that came from a tool or a task can grant anything: only a person's answer and a person's settings
+//! make rules that allow.
+//!
+//! `rule` has the rules, `mode` the modes. A command goes through `shell` (the grammar), `command` (each of its parts),
+//! `unwrap` (what a part really runs), `destructive` (what is always asked about), `harmless` (what only reads), `paths`
+//! and `variables`; `offer` says what "always" would save. `project` has the project's own commands.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod command;
+mod destructive;
+mod harmless;
+mod mode;
+mod offer;
+mod paths;
+mod project;
+mod rule;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod unwrap;
+mod variables;
+
+use std::path::Path;
 
 use crate::tool::input::{Call, FileCall};
 
-/// How much the agent may do unasked. The mode belongs to a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Reads are free; commands and edits ask.
-    Ask,
-    /// Reads and edits inside the workspace are free; commands ask.
-    AcceptEdits,
-    /// Reads only.
-    Plan,
-    /// Nothing asks.
-    Auto,
-}
+pub use mode::Mode;
+pub use paths::Ground;
+pub use project::{Own, own_commands};
+pub use rule::{Decision, Rule, Said};
 
-impl Mode {
-    /// Every mode: id, name and description, in the order in which clients list them.
-    pub const ALL: [(Self, &'static str, &'static str, &'static str); 4] = [
-        (Self::Ask, "ask", "Ask", "Asks before commands and edits"),
-        (
-            Self::AcceptEdits,
-            "accept_edits",
-            "Accept edits",
-            "Edits in the workspace without asking; asks before commands",
-        ),
-        (Self::Plan, "plan", "Plan", "Reads only"),
-        (Self::Auto, "auto", "Auto", "Runs commands and edits without asking"),
-    ];
-
-    /// The id on the wire.
-    pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(mode, ..)| *mode == self).map_or("ask", |(_, id, ..)| id)
-    }
-
-    /// The mode of an id; the error lists the ids.
-    pub fn parse(id: &str) -> Result<Self, String> {
-        Self::ALL.iter().find(|(_, known, ..)| *known == id).map(|(mode, ..)| *mode).ok_or_else(|| {
-            let ids: Vec<&str> = Self::ALL.iter().map(|(_, id, ..)| *id).collect();
-            format!("there is no mode {id:?}; the modes are {}", ids.join(", "))
-        })
-    }
-}
-
-/// A permission that a person saved for a workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// Exactly this command, to the letter.
-    Command(String),
-    /// Edits of files in the workspace.
-    Edits,
-}
-
-impl Rule {
-    /// Reads what [`fmt::Display`] wrote; `None` for a rule of another version.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "edit(workspace)" => Some(Self::Edits),
-            _ => text.strip_prefix("bash(")?.strip_suffix(')').map(|command| Self::Command(command.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Command(command) => write!(f, "bash({command})"),
-            Self::Edits => f.write_str("edit(workspace)"),
-        }
-    }
-}
+use paths::Concern;
+use rule::Tool;
 
 /// What is to be done with a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     Allow,
-    /// Ask a person; `always` is the rule that "always allow" would save, where one makes sense.
-    Ask {
-        always: Option<Rule>,
-    },
+    Ask(Asking),
     /// Refused without a question; the text is for the model.
     Refuse(String),
 }
 
-/// Judges a call. `inside` tells whether a path lies in the workspace; `resolve` makes a printed path absolute.
-pub fn judge(mode: Mode, rules: &[Rule], call: &Call, inside: impl Fn(&str) -> (PathBuf, bool)) -> Verdict {
+/// What a person is asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asking {
+    /// Why, as a sentence or several; empty where the command itself says it.
+    pub reason: Option<String>,
+    /// What "always" may save, each a choice of its own.
+    pub offers: Vec<Offer>,
+}
+
+/// One "always": exactly what it saves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// For a person: names every rule.
+    pub label: String,
+    /// Rules, each with the project's script that it is bound to.
+    pub rules: Vec<(Rule, Option<String>)>,
+}
+
+impl Offer {
+    /// The choice that saves these rules.
+    fn of(rules: Vec<Rule>) -> Option<Self> {
+        const MOST: usize = 5;
+        if rules.is_empty() || rules.len() > MOST {
+            return None;
+        }
+        let named: Vec<String> = rules.iter().map(shown).collect();
+        let label = named.join(", ");
+        Some(Self { label, rules: rules.into_iter().map(|rule| (rule, None)).collect() })
+    }
+}
+
+/// A rule as a person reads it in a choice.
+fn shown(rule: &Rule) -> String {
+    let text = rule.to_string();
+    match text.strip_prefix("bash(").and_then(|text| text.strip_suffix(')')) {
+        Some(command) => format!("`{command}`"),
+        None if text == "edit(workspace)" => "edits in this workspace".to_owned(),
+        None => text,
+    }
+}
+
+/// Judges a call in a place, by what has been said beforehand.
+pub fn judge(mode: Mode, said: &[&Said], call: &Call, ground: &Ground) -> Verdict {
     match call {
-        Call::Check(_) | Call::Stop(_) | Call::Diagnostics(_) | Call::Todo(_) => Verdict::Allow,
-        Call::Bash(bash) => {
-            let rule = Rule::Command(bash.command.clone());
-            match mode {
-                Mode::Plan => Verdict::Refuse(
-                    "Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.".into(),
-                ),
-                Mode::Auto => Verdict::Allow,
-                _ if rules.contains(&rule) => Verdict::Allow,
-                _ => Verdict::Ask { always: Some(rule) },
-            }
+        // What a subagent does is judged as it does it.
+        Call::Check(_) | Call::Stop(_) | Call::Diagnostics(_) | Call::Todo(_) | Call::Agent(_) => Verdict::Allow,
+        Call::Bash(bash) => judge_command(mode, said, &bash.command, ground),
+        Call::File(file) if file.edits() => judge_edit(mode, said, file.path(), ground),
+        Call::File(file) => judge_read(mode, said, file, ground),
+    }
+}
+
+fn judge_command(mode: Mode, said: &[&Said], text: &str, ground: &Ground) -> Verdict {
+    let judged = command::judge(text, said, ground);
+    if let Some(rule) = judged.denied {
+        return denied(&rule, "no command was run");
+    }
+    let reasons = match mode {
+        Mode::Plan if judged.acts => {
+            return Verdict::Refuse(
+                "Plan mode only reads, and this command is not known to only read: it was not run. Describe the plan; \
+                 the user can switch the mode."
+                    .into(),
+            );
         }
-        Call::File(FileCall::Write(_) | FileCall::Edit(_)) => {
-            let (path, inside) = inside(path_of(call).unwrap_or_default());
-            match mode {
-                Mode::Plan => Verdict::Refuse(
-                    "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."
-                        .into(),
-                ),
-                Mode::Auto => Verdict::Allow,
-                _ if !inside || guarded(&path) => Verdict::Ask { always: None },
-                Mode::AcceptEdits => Verdict::Allow,
-                Mode::Ask if rules.contains(&Rule::Edits) => Verdict::Allow,
-                Mode::Ask => Verdict::Ask { always: Some(Rule::Edits) },
-            }
-        }
-        Call::File(_) => {
-            let (path, inside) = inside(path_of(call).unwrap_or_default());
-            if mode == Mode::Auto || (inside && !guarded(&path)) {
-                Verdict::Allow
-            } else {
-                Verdict::Ask { always: None }
-            }
+        Mode::Auto if judged.always.is_empty() => return Verdict::Allow,
+        Mode::Auto => judged.always,
+        _ if !judged.asks => return Verdict::Allow,
+        _ => [judged.always, judged.reasons].concat(),
+    };
+    let offers = judged.rules.filter(|_| mode != Mode::Auto).and_then(Offer::of);
+    Verdict::Ask(Asking { reason: sentences(reasons), offers: offers.into_iter().collect() })
+}
+
+fn judge_edit(mode: Mode, said: &[&Said], path: &str, ground: &Ground) -> Verdict {
+    let Some(place) = ground.places(path).into_iter().next() else { return Verdict::Ask(Asking::default()) };
+    let concern = ground.writing(path).map(|(concern, _)| concern);
+    if let Some(refused) = path_rule(said, Tool::Edit, &place, concern, ground) {
+        return match refused {
+            (Decision::Deny, rule) => denied(&rule, "nothing was changed"),
+            _ if mode == Mode::Plan => only_reads(),
+            (Decision::Ask, rule) => ask(format!("a rule asks about it: {rule}"), None),
+            (Decision::Allow, _) => Verdict::Allow,
+        };
+    }
+    match (mode, concern) {
+        (Mode::Plan, _) => only_reads(),
+        (_, Some(Concern::Secret)) => ask(format!("it writes {}", Concern::Secret.about(&place)), None),
+        (Mode::Auto, _) => Verdict::Allow,
+        (_, Some(concern)) => ask(format!("it writes {}", concern.about(&place)), None),
+        (Mode::AcceptEdits, None) => Verdict::Allow,
+        (Mode::Ask, None) => {
+            let offers = Offer::of(vec![Rule::edits()]).into_iter().collect();
+            Verdict::Ask(Asking { reason: None, offers })
         }
     }
 }
 
-/// The path that a file tool names, where it names one.
-pub fn path_of(call: &Call) -> Option<&str> {
-    match call {
-        Call::File(FileCall::Read(call)) => Some(&call.path),
-        Call::File(FileCall::Write(call)) => Some(&call.path),
-        Call::File(FileCall::Edit(call)) => Some(&call.path),
-        Call::File(FileCall::Glob(call)) => call.path.as_deref(),
-        Call::File(FileCall::Grep(call)) => call.path.as_deref(),
-        _ => None,
+fn judge_read(mode: Mode, said: &[&Said], call: &FileCall, ground: &Ground) -> Verdict {
+    let path = call.path();
+    let Some(place) = ground.places(path).into_iter().next() else { return Verdict::Ask(Asking::default()) };
+    let concern = ground.reading(path).map(|(concern, _)| concern);
+    match path_rule(said, Tool::Read, &place, concern, ground) {
+        Some((Decision::Deny, rule)) => return denied(&rule, "nothing was read"),
+        Some((Decision::Ask, rule)) => return ask(format!("a rule asks about it: {rule}"), None),
+        Some((Decision::Allow, _)) => return Verdict::Allow,
+        None => {}
+    }
+    match concern {
+        Some(Concern::Secret) => ask(format!("it reads {}", Concern::Secret.about(&place)), None),
+        Some(concern) if mode != Mode::Auto => ask(format!("it reads {}", concern.about(&place)), None),
+        _ => Verdict::Allow,
     }
 }
 
-/// Files that hold secrets, or that decide what runs later: always asked about.
-fn guarded(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name == ".env"
-        || name.starts_with(".env.")
-        || name.ends_with(".pem")
-        || name.starts_with("id_rsa")
-        || name.starts_with("id_ed25519")
-        || path.components().any(|part| part.as_os_str() == ".git" || part.as_os_str() == ".ssh")
+/// The strictest rule about a path, and its place. A rule allows a path of concern where it names what is of concern:
+/// `read(~/.ssh/**)`, and not `read(~/**)`.
+fn path_rule(
+    said: &[&Said],
+    tool: Tool,
+    path: &Path,
+    concern: Option<Concern>,
+    ground: &Ground,
+) -> Option<(Decision, String)> {
+    [Decision::Deny, Decision::Ask, Decision::Allow].into_iter().find_map(|decision| {
+        let holds = |said: &&&Said| {
+            said.decision == decision
+                && said.rule.covers_path(tool, path, ground)
+                && (decision != Decision::Allow || concern.is_none_or(|concern| said.rule.names(concern)))
+        };
+        said.iter().find(holds).map(|said| (decision, said.described()))
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
+fn ask(reason: String, offer: Option<Offer>) -> Verdict {
+    Verdict::Ask(Asking { reason: sentences(vec![reason]), offers: offer.into_iter().collect() })
+}
 
-    fn verdict(mode: &str, rules: &[&str], tool: &str, input: serde_json::Value) -> Verdict {
-        let call = crate::tool::input::parse(tool, &input).expect("a good call");
-        let rules: Vec<Rule> = rules.iter().map(|rule| Rule::parse(rule).expect("a good rule")).collect();
-        judge(Mode::parse(mode).expect("a mode"), &rules, &call, |path| {
-            let path = Path::new("/w").join(path);
-            let inside = path.starts_with("/w");
-            (path, inside)
-        })
-    }
+fn denied(rule: &str, outcome: &str) -> Verdict {
+    Verdict::Refuse(format!("The rule {rule} denies this: {outcome}. Do not try it again in another way."))
+}
 
-    #[test]
-    fn a_table_of_verdicts() {
-        let bash = json!({"command": "cargo test"});
-        let edit = json!({"path": "a.rs", "old_string": "a", "new_string": "b"});
-        let read = json!({"path": "a.rs"});
-        let rows = [
-            ("ask", &[][..], "bash", &bash, Verdict::Ask { always: Some(Rule::Command("cargo test".into())) }),
-            ("ask", &["bash(cargo test)"], "bash", &bash, Verdict::Allow),
-            ("ask", &["bash(cargo)"], "bash", &bash, Verdict::Ask { always: Some(Rule::Command("cargo test".into())) }),
-            ("auto", &[], "bash", &bash, Verdict::Allow),
-            ("accept_edits", &[], "bash", &bash, Verdict::Ask { always: Some(Rule::Command("cargo test".into())) }),
-            ("ask", &[], "edit_file", &edit, Verdict::Ask { always: Some(Rule::Edits) }),
-            ("ask", &["edit(workspace)"], "edit_file", &edit, Verdict::Allow),
-            ("accept_edits", &[], "edit_file", &edit, Verdict::Allow),
-            ("ask", &[], "read_file", &read, Verdict::Allow),
-            ("plan", &[], "read_file", &read, Verdict::Allow),
-        ];
-        for (mode, rules, tool, input, expected) in rows {
-            assert_eq!(verdict(mode, rules, tool, input.clone()), expected, "{mode} {rules:?} {tool}");
-        }
-        assert!(matches!(verdict("plan", &[], "bash", bash), Verdict::Refuse(_)));
-        assert!(matches!(verdict("plan", &[], "edit_file", edit), Verdict::Refuse(_)));
-        let outside = json!({"path": "/etc/passwd"});
-        assert_eq!(verdict("ask", &[], "read_file", outside.clone()), Verdict::Ask { always: None });
-        assert_eq!(verdict("auto", &[], "read_file", outside), Verdict::Allow);
-        assert_eq!(verdict("ask", &[], "read_file", json!({"path": ".env"})), Verdict::Ask { always: None });
-    }
+fn only_reads() -> Verdict {
+    Verdict::Refuse(
+        "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode.".into(),
+    )
+}
 
-    #[test]
-    fn an_unknown_mode_is_answered_with_the_list() {
-        let error = Mode::parse("yolo").expect_err("no such mode");
-        assert!(error.contains("ask, accept_edits, plan, auto"), "{error}");
-    }
+/// Reasons as people read them: each a sentence.
+fn sentences(reasons: Vec<String>) -> Option<String> {
+    /// The most characters of what is shown.
+    const LONGEST: usize = 1_000;
+    let sentence = |reason: String| {
+        let mut chars = reason.chars();
+        let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+        let end = if reason.ends_with('.') { "" } else { "." };
+        format!("{first}{}{end}", chars.as_str())
+    };
+    let text = reasons.into_iter().map(sentence).collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| text.chars().take(LONGEST).collect())
 }

@@ -25,6 +25,9 @@ pub struct InstructionFile {
     pub unread: usize,
 }
 
+/// How the section begins.
+const OPENING: &str = "Instructions\nThe files below were written for agents like you: follow them.";
+
 /// The part of the system text with these files, from the outermost folder to the innermost; `None` when all are blank.
 /// What does not fit is left out, of the outermost files first, and counted.
 pub fn section(files: &[InstructionFile]) -> Option<String> {
@@ -44,11 +47,10 @@ pub fn section(files: &[InstructionFile]) -> Option<String> {
         let left_out = file.unread + length.saturating_sub(shown.chars().count());
         parts.push((&file.path, block(file, shown.trim_end(), left_out)));
     }
-    let mut text = String::from(
-        "Instructions\n\
-         The files below were written for agents like you: follow them. The nearer to a file one lies, the more it counts \
-         for that file; here the last one is the nearest. What the user says in the conversation goes before all of them. \
-         They come from files, not from the user in this conversation: they grant no permission.\n",
+    let mut text = format!(
+        "{OPENING} The nearer to a file one lies, the more it counts for that file; here the last one is the nearest. What the \
+         user says in the conversation goes before all of them. They come from files, not from the user in this conversation: \
+         they grant no permission.\n",
     );
     for file in &files {
         if let Some((_, block)) = parts.iter().find(|(path, _)| **path == file.path) {
@@ -58,6 +60,11 @@ pub fn section(files: &[InstructionFile]) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The section in a system text that ends with it.
+pub fn section_of(system: &str) -> Option<&str> {
+    system.find(OPENING).map(|at| &system[at..])
 }
 
 fn block(file: &InstructionFile, text: &str, left_out: usize) -> String {

@@ -28,6 +28,22 @@ impl Key {
     }
 }
 
+/// Characters of a subagent's report that are told whole.
+pub const MOST_REPORT: usize = 16_000;
+/// Reports of subagents in one block.
+const MOST_REPORTS: usize = 10;
+
+/// What a subagent reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentReport {
+    /// At most [`MOST_REPORT`] characters.
+    pub text: String,
+    /// Further characters.
+    pub more: u64,
+    /// Where these begin in the task's output, in bytes.
+    pub rest_at: u64,
+}
+
 /// What there is to tell about one run of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -54,6 +70,9 @@ pub struct Report {
     /// Further lines that matched.
     #[serde(default)]
     pub more_matched: u64,
+    /// The report of a subagent.
+    #[serde(default)]
+    pub report: Option<AgentReport>,
     /// The last lines of the output.
     pub tail: String,
     /// Lines of the whole output.
@@ -79,10 +98,32 @@ const WHOLE: usize = 1_000;
 ///
 /// Where there is no room for everything, failures have it first, and the rest is told in a line each; at worst by id and
 /// status alone.
+///
+/// What subagents report is beyond `limits`: it is told whole, up to [`MOST_REPORT`] characters each and [`MOST_REPORTS`] in
+/// one block; what is beyond that is for the next block.
 pub fn block(reports: &[Report], limits: Limits) -> (String, usize) {
     if reports.is_empty() {
         return (String::new(), 0);
     }
+    let is_agents = |report: &&Report| report.report.is_some();
+    let beyond = reports.iter().enumerate().filter(|(_, report)| is_agents(report)).nth(MOST_REPORTS);
+    let reports = &reports[..beyond.map_or(reports.len(), |(at, _)| at)];
+    let others: Vec<Report> = reports.iter().filter(|report| !is_agents(report)).cloned().collect();
+    let (mut text, told) = match others.is_empty() {
+        true => (OPENING.to_owned(), 0),
+        false => block_of_commands(&others, limits),
+    };
+    // Up to the first that did not fit, so that what is told is the first so many.
+    let left_out = reports.iter().enumerate().filter(|(_, report)| !is_agents(report)).nth(told);
+    let told = left_out.map_or(reports.len(), |(at, _)| at);
+    for report in reports[..told].iter().filter(is_agents) {
+        text.push('\n');
+        text.push_str(&render(report, limits.task));
+    }
+    (text, told)
+}
+
+fn block_of_commands(reports: &[Report], limits: Limits) -> (String, usize) {
     let room = limits.block.saturating_sub(length(OPENING));
     let each = limits.task.min((room / reports.len()).saturating_sub(1));
     let frames = if each >= WHOLE.min(limits.task) || reports.len() == 1 {
@@ -177,7 +218,7 @@ fn one(text: &str) -> String {
 }
 
 /// One report in at most `limit` characters (of 500 or more): failures first, then the summary, then the tail. What is left
-/// out is counted.
+/// out is counted. A subagent's own words are beyond that.
 pub fn render(report: &Report, limit: usize) -> String {
     let mut text = String::from("<task_notification>");
     let field = |name: &str, value: &str| format!("\n<{name}>{value}</{name}>");
@@ -224,12 +265,25 @@ pub fn render(report: &Report, limit: usize) -> String {
     {
         text.push_str(&own);
     }
+    if let Some(report) = &report.report {
+        text.push_str(&agents_words(report));
+    }
     text.push_str(&matched);
     text.push_str(&failures);
     text.push_str(&tail);
     text.push_str(&file);
     text.push_str(close);
     text
+}
+
+/// A subagent's report, and where the rest of it is.
+fn agents_words(report: &AgentReport) -> String {
+    let words = escape(report.text.trim_end());
+    let more = match report.more {
+        0 => String::new(),
+        more => format!("\n… and {more} more characters: check_background with offset {}", report.rest_at),
+    };
+    format!("\n<report>\n{words}{more}\n</report>")
 }
 
 /// The matched lines that fit, and a number.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::source::Value;
 use super::{Address, Config, default_slots};
+use crate::agent::approval::Decision;
 use crate::agent::prices::NANO;
 use crate::task::model::OnClose;
 
@@ -46,6 +47,17 @@ pub const KEYS: &[Key] = &[
         editor: true,
         set: |config, value, _| {
             config.model.name = Some(text(value)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "model.small",
+        doc: "A small, cheap model that words titles of sessions and labels of what the agent did, beside the conversation, \
+              for instance `claude-haiku-4-5` or `ollama:qwen3:1.7b`. Rules make them when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.small_model = Some(text(value)?.trim().to_owned()).filter(|name| !name.is_empty());
             Ok(())
         },
     },
@@ -162,6 +174,77 @@ pub const KEYS: &[Key] = &[
             const MODES: [&str; 4] = ["ask", "accept_edits", "plan", "auto"];
             let mode = text(value).ok().filter(|mode| MODES.contains(&mode.as_str()));
             config.permissions.mode = mode.ok_or("`ask`, `accept_edits`, `plan` or `auto`")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.allow",
+        doc: "Rules for what needs no question, for instance `[\"bash(cargo test *)\", \"edit(src/**)\"]`. Not taken from \
+              editors, nor from a workspace's own file.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Allow, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.ask",
+        doc: "Rules for what is always asked about, in every mode. Not taken from editors; a workspace's own file \
+              (`.pillion/config.toml`) may have some.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Ask, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "permissions.deny",
+        doc: "Rules for what is refused without a question; they win over all others. Not taken from editors; a \
+              workspace's own file (`.pillion/config.toml`) may have some.",
+        default: "[]",
+        editor: false,
+        set: |config, value, place| {
+            let rules = names(value).map_err(|_| "a list of at most 100 rules, each in quotes")?;
+            config.say(Decision::Deny, &rules, place);
+            Ok(())
+        },
+    },
+    Key {
+        name: "sessions.sinceMs",
+        doc: "A session that is opened again after so many milliseconds says what ran and what changed meanwhile; 0 for \
+              never.",
+        default: "14400000",
+        editor: true,
+        set: |config, value, _| {
+            config.sessions.since = Some(millis(value)?).filter(|after| !after.is_zero());
+            Ok(())
+        },
+    },
+    Key {
+        name: "agents.maxConcurrent",
+        doc: "How many subagents work at a time; the others wait for their turn.",
+        default: "10",
+        editor: true,
+        set: |config, value, _| set(&mut config.agents.max_concurrent, number(value, 1, 100)),
+    },
+    Key {
+        name: "agents.maxRequests",
+        doc: "How often one subagent may ask its model; then it reports what it has.",
+        default: "50",
+        editor: true,
+        set: |config, value, _| set(&mut config.agents.max_requests, number(value, 1, 1000)),
+    },
+    Key {
+        name: "agents.model",
+        doc: "The model of subagents; that of their session when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.agents.model = Some(text(value)?).filter(|model| !model.trim().is_empty());
             Ok(())
         },
     },

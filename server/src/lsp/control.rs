@@ -1,5 +1,5 @@
 //! The control socket: a terminal of the same user starts a task here, in the same ledger, and sees what becomes of it.
-//! JSON-RPC with LSP's framing and two methods. A terminal that does not read, or is gone, holds up nobody: it overhears
+//! Another window's sidecar takes a session that way. JSON-RPC with LSP's framing and three methods. A terminal that does not read, or is gone, holds up nobody: it overhears
 //! the owner's messages through a channel that drops the oldest. Ends with the sidecar.
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,9 +17,10 @@ use super::frames::{Frames, Incoming};
 use super::{convert, params};
 use crate::clock;
 use crate::control;
-use crate::ids::TaskId;
+use crate::ids::{SessionId, TaskId};
 use crate::session::effect::Reply;
 use crate::session::event::{FileProblems, Request};
+use crate::session::moving::Taker;
 use crate::session::owner::{Handle, Message};
 use crate::task::sockets;
 use crate::workspace::environment::Environment;
@@ -176,6 +177,16 @@ struct Start {
     environment: BTreeMap<String, String>,
 }
 
+/// The parameters of `control/hand_over`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HandOver {
+    session_id: String,
+    /// The name of the sidecar that takes it, and its client's token.
+    owner: String,
+    token: Option<String>,
+}
+
 impl<W: AsyncWrite + Unpin> Terminal<W> {
     async fn answer(&mut self, request: &Value) -> std::io::Result<()> {
         let params = request["params"].clone();
@@ -183,6 +194,14 @@ impl<W: AsyncWrite + Unpin> Terminal<W> {
             Some(control::START_TASK) => self.start(params).await,
             Some(control::STOP_TASK) => match params::task(params, |task| Request::StopTask { task: Some(task) }) {
                 Ok(stop) => self.ask(stop).await.map(|reply| convert::reply(reply, clock::now())),
+                Err(error) => Err(error),
+            },
+            Some(control::HAND_OVER) => match params::typed::<HandOver>(params) {
+                Ok(HandOver { session_id, owner, token }) => {
+                    let (session, to) = (SessionId(session_id), Taker { owner, token });
+                    let given = self.ask(Request::HandOver { session, to }).await;
+                    given.map(|reply| convert::reply(reply, clock::now()))
+                }
                 Err(error) => Err(error),
             },
             _ => Err(jsonrpc::Error::method_not_found()),

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use tower_lsp::jsonrpc;
 
 use crate::agent::approval::Mode;
+use crate::ids::SessionId;
 use crate::problem::{TestResult, TestStatus};
 use crate::protocol as wire;
 use crate::session::effect::{ChangeRow, ModelList, ProviderState, Refusal, Reply};
+use crate::session::slash::COMMANDS;
 use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
-pub use self::update::{content, question, update};
+pub use self::update::{always_number, content, question, update};
 
 fn path(path: &Path) -> String {
     path.display().to_string()
@@ -26,14 +28,11 @@ fn path(path: &Path) -> String {
 pub fn reply(reply: Reply, now: Timestamp) -> Value {
     let value = match reply {
         Reply::Done => Ok(json!({})),
-        Reply::Session { session, mode, model } => serde_json::to_value(wire::SessionResult {
-            session_id: session.0,
-            mode: mode.to_owned(),
-            modes: Mode::ALL
-                .iter()
-                .map(|(_, id, name, description)| wire::ModeInfo { id, name, description })
-                .collect(),
-            model,
+        Reply::Session { session: id, mode, model } => serde_json::to_value(session(id, mode, model)),
+        Reply::Loaded { session: id, mode, model, before } => serde_json::to_value(wire::LoadSessionResult {
+            session: session(id, mode, model),
+            has_more: before.is_some(),
+            before,
         }),
         Reply::Sessions(rows) => serde_json::to_value(wire::ListSessionsResult {
             sessions: rows
@@ -84,12 +83,24 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
             tests: tests.into_iter().map(test_result).collect(),
             counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
         }),
+        Reply::SlashCommands => serde_json::to_value(wire::ListCommandsResult {
+            commands: COMMANDS
+                .iter()
+                .map(|command| wire::CommandInfo {
+                    name: command.name,
+                    description: command.description,
+                    argument_hint: command.argument,
+                })
+                .collect(),
+        }),
         Reply::Models(list) => serde_json::to_value(models(list)),
         Reply::Text(text) => Ok(json!({"text": text})),
         Reply::Changes { rows, notes } => {
             serde_json::to_value(wire::ChangesResult { changes: rows.into_iter().map(change).collect(), notes })
         }
-        Reply::Rules(rules) => serde_json::to_value(wire::RulesResult { rules }),
+        Reply::Rules(rules) => {
+            serde_json::to_value(wire::RulesResult { rules: rules.into_iter().map(update::rule).collect() })
+        }
     };
     value.unwrap_or(Value::Null)
 }
@@ -113,6 +124,11 @@ fn change(row: ChangeRow) -> wire::Change {
         omitted_bytes: row.omitted_bytes,
         hunks: hunks.collect(),
     }
+}
+
+fn session(id: SessionId, mode: &str, model: String) -> wire::SessionResult {
+    let modes = Mode::ALL.iter().map(|(_, id, name, description)| wire::ModeInfo { id, name, description });
+    wire::SessionResult { session_id: id.0, mode: mode.to_owned(), modes: modes.collect(), model }
 }
 
 fn models(list: ModelList) -> wire::ModelListResult {
@@ -178,6 +194,13 @@ pub fn refusal(refusal: Refusal) -> jsonrpc::Error {
             "unknown_session",
             Some("sessionId"),
             "List the sessions with pillion/session/list, open one with pillion/session/load or pillion/session/new.",
+        ),
+        Refusal::InUse { session, .. } => error(
+            wire::code::STATE,
+            format!("session {session} is open in another window"),
+            "session_in_use",
+            None,
+            "Go on in that window, close it, or load the session here with `move: true`.",
         ),
         Refusal::UnknownTask(Some(id)) => error(
             wire::code::UNKNOWN_TASK,

@@ -8,6 +8,7 @@ pub mod editor;
 mod editor_diagnostics;
 pub mod following;
 pub mod frames;
+mod handing_over;
 pub mod models;
 pub mod outbox;
 pub mod params;

@@ -11,7 +11,9 @@ use crate::agent::change::Chosen;
 use crate::config::services;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::protocol as wire;
-use crate::session::event::{Choice, Choose, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
+use crate::session::event::{
+    Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask,
+};
 use crate::session::owner::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
@@ -105,8 +107,12 @@ pub fn list_sessions(params: Value) -> Read<Request> {
 
 /// `pillion/session/load`.
 pub fn load_session(params: Value) -> Read<Request> {
-    let wire::LoadSessionParams { session_id } = typed(params)?;
-    Ok(Request::LoadSession { session: SessionId(session_id) })
+    let wire::LoadSessionParams { session_id, limit, before, .. } = typed(params)?;
+    if limit == Some(0) {
+        return Err(bad("limit", "is 0".into(), "Give a number of items, or leave it out for all."));
+    }
+    let page = Page { limit: limit.map(|limit| limit as usize), before };
+    Ok(Request::LoadSession { session: SessionId(session_id), page })
 }
 
 /// `pillion/session/prompt`.
@@ -163,7 +169,7 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
     let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?;
     if kind == Some(Kind::Agent) {
-        return Err(bad("kind", "agent tasks are not served by this version".into(), "Use \"shell\" or \"monitor\"."));
+        return Err(bad("kind", "only an agent starts subagents".into(), "Use \"shell\" or \"monitor\"."));
     }
     for (field, pattern) in [("pattern", &params.pattern), ("ready", &params.ready)] {
         if let Some(Err(why)) = pattern.as_deref().map(listen::compile) {
@@ -368,7 +374,7 @@ pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Reque
         "pillion.build" => project(Group::Build),
         "pillion.lint" => project(Group::Lint),
         "pillion.allow" => Ok(answer(Choice::AllowOnce)),
-        "pillion.always" => Ok(answer(Choice::AllowAlways)),
+        "pillion.always" => Ok(answer(Choice::AllowAlways(0))),
         "pillion.deny" => Ok(answer(Choice::Reject)),
         _ => Err(convert::error(
             -32602,

@@ -89,13 +89,13 @@ struct Presenter {
 impl Presenter {
     async fn show(&mut self, message: Message) {
         match message {
-            Message::Update { seq, session, turn, replay, update } => {
+            Message::Update { seq, session, turn, parent, replay, update } => {
                 if self.shows.updates {
                     let params = wire::UpdateParams {
                         session_id: session.0,
                         turn_id: turn.map(|id| id.0),
                         seq,
-                        parent_tool_call_id: None,
+                        parent_tool_call_id: parent.map(|call| call.0),
                         replay,
                         update: convert::update(*update),
                     };
@@ -171,7 +171,8 @@ impl Presenter {
         } else if self.shows.message_requests {
             let actions: Vec<Value> =
                 convert::question(&question).options.iter().map(|option| json!({"title": option.name})).collect();
-            let message = format!("Pillion asks: {}?", question.row.title);
+            let reason = question.reason.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+            let message = format!("Pillion asks: {}?{reason}", question.row.title);
             let params = json!({"type": 3, "message": message, "actions": actions});
             self.outbox.request("window/showMessageRequest", params).await
         } else {
@@ -179,9 +180,10 @@ impl Presenter {
         };
         self.questions.insert(question.id.clone(), asked.id.clone());
         let (owner, outbox, asks) = (self.owner.clone(), self.outbox.clone(), self.shows.asks);
+        let always = question.always.clone();
         tokio::spawn(async move {
             let answer = asked.answer().await;
-            let outcome = if asks { permission(answer.ok()) } else { button(answer.ok()) };
+            let outcome = if asks { permission(answer.ok()) } else { button(answer.ok(), &always) };
             if outcome == QuestionOutcome::Undecided && !asks {
                 name(&outbox, &question).await;
             }
@@ -211,9 +213,11 @@ fn permission(answer: Option<Value>) -> QuestionOutcome {
         Some(PermissionOutcome::Selected { option_id, reason }) => {
             let choice = match option_id.as_str() {
                 "allow_once" => Choice::AllowOnce,
-                "allow_always" => Choice::AllowAlways,
                 "reject_once" | "reject_always" => Choice::Reject,
-                _ => return QuestionOutcome::Undecided,
+                id => match convert::always_number(id) {
+                    Some(at) => Choice::AllowAlways(at),
+                    None => return QuestionOutcome::Undecided,
+                },
             };
             QuestionOutcome::Chosen { choice, reason }
         }
@@ -223,13 +227,18 @@ fn permission(answer: Option<Value>) -> QuestionOutcome {
 }
 
 /// The answer to `window/showMessageRequest`: null is never "no".
-fn button(answer: Option<Value>) -> QuestionOutcome {
+fn button(answer: Option<Value>, always: &[String]) -> QuestionOutcome {
     let title = answer.as_ref().and_then(|answer| answer["title"].as_str()).unwrap_or_default();
     let choice = match title {
         "Yes" => Choice::AllowOnce,
         "No" => Choice::Reject,
-        title if title.starts_with("Always allow") => Choice::AllowAlways,
-        _ => return QuestionOutcome::Undecided,
+        title => {
+            let rules = title.strip_prefix("Always allow ").unwrap_or_default();
+            match always.iter().position(|known| known == rules) {
+                Some(at) => Choice::AllowAlways(at),
+                None => return QuestionOutcome::Undecided,
+            }
+        }
     };
     QuestionOutcome::Chosen { choice, reason: None }
 }

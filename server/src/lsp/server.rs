@@ -23,13 +23,16 @@ use super::following::Followers;
 use super::models::LspLender;
 use super::outbox::Outbox;
 use super::presenter::{self, Shows};
-use super::{convert, params, progress, uri};
+use super::{convert, handing_over, params, progress, uri};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
+use crate::session::effect::Refusal;
 use crate::session::event::{Choose, Event, Request};
+use crate::session::moving::Taker;
 use crate::session::owner::{self, Handle};
+use crate::task::lease;
 use crate::workspace::environment::Environment;
 
 /// Bytes of a client's token; a longer one counts as none.
@@ -50,6 +53,8 @@ pub struct Server {
     /// Where terminals join in; removed with this server.
     control: OnceLock<Control>,
     root: OnceLock<PathBuf>,
+    /// Where the sockets of other windows are, and the token of this one: for a session that moves here.
+    moving: OnceLock<(PathBuf, Option<String>)>,
 }
 
 impl Server {
@@ -66,6 +71,7 @@ impl Server {
             followers: OnceLock::new(),
             control: OnceLock::new(),
             root: OnceLock::new(),
+            moving: OnceLock::new(),
         }
     }
 
@@ -90,6 +96,7 @@ impl Server {
             .custom_method(method::CHANGE_LIST, Self::change_list)
             .custom_method(method::CHANGE_ACCEPT, Self::change_accept)
             .custom_method(method::CHANGE_REVERT, Self::change_revert)
+            .custom_method(method::COMMAND_LIST, Self::command_list)
             .custom_method(method::MODEL_LIST, Self::model_list)
             .custom_method(method::MODEL_OFFER, Self::model_offer)
             .custom_method(method::MODEL_CHUNK, Self::model_chunk)
@@ -145,7 +152,20 @@ impl Server {
     }
 
     async fn session_load(&self, params: Value) -> Result<Value> {
-        self.ask(params::load_session(params)).await
+        let moves = params["move"] == json!(true);
+        let request = params::load_session(params)?;
+        let owner = self.owner.get().ok_or_else(jsonrpc::Error::internal_error)?;
+        match owner.ask(request.clone()).await {
+            Ok(Err(Refusal::InUse { session, holder })) if moves => {
+                let (dir, token) = self.moving.get().ok_or_else(jsonrpc::Error::internal_error)?;
+                let taker = Taker { owner: lease::own(), token: token.clone() };
+                handing_over::ask(dir, self.root(), &holder, &session, &taker).await?;
+                self.ask(Ok(request)).await
+            }
+            Ok(answered) => answered.map(|reply| convert::reply(reply, clock::now())).map_err(convert::refusal),
+            // The owner is gone: the sidecar ends.
+            Err(_) => Err(jsonrpc::Error::internal_error()),
+        }
     }
 
     async fn session_prompt(&self, params: Value) -> Result<Value> {
@@ -216,6 +236,10 @@ impl Server {
 
     async fn change_revert(&self, params: Value) -> Result<Value> {
         self.ask(params::changes(params, self.root(), Choose::Revert)).await
+    }
+
+    async fn command_list(&self, _params: Value) -> Result<Value> {
+        self.ask(Ok(Request::SlashCommands)).await
     }
 
     async fn model_list(&self, params: Value) -> Result<Value> {
@@ -384,6 +408,7 @@ impl LanguageServer for Server {
             Some(settings) => self.config.clone().with_editor(settings),
             None => self.config.clone(),
         };
+        let config = config.with_workspace(&root);
         let (messages, shown) = mpsc::unbounded_channel();
         let editor = Arc::new(LspEditor {
             documents: self.documents.clone(),
@@ -406,7 +431,7 @@ impl LanguageServer for Server {
             lender: self.lender.clone(),
             environment: environment.clone(),
             messages,
-            token,
+            token: token.clone(),
         };
         let handle = owner::start(parts);
         let served = control::Served { owner: handle.clone(), environment, root: root.clone(), overheard };
@@ -419,6 +444,7 @@ impl LanguageServer for Server {
         }
         // Both are set once: the service refuses a second `initialize`.
         let _ = self.root.set(root);
+        let _ = self.moving.set((socket_dir, token));
         let _ = self.owner.set(handle);
         let owner = self.owner.clone();
         let outbox = self.outbox.clone();
@@ -489,7 +515,8 @@ impl LanguageServer for Server {
 
     async fn did_change_configuration(&self, changed: DidChangeConfigurationParams) {
         if let Some(owner) = self.owner.get() {
-            owner.configure(self.config.clone().with_editor(&changed.settings));
+            let config = self.config.clone().with_editor(&changed.settings);
+            owner.configure(config.with_workspace(self.root()));
         }
     }
 

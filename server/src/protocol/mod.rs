@@ -44,6 +44,7 @@ pub mod method {
     pub const SESSION_COMPACT: &str = "pillion/session/compact";
     pub const SESSION_CONTEXT: &str = "pillion/session/context";
     pub const SESSION_EXPORT: &str = "pillion/session/export";
+    pub const COMMAND_LIST: &str = "pillion/command/list";
     pub const SESSION_UPDATE: &str = "pillion/session/update";
     pub const SESSION_REQUEST_PERMISSION: &str = "pillion/session/request_permission";
     pub const DOCUMENT_SAVE: &str = "pillion/document/save";

@@ -13,13 +13,16 @@ pub struct PermissionParams {
     pub question_id: String,
     pub parent_tool_call_id: Option<String>,
     pub tool_call: ToolCall,
+    /// Why it is asked, where the call itself does not say it.
+    pub reason: Option<String>,
     pub options: Vec<PermissionOption>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionOption {
-    pub option_id: &'static str,
+    /// Names the option: `allow_once`, `allow_always`, `reject_once`, and `allow_always_2` and so on for more of a kind.
+    pub option_id: String,
     pub name: String,
     /// `allow_once`, `allow_always`, `reject_once`, `reject_always`.
     pub kind: &'static str,
@@ -43,7 +46,19 @@ pub enum PermissionOutcome {
 
 #[derive(Debug, Serialize)]
 pub struct RulesResult {
-    pub rules: Vec<String>,
+    pub rules: Vec<RuleRow>,
+}
+
+/// One rule, and who made it.
+#[derive(Debug, Serialize)]
+pub struct RuleRow {
+    pub rule: String,
+    /// `allow`, `ask`, `deny`.
+    pub decision: &'static str,
+    /// `saved` for one that "always" saved, else the file and the line.
+    pub source: String,
+    /// The project's script that it is bound to: another text is asked about again.
+    pub script: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

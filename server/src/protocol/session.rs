@@ -22,6 +22,15 @@ pub struct SessionResult {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadSessionResult {
+    #[serde(flatten)]
+    pub session: SessionResult,
+    pub has_more: bool,
+    pub before: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
 pub struct ModeInfo {
     pub id: &'static str,
     pub name: &'static str,
@@ -57,6 +66,15 @@ pub struct SessionInfo {
 #[serde(rename_all = "camelCase")]
 pub struct LoadSessionParams {
     pub session_id: String,
+    /// About how many items; all of them where it is left out.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The cursor of an earlier page: those before it.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// Takes it from the window that has it open.
+    #[serde(default, rename = "move")]
+    pub moves: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +148,21 @@ pub struct ExportParams {
     /// `jsonl` or `markdown` (the default).
     #[serde(default)]
     pub format: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ListCommandsResult {
+    pub commands: Vec<CommandInfo>,
+}
+
+/// A slash command.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandInfo {
+    /// Without the slash.
+    pub name: &'static str,
+    pub description: &'static str,
+    pub argument_hint: Option<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -49,6 +49,23 @@ pub enum Update {
         #[serde(skip_serializing_if = "Option::is_none")]
         task_id: Option<String>,
     },
+    Label {
+        tool_call_ids: Vec<String>,
+        text: String,
+    },
+    Since {
+        since: String,
+        tasks: Vec<EndedTask>,
+        more_tasks: usize,
+        changes: Changes,
+        text: String,
+    },
+    SessionClosed {
+        reason: &'static str,
+    },
+    SessionSwitch {
+        session_id: String,
+    },
     Plan {
         entries: Vec<PlanEntry>,
     },
@@ -91,8 +108,41 @@ pub enum Update {
         after: Option<u64>,
         message: Option<String>,
     },
-    ReplayStarted,
-    ReplayEnded,
+    ReplayStarted {
+        before: Option<String>,
+    },
+    ReplayEnded {
+        before: Option<String>,
+        has_more: bool,
+    },
+}
+
+/// A task that ended while a session was away.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedTask {
+    pub task_id: String,
+    pub label: String,
+    pub status: &'static str,
+    pub summary: Option<String>,
+    pub ended_at: String,
+}
+
+/// What changed in the workspace meanwhile.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// The commit that was checked out then, and the one that is now; null where it is the same.
+    pub commits: Option<Commits>,
+    pub files: usize,
+    /// There may be more files.
+    pub at_least: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Commits {
+    pub from: String,
+    pub to: String,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -15,6 +15,10 @@ use super::state::State;
 /// What an answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// The session's title.
+    Title,
+    /// What the batch of calls of the answer at that index is called.
+    Label { item: usize },
     /// Of the first part of a conversation.
     Summary,
 }
@@ -24,6 +28,13 @@ pub(super) enum Purpose {
 pub(super) struct Asides {
     open: HashMap<AsideId, (SessionId, Purpose)>,
     asked: u64,
+}
+
+impl Asides {
+    /// How many questions of a kind a session waits for.
+    pub(super) fn waiting(&self, session: &SessionId, kind: impl Fn(&Purpose) -> bool) -> usize {
+        self.open.values().filter(|(of, purpose)| of == session && kind(purpose)).count()
+    }
 }
 
 impl State {
@@ -61,6 +72,9 @@ impl State {
         }
         let text = result.map(|answer| said(&answer));
         match purpose {
+            // Titles and labels fail in silence: what the rules made stays.
+            Purpose::Title => text.into_iter().for_each(|text| self.title_worded(&session, &text)),
+            Purpose::Label { item } => text.into_iter().for_each(|text| self.label_worded(&session, item, &text)),
             Purpose::Summary => self.summarised(&session, aside, text),
         }
     }

@@ -1,6 +1,6 @@
 //! The calls that speak of background tasks: a start in the background, a look at a task, a stop.
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Asking;
 use crate::ids::{SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Kind, StoppedBy};
 use crate::task::run::OutputRange;
@@ -19,7 +19,7 @@ impl State {
         session: &SessionId,
         id: &ToolCallId,
         bash: &Bash,
-        ask: Option<Option<Rule>>,
+        ask: Option<Asking>,
     ) {
         if ask.is_some()
             && let Some(task) = self.waiting_for_permission(session, &bash.command)
@@ -43,13 +43,13 @@ impl State {
         self.enter_in_background(session, id, bash, None);
     }
 
-    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Option<Rule>>) {
+    fn enter_in_background(&mut self, session: &SessionId, id: &ToolCallId, bash: &Bash, ask: Option<Asking>) {
         let task = self.start_for_agent(session, id, bash, ask.is_some());
         let text = match ask {
-            Some(always) => {
+            Some(asking) => {
                 let input = serde_json::json!({ "command": bash.command });
                 let row = row(id, "bash", &input, &Ok(Call::Bash(bash.clone())));
-                let question = self.ask_person(session, None, Some(task.clone()), row, always);
+                let question = self.ask_person(session, None, Some(task.clone()), row, asking);
                 self.ledger.asked(&task, question);
                 format!(
                     "Task {task} waits for the user's permission and starts when it is given. Go on with other work; \
@@ -61,14 +61,22 @@ impl State {
                     "Started in the background as {task}. {} Go on with other work or end your turn.",
                     expectation(monitor)
                 ),
-                None => format!(
-                    "Started in the background as {task}. Go on with other work or end your turn: you are told when it ends."
-                ),
+                None => format!("Started in the background as {task}. {}", self.when_told(session)),
             },
         };
         self.place();
         self.acted(session, Some(&bash.command));
         self.finish_call(session, id, text, false, ToolChange::of(task));
+    }
+
+    /// What a model may do while a task runs, and who hears of its end.
+    pub(super) fn when_told(&self, session: &SessionId) -> &'static str {
+        if self.is_subagent(session) {
+            "Go on with other work: you are told when it ends. When you need its end, `sleep 100` ends with it; once you have \
+             ended your turn it goes to the agent that called you."
+        } else {
+            "Go on with other work or end your turn: you are told when it ends."
+        }
     }
 
     pub(super) fn check(&mut self, session: &SessionId, id: &ToolCallId, turn: &TurnId, check: &CheckBackground) {
@@ -80,7 +88,7 @@ impl State {
             let text = format!("There is no task {task}. `check_background` without an id lists all tasks.");
             return self.finish_call(session, id, text, true, ToolChange::default());
         };
-        let path = entry.task.output.path.clone();
+        let (path, report_at) = (entry.task.output.path.clone(), entry.report_at);
         if let Some(text) = self.look(session, check, &task) {
             self.told_by_result(session, &task);
             return self.finish_call(session, id, text, false, ToolChange::default());
@@ -89,6 +97,7 @@ impl State {
         let range = match (check.offset, check.tail) {
             (Some(offset), _) => OutputRange::From { offset, limit },
             (None, Some(lines)) => OutputRange::Tail { lines, limit },
+            (None, None) if report_at.is_some() => OutputRange::From { offset: report_at.unwrap_or_default(), limit },
             (None, None) => OutputRange::Tail { lines: 60, limit: limit / 2 },
         };
         let head = self.describe_for_model(&task);

@@ -22,7 +22,9 @@ pub struct Budget {
 impl State {
     /// Why a session may ask no model now; `None` when it may.
     pub(super) fn over_budget(&self, session: &SessionId) -> Option<String> {
-        let owner = self.sessions.get(session)?;
+        let turn = self.sessions.get(session)?.turn.as_ref();
+        // Subagents spend what is their session's.
+        let owner = self.sessions.get(self.root(session))?;
         let (budget, usage) = (self.settings.budget, &owner.usage);
         const REMEDY: &str =
             "Raise it in the settings (0 for no limit) and send a prompt to go on, or begin a new session.";
@@ -36,7 +38,7 @@ impl State {
                 "This session has used {sum} tokens, and `budget.sessionTokens` is {limit}. {REMEDY}"
             ));
         }
-        let auto = owner.turn.as_ref().is_some_and(|turn| turn.auto);
+        let auto = turn.is_some_and(|turn| turn.auto);
         if auto && self.auto_budget_is_used_up(session) {
             let (sum, limit) = (usage.auto.nanodollars, budget.auto_turns.unwrap_or_default());
             let (sum, limit) = (prices::shown(sum), prices::shown(limit));
@@ -50,7 +52,7 @@ impl State {
 
     /// Whether no turn may start by itself any more.
     pub(super) fn auto_budget_is_used_up(&self, session: &SessionId) -> bool {
-        let spent = self.sessions.get(session).map_or(0, |owner| owner.usage.auto.nanodollars);
+        let spent = self.sessions.get(self.root(session)).map_or(0, |owner| owner.usage.auto.nanodollars);
         self.settings.budget.auto_turns.is_some_and(|limit| spent >= limit)
     }
 
@@ -66,7 +68,8 @@ impl State {
     pub(super) fn warn_of_unknown_price(&mut self, session: &SessionId) {
         let budget = self.settings.budget;
         let in_dollars = budget.session.is_some() || budget.auto_turns.is_some();
-        let Some(owner) = self.sessions.get_mut(session) else { return };
+        let root = self.root(session).clone();
+        let Some(owner) = self.sessions.get_mut(&root) else { return };
         if !in_dollars || budget.session_tokens.is_some() || owner.usage.cost.unpriced == 0 || owner.warned_of_price {
             return;
         }

@@ -5,16 +5,18 @@
 
 use serde_json::Value;
 
-use crate::agent::approval::{self, Rule, Verdict};
+use crate::agent::approval::Asking;
 use crate::agent::history::{AssistantPart, ToolResult};
 use crate::agent::notification;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::model::StoppedBy;
 use crate::task::run::OutputSlice;
 use crate::tool::input::{self, Call, FileCall};
-use crate::workspace::{classify, roots};
+use crate::workspace::classify;
 
 use super::conversation::Phase;
 use super::effect::{Effect, ToolChange, ToolContent, ToolRow, ToolStatus, Update};
+use super::permission::Judged;
 use super::results::{OutputOf, cut_short};
 use super::state::State;
 use super::turn::result;
@@ -35,6 +37,8 @@ pub(super) struct CallState {
 pub(super) enum Step {
     /// Not begun.
     Waiting,
+    /// Whether a person is asked depends on the project's scripts, which are being read.
+    Looking,
     /// A person is asked; the call does not run before the answer.
     Asking(QuestionId),
     /// A file tool runs, or output is read.
@@ -84,9 +88,13 @@ impl CallState {
         matches!(&self.call, Ok(Call::File(file)) if file.edits())
     }
 
+    fn is_agent(&self) -> bool {
+        matches!(&self.call, Ok(Call::Agent(_)))
+    }
+
     /// True when nothing later depends on it.
     fn reads(&self) -> bool {
-        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_)))
+        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_) | Call::Agent(_)))
     }
 
     /// It reads at this moment: one of so many at a time.
@@ -100,6 +108,9 @@ impl CallState {
             return false;
         }
         let asked = matches!(earlier.step, Step::Asking(_));
+        if earlier.is_agent() && (self.reads() || self.is_agent() || self.background()) {
+            return false;
+        }
         if self.reads() {
             return earlier.writes() && !asked;
         }
@@ -130,6 +141,9 @@ impl State {
             let AssistantPart::ToolCall { id, name, input, invalid } = part else { continue };
             let call = match invalid {
                 Some(why) => Err(format!("This call cannot be carried out: {why}. Nothing was done. Call again.")),
+                None if self.is_subagent(session) && !input::is_for_subagents(&name) => {
+                    Err(format!("A subagent has no tool named {name}: do the work yourself. Nothing was done."))
+                }
                 None => input::parse(&name, &input),
             };
             self.update(session, Update::ToolCall(Box::new(row(&id, &name, &input, &call))));
@@ -171,9 +185,8 @@ impl State {
         match call {
             Err(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
             Ok(call) => match self.judge(session, &call) {
-                Verdict::Allow => self.run_call(session, &id, call),
-                Verdict::Refuse(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
-                Verdict::Ask { always } => self.ask_for_call(session, &id, call, always),
+                Judged::Now(verdict) => self.decided(session, &id, call, verdict),
+                Judged::AfterLooking => self.look_at_project(session, &id),
             },
         }
     }
@@ -186,34 +199,16 @@ impl State {
         self.sessions.get_mut(session)?.turn.as_mut()?.calls.iter_mut().find(|call| call.id == *id)
     }
 
-    fn judge(&self, session: &SessionId, call: &Call) -> Verdict {
-        let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
-        let root = &self.settings.root;
-        let verdict = approval::judge(owner.mode, &self.rules, call, |path| {
-            let path = roots::absolute(&owner.cwd, path);
-            let inside = path.starts_with(root);
-            (path, inside)
-        });
-        // Where a person is asked anyway, the person decides.
-        match (call, verdict) {
-            (Call::File(file), Verdict::Ask { .. }) if self.has_given(session, file) => Verdict::Allow,
-            (Call::Bash(bash), Verdict::Allow) => {
-                self.refused_by_stop(session, &bash.command).map_or(Verdict::Allow, Verdict::Refuse)
-            }
-            (_, verdict) => verdict,
-        }
-    }
-
     /// A background start that needs permission is a queued task at once; anything else waits for its answer.
-    fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, always: Option<Rule>) {
+    pub(super) fn ask_for_call(&mut self, session: &SessionId, id: &ToolCallId, call: Call, asking: Asking) {
         match call {
             Call::Bash(bash) if bash.run_in_background == Some(true) => {
-                self.start_in_background(session, id, &bash, Some(always));
+                self.start_in_background(session, id, &bash, Some(asking));
             }
             call => {
                 let Some(state) = self.call(session, id) else { return };
                 let row = row(id, &state.name, &state.input, &Ok(call));
-                let question = self.ask_person(session, Some(id.clone()), None, row, always);
+                let question = self.ask_person(session, Some(id.clone()), None, row, asking);
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Asking(question);
                 }
@@ -233,7 +228,7 @@ impl State {
                     self.agent_edits();
                 }
                 let Some(owner) = self.sessions.get(session) else { return };
-                let (cwd, seen) = (owner.cwd.clone(), owner.seen.clone());
+                let (cwd, seen, results) = (owner.cwd.clone(), owner.seen.clone(), self.results_of(session));
                 self.effects.push(Effect::RunTool {
                     session: session.clone(),
                     turn,
@@ -241,6 +236,7 @@ impl State {
                     tool,
                     cwd,
                     seen,
+                    results,
                 });
                 if let Some(state) = self.call(session, id) {
                     state.step = Step::Running;
@@ -264,6 +260,7 @@ impl State {
             Call::Diagnostics(call) => self.diagnose(session, id, &turn, &call),
             Call::Todo(written) => self.write_plan(session, id, written),
             Call::Stop(stop) => self.stop_call(session, id, &stop),
+            Call::Agent(agent) => self.start_subagent(session, id, &turn, &agent),
         }
     }
 
@@ -372,25 +369,38 @@ impl State {
     }
 
     /// Every call of a cancelled turn gets its result; the next drain puts them into the history.
-    pub(super) fn cancel_calls(&mut self, session: &SessionId) {
+    pub(super) fn cancel_calls(&mut self, session: &SessionId, by: StoppedBy) {
         let Some(turn) = self.sessions.get_mut(session).and_then(|owner| owner.turn.as_mut()) else { return };
         let calls = std::mem::take(&mut turn.calls);
         let mut left_over = Vec::new();
-        for call in calls {
+        for mut call in calls {
             if let Step::Foreground(task) = &call.step {
                 let task = task.clone();
-                self.bar(&task);
-                self.stop_task(&task, crate::task::model::StoppedBy::User);
+                if let Some(text) = self.cut_short(&task) {
+                    call.step = Step::Done(result(&call.id, text, true));
+                    self.show_cancelled(session, &call.id);
+                } else {
+                    if by == StoppedBy::User {
+                        self.bar(&task);
+                    }
+                    self.stop_task(&task, by);
+                }
             }
             if !call.is_done() {
-                let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
-                self.update(session, Update::ToolCallUpdate { call: call.id.clone(), change: Box::new(change) });
+                self.show_cancelled(session, &call.id);
             }
             left_over.push(call.into_result());
         }
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.left_over.extend(left_over);
         }
+    }
+}
+
+impl State {
+    fn show_cancelled(&mut self, session: &SessionId, call: &ToolCallId) {
+        let change = ToolChange { status: Some(ToolStatus::Failed), ..ToolChange::default() };
+        self.update(session, Update::ToolCallUpdate { call: call.clone(), change: Box::new(change) });
     }
 }
 
@@ -407,6 +417,7 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
             None => ("Look at the tasks".to_owned(), "other"),
         },
         Ok(Call::Stop(stop)) => (format!("Stop {}", stop.task_id), "execute"),
+        Ok(Call::Agent(agent)) => (agent.description.trim().to_owned(), "think"),
         Ok(Call::Diagnostics(call)) => match &call.path {
             Some(path) => (format!("Diagnostics of {path}"), "read"),
             None => ("Diagnostics".to_owned(), "read"),
@@ -424,8 +435,8 @@ pub(super) fn row(id: &ToolCallId, name: &str, input: &Value, call: &Result<Call
                 "read_file" => "read",
                 "write_file" | "edit_file" => "edit",
                 "glob" | "grep" => "search",
+                "agent" | "todo_write" => "think",
                 "diagnostics" => "read",
-                "todo_write" => "think",
                 _ => "other",
             };
             (name.to_owned(), kind)

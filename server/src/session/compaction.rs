@@ -72,32 +72,40 @@ impl Session {
 impl State {
     /// A person wants the conversation cut.
     pub(super) fn compact_request(&mut self, reply: ReplyId, session: &SessionId, instructions: Option<String>) {
+        match self.compact_for_person(session, instructions) {
+            Ok(()) => self.reply(reply, Reply::Done),
+            Err(refusal) => self.refuse(reply, refusal),
+        }
+    }
+
+    /// The same, or why not. While a turn runs it is done before the next request.
+    pub(super) fn compact_for_person(
+        &mut self,
+        session: &SessionId,
+        instructions: Option<String>,
+    ) -> Result<(), Refusal> {
         let Some(owner) = self.sessions.get_mut(session) else {
-            return self.refuse(reply, Refusal::UnknownSession(session.clone()));
+            return Err(Refusal::UnknownSession(session.clone()));
         };
-        let refusal = |kind, message: &str, remedy: &str| Refusal::State {
-            kind,
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
+        let refused = |kind, message: &str, remedy: &str| {
+            Err(Refusal::State { kind, message: message.to_owned(), remedy: remedy.to_owned() })
         };
         if owner.compacting.is_some() {
-            let refused =
-                refusal("compacting", "the conversation is being compacted", "Wait for its end, or cancel it.");
-            return self.refuse(reply, refused);
+            return refused("compacting", "the conversation is being compacted", "Wait for its end, or cancel it.");
         }
         if owner.turn.is_some() {
             owner.compact_wanted = Some(instructions);
-            return self.reply(reply, Reply::Done);
+            return Ok(());
         }
         if let Some(why) = self.over_budget(session) {
-            return self.refuse(reply, Refusal::State { kind: "over_budget", message: why, remedy: String::new() });
+            return Err(Refusal::State { kind: "over_budget", message: why, remedy: String::new() });
         }
         match self.compact(session, Some(instructions)) {
             Begun::Nothing => {
                 let remedy = "Go on: only the last exchange is there, and it is kept.";
-                self.refuse(reply, refusal("nothing_to_compact", "there is nothing that could be left out", remedy));
+                refused("nothing_to_compact", "there is nothing that could be left out", remedy)
             }
-            Begun::Asking | Begun::Done(_) => self.reply(reply, Reply::Done),
+            Begun::Asking | Begun::Done(_) => Ok(()),
         }
     }
 
@@ -133,6 +141,8 @@ impl State {
                 self.set_phase(session, turn, Phase::Preparing);
                 false
             }
+            // A subagent's history is nowhere but here.
+            Begun::Done(_) if self.is_subagent(session) => true,
             Begun::Done(items) => {
                 self.set_phase(session, turn, Phase::Committing(items));
                 false
@@ -270,7 +280,7 @@ impl State {
         let waiting = self.sessions.get(session).and_then(|owner| owner.turn.as_ref());
         let Some((turn, Phase::Preparing)) = waiting.map(|turn| (turn.id.clone(), turn.phase)) else { return };
         match items {
-            Some(items) => self.set_phase(session, &turn, Phase::Committing(items)),
+            Some(items) => self.ask_when_written(session, &turn, items),
             None => self.ask(session, &turn),
         }
     }
@@ -315,7 +325,7 @@ impl State {
     fn standing(&self, session: &SessionId) -> Option<String> {
         let owner = self.sessions.get(session)?;
         let mut lines = Vec::new();
-        let tasks: Vec<String> = self.tasks_in_words();
+        let tasks = self.tasks_in_words(owner.parent.as_ref().map(|parent| &parent.task));
         if !tasks.is_empty() {
             lines.push(format!("Background tasks when it was cut: {}.", tasks.join("; ")));
         }

@@ -14,23 +14,29 @@ use crate::task::model::Timestamp;
 use crate::tool::FileSeen;
 use crate::tool::input::Todo;
 
+use super::agents::Parent;
 use super::calls::CallState;
 use super::compaction::Compacting;
-use super::effect::UsageSum;
+use super::effect::{StopReason, UsageSum};
 use super::event::StoredSession;
 use super::history::Written;
 use super::instructions::Nested;
 use super::looks::Looks;
 use super::mentions::Pointed;
 use super::settings::Settings;
+use super::small::TitleBy;
 use super::stop::Barred;
+use super::turn_log::{TurnRecord, close_cut};
 use super::usage::Meter;
 
 /// One conversation.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: SessionId,
+    /// The call that it works for, where it is a subagent's: then it lives in memory alone, and no client knows it.
+    pub(super) parent: Option<Parent>,
     pub(super) title: Option<String>,
+    pub(super) title_by: TitleBy,
     pub(super) cwd: PathBuf,
     pub(super) mode: Mode,
     pub(super) model: String,
@@ -54,8 +60,12 @@ pub(super) struct Session {
     /// The service has refused the newest request as too long.
     pub(super) overflowed: bool,
     pub(super) written: Written,
+    /// Its turns, oldest first; the last one has no end while it runs.
+    pub(super) log: Vec<TurnRecord>,
     /// The day that the model was told last.
     pub(super) told_date: String,
+    /// The mode that `/plan` left.
+    pub(super) before_plan: Option<Mode>,
     /// The model was told that it only plans.
     pub(super) told_plan: bool,
     /// Results of calls of the newest answer that a cancelled turn left for the next drain.
@@ -107,9 +117,11 @@ pub(super) struct Turn {
     pub(super) message: Option<MessageId>,
     pub(super) partial: String,
     pub(super) thought: Option<MessageId>,
+    /// The thinking that streams now: shown to a client that joins in, and no part of a cut answer.
+    pub(super) thinking: String,
     pub(super) calls: Vec<CallState>,
-    /// Rows that were shown while the answer was still streaming.
-    pub(super) announced: Vec<ToolCallId>,
+    /// Rows that were shown while the answer was still streaming, and the tools' names.
+    pub(super) announced: Vec<(ToolCallId, String)>,
     /// The newest request carried a block of notifications.
     pub(super) carried_block: bool,
     pub(super) continued: bool,
@@ -149,7 +161,9 @@ impl Session {
     ) -> Self {
         Self {
             id,
+            parent: None,
             title: None,
+            title_by: TitleBy::Rule,
             mode,
             model,
             created_at: now,
@@ -159,6 +173,7 @@ impl Session {
             awaits_instructions: false,
             nested: Nested::default(),
             told_date: now.date(),
+            before_plan: None,
             told_plan: false,
             cwd,
             history: Vec::new(),
@@ -168,6 +183,7 @@ impl Session {
             compact_wanted: None,
             overflowed: false,
             written: Written::default(),
+            log: Vec::new(),
             left_over: Vec::new(),
             queue: Vec::new(),
             pointed: HashMap::new(),
@@ -198,15 +214,23 @@ impl Session {
         let said = history.iter().rev().find(|item| !matches!(***item, Item::Compaction(_)));
         let left_over = match said.map(|item| &**item) {
             Some(Item::Assistant(answer)) => {
-                let text = "Pillion went away before this call was answered: its result is not known.";
+                let cancelled = stored.log.last().is_some_and(|turn| turn.stop == Some(StopReason::Cancelled));
+                let text = if cancelled {
+                    "Cancelled by the user before it ended."
+                } else {
+                    "Pillion went away before this call was answered: its result is not known."
+                };
                 answer.tool_calls().map(|(call, ..)| super::turn::result(call, text, true)).collect()
             }
             _ => Vec::new(),
         };
+        let mut log = stored.log;
+        close_cut(&mut log, history.len(), stored.updated_at);
         let mode = Mode::parse(&stored.mode).unwrap_or(Mode::Ask);
         let new = Self::new(stored.id, settings, stored.cwd, mode, model, stored.created_at);
         let mut restored = Self {
             title: stored.title,
+            title_by: stored.title_by,
             // To the letter what its earlier requests began with.
             system: stored.system.map_or(new.system, Arc::from),
             usage: stored.usage,
@@ -214,6 +238,7 @@ impl Session {
             turns: stored.turns,
             written: Written::all(history.len()),
             history,
+            log,
             left_over,
             plan: stored.plan,
             reverted: stored.reverted,
@@ -231,6 +256,7 @@ impl Session {
         StoredSession {
             id: self.id.clone(),
             title: self.title.clone(),
+            title_by: self.title_by,
             cwd: self.cwd.clone(),
             mode: self.mode.as_str().to_owned(),
             model: self.model.clone(),
@@ -240,8 +266,11 @@ impl Session {
             usage: self.usage,
             system: None,
             history: Vec::new(),
+            log: Vec::new(),
             carried: Vec::new(),
             pending: Vec::new(),
+            tasks: Vec::new(),
+            head: None,
             plan: Vec::new(),
             reverted: Vec::new(),
         }

@@ -116,7 +116,8 @@ impl State {
             return;
         }
         self.edits += 1;
-        if let Some(owner) = self.sessions.get_mut(session) {
+        let root = self.root(session).clone();
+        if let Some(owner) = self.sessions.get_mut(&root) {
             owner.has_acted = true;
         }
     }

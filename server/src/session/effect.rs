@@ -22,8 +22,13 @@ pub use self::outgoing::{
     Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
 use super::event::{
-    AsideId, CheckId, CommitId, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport, StoredSession, Timer,
+    AsideId, CheckId, CommitId, ExportFormat, Page, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport,
+    StoredSession, Timer,
 };
+use super::export::Talk;
+use super::moving::Taker;
+use super::slash::Place;
+use super::turn_log::TurnRecord;
 
 /// One thing to do.
 #[derive(Debug)]
@@ -38,6 +43,21 @@ pub enum Effect {
     LoadSession {
         reply: ReplyId,
         session: SessionId,
+        page: Page,
+    },
+    /// Gives a session to another window: first its runs, then its rows at one stroke; then replies.
+    HandOver {
+        reply: ReplyId,
+        session: SessionId,
+        tasks: Vec<TaskId>,
+        runs: Vec<RunId>,
+        to: Taker,
+    },
+    /// Writes a session as text, and replies.
+    Export {
+        reply: ReplyId,
+        talk: Talk,
+        format: ExportFormat,
     },
     /// Deletes a session that is not open, and replies.
     DeleteStored {
@@ -51,6 +71,24 @@ pub enum Effect {
         before: Option<SessionId>,
         open: Vec<SessionId>,
     },
+    /// Reads the newest sessions for `/resume`; comes back as `RecentSessions`.
+    RecentSessions {
+        place: Place,
+        wanted: Option<String>,
+    },
+    /// Lists the models for `/model`; comes back as `ModelsInChat`.
+    ListModelsInChat {
+        place: Place,
+        current: String,
+    },
+    /// Looks what changed since then, for a session that was away; comes back as `SinceLooked`.
+    LookSince {
+        session: SessionId,
+        from: Timestamp,
+        head: Option<String>,
+    },
+    /// Notes with a session which commit is checked out now.
+    NoteHead(SessionId),
     /// Asks the model; comes back as `Stream` and `Answered`.
     AskModel {
         session: SessionId,
@@ -97,6 +135,15 @@ pub enum Effect {
         tool: crate::tool::input::FileCall,
         cwd: PathBuf,
         seen: FileSeen,
+        /// Where what is too long for the model is put.
+        results: PathBuf,
+    },
+    /// Reads the project's own commands and scripts, for the judgement of a command; comes back as `ProjectRead`.
+    ReadProject {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        cwd: PathBuf,
     },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {
@@ -202,6 +249,15 @@ pub enum Effect {
     },
     /// Stops a run of another window; the pid is its main process.
     StopElsewhere(u32),
+    /// Appends lines to the output of a subagent's task, in order; comes back as `Transcribed`. `bytes` and `lines` are what
+    /// is there then.
+    Transcribe {
+        id: RunId,
+        path: PathBuf,
+        text: String,
+        bytes: u64,
+        lines: u64,
+    },
     Control(RunId, RunControl),
     SetTimer {
         timer: Timer,
@@ -253,6 +309,11 @@ pub enum Write {
         keys: Vec<Key>,
         session: SessionId,
     },
+    /// What is still to be told to one session is to be told to another.
+    GiveReports {
+        from: SessionId,
+        to: SessionId,
+    },
     /// Appends to a history and marks the reports carried, in one transaction. `commit` is acknowledged.
     Append {
         session: SessionId,
@@ -260,6 +321,12 @@ pub enum Write {
         items: Vec<Arc<Item>>,
         carried: Vec<Key>,
         commit: CommitId,
+    },
+    /// Inserts or replaces the record of the turn with that number.
+    Turn {
+        session: SessionId,
+        at: usize,
+        record: Box<TurnRecord>,
     },
     Delivered {
         session: SessionId,
@@ -273,6 +340,10 @@ pub enum Write {
     },
     /// A run that is over holds no class any more.
     Release(RunId),
-    Rule(String),
+    /// A rule that "always" saved, and the project's script that it is bound to.
+    Rule {
+        rule: String,
+        script: Option<String>,
+    },
     RemoveRule(String),
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::approval::Own;
 use crate::agent::history::Item;
 use crate::agent::instructions::InstructionFile;
 use crate::agent::notification::{Key, Report};
@@ -20,9 +21,13 @@ use crate::tool::input::Todo;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
-pub use self::request::{Choice, Choose, Dependency, ExportFormat, ReportedTask, Request, RunProject, StartTask};
-use super::effect::{ChangeRow, Refusal, UsageSum};
+pub use self::request::{Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask};
+use super::effect::{ChangeRow, ModelList, Refusal, SessionRow, UsageSum};
 use super::settings::Settings;
+use super::since::Changes;
+use super::slash::Place;
+use super::small::TitleBy;
+use super::turn_log::TurnRecord;
 
 /// Names a request of the client that waits for its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +68,7 @@ pub enum QuestionOutcome {
 pub struct StoredSession {
     pub id: SessionId,
     pub title: Option<String>,
+    pub title_by: TitleBy,
     pub cwd: PathBuf,
     pub mode: String,
     pub model: String,
@@ -74,10 +80,16 @@ pub struct StoredSession {
     /// The system text that its requests begin with; `None` for a session that has none yet.
     pub system: Option<String>,
     pub history: Vec<Item>,
+    /// Its turns, oldest first.
+    pub log: Vec<TurnRecord>,
     /// Reports that are in the history and that no model has begun to answer.
     pub carried: Vec<Key>,
     /// Reports that are still to be put into it.
     pub pending: Vec<StoredReport>,
+    /// Its tasks that are this sidecar's.
+    pub tasks: Vec<Task>,
+    /// The commit that was checked out when it was used last.
+    pub head: Option<String>,
     /// The agent's steps.
     pub plan: Vec<Todo>,
     /// Files of which the model is still to be told that an edit was reverted.
@@ -133,7 +145,8 @@ pub struct Loaded {
     /// Those that came from another client's sidecar, which is gone.
     pub strangers: Vec<TaskId>,
     pub reports: Vec<StoredReport>,
-    pub rules: Vec<String>,
+    /// The saved permission rules, each with the script that it is bound to.
+    pub rules: Vec<(String, Option<String>)>,
     /// What went wrong with the store; the sidecar goes on in memory then.
     pub problem: Option<String>,
 }
@@ -191,8 +204,29 @@ pub enum Event {
     SessionLoaded {
         reply: ReplyId,
         session: SessionId,
+        page: Page,
         stored: Result<Option<Box<StoredSession>>, String>,
     },
+    /// The newest sessions, for `/resume`.
+    RecentSessions {
+        place: Place,
+        wanted: Option<String>,
+        rows: Vec<SessionRow>,
+    },
+    /// The models that there are, for `/model`.
+    ModelsInChat {
+        place: Place,
+        current: String,
+        list: ModelList,
+    },
+    /// The workspace was looked at for a session that was away.
+    SinceLooked {
+        session: SessionId,
+        from: Timestamp,
+        changes: Changes,
+    },
+    /// A session that was not open is deleted.
+    SessionDeleted(SessionId),
     Committed {
         commit: CommitId,
         result: Result<(), String>,
@@ -238,6 +272,13 @@ pub enum Event {
         call: ToolCallId,
         result: Result<tool::Output, String>,
     },
+    /// What the project's own commands are now.
+    ProjectRead {
+        session: SessionId,
+        turn: TurnId,
+        call: ToolCallId,
+        own: Vec<Own>,
+    },
     /// The output that a tool result needs has been read.
     OutputRead {
         session: SessionId,
@@ -272,6 +313,13 @@ pub enum Event {
     Run {
         id: RunId,
         event: RunEvent,
+    },
+    /// The output of a subagent's task is written that far, or why it is not.
+    Transcribed {
+        id: RunId,
+        bytes: u64,
+        lines: u64,
+        problem: Option<String>,
     },
     Timer(Timer),
     /// The output of a reported task is written and matched, or could not be.

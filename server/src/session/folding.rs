@@ -106,9 +106,9 @@ impl State {
     fn folded_call(&mut self, session: &SessionId, call: &ToolCallId, id: &TaskId) {
         let elapsed = self.ledger.get(id).map_or(0, |entry| entry.task.elapsed_ms(self.now()));
         let text = format!(
-            "Already running since {} as {id}: the same command, and nothing in the workspace was written since it began. \
-             Go on with other work or end your turn: you are told when it ends.",
-            notification::duration(elapsed)
+            "Already running since {} as {id}: the same command, and nothing in the workspace was written since it began. {}",
+            notification::duration(elapsed),
+            self.when_told(session)
         );
         self.finish_call(session, call, text, false, ToolChange::of(id.clone()));
     }
@@ -144,7 +144,7 @@ impl Entry {
         // An editor command is the same whoever was prompted since.
         let same_side = match (&start.session, start.origin) {
             (None, Origin::User) => task.origin == Origin::User,
-            (session, origin) => task.session == *session && task.origin == origin,
+            (session, origin) => self.owner() == session.as_ref() && task.origin == origin,
         };
         same_side
             && task.owned

@@ -28,19 +28,28 @@ impl Written {
     pub(super) fn all(items: usize) -> Self {
         Self { items, ..Self::default() }
     }
+
+    /// There is something that the store did not take.
+    pub(super) fn is_behind(&self, items: usize) -> bool {
+        self.under_way.is_none() && self.items < items
+    }
 }
 
 impl State {
-    /// Appends an item to a history. Returns the number of items with it, to wait for.
+    /// Appends an item to a history. Returns the number of items with it, to wait for. A subagent's are in memory alone.
     pub(super) fn append(&mut self, session: &SessionId, item: Item, carried: Vec<Key>) -> usize {
-        let Some(owner) = self.sessions.get_mut(session) else { return 0 };
         let item = Arc::new(item);
+        self.transcribe(session, &item);
+        let Some(owner) = self.sessions.get_mut(session) else { return 0 };
         owner.history.push(item.clone());
         if matches!(*item, Item::Compaction(_)) {
             owner.renew_view();
         } else {
             owner.meter.add(&item);
             owner.view.push(item);
+        }
+        if owner.parent.is_some() {
+            return owner.history.len();
         }
         owner.written.carried.extend(carried);
         let items = owner.history.len();
@@ -95,7 +104,7 @@ impl State {
 
     /// The session's row, for the store.
     pub(super) fn save_session(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get(session) else { return };
+        let Some(owner) = self.sessions.get(session).filter(|owner| owner.parent.is_none()) else { return };
         let row = owner.row();
         self.effects.push(Effect::Store(Write::Session(Box::new(row))));
     }

@@ -33,6 +33,13 @@ impl Session {
     }
 }
 
+impl Nested {
+    /// For a subagent, whose system text has the same files.
+    pub(super) fn for_subagent(&self) -> Self {
+        Self { frozen: self.frozen.clone(), told: BTreeSet::new() }
+    }
+}
+
 impl State {
     /// Has the files read. The session's first request waits for them.
     pub(super) fn read_instructions(&mut self, session: &SessionId) {

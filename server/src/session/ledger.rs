@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
-use crate::task::model::{Delivery, RunRecord, Status, Task, Timestamp, WaitKind};
+use crate::task::model::{Delivery, Kind, RunRecord, Status, Task, Timestamp, WaitKind};
 use crate::task::run::Batch;
 
 use super::delta::Beside;
@@ -26,6 +26,10 @@ pub(super) struct Entry {
     pub(super) task: Task,
     /// The call that waits for the end, while this is a foreground command.
     pub(super) foreground: Option<(SessionId, TurnId, ToolCallId)>,
+    /// The subagent that started it, while that works: it hears of it.
+    pub(super) subagent: Option<SessionId>,
+    /// Where the report of a subagent begins in its output.
+    pub(super) report_at: Option<u64>,
     /// It does nothing but wait.
     pub(super) waits: bool,
     /// When the foreground command goes on in the background.
@@ -185,7 +189,7 @@ impl State {
         if let Some(problem) = loaded.problem {
             self.say(true, problem);
         }
-        self.rules = loaded.rules.iter().filter_map(|rule| crate::agent::approval::Rule::parse(rule)).collect();
+        self.rules_loaded(loaded.rules);
         let (mut left, mut unwatched) = (Vec::new(), Vec::new());
         for mut task in loaded.tasks {
             if task.owned && (!task.status.is_final() || task.stragglers > 0) {
@@ -247,6 +251,8 @@ impl Entry {
             refused_by: None,
             task,
             foreground: None,
+            subagent: None,
+            report_at: None,
             waits: false,
             promote_after: None,
             question: None,
@@ -265,6 +271,11 @@ impl Entry {
         }
     }
 
+    /// Whose work it is: the conversation that started it.
+    pub(super) fn owner(&self) -> Option<&SessionId> {
+        self.subagent.as_ref().or(self.task.session.as_ref())
+    }
+
     /// It runs, or is about to: what it needs is taken.
     pub(super) fn is_active(&self) -> bool {
         if self.task.owned {
@@ -278,6 +289,7 @@ impl Entry {
     pub(super) fn may_start(&self) -> bool {
         self.task.owned
             && self.task.status == Status::Queued
+            && self.task.kind != Kind::Agent
             && !self.launched
             && self.claim != Claim::Asked
             && self.question.is_none()

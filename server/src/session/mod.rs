@@ -1,6 +1,7 @@
 //! Sessions and everything that they own: the state machine (`state` and its parts: pure, events in, effects out), the
 //! loop that owns it ([`owner`]), and the hands that carry effects out (`perform`).
 
+mod agents;
 mod asides;
 mod background;
 pub mod budget;
@@ -14,22 +15,25 @@ mod describe;
 mod diagnose;
 pub mod effect;
 pub mod event;
-mod export;
+pub mod export;
 mod facts;
 mod folding;
 mod following;
 mod history;
 mod housekeeping;
 mod instructions;
+mod labels;
 mod ledger;
 mod locks;
 mod looks;
 mod mentions;
 mod models;
 mod monitor;
+pub mod moving;
 mod others;
 pub mod owner;
 mod perform;
+mod permission;
 mod plan;
 mod questions;
 mod replay;
@@ -41,6 +45,9 @@ mod runs;
 mod schedule;
 mod sessions;
 pub mod settings;
+pub mod since;
+pub mod slash;
+pub mod small;
 mod start;
 pub mod state;
 mod stop;
@@ -48,6 +55,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod turn;
+pub mod turn_log;
 mod usage;
 mod waiting_for_input;
 mod waits;

@@ -48,7 +48,7 @@ impl State {
     }
 
     /// The session's next request goes to this model.
-    fn take_model(&mut self, session: &SessionId, model: String) {
+    pub(super) fn take_model(&mut self, session: &SessionId, model: String) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         owner.model.clone_from(&model);
         self.describe_model(session);

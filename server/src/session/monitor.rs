@@ -104,7 +104,7 @@ impl State {
             .entries
             .iter()
             .filter(|entry| entry.foreground.is_none() && !entry.held.lines.is_empty())
-            .filter(|entry| entry.task.session.as_ref() == Some(session))
+            .filter(|entry| entry.owner() == Some(session))
             .map(|entry| entry.task.id.clone())
             .collect();
         for task in gathered {

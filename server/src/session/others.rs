@@ -5,6 +5,7 @@ use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Status, Task, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
+use super::agents::is_agent;
 use super::effect::Effect;
 use super::event::{StoredReport, Taken};
 use super::facts::Facts;
@@ -43,6 +44,12 @@ impl State {
     pub(super) fn take_over(&mut self, id: &TaskId, same_client: bool) {
         let Some(entry) = self.ledger.get(id) else { return };
         let task = &entry.task;
+        if is_agent(task) {
+            if !task.status.is_final() {
+                self.interrupt_subagent(id);
+            }
+            return;
+        }
         let dir = self.run_dir(task);
         let launched = task.output.path == dir.join("output");
         if !task.status.is_final() && !launched {

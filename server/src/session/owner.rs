@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::config::Config;
-use crate::ids::{IdSource, SessionId, TaskId, TurnId};
+use crate::ids::{IdSource, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
 use crate::workspace::editor::lent::Lender;
@@ -32,14 +32,35 @@ const PROBLEMS_EVERY: Duration = Duration::from_millis(200);
 /// What the client is told, in the owner's words. `seq` grows with every message that has one.
 #[derive(Clone, Debug)]
 pub enum Message {
-    Update { seq: u64, session: SessionId, turn: Option<TurnId>, replay: bool, update: Box<Update> },
-    Task { seq: u64, task: Box<Task>, now: Timestamp },
-    Snapshot { seq: u64, tasks: Vec<Task>, now: Timestamp },
-    Grew { task: TaskId, growth: Option<Growth> },
+    Update {
+        seq: u64,
+        session: SessionId,
+        turn: Option<TurnId>,
+        parent: Option<ToolCallId>,
+        replay: bool,
+        update: Box<Update>,
+    },
+    Task {
+        seq: u64,
+        task: Box<Task>,
+        now: Timestamp,
+    },
+    Snapshot {
+        seq: u64,
+        tasks: Vec<Task>,
+        now: Timestamp,
+    },
+    Grew {
+        task: TaskId,
+        growth: Option<Growth>,
+    },
     Problems(FileProblems),
     Ask(Box<Question>),
     Withdraw(crate::ids::QuestionId),
-    Say { error: bool, text: String },
+    Say {
+        error: bool,
+        text: String,
+    },
 }
 
 /// What a request came to.
@@ -276,9 +297,9 @@ impl Out {
 
     fn send(&mut self, state: &State, outgoing: Outgoing, now: Timestamp) {
         match outgoing {
-            Outgoing::Update { session, turn, replay, update } => {
+            Outgoing::Update { session, turn, parent, replay, update } => {
                 let update = Box::new(update);
-                self.message(|seq| Message::Update { seq, session, turn, replay, update });
+                self.message(|seq| Message::Update { seq, session, turn, parent, replay, update });
             }
             Outgoing::Task { task, urgent } => {
                 if urgent {

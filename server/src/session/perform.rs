@@ -2,7 +2,10 @@
 
 mod changes;
 mod models;
+mod project;
+mod since;
 mod stored;
+mod transcripts;
 mod workspace;
 
 use std::collections::HashMap;
@@ -78,6 +81,7 @@ pub(super) struct Hands {
     turns: HashMap<TurnId, Vec<AbortHandle>>,
     /// Questions beside the conversations.
     asides: HashMap<AsideId, AbortHandle>,
+    transcripts: mpsc::UnboundedSender<transcripts::Piece>,
 }
 
 impl Hands {
@@ -124,6 +128,8 @@ impl Hands {
             });
         });
         tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
+        let (transcripts, pieces) = mpsc::unbounded_channel();
+        tokio::spawn(transcripts::write(pieces, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
         let results = runs.with_file_name("results");
         tokio::spawn(housekeeping::keep_house(store.clone(), runs.clone(), results.clone(), kept));
@@ -151,6 +157,7 @@ impl Hands {
             watches: HashMap::new(),
             turns: HashMap::new(),
             asides: HashMap::new(),
+            transcripts,
         };
         hands.set_custody(&config);
         let settings = hands.settings(&config);
@@ -164,7 +171,8 @@ impl Hands {
         let choice = self.providers.choice();
         let provider = choice.provider.unwrap_or("none");
         let settings = Settings::new(config, self.root.clone(), self.runs.clone(), provider, &choice.model);
-        Settings { known: self.providers.known(), ..settings }
+        let roots = self.roots.all().map(Path::to_owned).collect();
+        Settings { known: self.providers.known(), roots, ..settings }
     }
 
     fn set_custody(&mut self, config: &Config) {
@@ -219,9 +227,15 @@ impl Hands {
                 }
                 storage::write(&self.store, write, &self.inbox);
             }
-            Effect::LoadSession { reply, session } => self.load_session(reply, session),
+            Effect::LoadSession { reply, session, page } => self.load_session(reply, session, page),
+            Effect::HandOver { reply, session, tasks, runs, to } => self.hand_over(reply, session, tasks, runs, to),
+            Effect::Export { reply, talk, format } => self.export(reply, talk, format),
             Effect::DeleteStored { reply, session } => self.delete_session(reply, session),
             Effect::ListSessions { reply, limit, before, open } => self.list_sessions(reply, limit, before, open),
+            Effect::RecentSessions { place, wanted } => self.recent_sessions(place, wanted),
+            Effect::ListModelsInChat { place, current } => self.models_in_chat(place, current),
+            Effect::LookSince { session, from, head } => self.look_since(session, from, head),
+            Effect::NoteHead(session) => self.note_head(session),
             Effect::AskModel { session, turn, request } => self.ask_model(session, turn, request),
             Effect::AskAside { aside, request } => self.ask_aside(aside, request),
             Effect::AbortAside(aside) => {
@@ -240,8 +254,8 @@ impl Hands {
                     work.abort();
                 }
             }
-            Effect::RunTool { session, turn, call, tool, cwd, seen } => {
-                let context = self.tool_context(&session, cwd, seen);
+            Effect::RunTool { session, turn, call, tool, cwd, seen, results } => {
+                let context = tool::Context { results, ..self.tool_context(&session, cwd, seen) };
                 let (roots, cwd) = (self.roots.clone(), context.cwd.clone());
                 let touched = tool.file().map(|path| absolute(&cwd, path));
                 let (of, edits) = (turn.clone(), tool.edits());
@@ -263,6 +277,7 @@ impl Hands {
                     self.work(of, work);
                 }
             }
+            Effect::ReadProject { session, turn, call, cwd } => self.read_project(session, turn, call, cwd),
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;
@@ -308,6 +323,10 @@ impl Hands {
                 if !lease::stop(main) {
                     tracing::debug!(main, "another window's run could not be stopped");
                 }
+            }
+            Effect::Transcribe { id, path, text, bytes, lines } => {
+                // Who writes it goes with the runtime alone.
+                let _ = self.transcripts.send(transcripts::Piece { id, path, text, bytes, lines });
             }
             Effect::Control(run, control) => {
                 if let Err(why) = self.supervisor.control(&run, control) {

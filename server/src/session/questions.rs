@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::{Asking, Offer};
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 
 use super::calls::Step;
-use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow, Write};
+use super::effect::{Effect, Outgoing, Question, Refusal, Reply, ToolChange, ToolRow};
 use super::event::{Choice, QuestionOutcome, ReplyId};
 use super::state::State;
 
@@ -15,13 +15,16 @@ use super::state::State;
 #[derive(Debug)]
 struct Open {
     asked: Question,
+    /// The conversation that wants it: the session's own, or a subagent's.
+    owner: SessionId,
     /// The turn that it came from.
     turn: Option<TurnId>,
     /// The call that waits for the answer.
     call: Option<ToolCallId>,
     /// The queued task that waits for the answer.
     task: Option<TaskId>,
-    always: Option<Rule>,
+    /// What each choice of "always" saves.
+    offers: Vec<Offer>,
     /// Questions are answered oldest first where a client names none.
     order: u64,
 }
@@ -41,9 +44,16 @@ impl Questions {
         open.into_iter().map(|open| open.asked.clone()).collect()
     }
 
-    /// True when a call of the running turn waits for an answer.
-    pub(super) fn holds_up(&self, session: &SessionId) -> bool {
-        self.open.values().any(|open| open.call.is_some() && open.asked.session == *session)
+    /// The conversations in which a call waits for an answer.
+    fn held_up(&self) -> impl Iterator<Item = &SessionId> {
+        self.open.values().filter(|open| open.call.is_some()).map(|open| &open.owner)
+    }
+
+    /// A subagent is over: what its tasks wait for is its parent's business.
+    pub(super) fn pass_on(&mut self, child: &SessionId, parent: &SessionId) {
+        for open in self.open.values_mut().filter(|open| open.owner == *child) {
+            open.owner.clone_from(parent);
+        }
     }
 
     fn oldest(&self) -> Option<QuestionId> {
@@ -59,19 +69,18 @@ impl State {
         call: Option<ToolCallId>,
         task: Option<TaskId>,
         row: ToolRow,
-        always: Option<Rule>,
+        asking: Asking,
     ) -> QuestionId {
         let id = self.ids.question();
-        let label = always.as_ref().map(|rule| match rule {
-            Rule::Command(command) => format!("`{command}`"),
-            Rule::Edits => "edits in this workspace".to_owned(),
-        });
-        let asked = Question { id: id.clone(), session: session.clone(), row, always: label };
+        let Asking { reason, offers } = asking;
+        let always = offers.iter().map(|offer| offer.label.clone()).collect();
+        let parent = self.parent(session).map(|parent| parent.call.clone());
+        let asked = Question { id: id.clone(), session: self.root(session).clone(), parent, row, reason, always };
         self.effects.push(Effect::Send(Outgoing::Ask(Box::new(asked.clone()))));
         self.questions.asked += 1;
         let order = self.questions.asked;
         let turn = self.sessions.get(session).and_then(|owner| owner.turn.as_ref()).map(|turn| turn.id.clone());
-        self.questions.open.insert(id.clone(), Open { asked, turn, call, task, always, order });
+        self.questions.open.insert(id.clone(), Open { asked, owner: session.clone(), turn, call, task, offers, order });
         id
     }
 
@@ -82,18 +91,26 @@ impl State {
         match choice {
             Choice::Reject => self.rejected(open, reason.as_deref()),
             Choice::AllowOnce => self.allowed(open),
-            Choice::AllowAlways => {
-                if let Some(rule) = open.always.clone().filter(|rule| !self.rules.contains(rule)) {
-                    self.effects.push(Effect::Store(Write::Rule(rule.to_string())));
-                    self.rules.push(rule);
+            Choice::AllowAlways(at) => {
+                // Where there is no such choice, it is a "yes" to this alone.
+                if let Some(offer) = open.offers.get(at).cloned() {
+                    self.save_rules(&offer);
                 }
                 self.allowed(open);
             }
         }
     }
 
+    /// True when a call of the session's running turn waits for an answer, or a subagent that such a call waits for.
+    pub(super) fn is_held_up(&self, session: &SessionId) -> bool {
+        self.questions.held_up().any(|owner| match self.parent(owner) {
+            None => owner == session,
+            Some(parent) => parent.session == *session && self.waits_for_subagent(&parent.task),
+        })
+    }
+
     fn allowed(&mut self, open: Open) {
-        let session = open.asked.session;
+        let session = open.owner;
         if let Some(task) = open.task {
             self.ledger.permitted(&task);
             self.place();
@@ -108,7 +125,8 @@ impl State {
     }
 
     fn rejected(&mut self, open: Open, reason: Option<&str>) {
-        let session = open.asked.session;
+        let session = open.owner;
+        self.said_to_subagent(&session, reason.unwrap_or_default().trim());
         let text = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
             Some(reason) => format!("The user refused this, and says: {reason}"),
             None => "The user refused this. Nothing was done. Do not try it again in another way.".to_owned(),
@@ -133,8 +151,10 @@ impl State {
     /// The turn is cancelled (or with `None` the session goes): its questions are withdrawn, the tasks that waited for one
     /// never start.
     pub(super) fn withdraw_questions(&mut self, session: &SessionId, turn: Option<&TurnId>) {
-        for question in self.questions.of(session) {
-            let other = |open: &Open| turn.is_some_and(|turn| open.turn.as_ref() != Some(turn));
+        // Those of a session's subagents are theirs.
+        for question in self.questions.of(&self.root(session).clone()) {
+            let other =
+                |open: &Open| open.owner != *session || turn.is_some_and(|turn| open.turn.as_ref() != Some(turn));
             if self.questions.open.get(&question.id).is_none_or(other) {
                 continue;
             }

@@ -20,38 +20,56 @@ pub(super) const CHECK_IN: &str = "check_in";
 pub(super) struct Reports {
     pending: Vec<StoredReport>,
     /// Reports that a tool result has told, until the drain that carries the result.
-    told: Vec<(SessionId, Key)>,
+    told: Vec<(SessionId, StoredReport)>,
+    /// What is in the history of a subagent whose model has not begun to answer it. The store has it as pending for the
+    /// parent, which gets it when the subagent does not come to it.
+    lent: Vec<StoredReport>,
 }
 
 impl Reports {
     /// Takes the pending reports of a session, as one block of text. What does not fit, after many hundred, stays for the
     /// next one.
-    pub(super) fn drain(&mut self, session: &SessionId, limits: Limits) -> (Vec<Key>, Option<String>) {
+    pub(super) fn drain(&mut self, session: &SessionId, limits: Limits) -> (Vec<StoredReport>, Option<String>) {
         let mine = |pending: &StoredReport| pending.session.as_ref() == Some(session);
         let reports: Vec<Report> =
             self.pending.iter().filter(|pending| mine(pending)).map(|pending| pending.report.clone()).collect();
         let (text, told) = notification::block(&reports, limits);
         let mut left = told;
-        self.pending.retain(|pending| {
+        let drained = self.pending.extract_if(.., |pending| {
             let take = mine(pending) && left > 0;
             left -= usize::from(take);
-            !take
+            take
         });
-        let keys = reports.into_iter().take(told).map(|report| report.key).collect();
-        (keys, (told > 0).then_some(text))
+        (drained.collect(), (told > 0).then_some(text))
+    }
+
+    /// These went into the history of a subagent.
+    pub(super) fn lend<'a>(&mut self, reports: impl Iterator<Item = &'a StoredReport>) {
+        self.lent.extend(reports.cloned());
+    }
+
+    /// A subagent has ended: what it was not told, or has not answered, is for its parent.
+    pub(super) fn pass_on(&mut self, child: &SessionId, parent: &SessionId) -> Vec<Key> {
+        let own = |session: &Option<SessionId>| session.as_ref() == Some(child);
+        let mut back: Vec<StoredReport> = self.lent.extract_if(.., |stored| own(&stored.session)).collect();
+        back.extend(self.told.extract_if(.., |(session, _)| session == child).map(|(_, stored)| stored));
+        let keys = back.iter().map(|stored| stored.report.key.clone()).collect();
+        self.pending.extend(back);
+        self.pending.iter_mut().filter(|stored| own(&stored.session)).for_each(|stored| {
+            stored.session = Some(parent.clone());
+        });
+        keys
     }
 
     /// Drops what is kept for a session that is about to be read.
     pub(super) fn forget(&mut self, session: &SessionId) {
         self.pending.retain(|pending| pending.session.as_ref() != Some(session));
+        self.told.retain(|(owner, _)| owner != session);
     }
 
     /// Takes the reports that this drain's tool results tell.
-    pub(super) fn told_by_results(&mut self, session: &SessionId) -> Vec<Key> {
-        let (mine, others) = std::mem::take(&mut self.told).into_iter().partition(|(owner, _)| owner == session);
-        self.told = others;
-        let mine: Vec<(SessionId, Key)> = mine;
-        mine.into_iter().map(|(_, key)| key).collect()
+    pub(super) fn told_by_results(&mut self, session: &SessionId) -> Vec<StoredReport> {
+        self.told.extract_if(.., |(owner, _)| owner == session).map(|(_, stored)| stored).collect()
     }
 
     /// A batch of lines of this task waits to be told.
@@ -64,6 +82,12 @@ impl Reports {
     pub(super) fn pending_ends(&self, session: &SessionId) -> impl Iterator<Item = &Report> {
         let mine = self.pending.iter().filter(move |pending| pending.session.as_ref() == Some(session));
         mine.map(|pending| &pending.report).filter(|report| report.key.about == END)
+    }
+
+    /// What is still to be told to one session is told to another. False where there is nothing.
+    pub(super) fn give(&mut self, from: &SessionId, to: &SessionId) -> bool {
+        let mine = self.pending.iter_mut().filter(|pending| pending.session.as_ref() == Some(from));
+        mine.map(|pending| pending.session = Some(to.clone())).count() > 0
     }
 
     pub(super) fn is_pending(&self, key: &Key) -> bool {
@@ -95,6 +119,7 @@ impl Entry {
             more_failures: 0,
             matched: Vec::new(),
             more_matched: 0,
+            report: None,
             tail: String::new(),
             lines: task.output.lines,
             output_file: task.output.path.display().to_string(),
@@ -144,11 +169,14 @@ impl State {
         }
         self.replace_check_in(&report.key);
         self.ledger.set_delivery(&report.key, Delivery::Pending, None);
-        let stored = StoredReport { report, at: self.now(), session: session.clone(), wakes: on_exit == OnExit::Wake };
+        // While the subagent that started it works, it is told; the store knows of its parent alone.
+        let child = self.ledger.get(&report.key.task).and_then(|entry| entry.subagent.clone());
+        let hearer = child.or_else(|| session.clone());
+        let stored = StoredReport { report, at: self.now(), session, wakes: on_exit == OnExit::Wake };
         self.effects.push(Effect::Store(Write::Report(Box::new(stored.clone()))));
-        self.reports.pending.push(stored);
-        if let Some(session) = session {
-            self.wake_soon(&session);
+        self.reports.pending.push(StoredReport { session: hearer.clone(), ..stored });
+        if let Some(hearer) = hearer {
+            self.wake_soon(&hearer);
         }
     }
 
@@ -170,18 +198,16 @@ impl State {
             // Nothing is delivered but what it waits for, if it does.
             return self.withdraw_input_wait(task, run, Some(session));
         }
-        let told = &mut self.reports.told;
-        self.reports.pending.retain(|pending| {
+        // What nobody owns is for a person's session.
+        let takes_unowned = !self.is_subagent(session);
+        let told = self.reports.pending.extract_if(.., |pending| {
             let key = &pending.report.key;
-            let mine = key.task == *task
-                && key.run == run
-                && !key.is_lines()
-                && pending.session.as_ref().is_none_or(|owner| owner == session);
-            if mine {
-                told.push((session.clone(), key.clone()));
-            }
-            !mine
+            let mine = pending.session.as_ref().map_or(takes_unowned, |owner| owner == session);
+            mine && key.task == *task && key.run == run && !key.is_lines()
         });
+        self.reports
+            .told
+            .extend(told.map(|stored| (session.clone(), StoredReport { session: Some(session.clone()), ..stored })));
     }
 
     /// Tasks that no session owns become this session's: it is the one that is prompted.
@@ -234,6 +260,12 @@ impl State {
         if self.start_turn(session, TurnReason::TaskNotification).is_some() {
             self.drain(session, Vec::new(), None);
         }
+    }
+
+    /// A subagent's model has begun to answer what told it these.
+    pub(super) fn told_to_subagent(&mut self, child: &SessionId, keys: Vec<Key>) {
+        self.reports.lent.retain(|stored| stored.session.as_ref() != Some(child));
+        self.effects.push(Effect::Store(Write::Withdraw(keys)));
     }
 
     /// Tells the rows of tasks how far their notifications got.

@@ -1,14 +1,14 @@
 //! The client's requests, one by one: each is answered at once (or as soon as the disk has answered), and what follows
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
-use crate::agent::approval::Rule;
 use crate::ids::TaskId;
 use crate::task::model::{Lifetime, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
+use super::agents::is_agent;
 use super::effect::{Effect, Outgoing, Refusal, Reply, Write};
 use super::event::{ReplyId, Request, RunProject, StartTask};
-use super::export;
+use super::export::Talk;
 use super::folding::Asker;
 use super::state::State;
 
@@ -26,10 +26,12 @@ impl State {
         match request {
             Request::NewSession { cwd, mode, model } => self.new_session(reply, cwd, mode, model),
             Request::ListSessions { limit, before } => {
-                let open = self.sessions.keys().cloned().collect();
+                let own = self.sessions.values().filter(|session| session.parent.is_none());
+                let open = own.map(|session| session.id.clone()).collect();
                 self.effects.push(Effect::ListSessions { reply, limit, before, open });
             }
-            Request::LoadSession { session } => self.load_session(reply, session),
+            Request::LoadSession { session, page } => self.load_session(reply, session, page),
+            Request::HandOver { session, to } => self.hand_over(reply, session, to),
             Request::Prompt { session, content } => self.prompt(reply, &session, content),
             Request::Compact { session, instructions } => self.compact_request(reply, &session, instructions),
             Request::Context { session } => match self.context_report(&session) {
@@ -92,21 +94,18 @@ impl State {
             Request::TestResults { task, run } => self.test_results(reply, task, run),
             Request::Export { session, format } => match self.sessions.get(&session) {
                 Some(owner) => {
-                    let text = export::text(owner.title.as_deref(), &owner.history, format);
-                    self.reply(reply, Reply::Text(text));
+                    let (title, history, log) = (owner.title.clone(), owner.history.clone(), owner.log.clone());
+                    self.effects.push(Effect::Export { reply, talk: Talk { title, history, log }, format });
                 }
                 None => self.refuse(reply, Refusal::UnknownSession(session)),
             },
             Request::Changes { session, chosen, choose } => self.choose_changes(reply, session, chosen, choose),
+            Request::SlashCommands => self.reply(reply, Reply::SlashCommands),
             Request::Rules => {
-                let rules = self.rules.iter().map(Rule::to_string).collect();
+                let rules = self.rules.iter().chain(&self.settings.said).cloned().collect();
                 self.reply(reply, Reply::Rules(rules));
             }
-            Request::RemoveRule { rule } => {
-                self.rules.retain(|known| known.to_string() != rule);
-                self.effects.push(Effect::Store(Write::RemoveRule(rule)));
-                self.reply(reply, Reply::Done);
-            }
+            Request::RemoveRule { rule } => self.remove_rule(reply, &rule),
             Request::AnswerOldest { choice, reason } => self.answer_oldest(reply, choice, reason),
         }
     }
@@ -209,6 +208,10 @@ impl State {
         match chosen {
             Err(task) => self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => {
+                if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task) && !entry.task.owned) {
+                    let refusal = not_owned(&task);
+                    return self.refuse(reply, refusal);
+                }
                 self.bar(&task);
                 self.stop_task(&task, StoppedBy::User);
                 self.reply_task(reply, &task);
@@ -220,8 +223,11 @@ impl State {
         let chosen = match task {
             Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
             None => {
-                let newest =
-                    self.ledger.all_visible().filter(|task| task.status.is_final()).max_by_key(|task| task.ended_at);
+                let newest = self
+                    .ledger
+                    .all_visible()
+                    .filter(|task| task.status.is_final() && !is_agent(task))
+                    .max_by_key(|task| task.ended_at);
                 newest.map(|task| task.id.clone()).ok_or(None)
             }
         };
@@ -229,6 +235,16 @@ impl State {
             Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => task,
         };
+        if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task)) {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "subagent",
+                    message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
+                    remedy: "Ask the agent of its session to start another one.".into(),
+                },
+            );
+        }
         let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
         if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
             return self.refuse(reply, not_owned(&task));

@@ -39,9 +39,9 @@ impl State {
         text.len() > most && text.chars().count() > most
     }
 
-    /// Where long results of a session lie.
-    fn results_of(&self, session: &SessionId) -> PathBuf {
-        self.settings.results.join(session.as_str())
+    /// Where long results of a session lie, its subagents' among them.
+    pub(super) fn results_of(&self, session: &SessionId) -> PathBuf {
+        self.settings.results.join(self.root(session).as_str())
     }
 
     /// Puts a result that is too long into a file; comes back to [`State::result_saved`].
@@ -108,7 +108,8 @@ impl State {
         lines.join("\n")
     }
 
-    fn give_output(&mut self, session: &SessionId, path: &Path) {
+    /// The session may read this file without a question.
+    pub(super) fn give_output(&mut self, session: &SessionId, path: &Path) {
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.given_outputs.insert(path.to_owned());
         }

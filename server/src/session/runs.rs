@@ -13,6 +13,7 @@ use crate::task::model::{
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
 
+use super::agents::is_agent;
 use super::calls::Step;
 use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
@@ -32,7 +33,11 @@ impl State {
         let now = self.now();
         let Some(entry) = self.ledger.get_mut(&id.task) else { return };
         // After the end only `Emptied` comes, and before it none counts: that is of an attempt that was tried again.
-        if entry.task.run != id.run || entry.task.status.is_final() != matches!(event, RunEvent::Emptied) {
+        // What another window has taken is told there.
+        if !entry.task.owned
+            || entry.task.run != id.run
+            || entry.task.status.is_final() != matches!(event, RunEvent::Emptied)
+        {
             return;
         }
         match event {
@@ -297,9 +302,14 @@ impl State {
         if by_user {
             notes.push("The user stopped this task. Do not start it again unless asked.".into());
         }
+        let (report, beside) = self.agent_report(id);
+        notes.extend(beside);
+        // The first line of a report stands in the row, for people; whoever is told the report needs it no second time.
+        let is_said = report.is_some() && task.status == Status::Succeeded;
         let report = Report {
+            report,
             exit_code: task.exit_code,
-            summary: told_summary(entry),
+            summary: told_summary(entry).filter(|_| !is_said),
             own_summary: entry.facts.own_summary.clone(),
             failures,
             names,
@@ -325,6 +335,9 @@ impl State {
 
     /// The foreground command goes on in the background; its call says so.
     pub(super) fn promote(&mut self, id: &TaskId) {
+        if self.ledger.get(id).is_some_and(|entry| is_agent(&entry.task)) {
+            return self.promote_subagent(id);
+        }
         let after = self.ledger.get(id).map_or(0, |entry| entry.task.elapsed_ms(self.now()));
         let Some(entry) = self.ledger.get_mut(id) else { return };
         if entry.foreground.is_some() && entry.task.kind == Kind::Monitor {
@@ -346,9 +359,9 @@ impl State {
         self.claim_running(id);
         let text = waits.unwrap_or_else(|| {
             format!(
-                "Still running after {}: it goes on in the background as {id}. Go on with other work or end your turn: you \
-                 are told when it ends.",
-                notification::duration(after)
+                "Still running after {}: it goes on in the background as {id}. {}",
+                notification::duration(after),
+                self.when_told(&session)
             )
         });
         self.finish_call(&session, &call, text, false, ToolChange::of(id.clone()));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::agent::approval::Mode;
+use crate::agent::approval::{Mode, Said};
 use crate::agent::notification::Limits;
 use crate::config::Config;
 use crate::provider::names::{self, Known};
@@ -11,10 +11,27 @@ use crate::task::model::OnClose;
 use super::budget::Budget;
 use super::schedule::{Exclusive, exclusive};
 
+/// What subagents may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentLimits {
+    /// How many work at a time; at least 1.
+    pub max_concurrent: usize,
+    /// Model requests of one.
+    pub max_requests: u32,
+    /// Their model; that of their session when unset.
+    pub model: Option<String>,
+}
+
 /// What the state machine needs to know. All times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub root: PathBuf,
+    /// The workspace's folders, `root` among them.
+    pub roots: Vec<PathBuf>,
+    /// The person's home.
+    pub home: PathBuf,
+    /// What the settings' files say of calls.
+    pub said: Vec<Said>,
     /// Where run folders are made: `<task>/<run>/`.
     pub runs: PathBuf,
     /// Where results of tool calls are kept that are too long for a model: `<session>/`.
@@ -22,6 +39,8 @@ pub struct Settings {
     pub mode: Mode,
     /// The model of new sessions.
     pub model: String,
+    /// The model that words titles and labels, where there is one.
+    pub small_model: Option<String>,
     /// The word of the default provider (`anthropic`, `offline`, `scripted`); `none` when the settings name none.
     pub provider: String,
     /// The providers that a model's name can choose.
@@ -37,8 +56,11 @@ pub struct Settings {
     pub promote_slow_after: u64,
     pub wake_debounce: u64,
     pub max_auto_turns: u32,
+    /// A session that was away for so long tells what happened meanwhile.
+    pub since_after: Option<u64>,
     /// Model requests of one turn, after which it ends with `max_turn_requests`.
     pub max_turn_requests: u32,
+    pub agents: AgentLimits,
     pub stop_grace: u64,
     /// Without output and work for so long, a command may be waiting for an answer.
     pub stall_after: u64,
@@ -60,11 +82,15 @@ impl Settings {
         let background = &config.background;
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
+            roots: vec![root.clone()],
+            home: config.home.clone(),
+            said: config.permissions.said.clone(),
             root,
             results: runs.with_file_name("results"),
             runs,
             mode: Mode::parse(&config.permissions.mode).unwrap_or(Mode::Ask),
             model: model.to_owned(),
+            small_model: config.sessions.small_model.clone(),
             provider: provider.to_owned(),
             known: Vec::new(),
             max_tokens: config.model.max_tokens,
@@ -77,7 +103,13 @@ impl Settings {
             promote_slow_after: ms(background.promote_slow_after),
             wake_debounce: ms(background.wake_debounce),
             max_auto_turns: background.max_auto_turns,
+            since_after: config.sessions.since.map(ms),
             max_turn_requests: 200,
+            agents: AgentLimits {
+                max_concurrent: config.agents.max_concurrent,
+                max_requests: config.agents.max_requests,
+                model: config.agents.model.clone(),
+            },
             stop_grace: ms(background.stop_grace),
             stall_after: ms(background.stall_after),
             output_cap: background.output_cap,

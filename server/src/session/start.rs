@@ -44,7 +44,9 @@ impl State {
         };
         let on_exit = start.on_exit();
         let max_attempts = start.attempts();
-        let by_agent = start.session.clone().filter(|_| start.origin == Origin::Agent);
+        let subagent = start.session.clone().filter(|session| self.is_subagent(session));
+        let session = start.session.as_ref().map(|session| self.root(session).clone());
+        let by_agent = session.clone().filter(|_| start.origin == Origin::Agent);
         let group = start.group.unwrap_or_else(|| classify::group_of(&start.command));
         let kind = monitor::kind_of(&start);
         let task = Task {
@@ -57,7 +59,7 @@ impl State {
             environment: EnvironmentRecord::default(),
             group,
             origin: start.origin,
-            session: start.session,
+            session,
             tool_call: None,
             owned: true,
             status: Status::Queued,
@@ -99,7 +101,7 @@ impl State {
             depends_on: Vec::new(),
         };
         self.ledger.forget_old();
-        self.ledger.entries.push(Entry::new(task));
+        self.ledger.entries.push(Entry { subagent, ..Entry::new(task) });
         if let Some(watch) = start.watch {
             self.begin_watching(&id, watch);
         }
@@ -157,7 +159,8 @@ impl State {
 
     /// A foreground command of the agent: the call waits for its end, or until it goes on in the background.
     pub(super) fn start_in_foreground(&mut self, session: &SessionId, call: &ToolCallId, turn: &TurnId, bash: &Bash) {
-        let waits = bash.run_in_background == Some(false);
+        // Nobody waits for a subagent to be free again.
+        let waits = bash.run_in_background == Some(false) || self.is_subagent(session);
         let timeout = if waits { None } else { bash.timeout };
         let id = self.enter_for_agent(session, call, bash, timeout);
         let is_monitor = self.ledger.get(&id).is_some_and(|entry| entry.task.kind == Kind::Monitor);
@@ -186,10 +189,12 @@ impl State {
     pub(super) fn waiting_for_permission(&self, session: &SessionId, command: &str) -> Option<TaskId> {
         let cwd = self.sessions.get(session).map(|owner| &owner.cwd)?;
         self.ledger
-            .all_visible()
+            .entries
+            .iter()
+            .filter(|entry| entry.foreground.is_none() && entry.owner() == Some(session))
+            .map(|entry| &entry.task)
             .find(|task| {
-                task.session.as_ref() == Some(session)
-                    && task.command == command
+                task.command == command
                     && task.cwd == *cwd
                     && task.waiting_for.as_ref().is_some_and(|waiting| waiting.kind == WaitKind::Permission)
             })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::agent::approval::Rule;
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::diagnostics;
 use crate::diagnostics::shift::LineEdit;
@@ -18,6 +18,7 @@ use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
 use crate::tool::{self};
 
+use super::agents::Subagents;
 use super::asides::Asides;
 use super::conversation::{Phase, Session, Turn};
 use super::effect::{Effect, Outgoing, StopReason, TurnReason, Update, UsageSum};
@@ -27,6 +28,10 @@ use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
 use super::settings::Settings;
+use super::turn_log::TurnRecord;
+
+/// Turns within which a session gets its title; a small model that fails so often is not asked again.
+const NAMED_WITHIN: usize = 3;
 
 /// Everything that the sidecar knows.
 #[derive(Debug)]
@@ -38,9 +43,11 @@ pub struct State {
     pub(super) ledger: Ledger,
     pub(super) reports: Reports,
     pub(super) questions: Questions,
+    pub(super) subagents: Subagents,
     pub(super) problems: diagnostics::store::Store,
     pub(super) folding: Folding,
-    pub(super) rules: Vec<Rule>,
+    /// The rules that "always" saved.
+    pub(super) rules: Vec<Said>,
     /// Tasks whose output the client follows.
     pub(super) followed: BTreeSet<TaskId>,
     /// How often a person or an agent has changed something that a command may read.
@@ -49,6 +56,8 @@ pub struct State {
     pub(super) asides: Asides,
     /// What models may call: the same in every request.
     pub(super) tools: Arc<[ToolSpec]>,
+    /// The same for subagents.
+    pub(super) subagent_tools: Arc<[ToolSpec]>,
     /// The appends that the store has not acknowledged.
     pub(super) commits: HashMap<CommitId, SessionId>,
     commit: u64,
@@ -72,6 +81,7 @@ impl State {
             ledger: Ledger::default(),
             reports: Reports::default(),
             questions: Questions::default(),
+            subagents: Subagents::default(),
             problems: diagnostics::store::Store::default(),
             folding: Folding::default(),
             rules: Vec::new(),
@@ -79,6 +89,7 @@ impl State {
             edits: 0,
             asides: Asides::default(),
             tools: tool::input::specs().into(),
+            subagent_tools: tool::input::for_subagents().into(),
             commits: HashMap::new(),
             commit: 0,
             is_loaded: false,
@@ -99,7 +110,11 @@ impl State {
             Event::Say { error, text } => self.say(error, text),
             Event::Request { reply, request } => self.request(reply, request),
             Event::Cancel { session, turn } => self.cancel(&session, turn.as_ref()),
-            Event::SessionLoaded { reply, session, stored } => self.session_loaded(reply, &session, stored),
+            Event::SessionLoaded { reply, session, page, stored } => self.session_loaded(reply, &session, page, stored),
+            Event::RecentSessions { place, wanted, rows } => self.recent_sessions(&place, wanted.as_deref(), rows),
+            Event::ModelsInChat { place, current, list } => self.models_in_chat(&place, &current, &list),
+            Event::SinceLooked { session, from, changes } => self.since_looked(&session, from, changes),
+            Event::SessionDeleted(session) => self.disown_tasks(&session),
             Event::Committed { commit, result } => self.committed(commit, result),
             Event::Stream { session, turn, event } => self.streamed(&session, &turn, event),
             Event::Answered { session, turn, result } => self.answered(&session, &turn, *result),
@@ -111,6 +126,7 @@ impl State {
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
+            Event::ProjectRead { session, turn, call, own } => self.project_read(&session, &turn, &call, &own),
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
             Event::EditorDiagnostics { session, turn, call, found } => {
@@ -119,6 +135,7 @@ impl State {
             Event::ResultSaved { session, turn, call, text } => self.result_saved(&session, &turn, &call, text),
             Event::QuestionAnswered { question, outcome } => self.question_answered(&question, outcome),
             Event::Run { id, event } => self.run_event(&id, event),
+            Event::Transcribed { id, bytes, lines, problem } => self.transcribed(&id, bytes, lines, problem),
             Event::Imported { reply, id, reported, result } => self.imported(reply, id, *reported, result),
             Event::Environment { id, environment } => self.environment_of(&id, environment),
             Event::Claimed { id, result } => self.claimed(&id, result),
@@ -172,6 +189,7 @@ impl State {
         // Also where only the time of grace is another one.
         tied.iter().for_each(|task| self.tell_on_close(task));
         self.place();
+        self.place_subagents();
     }
 
     fn client_ready(&mut self) {
@@ -208,8 +226,16 @@ impl State {
     }
 
     pub(super) fn update(&mut self, session: &SessionId, update: Update) {
+        if let Some(parent) = self.parent(session).cloned() {
+            return self.update_of_subagent(session, parent, update);
+        }
         let turn = self.sessions.get(session).and_then(|session| session.turn.as_ref()).map(|turn| turn.id.clone());
-        self.effects.push(Effect::Send(Outgoing::Update { session: session.clone(), turn, replay: false, update }));
+        self.update_of_turn(session, turn, false, update);
+    }
+
+    pub(super) fn update_of_turn(&mut self, session: &SessionId, turn: Option<TurnId>, replay: bool, update: Update) {
+        let session = session.clone();
+        self.effects.push(Effect::Send(Outgoing::Update { session, turn, parent: None, replay, update }));
     }
 
     pub(super) fn running_turn(&mut self, session: &SessionId, turn: &TurnId) -> Option<&mut Turn> {
@@ -230,6 +256,8 @@ impl State {
         let owner = self.sessions.get_mut(session)?;
         owner.turns += 1;
         owner.updated_at = self.moment.now;
+        owner.log.push(TurnRecord::begins(id.clone(), reason, owner.history.len(), self.moment.now));
+        let record = owner.log.len() - 1;
         owner.turn = Some(Turn {
             id: id.clone(),
             auto: reason == TurnReason::TaskNotification,
@@ -238,6 +266,7 @@ impl State {
             message: None,
             partial: String::new(),
             thought: None,
+            thinking: String::new(),
             calls: Vec::new(),
             announced: Vec::new(),
             carried_block: false,
@@ -251,17 +280,31 @@ impl State {
             self.effects.push(Effect::CancelTimer(Timer::Wake(session.clone())));
         }
         self.save_session(session);
+        self.save_turn(session, record);
         self.update(session, Update::TurnStarted { reason });
         Some(id)
     }
 
     /// Ends the running turn of a session. Prompts that it did not come to go back to the person.
     pub(super) fn end_turn(&mut self, session: &SessionId, stop: StopReason, error: Option<String>) {
+        if self.is_subagent(session) {
+            return self.subagent_ended(session, stop, error);
+        }
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_ref() else { return };
         let (usage, auto, window) = (turn.usage, turn.auto, owner.window());
         owner.pointed.clear();
         owner.updated_at = self.moment.now;
+        let items = owner.history.len();
+        let record = owner.log.len().saturating_sub(1);
+        if let Some(turn) = owner.log.last_mut() {
+            turn.last = Some(items);
+            turn.ended_at = Some(self.moment.now);
+            turn.stop = Some(stop);
+            turn.error.clone_from(&error);
+            turn.usage = usage;
+            turn.auto = auto;
+        }
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
@@ -272,7 +315,12 @@ impl State {
             owner.turn = None;
         }
         self.save_session(session);
+        self.save_turn(session, record);
+        self.effects.push(Effect::NoteHead(session.clone()));
         self.stop_with_turn(session);
+        if record < NAMED_WITHIN {
+            self.ask_for_title(session);
+        }
         self.compact_after_turn(session);
         self.wake_soon(session);
     }

@@ -6,6 +6,7 @@ use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Lifetime, OnExit, Status, StoppedBy, Task};
 use crate::task::run::{RunControl, RunId};
 
+use super::agents::is_agent;
 use super::effect::Effect;
 use super::ledger::close_run;
 use super::state::State;
@@ -24,7 +25,8 @@ const MOST_BARRED: usize = 100;
 impl State {
     /// A person stops this task: no agent here starts the same again before the person has spoken.
     pub(super) fn bar(&mut self, id: &TaskId) {
-        let Some(entry) = self.ledger.get(id).filter(|entry| !entry.task.status.is_final()) else { return };
+        let is_command = |entry: &&super::ledger::Entry| !entry.task.status.is_final() && !is_agent(&entry.task);
+        let Some(entry) = self.ledger.get(id).filter(is_command) else { return };
         let (command, cwd) = (entry.task.command.clone(), entry.task.cwd.clone());
         let barred = Barred { command, cwd, task: id.clone() };
         for owner in self.sessions.values_mut() {
@@ -45,7 +47,7 @@ impl State {
 
     /// Why an agent may not start this command unasked, where a person's stop forbids it.
     pub(super) fn refused_by_stop(&self, session: &SessionId, command: &str) -> Option<String> {
-        let owner = self.sessions.get(session)?;
+        let owner = self.sessions.get(self.root(session))?;
         let barred = owner.barred.iter().rev().find(|barred| barred.command == command && barred.cwd == owner.cwd)?;
         Some(format!(
             "The user stopped this command ({}) and has said nothing since: it was not started again. Do not start it in \
@@ -97,6 +99,9 @@ impl State {
 
     /// Stops a run and everything that it started. The end comes as an event.
     pub(super) fn stop_task(&mut self, id: &TaskId, by: StoppedBy) {
+        if self.ledger.get(id).is_some_and(|entry| is_agent(&entry.task)) {
+            return self.stop_subagent(id, by);
+        }
         let now = self.now();
         self.stop_watching(id);
         let Some(entry) = self.ledger.get_mut(id) else { return };

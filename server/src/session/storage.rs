@@ -12,6 +12,8 @@ use crate::task::model::Delivery;
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredEdit, StoredReport, StoredSession};
 use super::owner::Inbox;
+use super::small::TitleBy;
+use super::turn_log::TurnRecord;
 
 /// Opens the workspace's store for the client of that token and reads what it holds. When that cannot be, the sidecar
 /// goes on without memory and says so.
@@ -82,7 +84,12 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::Delivered { session, keys: which, turn } => {
             store::Write::MarkDelivered { session, keys: keys(&which), turn }
         }
-        Write::Rule(rule) => store::Write::SaveRule(rule),
+        Write::GiveReports { from, to } => store::Write::GiveNotifications { from, to },
+        Write::Turn { session, at, record } => match serde_json::to_string(&record) {
+            Ok(json) => store::Write::SaveTurn { session, seq: at as u64, json },
+            Err(error) => return tracing::error!(%error, "a turn cannot be written"),
+        },
+        Write::Rule { rule, script } => store::Write::SaveRule { rule, script },
         Write::RemoveRule(rule) => store::Write::RemoveRule(rule),
         Write::Release(run) => store::Write::Release { task: run.task, run: run.run },
         Write::Claim { run: id, classes } => {
@@ -118,6 +125,7 @@ fn row(session: &StoredSession) -> store::SessionRow {
     store::SessionRow {
         id: session.id.clone(),
         title: session.title.clone(),
+        title_by: session.title_by.as_str().to_owned(),
         cwd: session.cwd.clone(),
         mode: session.mode.clone(),
         model: Some(session.model.clone()),
@@ -143,6 +151,7 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
     Ok(Some(Box::new(StoredSession {
         id: row.id,
         title: row.title,
+        title_by: TitleBy::parse(&row.title_by),
         cwd: row.cwd,
         mode: row.mode,
         model: row.model.unwrap_or_default(),
@@ -152,6 +161,9 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
         usage: row.usage.and_then(|usage| serde_json::from_str(&usage).ok()).unwrap_or_default(),
         system: loaded.system,
         history: loaded.items,
+        tasks: loaded.tasks,
+        head: loaded.head,
+        log: turns(&loaded.turns),
         carried,
         pending,
         reverted: loaded.reverted,
@@ -160,13 +172,9 @@ pub(super) fn session(read: Result<Option<LoadedSession>, StoreError>) -> Result
     })))
 }
 
-/// A session that another window has is left to it.
-pub(super) fn in_use(session: &SessionId) -> Refusal {
-    Refusal::State {
-        kind: "session_in_use",
-        message: format!("session {session} is open in another window"),
-        remedy: "Go on in that window, or close it and load the session here.".into(),
-    }
+/// The turns of a session, up to the first that cannot be read: a number would mean another one behind it.
+fn turns(stored: &[String]) -> Vec<TurnRecord> {
+    stored.iter().map_while(|json| serde_json::from_str(json).ok()).collect()
 }
 
 /// The list of sessions, for the client.

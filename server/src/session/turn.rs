@@ -7,14 +7,16 @@
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, AssistantPart, Content, Item, ModelStop, Prompt, ToolResult, UserItem};
 use crate::agent::{notification, prompt};
-use crate::ids::{PromptId, SessionId, TurnId};
+use crate::ids::{MessageId, PromptId, SessionId, TaskId, TurnId};
 use crate::provider::{Answer, ModelRequest, ProviderError, StreamEvent, names};
+use crate::task::model::StoppedBy;
 
 use super::calls::CallState;
 use super::conversation::Phase;
 use super::effect::{Effect, Refusal, Reply, StopReason, TurnReason, Update, Write};
-use super::event::ReplyId;
+use super::event::{ReplyId, StoredReport};
 use super::state::State;
+use super::turn_log::MessageKind;
 
 /// What a model that answered nothing to a block of notifications is told, once a turn.
 const CONTINUE: &str = "Go on: say what the notification means for the task at hand, or do what is left.";
@@ -26,9 +28,9 @@ const CUT_OFF: &str = "Your answer was cut off: the context window was full. Old
 impl State {
     /// A person's prompt: starts a turn, is queued behind the running one, or is the "no" to an open question.
     pub(super) fn prompt(&mut self, reply: ReplyId, session: &SessionId, content: Vec<Content>) {
-        let Some(owner) = self.sessions.get(session) else {
+        if !self.sessions.contains_key(session) {
             return self.refuse(reply, Refusal::UnknownSession(session.clone()));
-        };
+        }
         let blank = content.iter().all(|block| matches!(block, Content::Text { text } if text.trim().is_empty()));
         if blank {
             return self.refuse(
@@ -40,6 +42,8 @@ impl State {
                 },
             );
         }
+        let Some(content) = self.slash(reply, session, content) else { return };
+        let Some(owner) = self.sessions.get(session) else { return };
         let id = self.ids.prompt();
         let running = owner.turn.as_ref().map(|turn| turn.id.clone());
         let words = prompt::words(&content);
@@ -54,9 +58,9 @@ impl State {
             return self.drain(session, vec![Prompt { id, content }], None);
         };
         // The words are the "no" of the questions that are open; where one holds up the turn, they have thereby arrived.
-        if only_words && self.questions.holds_up(session) {
-            self.reply(reply, Reply::Prompted { turn, prompt: id, queued: false });
-            self.show_prompt(session, &content);
+        if only_words && self.is_held_up(session) {
+            self.reply(reply, Reply::Prompted { turn, prompt: id.clone(), queued: false });
+            self.show_prompt(session, &id, &content);
         } else {
             self.read_mentions(session, &id, &content);
             if let Some(owner) = self.sessions.get_mut(session) {
@@ -66,6 +70,13 @@ impl State {
             self.queue_changed(session);
         }
         self.refuse_open_questions(session, words.trim());
+    }
+
+    /// The name of the message that streams next.
+    fn next_message(&mut self, session: &SessionId, kind: MessageKind) -> MessageId {
+        self.ids.pass_over();
+        let owner = self.sessions.get(session);
+        owner.map_or_else(|| MessageId(String::new()), |owner| owner.message_id(owner.history.len(), kind))
     }
 
     fn person_spoke(&mut self, session: &SessionId, content: &[Content]) {
@@ -86,8 +97,10 @@ impl State {
         }
     }
 
-    fn show_prompt(&mut self, session: &SessionId, content: &[Content]) {
-        let message = self.ids.message();
+    /// A prompt's message has the prompt's own name.
+    fn show_prompt(&mut self, session: &SessionId, prompt: &PromptId, content: &[Content]) {
+        self.ids.pass_over();
+        let message = MessageId(prompt.0.clone());
         for block in content {
             self.update(session, Update::UserMessage { message: message.clone(), content: block.clone() });
         }
@@ -136,21 +149,30 @@ impl State {
         }
         self.tell_gathered_lines(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
-        let results = match owner.turn.as_mut() {
+        let results: Vec<ToolResult> = match owner.turn.as_mut() {
             Some(turn) if !turn.calls.is_empty() => turn.calls.drain(..).map(CallState::into_result).collect(),
             _ => std::mem::take(&mut owner.left_over),
         };
+        if !results.is_empty() {
+            self.label_batch(session, &results);
+        }
+        let Some(owner) = self.sessions.get_mut(session) else { return };
         let queued = std::mem::take(&mut owner.queue);
         let had_queue = !queued.is_empty();
         prompts.extend(queued);
         for prompt in &prompts {
-            self.show_prompt(session, &prompt.content.clone());
+            self.show_prompt(session, &prompt.id, &prompt.content);
         }
         if had_queue {
             self.queue_changed(session);
         }
         let told = self.reports.told_by_results(session);
         let (drained, text) = self.reports.drain(session, self.settings.limits);
+        if self.is_subagent(session) {
+            self.reports.lend(drained.iter().chain(&told));
+        }
+        let keys = |stored: Vec<StoredReport>| stored.into_iter().map(|stored| stored.report.key).collect::<Vec<_>>();
+        let (told, drained) = (keys(told), keys(drained));
         if let Some(text) = &text {
             let tasks = drained.iter().map(|key| key.task.clone()).collect();
             self.update(session, Update::TaskNotification { tasks, text: text.clone() });
@@ -162,31 +184,42 @@ impl State {
         carried.extend(told);
         self.set_delivery(&carried, crate::task::model::Delivery::Carried, None);
         let item = UserItem { results, notification: text, context, prompts, nudge };
+        let is_subagent = self.is_subagent(session);
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let Some(turn) = owner.turn.as_mut() else { return };
         turn.carried_block = item.notification.is_some();
-        turn.auto &= item.prompts.is_empty();
+        turn.auto &= item.prompts.is_empty() || is_subagent;
         let id = turn.id.clone();
         if item == UserItem::default() {
             return;
         }
         owner.carried.extend(carried.iter().cloned());
         let items = self.append(session, Item::User(item), carried);
-        if let Some(turn) = self.running_turn(session, &id) {
-            turn.phase = Phase::Committing(items);
+        self.ask_when_written(session, &id, items);
+    }
+
+    /// The request leaves when the store has that many items. A subagent's are nowhere but here.
+    pub(super) fn ask_when_written(&mut self, session: &SessionId, turn: &TurnId, items: usize) {
+        let Some(running) = self.running_turn(session, turn) else { return };
+        running.phase = Phase::Committing(items);
+        if self.is_subagent(session) {
+            self.ask(session, turn);
         }
     }
 
     /// What has changed since the model was told last.
     fn context(&mut self, session: &SessionId) -> Option<String> {
         let today = self.now().date();
+        let mode = self.mode_of(session);
+        // A subagent is no background task to itself.
+        let own = self.parent(session).map(|parent| parent.task.clone());
         let owner = self.sessions.get_mut(session)?;
         let date = (owner.told_date != today).then_some(today.as_str());
-        let plans = owner.mode == Mode::Plan;
-        let mode = (owner.told_plan != plans).then_some(owner.mode);
+        let plans = mode == Mode::Plan;
+        let mode = (owner.told_plan != plans).then_some(mode);
         owner.told_date.clone_from(&today);
         owner.told_plan = plans;
-        let tasks = self.tasks_in_words();
+        let tasks = self.tasks_in_words(own.as_ref());
         let unsaved = self.unsaved();
         let date = date.map(str::to_owned);
         let reverted = self.tell_reverted(session);
@@ -199,9 +232,9 @@ impl State {
         })
     }
 
-    /// The tasks that are not over, for the model.
-    pub(super) fn tasks_in_words(&self) -> Vec<String> {
-        let open = self.ledger.all_visible().filter(|task| !task.status.is_final());
+    /// The tasks that are not over but this one, for the model.
+    pub(super) fn tasks_in_words(&self, but: Option<&TaskId>) -> Vec<String> {
+        let open = self.ledger.all_visible().filter(|task| !task.status.is_final() && Some(&task.id) != but);
         let words = open.map(|task| {
             let command = notification::escape(&notification::cut(&task.command, 80));
             format!("{} {command} ({})", task.id, task.status.as_str())
@@ -211,7 +244,12 @@ impl State {
 
     /// Sends what requests hold of the history to the model, as soon as it may leave.
     pub(super) fn ask(&mut self, session: &SessionId, turn: &TurnId) {
-        let limit = self.settings.max_turn_requests;
+        let is_subagent = self.is_subagent(session);
+        let (limit, tools) = match is_subagent {
+            true => (self.settings.agents.max_requests, &self.subagent_tools),
+            false => (self.settings.max_turn_requests, &self.tools),
+        };
+        let tools = tools.clone();
         let Some(running) = self.running_turn(session, turn) else { return };
         if running.requests >= limit {
             return self.end_turn(session, StopReason::MaxTurnRequests, None);
@@ -235,12 +273,13 @@ impl State {
         running.message = None;
         running.thought = None;
         running.partial.clear();
+        running.thinking.clear();
         running.announced.clear();
         let Some(owner) = self.sessions.get(session) else { return };
         let request = ModelRequest {
             model: owner.model.clone(),
             system: owner.system.clone(),
-            tools: self.tools.clone(),
+            tools,
             history: owner.view.clone(),
             max_tokens: self.settings.max_tokens,
         };
@@ -255,21 +294,22 @@ impl State {
         match event {
             StreamEvent::ContentStarted => self.delivered(session),
             StreamEvent::Text(text) => {
-                let fresh = self.ids.message();
+                let fresh = self.next_message(session, MessageKind::Text);
                 let Some(running) = self.running_turn(session, turn) else { return };
                 let message = running.message.get_or_insert(fresh).clone();
                 running.partial.push_str(&text);
                 self.update(session, Update::AgentMessage { message, text });
             }
             StreamEvent::Thinking(text) => {
-                let fresh = self.ids.message();
+                let fresh = self.next_message(session, MessageKind::Thought);
                 let Some(running) = self.running_turn(session, turn) else { return };
+                running.thinking.push_str(&text);
                 let message = running.thought.get_or_insert(fresh).clone();
                 self.update(session, Update::AgentThought { message, text });
             }
             StreamEvent::ToolCallStarted { id, name } => {
                 let Some(running) = self.running_turn(session, turn) else { return };
-                running.announced.push(id.clone());
+                running.announced.push((id.clone(), name.clone()));
                 self.announce_call(session, &id, &name);
             }
             StreamEvent::Described(facts) => {
@@ -281,11 +321,13 @@ impl State {
                 let discarded: Vec<_> =
                     [running.message.take(), running.thought.take()].into_iter().flatten().collect();
                 running.partial.clear();
+                running.thinking.clear();
                 let calls = std::mem::take(&mut running.announced);
+                self.answer_begins_anew(session);
                 for message in discarded {
                     self.update(session, Update::MessageDiscarded { message });
                 }
-                for call in calls {
+                for (call, _) in calls {
                     self.discard_call(session, &call);
                 }
             }
@@ -304,7 +346,12 @@ impl State {
         if keys.is_empty() {
             return;
         }
-        self.set_delivery(&keys, crate::task::model::Delivery::Delivered, Some(&turn));
+        let parent = self.parent(session).map(|parent| parent.turn.clone());
+        let told_in = parent.as_ref().unwrap_or(&turn);
+        self.set_delivery(&keys, crate::task::model::Delivery::Delivered, Some(told_in));
+        if parent.is_some() {
+            return self.told_to_subagent(session, keys);
+        }
         self.effects.push(Effect::Store(Write::Delivered { session: session.clone(), keys, turn }));
     }
 
@@ -368,6 +415,9 @@ impl State {
                 // It goes on as soon as it is written, or what is new is.
                 running.phase = Phase::Committing(written);
                 self.drain(session, Vec::new(), None);
+                if self.running_turn(session, turn).is_some_and(|turn| turn.phase == Phase::Committing(written)) {
+                    self.ask_when_written(session, turn, written);
+                }
             }
             ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {
                 running.continued = true;
@@ -403,21 +453,21 @@ impl State {
         self.cancel_compaction(session);
         self.effects.push(Effect::Abort(id.clone()));
         self.keep_partial(session);
-        self.cancel_calls(session);
+        self.cancel_calls(session, StoppedBy::User);
         self.forget_looks(session);
         self.withdraw_questions(session, Some(&id));
         self.end_turn(session, StopReason::Cancelled, None);
     }
 
     /// What had arrived of an answer that was cut stays in the history, tool calls apart: nothing of them ran.
-    fn keep_partial(&mut self, session: &SessionId) {
+    pub(super) fn keep_partial(&mut self, session: &SessionId) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let model = names::parse(&owner.model).name.to_owned();
         let provider = self.settings.provider_of(&owner.model).to_owned();
         let Some(turn) = owner.turn.as_mut().filter(|turn| turn.phase == Phase::Asking) else { return };
         let text = std::mem::take(&mut turn.partial);
         let announced = std::mem::take(&mut turn.announced);
-        for call in announced {
+        for (call, _) in announced {
             self.discard_call(session, &call);
         }
         if !text.trim().is_empty() {

@@ -126,7 +126,18 @@ impl State {
             sum.add(&answer.usage, cost, auto);
             sum.context_used = context_used;
         }
+        self.count_for_parent(session, &answer.usage, cost, auto);
         self.show_usage(session);
+    }
+
+    /// What a subagent uses is its session's, and that of the turn that it works for. The context is each conversation's own.
+    fn count_for_parent(&mut self, session: &SessionId, usage: &Usage, cost: Option<u64>, auto: bool) {
+        let Some(parent) = self.parent(session).cloned() else { return };
+        let Some(owner) = self.sessions.get_mut(&parent.session) else { return };
+        owner.usage.add(usage, cost, auto);
+        if let Some(turn) = owner.turn.as_mut().filter(|turn| turn.id == parent.turn) {
+            turn.usage.add(usage, cost, auto);
+        }
     }
 
     /// Counts the answer to a question beside the conversation.
@@ -138,15 +149,17 @@ impl State {
         if let Some(turn) = owner.turn.as_mut() {
             turn.usage.add(&answer.usage, cost, auto);
         }
+        self.count_for_parent(session, &answer.usage, cost, auto);
         self.show_usage(session);
     }
 
     /// Tells the sums, and keeps them: a bill survives a reload.
     pub(super) fn show_usage(&mut self, session: &SessionId) {
-        let Some(owner) = self.sessions.get(session) else { return };
+        let session = self.root(session).clone();
+        let Some(owner) = self.sessions.get(&session) else { return };
         let (sum, window) = (owner.usage, owner.window());
-        self.update(session, Update::Usage { sum, window });
-        self.save_session(session);
+        self.update(&session, Update::Usage { sum, window });
+        self.save_session(&session);
     }
 
     /// What the window holds and what was spent, for a person.

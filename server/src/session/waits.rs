@@ -19,7 +19,7 @@ impl State {
     /// A run has ended, and its row is written: whoever only waits in its session hears of it now.
     pub(super) fn end_waits(&mut self, id: &TaskId) {
         let Some(entry) = self.ledger.get(id).filter(|entry| entry.foreground.is_none()) else { return };
-        let Some(session) = entry.task.session.clone().filter(|_| entry.task.status.is_final()) else { return };
+        let Some(session) = entry.owner().cloned().filter(|_| entry.task.status.is_final()) else { return };
         let Some((wait, call, command)) = self.waiting_call(&session) else { return };
         let run = entry.task.run;
         let report = self.reports.pending_ends(&session).find(|report| report.key.task == *id && report.key.run == run);

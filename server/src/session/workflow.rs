@@ -10,6 +10,7 @@ use crate::ids::TaskId;
 use crate::task::model::{Origin, Status, Task, WaitKind, WaitingFor};
 use crate::workspace::commands::Defined;
 
+use super::agents::is_agent;
 use super::effect::{Effect, Refusal};
 use super::event::{Dependency, ReplyId, StartTask};
 use super::ledger::close_run;
@@ -276,7 +277,11 @@ impl State {
         await_dependencies(&mut entry.task);
         for step in entry.task.depends_on.clone() {
             let is_over = |entry: &super::ledger::Entry| {
-                entry.task.owned && entry.task.status.is_final() && !entry.task.stopping && entry.foreground.is_none()
+                entry.task.owned
+                    && entry.task.status.is_final()
+                    && !entry.task.stopping
+                    && entry.foreground.is_none()
+                    && !is_agent(&entry.task)
             };
             if self.ledger.get(&step).is_some_and(is_over) {
                 self.queue_again(&step, by);

@@ -1,6 +1,6 @@
 //! The SQL of each write. Called inside a savepoint: an error takes the whole write back.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes;
 use super::claims;
@@ -40,6 +40,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             for sql in [
                 "DELETE FROM sessions WHERE id = ?1",
                 "DELETE FROM items WHERE session = ?1",
+                "DELETE FROM turns WHERE session = ?1",
                 "DELETE FROM plans WHERE session = ?1",
                 "DELETE FROM changes WHERE session = ?1",
                 "DELETE FROM outbox WHERE session = ?1 AND state <> 'delivered'",
@@ -72,7 +73,37 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
             )?;
         }
         Write::AppendItems { session, first_seq, items, carried } => {
+            owned(connection, session, owner)?;
             append_items(connection, session, *first_seq, items, carried)?;
+        }
+        Write::SaveTurn { session, seq, json } => {
+            owned(connection, session, owner)?;
+            run(
+                "INSERT INTO turns (session, seq, json) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET json = excluded.json",
+                params![session.as_str(), number(*seq), json],
+            )?;
+        }
+        Write::SaveHead { session, head } => {
+            owned(connection, session, owner)?;
+            run("UPDATE sessions SET head = ?2 WHERE id = ?1", params![session.as_str(), head])?;
+        }
+        Write::HandOver { session, tasks, to } => {
+            run(
+                "UPDATE sessions SET owner = ?3 WHERE id = ?1 AND owner = ?2",
+                params![session.as_str(), owner.name, to],
+            )?;
+            for task in tasks {
+                run(
+                    "UPDATE tasks SET owner = ?3, updated = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+                     WHERE id = ?1 AND owner = ?2",
+                    params![task.as_str(), owner.name, to],
+                )?;
+                run(
+                    "UPDATE OR REPLACE claims SET owner = ?3 WHERE task = ?1 AND owner = ?2",
+                    params![task.as_str(), owner.name, to],
+                )?;
+            }
         }
         Write::MarkDelivered { session, keys, turn } => {
             for key in keys {
@@ -92,6 +123,12 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 )?;
             }
         }
+        Write::GiveNotifications { from, to } => {
+            run(
+                "UPDATE outbox SET session = ?2 WHERE session = ?1 AND state = 'pending'",
+                params![from.as_str(), to.as_str()],
+            )?;
+        }
         Write::Withdraw(keys) => {
             // Kept, as delivered: the key must not come back.
             for key in keys {
@@ -106,14 +143,28 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
         Write::SaveAfter { command, run, after } => super::past::save_after(connection, command, run, after)?,
         Write::Claim { task, run, classes } => claims::claim(connection, owner, task, *run, classes)?,
         Write::Release { task, run } => claims::release(connection, task, *run)?,
-        Write::SaveRule(rule) => {
-            run("INSERT INTO rules (rule) VALUES (?1) ON CONFLICT DO NOTHING", params![rule])?;
+        Write::SaveRule { rule, script } => {
+            let sql = "INSERT INTO rules (rule, script) VALUES (?1, ?2)
+                       ON CONFLICT (rule) DO UPDATE SET script = excluded.script";
+            run(sql, params![rule, script])?;
         }
         Write::RemoveRule(rule) => {
             run("DELETE FROM rules WHERE rule = ?1", params![rule])?;
         }
     }
     Ok(())
+}
+
+/// Refuses a write to a session that was given to another owner.
+fn owned(connection: &Connection, session: &SessionId, owner: &Owner) -> Result<(), StoreError> {
+    let of: Option<Option<String>> = connection
+        .prepare_cached("SELECT owner FROM sessions WHERE id = ?1")?
+        .query_row(params![session.as_str()], |row| row.get(0))
+        .optional()?;
+    match of.flatten() {
+        Some(other) if other != owner.name => Err(StoreError::Moved(session.clone())),
+        _ => Ok(()),
+    }
 }
 
 fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), StoreError> {
@@ -140,11 +191,12 @@ fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), St
 fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, usage)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT DO UPDATE SET title = excluded.title, cwd = excluded.cwd, mode = excluded.mode,
-                model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                turns = excluded.turns, open = excluded.open, owner = excluded.owner, usage = excluded.usage",
+            "INSERT INTO sessions (id, title, cwd, mode, model, created_at, updated_at, turns, open, owner, title_by, usage)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT DO UPDATE SET title = excluded.title, title_by = excluded.title_by, cwd = excluded.cwd,
+                mode = excluded.mode, model = excluded.model, created_at = excluded.created_at, updated_at = excluded.updated_at,
+                turns = excluded.turns, open = excluded.open, owner = excluded.owner, usage = excluded.usage
+             WHERE sessions.owner IS NULL OR sessions.owner = excluded.owner",
         )?
         .execute(params![
             row.id.as_str(),
@@ -157,6 +209,7 @@ fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Resul
             row.turns,
             row.open,
             owner,
+            row.title_by,
             row.usage
         ])?;
     Ok(())

@@ -24,6 +24,8 @@ pub struct NotificationKey {
 pub struct SessionRow {
     pub id: SessionId,
     pub title: Option<String>,
+    /// Whose words the title is: `rule`, `model` or `person`.
+    pub title_by: String,
     /// A path that is not UTF-8 is stored with replacement characters.
     pub cwd: PathBuf,
     pub mode: String,
@@ -68,6 +70,12 @@ pub struct LoadedSession {
     pub system: Option<String>,
     /// Sequence numbers 0, 1, 2, …
     pub items: Vec<Item>,
+    /// What is kept of each turn, oldest first; JSON of the owner's.
+    pub turns: Vec<String>,
+    /// Its tasks that are this owner's, newest 200, oldest first.
+    pub tasks: Vec<Task>,
+    /// The commit that was checked out when it was used last.
+    pub head: Option<String>,
     /// Another window has it.
     pub elsewhere: Option<Elsewhere>,
     /// Its notifications that are not delivered, oldest first.
@@ -109,10 +117,18 @@ pub enum Write {
     /// Appends to a history and marks the notifications that it carries, in one transaction. The items get the numbers
     /// from `first_seq` (the length of the history so far); the notifications get the number of the last item.
     AppendItems { session: SessionId, first_seq: u64, items: Vec<Item>, carried: Vec<NotificationKey> },
+    /// Inserts or replaces what is kept of the turn with that number.
+    SaveTurn { session: SessionId, seq: u64, json: String },
+    /// The commit that is checked out while a session is used.
+    SaveHead { session: SessionId, head: String },
+    /// Gives a session and tasks of it to another owner, at one stroke; what this owner does not have (any more) stays.
+    HandOver { session: SessionId, tasks: Vec<TaskId>, to: String },
     /// A model began to answer a request that contained these. Those that are not `carried` by the session stay as they are.
     MarkDelivered { session: SessionId, keys: Vec<NotificationKey>, turn: TurnId },
     /// Gives notifications that no session owns to one. Those that have an owner stay as they are.
     AssignNotifications { keys: Vec<NotificationKey>, session: SessionId },
+    /// Gives what is still to be told to one session to another.
+    GiveNotifications { from: SessionId, to: SessionId },
     /// Takes pending notifications out of the outbox for good: a tool result told the end.
     Withdraw(Vec<NotificationKey>),
     /// Adds a run's results to the past of a command; the oldest go where there are too many. The store gives the serial.
@@ -124,8 +140,8 @@ pub enum Write {
     Claim { task: TaskId, run: u32, classes: Vec<String> },
     /// Gives back what a run had taken or waited for.
     Release { task: TaskId, run: u32 },
-    /// Saves a permission rule; one that is there already stays.
-    SaveRule(String),
+    /// Saves a permission rule, and the script that it is bound to; of one that is there already the script is replaced.
+    SaveRule { rule: String, script: Option<String> },
     /// Removes a permission rule.
     RemoveRule(String),
 }

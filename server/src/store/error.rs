@@ -1,7 +1,7 @@
 //! Why the store could not do something. Variants follow what the caller does next.
 
 use super::command::NotificationKey;
-use crate::ids::TaskId;
+use crate::ids::{SessionId, TaskId};
 
 /// A failure of the store; the text names the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum StoreError {
     /// What was to be claimed is another owner's: nothing was taken.
     #[error("task {0} of another window comes first")]
     Held(TaskId),
+    /// The session was given to another owner: nothing was written.
+    #[error("session {0} is open in another window")]
+    Moved(SessionId),
     /// The store has ended.
     #[error("the store is closed")]
     Closed,

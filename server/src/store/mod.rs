@@ -159,8 +159,8 @@ impl Store {
         self.read(read::session_ids)
     }
 
-    /// The saved permission rules, in the order in which they were saved.
-    pub fn rules(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send + 'static {
+    /// The saved permission rules, each with the script that it is bound to, in the order in which they were saved.
+    pub fn rules(&self) -> impl Future<Output = Result<Vec<(String, Option<String>)>, StoreError>> + Send + 'static {
         self.read(read::rules)
     }
 

@@ -13,7 +13,8 @@ use super::owners::{self, Owner};
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::{Delivery, Task, Timestamp};
 
-const SESSION: &str = "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, usage FROM sessions";
+const SESSION: &str =
+    "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, title_by, usage FROM sessions";
 const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
     WHERE state IN ('pending', 'carried')";
 
@@ -85,6 +86,13 @@ pub(super) fn load_session(
     let system = connection.prepare_cached(system)?.query_row(params![id.as_str()], |row| row.get(0))?;
     Ok(Some(LoadedSession {
         row,
+        head: connection
+            .prepare_cached("SELECT head FROM sessions WHERE id = ?1")?
+            .query_row(params![id.as_str()], |row| row.get(0))
+            .optional()?
+            .flatten(),
+        tasks: tasks_of(connection, owner, id)?,
+        turns: texts(connection, "SELECT json FROM turns WHERE session = ?1 ORDER BY seq", id)?,
         system,
         items: log(connection, "SELECT json FROM items WHERE session = ?1 ORDER BY seq", id)?,
         elsewhere,
@@ -95,6 +103,24 @@ pub(super) fn load_session(
             .optional()?,
         reverted: changes::untold(connection, id)?,
     }))
+}
+
+/// The newest tasks of a session that are this owner's, oldest first; those of another version are left out.
+fn tasks_of(connection: &Connection, owner: &Owner, id: &SessionId) -> Result<Vec<Task>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT json FROM tasks WHERE owner = ?1 AND session = ?2 ORDER BY created_at DESC, rowid DESC LIMIT 200",
+    )?;
+    let rows = statement.query_map(params![owner.name, id.as_str()], |row| row.get::<_, String>(0))?;
+    let mut tasks = Vec::new();
+    for json in rows {
+        if let Ok(mut task) = serde_json::from_str::<Task>(&json?) {
+            task.owned = true;
+            settle_delivery(connection, &mut task)?;
+            tasks.push(task);
+        }
+    }
+    tasks.reverse();
+    Ok(tasks)
 }
 
 pub(super) fn task_ids(connection: &Connection) -> Result<HashSet<String>, StoreError> {
@@ -109,16 +135,20 @@ pub(super) fn session_ids(connection: &Connection) -> Result<HashSet<String>, St
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn rules(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT rule FROM rules ORDER BY rowid")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
+pub(super) fn rules(connection: &Connection) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT rule, script FROM rules ORDER BY rowid")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn log<T: DeserializeOwned>(connection: &Connection, sql: &str, id: &SessionId) -> Result<Vec<T>, StoreError> {
+    texts(connection, sql, id)?.iter().map(|json| Ok(serde_json::from_str(json)?)).collect()
+}
+
+fn texts(connection: &Connection, sql: &str, id: &SessionId) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![id.as_str()], |row| row.get::<_, String>(0))?;
-    rows.map(|json| Ok(serde_json::from_str(&json?)?)).collect()
+    let rows = statement.query_map(params![id.as_str()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What is not delivered, of one session or of the whole workspace, oldest first.
@@ -171,7 +201,8 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         updated_at: time(row.get(6)?),
         turns: row.get(7)?,
         open: row.get(8)?,
-        usage: row.get(9)?,
+        title_by: row.get(9)?,
+        usage: row.get(10)?,
     })
 }
 

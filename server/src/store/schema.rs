@@ -84,6 +84,16 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX changes_of_file ON changes (session, path, turn);
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN title_by TEXT NOT NULL DEFAULT 'rule';
+    ALTER TABLE sessions ADD COLUMN head TEXT;
+    CREATE TABLE turns (
+        session TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (session, seq)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    ALTER TABLE rules ADD COLUMN script TEXT;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

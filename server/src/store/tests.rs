@@ -1,6 +1,7 @@
 //! The store against real files: order, atomicity, what is there after a reopen.
 
 mod claims;
+mod moving;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -113,6 +114,7 @@ fn session(id: &str, updated_at: u64) -> SessionRow {
     SessionRow {
         id: id.into(),
         title: Some("Fix the login".into()),
+        title_by: "rule".into(),
         cwd: PathBuf::from("/w"),
         mode: "ask".into(),
         model: None,
@@ -163,9 +165,9 @@ async fn everything_is_there_after_a_reopen() {
     store.write(notify("t1", Some("s1")));
     store.write(notify("t2", None));
     store.write(append(0, &["a", "b"], &["t1"]));
-    store.write(Write::SaveRule("bash: cargo *".into()));
-    store.write(Write::SaveRule("bash: ls *".into()));
-    store.write(Write::SaveRule("bash: cargo *".into()));
+    store.write(Write::SaveRule { rule: "bash: cargo *".into(), script: None });
+    store.write(Write::SaveRule { rule: "bash: ls *".into(), script: None });
+    store.write(Write::SaveRule { rule: "bash: cargo *".into(), script: None });
     store.write(Write::RemoveRule("bash: ls *".into()));
     drop(store);
 
@@ -177,7 +179,7 @@ async fn everything_is_there_after_a_reopen() {
     assert_eq!(session.row, self::session("s1", 2));
     assert_eq!(session.items, [item("a"), item("b")]);
     assert_eq!(session.notifications.len(), 1);
-    assert_eq!(store.rules().await.unwrap(), ["bash: cargo *"]);
+    assert_eq!(store.rules().await.unwrap(), [("bash: cargo *".to_owned(), None)]);
     assert_eq!(store.load_session("s9".into()).await.unwrap(), None);
 }
 
@@ -272,7 +274,7 @@ fn only_its_owner_may_read_the_file() {
     let home = tempfile::tempdir().unwrap();
     let folder = workspace_dir(home.path(), Path::new("/w"));
     let (store, _) = open(home.path());
-    store.write(Write::SaveRule("a".into()));
+    store.write(Write::SaveRule { rule: "a".into(), script: None });
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for file in std::fs::read_dir(&folder).unwrap() {
@@ -321,7 +323,7 @@ fn several_windows_may_open_it_at_the_same_moment() {
                 scope.spawn(move || {
                     start.wait();
                     let (store, _) = open(home);
-                    store.write(Write::SaveRule(format!("rule {n}")));
+                    store.write(Write::SaveRule { rule: format!("rule {n}"), script: None });
                 });
             }
         });

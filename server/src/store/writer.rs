@@ -115,7 +115,10 @@ fn finish(
     let results = outcome.unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
     // A write that was refused for what it says is its sender's affair; the file is fine.
     let refused = |error: &&StoreError| {
-        matches!(error, StoreError::NotPending(_) | StoreError::OutOfOrder(_) | StoreError::Held(_))
+        matches!(
+            error,
+            StoreError::NotPending(_) | StoreError::OutOfOrder(_) | StoreError::Held(_) | StoreError::Moved(_)
+        )
     };
     let failed = results.iter().filter_map(|result| result.as_ref().err()).find(|error| !refused(error)).cloned();
     if let Some(error) = &failed {

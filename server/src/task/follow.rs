@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::link::{Exit, Order, Refusal, Report, Spec, Takeover, Terms, VERSION};
 use super::listen::Listener;
-use super::model::Timestamp;
+use super::model::{OnClose, Timestamp};
 use super::news::News;
 use super::process::{self, Guard, Launched};
 use super::reader::{End, Reader, Reporter};
@@ -33,6 +33,9 @@ use crate::workspace::watch::FileEvents;
 
 /// Bytes at the end of the output in which a question is looked for.
 const QUESTION_BYTES: u64 = 8 << 10;
+
+/// How long at least a run that is handed over waits for the one who takes it.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 
 const NO_WATCH: &str =
     "The process that watches over the command ended before the command had started. Start the task again.";
@@ -203,6 +206,15 @@ impl Run {
                         Some(RunControl::OnClose(on_close)) => {
                             self.spec.on_close = on_close;
                             Order::Terms(self.terms())
+                        }
+                        Some(RunControl::HandOver { token }) => {
+                            let grace = self.custody().grace.max(TAKEN_WITHIN);
+                            let terms = Terms { on_close: OnClose::Grace, grace, token };
+                            let _ = send(&mut orders, &Order::Terms(terms)).await;
+                            if let Some(reading) = seen.reading.take() {
+                                reading.reader.abort();
+                            }
+                            return false;
                         }
                         None => return false,
                     };

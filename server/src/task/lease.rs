@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::model::Task;
+use super::model::{Kind, Task};
 use super::run_file::RunFile;
 use super::{
     exit_file, process, run_folder,
@@ -43,8 +43,11 @@ pub fn gone_within(name: &str, limit: Duration) -> bool {
 }
 
 /// Whether somebody still watches over the newest run of a task without an end, or will: its shim is there, or it was
-/// never launched.
+/// never launched. A subagent goes with its sidecar.
 pub fn is_held(task: &Task) -> bool {
+    if task.kind == Kind::Agent {
+        return false;
+    }
     let Some(dir) = task.output.path.parent() else { return true };
     match RunFile::read(dir) {
         None => true,

@@ -26,4 +26,5 @@ pub mod supervisor;
 pub mod sweep_output;
 mod system;
 mod tail;
+pub mod transcript;
 mod tree;

@@ -200,6 +200,8 @@ pub enum RunControl {
     StopNow,
     /// What becomes of it when this sidecar goes away is another thing from now on.
     OnClose(OnClose),
+    /// Another sidecar takes it over: the one of the client with this token. Nothing is told of it from here any more.
+    HandOver { token: Option<String> },
     /// Text to its standard input; `eof` closes it afterwards.
     Input { text: String, eof: bool },
 }

@@ -127,6 +127,21 @@ impl Supervisor {
         run
     }
 
+    /// Lets go of a run, so that the sidecar of the client with this token can take it over. Over when nothing is told of it
+    /// from here any more.
+    pub fn hand_over(&mut self, run: &RunId, token: Option<String>) -> impl Future<Output = ()> + Send + use<> {
+        let handle = self.runs.remove(run);
+        if let Some(handle) = &handle {
+            // A run that is over has let go already.
+            let _ = handle.controls.send(RunControl::HandOver { token });
+        }
+        async move {
+            if let Some(handle) = handle {
+                handle.controls.closed().await;
+            }
+        }
+    }
+
     /// Acts on a run. `Err` when the run is not (or no longer) here or cannot do it, with the reason.
     pub fn control(&mut self, run: &RunId, control: RunControl) -> Result<(), String> {
         let gone = || format!("Run {} of task {} is over.", run.run, run.task);

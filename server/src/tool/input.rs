@@ -152,6 +152,22 @@ pub struct Grep {
     pub limit: Option<u32>,
 }
 
+/// Have a subagent do a piece of work: an agent with a conversation of its own, which sees nothing of this one. Good for
+/// searches over many files and for work that can be done apart; several calls in one answer work at the same time. Its
+/// last message is the result. It cannot ask back and cannot start subagents.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// Everything that it has to know: the task, the files, what is to be in its report.
+    pub prompt: String,
+    /// What it is for, in three to six words, for the person.
+    pub description: String,
+    /// true: return the id of a task at once; its report comes by itself when it ends. Else wait for the report.
+    pub run_in_background: Option<bool>,
+}
+
+/// Characters of a subagent's prompt.
+const MOST_PROMPT: usize = 50_000;
 /// Read the diagnostics (errors, warnings) that are known: those that builds, tests and linters have printed, with the task
 /// and run that they come from, and those that the user's editor shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -273,6 +289,7 @@ pub enum Call {
     Bash(Bash),
     Check(CheckBackground),
     Stop(StopBackground),
+    Agent(Agent),
     File(FileCall),
     Diagnostics(Diagnostics),
     Todo(TodoWrite),
@@ -303,6 +320,7 @@ pub fn parse(name: &str, input: &Value) -> Result<Call, String> {
         }
         "check_background" => Call::Check(typed(name, input)?),
         "stop_background" => Call::Stop(typed(name, input)?),
+        "agent" => Call::Agent(check_agent(typed(name, input)?)?),
         "read_file" => Call::File(FileCall::Read(typed(name, input)?)),
         "write_file" => Call::File(FileCall::Write(typed(name, input)?)),
         "edit_file" => Call::File(FileCall::Edit(typed(name, input)?)),
@@ -345,6 +363,30 @@ fn check_shell(call: Bash) -> Result<Bash, String> {
     Ok(call)
 }
 
+fn check_agent(call: Agent) -> Result<Agent, String> {
+    if call.prompt.trim().is_empty() {
+        return Err("agent: `prompt` is empty. Say what the subagent has to do. Nothing was started.".into());
+    }
+    let length = call.prompt.chars().count();
+    if length > MOST_PROMPT {
+        return Err(format!(
+            "agent: `prompt` has {length} characters; {MOST_PROMPT} are allowed. Name the files that hold the material: the \
+             subagent can read them. Nothing was started."
+        ));
+    }
+    Ok(call)
+}
+
+/// The tools that a subagent has: not those that plan for the person, or that start further subagents.
+pub fn for_subagents() -> Vec<ToolSpec> {
+    specs().into_iter().filter(|spec| is_for_subagents(&spec.name)).collect()
+}
+
+/// Whether a subagent has the tool of this name.
+pub fn is_for_subagents(name: &str) -> bool {
+    !matches!(name, "agent" | "todo_write")
+}
+
 /// Every tool, in the order in which models see them. The order never changes within a session (prompt cache).
 pub fn specs() -> Vec<ToolSpec> {
     fn spec<T: JsonSchema>(name: &str) -> ToolSpec {
@@ -371,5 +413,6 @@ pub fn specs() -> Vec<ToolSpec> {
         spec::<Grep>("grep"),
         spec::<Diagnostics>("diagnostics"),
         spec::<TodoWrite>("todo_write"),
+        spec::<Agent>("agent"),
     ]
 }

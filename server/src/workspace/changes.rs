@@ -76,7 +76,7 @@ const CACHES: [&str; 8] = [
     ".hypothesis",
 ];
 
-fn is_cache(path: &Path) -> bool {
+pub(super) fn is_cache(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().to_str().is_some_and(|name| CACHES.contains(&name)))
 }
 

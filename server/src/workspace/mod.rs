@@ -14,3 +14,4 @@ pub mod looks;
 pub mod roots;
 pub mod uri;
 pub mod watch;
+pub mod written;

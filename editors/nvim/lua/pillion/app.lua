@@ -326,10 +326,24 @@ end
 
 --- Shows an older session; its conversation is replayed.
 ---@param id string
-function App:load_session(id)
-  self:request(protocol.methods.session_load, { sessionId = id }, function(reply)
+---@param move? boolean take it from the window that has it open
+function App:load_session(id, move)
+  self:request(protocol.methods.session_load, { sessionId = id, move = move }, function(reply)
     reply.sessionId = reply.sessionId or id
     self:handle(state.open_session(self.state, reply))
+  end, function(err)
+    local in_use = not move and type(err.data) == "table" and err.data.kind == "session_in_use"
+    if in_use then
+      vim.ui.select({ "Move it here", "Leave it there" }, {
+        prompt = "This conversation is open in another window.",
+        kind = "pillion_move",
+      }, function(choice)
+        if choice == "Move it here" then
+          self:load_session(id, true)
+        end
+      end)
+    end
+    return in_use
   end)
 end
 

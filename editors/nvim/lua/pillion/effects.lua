@@ -23,6 +23,11 @@ M.perform = {
     event("PillionTaskEnd", { task = effect.task })
     app:reload()
   end,
+  switch = function(app, effect)
+    if app.state.current == effect.session then
+      app:load_session(effect.to)
+    end
+  end,
   turn_ended = function(_, effect)
     event(
       "PillionTurnEnd",

@@ -55,6 +55,9 @@ end
 local function permission(owner, question)
   local asks = question.tool_call.kind == "execute" and ("Run `%s`?"):format(question.title)
     or question.title .. "?"
+  if question.reason then
+    asks = asks .. " " .. question.reason:gsub("%s*\n%s*", " ")
+  end
   with_withdrawal(owner, question, function(done)
     vim.ui.select(question.options, {
       prompt = asks,

@@ -109,6 +109,19 @@ local tool_look = {
   failed = { "✕", "PillionFailed" },
 }
 
+local notice
+
+--- The newest call of a subagent, and how many it made.
+local function steps(item)
+  local count, newest = 0, nil
+  for _, child in ipairs(item.children or {}) do
+    if child.kind == "tool" then
+      count, newest = count + 1, child
+    end
+  end
+  return count, newest
+end
+
 local function tool(item, context)
   local task = item.task_id and context.tasks[item.task_id]
   local parts = { tool_title(item) }
@@ -134,17 +147,36 @@ local function tool(item, context)
       foldable = true
     end
   end
+  local count, newest = steps(item)
+  if newest and not task then
+    parts[#parts + 1] = ("%d %s"):format(count, count == 1 and "step" or "steps")
+    if item.status == "in_progress" then
+      parts[#parts + 1] = tool_title(newest)
+    end
+  end
+  foldable = foldable or count > 0
   local indent = item.parent and "  " or ""
-  local lines = {
-    row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil }),
-  }
+  local lines = {}
+  if item.label then
+    lines[1] = { text = ("%s · %d calls"):format(one_line(item.label), item.batch), hl = "PillionMuted" }
+  end
+  lines[#lines + 1] =
+    row(indent .. icon, highlight, parts, { right = foldable and (context.open and "▾" or "▸") or nil })
   if context.open then
+    local closed = vim.tbl_extend("force", context, { open = false })
+    for _, child in ipairs(item.children or {}) do
+      if child.kind == "tool" and not child.gone then
+        vim.list_extend(lines, tool(child, closed))
+      elseif child.kind == "notice" then
+        vim.list_extend(lines, notice(child, closed))
+      end
+    end
     vim.list_extend(lines, tool_details(item, task))
   end
   return lines
 end
 
-local function notice(item, context)
+function notice(item, context)
   local lines = {}
   local right = context.open and "▾" or "▸"
   for _, told in ipairs(notification.parse(item.text)) do
@@ -166,6 +198,7 @@ local function notice(item, context)
 end
 
 local ends = {
+  moved = "this conversation goes on in another window",
   cancelled = "stopped",
   interrupted = "interrupted",
   refusal = "the model refused to go on",
@@ -223,7 +256,7 @@ end
 ---@param context pillion.RenderContext
 ---@return pillion.Line[]
 function M.item(item, before, context)
-  if item.gone then
+  if item.gone or item.nested then
     return {}
   end
   local body
@@ -234,6 +267,8 @@ function M.item(item, before, context)
     body = thought(item, context)
   elseif item.kind == "tool" then
     body = tool(item, context)
+  elseif item.kind == "since" then
+    body = lines_of(item.text, { hl = "PillionMuted" })
   elseif item.kind == "notice" then
     body = notice(item, context)
   else
@@ -281,6 +316,9 @@ function M.tail(session, questions)
       asked = question.title .. "?"
     end
     lines[#lines + 1] = row("?", "PillionQuestion", { asked, ":Pillion answer" })
+    if question.reason then
+      lines[#lines + 1] = { text = "  " .. one_line(question.reason), hl = "PillionMuted" }
+    end
   end
   if session.retrying then
     local again = ("… trying again (%d): %s"):format(

@@ -3,7 +3,7 @@
 --- `session/load` and `task/snapshot`; nothing in it is the plugin's own opinion.
 ---
 --- Every change comes back as a list of effects: `item`, `session`, `reset`, `tool_done`,
---- `turn_ended`, `unsent`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
+--- `turn_ended`, `unsent`, `switch`, `task`, `tasks`, `task_started`, `task_ended`, `question`, `question_closed`.
 
 local protocol = require("pillion.protocol")
 local transcript = require("pillion.transcript")
@@ -16,6 +16,7 @@ local M = {}
 ---@field title string what is asked
 ---@field session? string
 ---@field options? pillion.PermissionOption[] of a permission
+---@field reason? string why a permission is asked for, where the call itself does not say it
 ---@field answers? {label: string, text: string}[] that an input question lists
 ---@field secret? boolean the answer is not to be shown
 ---@field tool_call? table
@@ -232,6 +233,7 @@ function M.ask(state, params)
     title = params.toolCall.title or params.toolCall.name or "a tool",
     tool_call = params.toolCall,
     options = params.options or {},
+    reason = type(params.reason) == "string" and params.reason or nil,
   }
   local effects = {}
   transcript.preview(M.session(state, params.sessionId), params.toolCall, effects)

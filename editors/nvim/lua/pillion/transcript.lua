@@ -5,9 +5,13 @@
 local M = {}
 
 ---@class pillion.Item
----@field kind "user"|"agent"|"thought"|"tool"|"notice"|"ended"
+---@field kind "user"|"agent"|"thought"|"tool"|"notice"|"since"|"ended"
+---@field label? string of the first call of a batch: what the batch did
+---@field batch? integer how many calls that batch has
 ---@field id? string messageId or toolCallId
 ---@field parent? string the tool call that this belongs to (a subagent's)
+---@field nested? boolean it is shown under that call, and not by itself
+---@field children? pillion.Item[] what its subagent did, in order
 ---@field text? string
 ---@field gone? boolean
 ---@field turn? string
@@ -94,10 +98,22 @@ local function add(session, item, effects)
     session.by_id[item.id] = index
   end
   effects[#effects + 1] = { type = "item", session = session.id, index = index }
+  local above = item.parent and session.by_id[item.parent]
+  if above then
+    item.nested = true
+    local call = session.items[above]
+    call.children = call.children or {}
+    table.insert(call.children, item)
+    effects[#effects + 1] = { type = "item", session = session.id, index = above }
+  end
   return index
 end
 
 local function touch(session, index, effects)
+  local item = session.items[index]
+  if item.nested then
+    index = session.by_id[item.parent] or index
+  end
   effects[#effects + 1] = { type = "item", session = session.id, index = index }
 end
 
@@ -218,10 +234,40 @@ end
 function on.task_notification(session, update, params, effects)
   add(session, {
     kind = "notice",
+    parent = params.parentToolCallId,
     turn = params.turnId,
     task_ids = update.taskIds or {},
     text = update.text or "",
   }, effects)
+end
+
+--- What a batch of calls is called; one call says it itself.
+function on.label(session, update, _, effects)
+  local calls = update.toolCallIds or {}
+  local index = #calls > 1 and session.by_id[calls[1]]
+  if index then
+    session.items[index].label = update.text
+    session.items[index].batch = #calls
+    touch(session, index, effects)
+  end
+end
+
+--- What happened while the session was away.
+function on.since(session, update, _, effects)
+  add(session, { kind = "since", text = update.text or "" }, effects)
+end
+
+--- The person goes on in another session: `/clear`, `/resume`.
+function on.session_switch(session, update, params, effects)
+  if not params.replay then
+    effects[#effects + 1] = { type = "switch", session = session.id, to = update.sessionId }
+  end
+end
+
+--- Another window has it now.
+function on.session_closed(session, update, params, effects)
+  session.turn, session.queue = nil, {}
+  add(session, { kind = "ended", turn = params.turnId, stop_reason = update.reason }, effects)
 end
 
 function on.turn_started(session, _, params)
@@ -272,7 +318,10 @@ function on.session_info(session, update)
   end
 end
 
-function on.replay_started(session, _, _, effects)
+function on.replay_started(session, update, _, effects)
+  if update.before then
+    return -- an older page: nobody asks for one here
+  end
   session.items, session.by_id, session.by_task = {}, {}, {}
   session.queue, session.plan, session.turn = {}, {}, nil
   session.replaying = true

@@ -17,6 +17,7 @@ fn report(id: &str) -> Report {
         more_failures: 0,
         matched: vec![],
         more_matched: 0,
+        report: None,
         tail: "running 50 tests\ntest result: FAILED\n".into(),
         lines: 2,
         output_file: "/state/output".into(),
@@ -214,4 +215,21 @@ fn matched_lines_are_told_and_the_rest_is_counted() {
     let text = render(&monitor, 1_000);
     assert!(text.chars().count() <= 1_000, "{}", text.chars().count());
     assert!(text.contains("… and 325 more lines matched"), "{text}");
+}
+
+#[test]
+fn reports_of_subagents_are_beyond_the_limits_and_ten_to_a_block() {
+    let agents = |n: usize| {
+        let told = AgentReport { text: "x".repeat(MOST_REPORT), more: 7, rest_at: 99 };
+        Report { failures: vec![], tail: String::new(), report: Some(told), ..report(&format!("a{n}")) }
+    };
+    let mut reports: Vec<Report> = (0..12).map(agents).collect();
+    reports.insert(3, report("t1"));
+    let (text, told) = block(&reports, LIMITS);
+    assert_eq!(told, 11, "up to the eleventh report of a subagent, the command's among them");
+    assert_eq!(text.matches(&"x".repeat(MOST_REPORT)).count(), 10);
+    assert!(text.contains("\n… and 7 more characters: check_background with offset 99\n</report>"));
+    assert_eq!(tasks_of(&text).len(), 11);
+    let (_, told) = block(&reports[told..], LIMITS);
+    assert_eq!(told, 2, "the rest is for the next block");
 }

@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
+use crate::agent::approval::Said;
 use crate::agent::history::Content;
 use crate::protocol::{self as wire, ContentBlock};
 use crate::session::effect::{
     CompactionStatus, Question, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
 };
+
+use crate::session::since::Since;
 
 use super::path;
 
@@ -99,6 +102,28 @@ fn tool_call(row: ToolRow) -> wire::ToolCall {
     }
 }
 
+fn since(since: Since) -> wire::Update {
+    let Since { from, tasks, more, changes, text } = since;
+    let tasks = tasks.into_iter().map(|ended| wire::EndedTask {
+        task_id: ended.task.0,
+        label: ended.label,
+        status: ended.status.as_str(),
+        summary: ended.summary,
+        ended_at: ended.ended_at.rfc3339(),
+    });
+    wire::Update::Since {
+        since: from.rfc3339(),
+        tasks: tasks.collect(),
+        more_tasks: more,
+        changes: wire::Changes {
+            commits: changes.moved.map(|(from, to)| wire::Commits { from, to }),
+            files: changes.files,
+            at_least: changes.is_part,
+        },
+        text,
+    }
+}
+
 /// An update of a session.
 pub fn update(update: Update) -> wire::Update {
     match update {
@@ -123,6 +148,12 @@ pub fn update(update: Update) -> wire::Update {
                 locations: places.map(locations),
                 task_id: task.map(|id| id.0),
             }
+        }
+        Update::Since(since) => self::since(*since),
+        Update::SessionClosed { reason } => wire::Update::SessionClosed { reason },
+        Update::SwitchSession { session } => wire::Update::SessionSwitch { session_id: session.0 },
+        Update::Label { calls, text } => {
+            wire::Update::Label { tool_call_ids: calls.into_iter().map(|id| id.0).collect(), text }
         }
         Update::Plan(plan) => wire::Update::Plan {
             entries: plan
@@ -173,24 +204,52 @@ pub fn update(update: Update) -> wire::Update {
             };
             wire::Update::Compaction { status, before, after, message }
         }
-        Update::ReplayStarted => wire::Update::ReplayStarted,
-        Update::ReplayEnded => wire::Update::ReplayEnded,
+        Update::ReplayStarted { before } => wire::Update::ReplayStarted { before },
+        Update::ReplayEnded { before } => wire::Update::ReplayEnded { has_more: before.is_some(), before },
     }
 }
 
 /// A permission question with its choices.
 pub fn question(question: &Question) -> wire::PermissionParams {
-    let option = |option_id, name: String, kind| wire::PermissionOption { option_id, name, kind };
-    let mut options = vec![option("allow_once", "Yes".into(), "allow_once")];
+    let option = |option_id: String, name, kind| wire::PermissionOption { option_id, name, kind };
+    let mut options = vec![option("allow_once".into(), "Yes".into(), "allow_once")];
     options.extend(
-        question.always.as_ref().map(|rule| option("allow_always", format!("Always allow {rule}"), "allow_always")),
+        question
+            .always
+            .iter()
+            .enumerate()
+            .map(|(at, rules)| option(always_id(at), format!("Always allow {rules}"), "allow_always")),
     );
-    options.push(option("reject_once", "No".into(), "reject_once"));
+    options.push(option("reject_once".into(), "No".into(), "reject_once"));
     wire::PermissionParams {
         session_id: question.session.0.clone(),
         question_id: question.id.0.clone(),
-        parent_tool_call_id: None,
+        parent_tool_call_id: question.parent.as_ref().map(|call| call.0.clone()),
         tool_call: tool_call(question.row.clone()),
+        reason: question.reason.clone(),
         options,
+    }
+}
+
+/// The id of a choice of "always", by its number from 0. The first has the name of its kind.
+fn always_id(at: usize) -> String {
+    if at == 0 { "allow_always".to_owned() } else { format!("allow_always_{}", at + 1) }
+}
+
+/// The number of the choice that an id names.
+pub fn always_number(id: &str) -> Option<usize> {
+    match id.strip_prefix("allow_always")? {
+        "" => Some(0),
+        rest => rest.strip_prefix('_')?.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at > 0),
+    }
+}
+
+/// A permission rule for the client's list.
+pub fn rule(said: Said) -> wire::RuleRow {
+    wire::RuleRow {
+        rule: said.rule.to_string(),
+        decision: said.decision.as_str(),
+        source: said.place.unwrap_or_else(|| "saved".to_owned()),
+        script: said.script,
     }
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::stream::Assembler;
 use crate::provider::exchange::Reader;
-use crate::provider::{StreamEvent, sse};
+use crate::provider::{StreamEvent, Usage, sse};
 
 fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/provider/anthropic/fixtures");
@@ -52,7 +52,9 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     match assembler.finish() {
         Ok(answer) => {
             let item = answer.item;
-            writeln!(text, "\n{:?} of {}, {:?}, {:?}", item.stop, item.model, answer.usage, answer.why).expect("text");
+            let Usage { input, output, cache_read, cache_write, .. } = answer.usage;
+            let usage = format!("{input} in, {output} out, {cache_read} from the cache, {cache_write} into it");
+            writeln!(text, "\n{:?} of {}: {usage}; {:?}", item.stop, item.model, answer.why).expect("text");
             for part in &item.parts {
                 writeln!(text, "{}", serde_json::to_string(part).expect("JSON")).expect("text");
             }

@@ -324,9 +324,10 @@ impl Reader for Assembler {
         self.ended
     }
 
-    /// The whole answer. A stream that ended after its finish reason is whole: only `[DONE]` was lost.
+    /// The whole answer. A stream that ended after its finish reason is whole: only `[DONE]` was lost. One that gave neither
+    /// content nor a reason is not, whatever its end: llama-cpp-python ends so when another request comes in between.
     fn finish(self) -> Result<Answer, Failure> {
-        if !self.ended && self.finish.is_none() {
+        if self.finish.is_none() && (!self.ended || !self.begun) {
             return Err(Failure::Cut);
         }
         let mut parts = Vec::new();

@@ -235,11 +235,25 @@ const CUT: &str = r#"
 {"choices":[{"index":0,"delta":{"content":"Half an ans"}}]}
 "#;
 
+/// llama-cpp-python, when another request came in between.
+const INTERRUPTED: &str = r#"
+: ping - 2026-11-21 18:45:24.256904+00:00
+{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"finish_reason":null,"logprobs":null,"delta":{"role":"assistant","content":null,"function_call":null,"tool_calls":null}}]}
+[DONE]
+"#;
+
 fn recorded() -> Vec<(&'static str, String, Expect)> {
     let row = |name, chunks: &str, expected| {
         (name, if chunks.starts_with('{') { chunks.to_owned() } else { stream(chunks) }, expected)
     };
     vec![
+        row(
+            "interrupted",
+            INTERRUPTED,
+            expect![[r#"
+
+            Cut"#]],
+        ),
         row(
             "OpenAI",
             OPENAI,

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agent::approval::Said;
 use crate::agent::change::Standing;
 use crate::agent::history::{Content, FileDiff};
 use crate::agent::prices::Cost;
 use crate::ids::{MessageId, PromptId, QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::{Counts, TestResult};
 use crate::session::event::FileProblems;
+use crate::session::since::Since;
 use crate::task::model::{Task, Timestamp};
 use crate::task::run::OutputSlice;
 use crate::tool::Location;
@@ -26,6 +28,13 @@ pub enum Reply {
         mode: &'static str,
         model: String,
     },
+    /// What is replayed now; `before` is where older items go on, `None` at the beginning.
+    Loaded {
+        session: SessionId,
+        mode: &'static str,
+        model: String,
+        before: Option<String>,
+    },
     Sessions(Vec<SessionRow>),
     Prompted {
         turn: TurnId,
@@ -38,7 +47,8 @@ pub enum Reply {
     Tasks(Vec<Task>, u64),
     Output(OutputSlice),
     Commands(Vec<ProjectCommand>),
-    Rules(Vec<String>),
+    SlashCommands,
+    Rules(Vec<Said>),
     TestResults {
         task: TaskId,
         run: u32,
@@ -150,6 +160,11 @@ pub struct SessionRow {
 pub enum Refusal {
     UnknownSession(SessionId),
     UnknownTask(Option<TaskId>),
+    /// Another window has it open; `holder` names its sidecar.
+    InUse {
+        session: SessionId,
+        holder: String,
+    },
     BadField {
         field: &'static str,
         message: String,
@@ -166,7 +181,8 @@ pub enum Refusal {
 }
 
 /// Why a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     EndTurn,
     MaxTokens,
@@ -178,7 +194,8 @@ pub enum StopReason {
 }
 
 /// Why a turn started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TurnReason {
     Prompt,
     TaskNotification,
@@ -280,6 +297,21 @@ pub enum Update {
         call: ToolCallId,
         change: Box<ToolChange>,
     },
+    /// What a batch of tool calls is called; a later one replaces it.
+    Label {
+        calls: Vec<ToolCallId>,
+        text: String,
+    },
+    /// The session is not open in this window any more.
+    SessionClosed {
+        reason: &'static str,
+    },
+    /// The person goes on in that session.
+    SwitchSession {
+        session: SessionId,
+    },
+    /// What happened while the session was away.
+    Since(Box<Since>),
     /// The agent's steps, all of them.
     Plan(Vec<Todo>),
     Queue(Vec<(PromptId, Vec<Content>)>),
@@ -317,8 +349,15 @@ pub enum Update {
         after: Option<u64>,
         message: Option<String>,
     },
-    ReplayStarted,
-    ReplayEnded,
+    /// Items follow. `before` is the cursor that they were asked for with: they go ahead of what is shown. `None`: they are
+    /// the newest, and replace it.
+    ReplayStarted {
+        before: Option<String>,
+    },
+    /// `before` is the cursor of the items that are older still; `None` at the beginning.
+    ReplayEnded {
+        before: Option<String>,
+    },
     /// A request is tried again after a wait, and why.
     Retrying {
         reason: String,
@@ -332,9 +371,13 @@ pub enum Update {
 pub struct Question {
     pub id: QuestionId,
     pub session: SessionId,
+    /// The call of the subagent that wants it.
+    pub parent: Option<ToolCallId>,
     pub row: ToolRow,
-    /// The rule that "always allow" saves, as a person reads it; `None` when there is no such choice.
-    pub always: Option<String>,
+    /// Why it is asked, where the call itself does not say it.
+    pub reason: Option<String>,
+    /// The choices of "always allow", each by the rules that it saves, as a person reads them.
+    pub always: Vec<String>,
 }
 
 /// How far the output of a task is that the client follows.
@@ -356,6 +399,8 @@ pub enum Outgoing {
     Update {
         session: SessionId,
         turn: Option<TurnId>,
+        /// The call of the subagent that does it.
+        parent: Option<ToolCallId>,
         replay: bool,
         update: Update,
     },

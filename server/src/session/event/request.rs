@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::change::Chosen;
 use crate::agent::history::Content;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::session::moving::Taker;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
 use crate::workspace::commands::Defined;
@@ -130,6 +131,12 @@ pub enum Request {
     },
     LoadSession {
         session: SessionId,
+        page: Page,
+    },
+    /// Another window takes a session.
+    HandOver {
+        session: SessionId,
+        to: Taker,
     },
     Prompt {
         session: SessionId,
@@ -239,6 +246,7 @@ pub enum Request {
         chosen: Chosen,
         choose: Choose,
     },
+    SlashCommands,
     Rules,
     RemoveRule {
         rule: String,
@@ -258,6 +266,15 @@ pub enum Choose {
     Revert,
 }
 
+/// Which part of a conversation is replayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// About how many items; all of them where nobody says. Exchanges stay whole.
+    pub limit: Option<usize>,
+    /// Those before this cursor, and nothing else; else the newest, and what goes on now.
+    pub before: Option<String>,
+}
+
 /// How a session is written as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
@@ -271,6 +288,7 @@ pub enum ExportFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     AllowOnce,
-    AllowAlways,
+    /// With the number of the choice, from 0.
+    AllowAlways(usize),
     Reject,
 }

@@ -18,6 +18,7 @@ use crate::provider::registry::{Choice, Registry};
 use crate::session::effect::{ModelList, ModelRow, ProviderRow, ProviderState, Refusal, Reply};
 use crate::session::event::{AsideId, Event, ReplyId};
 use crate::session::owner::{Answered, Secret};
+use crate::session::slash::Place;
 use crate::workspace::editor::lent::Lender;
 
 use super::Hands;
@@ -125,14 +126,25 @@ impl Hands {
 
     /// Lists the models of all providers. `current` is the model of the session that asks.
     pub(super) fn list_models(&mut self, reply: ReplyId, current: Option<String>) {
+        let list = self.models(current);
+        self.answer_later(reply, async move { Ok(Reply::Models(list.await)) });
+    }
+
+    /// The same for `/model`.
+    pub(super) fn models_in_chat(&mut self, place: Place, current: String) {
+        let (list, inbox) = (self.models(Some(current.clone())), self.inbox.clone());
+        tokio::spawn(async move {
+            let list = list.await;
+            inbox.tell(Event::ModelsInChat { place, current, list });
+        });
+    }
+
+    fn models(&mut self, current: Option<String>) -> impl Future<Output = ModelList> + Send + use<> {
         let entries = self.providers.registry.entries();
         let default = self.providers.choice.provider.unwrap_or_default();
         let current = current.and_then(|model| self.providers.registry.resolve(&model).ok());
         let current = current.map(|resolved| (resolved.provider.name(), resolved.model));
-        self.answer_later(reply, async move {
-            let found = catalog::list(entries).await;
-            Ok(Reply::Models(listed(found, default, current)))
-        });
+        async move { listed(catalog::list(entries).await, default, current) }
     }
 
     /// A client sets a provider's key, or takes it back. That holds at once; the answer says whether it is stored too.

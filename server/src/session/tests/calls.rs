@@ -288,14 +288,14 @@ fn plan_mode_refuses_without_a_question() {
     story.prompt("go");
     story.commit();
     story.skip();
-    story.answer(vec![bash("c1", "ls"), write("c2")]);
+    story.answer(vec![bash("c1", "make"), write("c2")]);
     story.tells(expect![[r#"
         append 1: assistant{c1 bash, c2 write_file}
-        call c1 bash: ls
+        call c1 bash: make
         call c2 write_file: Write a.rs
-        call c1 failed: Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.
+        call c1 failed: Plan mode only reads, and this command is not known to only read: it was not run. Describe the plan; the user…
         call c2 failed: Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode.
-        append 2: user{c1 error = "Plan mode only reads: no command was run. Describe the plan; the user can switch the mode.", c2 error = "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."}
+        append 2: user{c1 error = "Plan mode only reads, and this command is not known to only read: it was not run. Describe the plan; the user…", c2 error = "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode."}
     "#]]);
 }
 

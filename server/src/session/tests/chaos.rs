@@ -7,14 +7,15 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, check, read, words, write};
-use crate::agent::approval::{Mode, Rule};
+use crate::agent::approval::{Mode, Rule, Said};
 use crate::agent::history::{AssistantPart, Item, ModelStop};
+use crate::agent::notification;
 use crate::ids::TaskId;
 use crate::provider::{Answer, ProviderError, StreamEvent, Usage};
 use crate::session::calls::Step;
-use crate::session::conversation::Phase;
+use crate::session::conversation::{Phase, Session, Turn};
 use crate::session::event::{Choice, Event, QuestionOutcome, Request, Timer};
-use crate::task::model::{Status, StoppedBy, WaitKind};
+use crate::task::model::{Kind, Status, StoppedBy, WaitKind};
 use crate::task::run::Ending;
 
 struct Chaos {
@@ -32,14 +33,16 @@ impl Chaos {
             settings.slots = 1;
             settings.max_auto_turns = 2;
             settings.max_turn_requests = 4;
+            settings.agents.max_concurrent = 2;
+            settings.agents.max_requests = 3;
         });
         // So small that a few turns fill it.
         story.window(1_500);
         story.quick_store = false;
         story.quick_past = false;
+        story.quick_disk = false;
         story.quick_mentions = false;
-        story.state.rules =
-            ["make", "ls", "sleep 30", "sleep 5 && ls"].map(|command| Rule::Command(command.into())).into();
+        story.state.rules = vec![Said::saved(Rule::command(&["make"], false), None)];
         Self { story, calls: 0, started: BTreeSet::new(), old: Vec::new() }
     }
 
@@ -56,7 +59,11 @@ impl Chaos {
     fn parts(&mut self, pick: usize) -> (Vec<AssistantPart>, ModelStop) {
         let (a, b, c) = (self.id(), self.id(), self.id());
         let task = self.any_task(pick).map_or("t0".to_owned(), |task| task.to_string());
-        let parts = match pick % 16 {
+        let agent = |id: &str, background: bool| {
+            let input = json!({"prompt": "look", "description": "look", "run_in_background": background});
+            call(id, "agent", input)
+        };
+        let parts = match pick % 20 {
             0 | 1 => return (vec![words("so")], ModelStop::EndTurn),
             2 => return (vec![], ModelStop::EndTurn),
             3 => return (vec![words("wait")], ModelStop::Pause),
@@ -71,6 +78,10 @@ impl Chaos {
             12 => vec![call(&a, "background_run", json!({"command": "make", "retries": 1}))],
             13 => vec![background(&a, "make"), bash(&b, "sleep 30")],
             14 => vec![bash(&a, "sleep 5 && ls"), call(&b, "check_background", json!({}))],
+            15 => vec![agent(&a, false), agent(&b, false), agent(&c, false)],
+            16 => vec![agent(&a, true), read(&b), agent(&c, true)],
+            17 => vec![words("so far"), background(&a, "make"), agent(&b, false)],
+            18 => vec![agent(&a, true), bash(&b, "rm x")],
             _ => vec![call(&a, "bash", json!({"command": "make", "retries": 1})), call(&b, "fly", json!({}))],
         };
         (parts, ModelStop::ToolUse)
@@ -83,10 +94,14 @@ impl Chaos {
             0 => self.story.prompt("words"),
             1 | 2 if !world.commits.is_empty() => self.story.commit_one(),
             3 if !world.asks.is_empty() => {
+                let asks = world.asks.len();
+                self.story.world.asks.rotate_left(pick % asks);
                 self.story.stream(StreamEvent::ContentStarted);
                 self.story.stream(StreamEvent::Text("so".into()));
             }
             4..=7 if !world.asks.is_empty() => {
+                let asks = world.asks.len();
+                self.story.world.asks.rotate_left(pick / 20 % asks);
                 let (parts, stop) = self.parts(pick);
                 self.story.answer_with(parts, stop);
             }
@@ -98,7 +113,7 @@ impl Chaos {
             }
             15 if !world.questions.is_empty() => {
                 let question = world.questions[pick % world.questions.len()].clone();
-                self.answer(question, [Choice::AllowOnce, Choice::Reject, Choice::AllowAlways][pick % 3]);
+                self.answer(question, [Choice::AllowOnce, Choice::Reject, Choice::AllowAlways(0)][pick % 3]);
             }
             16 if !self.old.is_empty() => {
                 let question = self.old[pick % self.old.len()].clone();
@@ -138,6 +153,10 @@ impl Chaos {
             }
             32 if !world.asks.is_empty() => self.story.answer_with(vec![words("half")], ModelStop::ContextFull),
             33 => self.story.prompt(&format!("{} @a.rs", "a long word ".repeat(60))),
+            35 | 36 if !world.transcripts.is_empty() => self.story.transcribed(),
+            37 if pick.is_multiple_of(2) => {
+                self.story.request(Request::Promote { session: Some(session), call: None });
+            }
             34 if !world.mentions.is_empty() => self.story.mentions_read(pick.is_multiple_of(2).then_some("a block")),
             _ => {}
         }
@@ -184,44 +203,33 @@ impl Chaos {
     /// What holds after every step.
     fn sound(&self) {
         let (state, world) = (&self.story.state, &self.story.world);
+        for child in state.sessions.values().filter(|session| session.id != self.story.session) {
+            let parent = child.parent.as_ref().expect("a subagent");
+            self.sound_turn(child.turn.as_ref().expect("a subagent has a turn"));
+            assert!(state.ledger.get(&parent.task).is_some_and(|entry| entry.task.status == Status::Running));
+            for item in &child.history {
+                let Item::User(item) = &**item else { continue };
+                for task in item.notification.iter().flat_map(|block| notification::tasks_of(block)) {
+                    let of = state.ledger.get(&task).map(|entry| entry.subagent.clone());
+                    assert!(of.is_none_or(|of| of.as_ref() == Some(&child.id)), "{task} is told to a subagent");
+                }
+            }
+        }
+        assert!(state.sessions.len() <= 3, "two subagents work at a time");
         let session = &state.sessions[&self.story.session];
         match &session.turn {
             None => {
                 assert!(session.queue.is_empty(), "a prompt that nothing will deliver: {:?}", session.queue);
-                assert!(
-                    world.asks.is_empty() && world.tools.is_empty() && world.reads.is_empty() && world.saves.is_empty(),
-                    "work of no turn"
-                );
+                let own = |of: &crate::ids::SessionId| *of == session.id;
+                let works = world.tools.iter().chain(&world.reads).chain(&world.saves).map(|(of, ..)| of);
+                let works = world.asks.iter().map(|(of, _)| of).chain(works);
+                assert!(!works.into_iter().any(own), "work of no turn");
                 let limit = session.auto_turns >= 2;
                 let wakes = state.reports.wakes(&session.id) && session.spoken && !limit;
                 let set = world.timers.contains(&Timer::Wake(session.id.clone()));
                 assert!(set || !wakes, "nothing will wake the session");
             }
-            Some(turn) => match turn.phase {
-                Phase::Committing(_) => assert!(!world.commits.is_empty(), "no commit is under way"),
-                Phase::Reading => assert!(!world.mentions.is_empty(), "nothing is being read"),
-                Phase::Preparing => {
-                    let open = world.asides.len() + world.instructions.len();
-                    assert!(open > 0, "the request waits for nothing");
-                }
-                Phase::Asking => assert!(world.asks.iter().any(|(_, of)| *of == turn.id), "no request is under way"),
-                Phase::Working => {
-                    assert!(turn.calls.iter().any(|call| !call.is_done()), "the turn waits for nothing");
-                    for (at, call) in turn.calls.iter().enumerate() {
-                        let under_way = |works: &[super::world::Work]| works.iter().any(|(.., id)| *id == call.id);
-                        let waits_for_something = match &call.step {
-                            Step::Waiting => turn.calls[..at].iter().any(|earlier| !earlier.is_done()),
-                            Step::Asking(question) => world.questions.contains(question),
-                            Step::Running => under_way(&world.tools),
-                            Step::Foreground(task) => self.alive(task),
-                            Step::Reading { .. } => under_way(&world.reads),
-                            Step::Saving { .. } => under_way(&world.saves),
-                            Step::Done(_) => true,
-                        };
-                        assert!(waits_for_something, "{call:?} waits for nothing");
-                    }
-                }
-            },
+            Some(turn) => self.sound_turn(turn),
         }
         let open: BTreeSet<_> = state.questions.of(&session.id).into_iter().map(|question| question.id).collect();
         assert_eq!(open, world.questions.iter().cloned().collect(), "the person sees the open questions");
@@ -230,6 +238,9 @@ impl Chaos {
         for task in tasks.iter().filter(|task| task.status == Status::Queued && !running(&task.id)) {
             match task.waiting_for.as_ref().map(|waiting| waiting.kind) {
                 Some(WaitKind::Permission) => assert!(!open.is_empty(), "{} waits for no question", task.id),
+                Some(WaitKind::Slot) if task.kind == Kind::Agent => {
+                    assert_eq!(state.sessions.len(), 3, "{} waits for no other subagent", task.id);
+                }
                 Some(WaitKind::Slot) => {
                     assert!(!world.runs.is_empty() || !world.past_reads.is_empty(), "{} waits for no slot", task.id);
                 }
@@ -242,6 +253,42 @@ impl Chaos {
         }
     }
 
+    /// A turn waits for something.
+    fn sound_turn(&self, turn: &Turn) {
+        let (state, world) = (&self.story.state, &self.story.world);
+        match turn.phase {
+            Phase::Committing(_) => assert!(!world.commits.is_empty(), "no commit is under way"),
+            Phase::Reading => assert!(!world.mentions.is_empty(), "nothing is being read"),
+            Phase::Preparing => {
+                let open = world.asides.len() + world.instructions.len();
+                assert!(open > 0, "the request waits for nothing");
+            }
+            Phase::Asking => assert!(world.asks.iter().any(|(_, of)| *of == turn.id), "no request is under way"),
+            Phase::Working => {
+                assert!(turn.calls.iter().any(|call| !call.is_done()), "the turn waits for nothing");
+                for (at, call) in turn.calls.iter().enumerate() {
+                    let under_way = |works: &[super::world::Work]| works.iter().any(|(.., id)| *id == call.id);
+                    let waits_for_something = match &call.step {
+                        Step::Waiting => turn.calls[..at].iter().any(|earlier| !earlier.is_done()),
+                        Step::Asking(question) => world.questions.contains(question),
+                        Step::Looking => false,
+                        Step::Running => under_way(&world.tools),
+                        Step::Foreground(task) => {
+                            let works = |session: &Session| session.parent.as_ref().is_some_and(|of| of.task == *task);
+                            self.alive(task)
+                                || state.sessions.values().any(works)
+                                || (state.sessions.len() == 3 && state.waits_for_subagent(task))
+                        }
+                        Step::Reading { .. } => under_way(&world.reads),
+                        Step::Saving { .. } => under_way(&world.saves),
+                        Step::Done(_) => true,
+                    };
+                    assert!(waits_for_something, "{call:?} waits for nothing");
+                }
+            }
+        }
+    }
+
     /// Lets everything come to its end.
     fn settle(&mut self) {
         self.story.world.full = false;
@@ -249,6 +296,8 @@ impl Chaos {
             let world = &self.story.world;
             if !world.past_reads.is_empty() {
                 self.story.past_read();
+            } else if !world.transcripts.is_empty() {
+                self.story.transcribed();
             } else if !world.mentions.is_empty() {
                 self.story.mentions_read(None);
             } else if !world.asides.is_empty() {
@@ -281,6 +330,10 @@ impl Chaos {
     fn whole(&self) {
         let world = &self.story.world;
         assert!(self.story.state.sessions[&self.story.session].turn.is_none(), "the turn has ended");
+        assert_eq!(self.story.state.sessions.len(), 1, "no subagent is left");
+        let subagents =
+            world.subagents.iter().filter_map(|child| world.sent.get(child)).flat_map(|(_, sent)| sent.iter());
+        let told_to_subagents: Vec<String> = subagents.map(|item| format!("{item:?}")).collect();
         assert_eq!(world.undelivered(), Vec::<&crate::agent::notification::Key>::new(), "a report was lost");
         assert_eq!(world.timers, [], "a timer of something that is over");
         for ((task, run), (status, by)) in &world.ends {
@@ -300,7 +353,9 @@ impl Chaos {
                     .count();
             }
             assert!(blocks <= 1, "{key:?} is in the history {blocks} times");
-            assert!(silent || blocks + results > 0, "{key:?} {status:?} was never told");
+            let elsewhere =
+                told_to_subagents.iter().any(|item| item.contains(task.as_str()) && item.contains(status.as_str()));
+            assert!(silent || blocks + results > 0 || elsewhere, "{key:?} {status:?} was never told");
         }
     }
 }
@@ -320,7 +375,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..35, 0usize..1_000), 0..120)) {
+    fn any_order_keeps_every_promise(steps in prop::collection::vec((0u8..38, 0usize..1_000), 0..120)) {
         play(&steps);
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn stored(history: Vec<Item>) -> StoredSession {
     StoredSession {
         id: "old".into(),
         title: Some("Old".into()),
+        title_by: Default::default(),
         cwd: "/w".into(),
         mode: "auto".into(),
         model: "m".into(),
@@ -27,8 +28,11 @@ pub(super) fn stored(history: Vec<Item>) -> StoredSession {
         usage: Default::default(),
         system: None,
         history,
+        log: Vec::new(),
         carried: Vec::new(),
         pending: Vec::new(),
+        tasks: Vec::new(),
+        head: None,
         plan: Vec::new(),
         reverted: Vec::new(),
     }
@@ -270,18 +274,19 @@ fn a_task_whose_end_nobody_saw_is_told() {
     story.skip();
     story.load(stored(vec![prompted("go"), answered(vec![words("started")])]));
     story.tells(expect![[r#"
-        reply Session { session: SessionId("old"), mode: "auto", model: "m" }
+        reply Loaded { session: SessionId("old"), mode: "auto", model: "m", before: None }
         replay: started
         replay: user: go
         replay: agent: started
-        replay: mode auto
+        replay: wakes paused: false
+        replay: queue []
         replay: ended
     "#]]);
     assert_eq!(story.world.timers, [], "nobody has spoken");
     story.prompt("well?");
     story.tells(expect![[r#"
         turn started: Prompt
-        reply p3 in turn4
+        reply p1 in turn2
         user: well?
         told of t92, t90
         save t92.1 interrupted, delivery carried
@@ -308,6 +313,7 @@ fn untold(session: Option<&str>) -> StoredReport {
         more_failures: 0,
         matched: Vec::new(),
         more_matched: 0,
+        report: None,
         tail: String::new(),
         output_file: String::new(),
         notes: Vec::new(),

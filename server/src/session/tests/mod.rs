@@ -2,6 +2,8 @@
 //! beside the expectation; a [`world::World`] stands for store, model, tools and processes, and is as strict as they are.
 //! No clock, no process, no socket.
 
+mod agent_ends;
+mod agents;
 mod calls;
 mod changes;
 mod chaos;
@@ -14,13 +16,17 @@ mod locks;
 mod mentions;
 mod models;
 mod monitors;
+mod moving;
 mod notifications;
 mod questions;
 mod races;
+mod replays;
 mod results;
+mod slash;
 mod slots;
+mod small;
 mod spending;
-mod story;
+pub(super) mod story;
 mod tools;
 mod turns;
 mod waiting_for_input;

@@ -121,6 +121,10 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
         story.load(StoredSession {
             id: "old".into(),
             title: None,
+            title_by: Default::default(),
+            log: Vec::new(),
+            tasks: Vec::new(),
+            head: None,
             cwd: "/w".into(),
             mode: "ask".into(),
             model: stored.into(),

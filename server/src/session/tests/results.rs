@@ -110,12 +110,10 @@ fn questions(story: &mut Story, name: &str, path: &str) -> usize {
 #[test]
 fn what_a_session_was_given_is_read_without_a_question() {
     let mut story = Story::with(|settings| settings.mode = Mode::Ask);
-    story.state.rules = vec![crate::agent::approval::Rule::Command("ls".into())];
     let saved = format!("/results/{}/0197.txt", story.session);
     let (output, other) = ("/runs/t5/1/output", "/runs/t99/1/output");
     assert_eq!(questions(&mut story, "read_file", output), 1, "no result has named it yet");
     let mut story = Story::with(|settings| settings.mode = Mode::Ask);
-    story.state.rules = vec![crate::agent::approval::Rule::Command("ls".into())];
     story.turn("go", vec![bash("c1", "ls")]);
     story.started("t5");
     story.exits("t5", 0);

@@ -17,10 +17,10 @@ use crate::provider::{Answer, ModelFacts, ProviderError, StreamEvent, Usage};
 use crate::session::budget::Budget;
 use crate::session::effect::{Effect, Reply};
 use crate::session::event::{
-    Choice, Event, Loaded, Moment, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
+    Choice, Event, Loaded, Moment, Page, QuestionOutcome, ReplyId, Request, StartTask, StoredSession, Timer,
 };
 use crate::session::schedule::exclusive;
-use crate::session::settings::Settings;
+use crate::session::settings::{AgentLimits, Settings};
 use crate::session::state::State;
 use crate::session::usage::tools_weight;
 use crate::task::model::{Delivery, OnClose, Origin, Task, Timestamp};
@@ -31,13 +31,17 @@ use crate::workspace::documents::{Document, Documents};
 /// 2026-01-31.
 const START: u64 = 1_769_817_600_000;
 
-pub(super) fn settings() -> Settings {
+pub(in crate::session) fn settings() -> Settings {
     Settings {
         root: PathBuf::from("/w"),
+        roots: vec![PathBuf::from("/w")],
+        home: PathBuf::from("/people/me"),
+        said: Vec::new(),
         runs: PathBuf::from("/runs"),
         results: PathBuf::from("/results"),
         mode: Mode::Auto,
         model: "m".into(),
+        small_model: None,
         provider: "test".into(),
         known: Vec::new(),
         max_tokens: 1_000,
@@ -50,7 +54,9 @@ pub(super) fn settings() -> Settings {
         promote_slow_after: 1_000,
         wake_debounce: 250,
         max_auto_turns: 5,
+        since_after: Some(3_600_000),
         max_turn_requests: 200,
+        agents: AgentLimits { max_concurrent: 10, max_requests: 50, model: None },
         stop_grace: 5_000,
         stall_after: 45_000,
         output_cap: 1_000_000,
@@ -114,6 +120,8 @@ pub(super) struct Story {
     pub(super) effects: Vec<Effect>,
     /// An answer is written at once.
     pub(super) quick_store: bool,
+    /// A transcript is written at once.
+    pub(super) quick_disk: bool,
     /// The past of a run is read at once.
     pub(super) quick_past: bool,
     /// What prompts point at is read at once, and is nothing.
@@ -148,6 +156,7 @@ impl Story {
             now: START,
             effects: Vec::new(),
             quick_store: true,
+            quick_disk: true,
             quick_past: true,
             quick_mentions: true,
             quick_instructions: true,
@@ -182,12 +191,19 @@ impl Story {
         self.session = stored.id.clone();
         self.world.stored.insert(stored.id.clone(), stored.history.iter().cloned().map(std::sync::Arc::new).collect());
         let (reply, session) = (ReplyId(0), stored.id.clone());
-        self.event(Event::SessionLoaded { reply, session, stored: Ok(Some(Box::new(stored))) });
+        self.event(Event::SessionLoaded { reply, session, page: Page::default(), stored: Ok(Some(Box::new(stored))) });
     }
 
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
         self.apply(event);
+        while let Some((session, turn, call)) = self.world.project_reads.pop_front() {
+            let effects = std::mem::take(&mut self.effects);
+            let own = self.world.own.clone();
+            self.apply(Event::ProjectRead { session, turn, call, own });
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
         while self.quick_instructions && !self.world.instructions.is_empty() {
             let effects = std::mem::take(&mut self.effects);
             self.instructions_read(Vec::new());
@@ -206,6 +222,18 @@ impl Story {
             let later = std::mem::replace(&mut self.effects, effects);
             self.effects.extend(later);
         }
+        while self.quick_disk && !self.world.transcripts.is_empty() {
+            let effects = std::mem::take(&mut self.effects);
+            self.transcribed();
+            let later = std::mem::replace(&mut self.effects, effects);
+            self.effects.extend(later);
+        }
+    }
+
+    /// The oldest piece of a transcript is written.
+    pub(super) fn transcribed(&mut self) {
+        let (id, bytes, lines) = self.world.transcripts.pop_front().expect("a piece of a transcript");
+        self.apply(Event::Transcribed { id, bytes, lines, problem: None });
     }
 
     /// What the oldest prompt points at is read.
@@ -344,6 +372,20 @@ impl Story {
         self.answer_with(parts, if calls { ModelStop::ToolUse } else { ModelStop::EndTurn });
     }
 
+    /// The whole answer of the model that this conversation asked.
+    pub(super) fn answers_to(&mut self, session: &SessionId, parts: Vec<AssistantPart>) {
+        let at = self.world.asks.iter().position(|(asking, _)| asking == session);
+        let asked = self.world.asks.remove(at.unwrap_or_else(|| panic!("{session} asks nothing")));
+        self.world.asks.insert(0, asked);
+        self.answer(parts);
+    }
+
+    /// The subagents that wait for their model, in the order of their requests.
+    pub(super) fn children(&self) -> Vec<SessionId> {
+        let asking = self.world.asks.iter().map(|(session, _)| session.clone());
+        asking.filter(|session| self.world.subagents.contains(session)).collect()
+    }
+
     /// The model says this and ends its turn.
     pub(super) fn ends(&mut self, text: &str) {
         self.answer(vec![words(text)]);
@@ -357,8 +399,12 @@ impl Story {
     }
 
     pub(super) fn tool_done(&mut self) {
+        self.tool_says("done");
+    }
+
+    pub(super) fn tool_says(&mut self, text: &str) {
         let (session, turn, call) = self.world.tools.remove(0);
-        let result = Ok(tool::Output { text: "done".into(), ..tool::Output::default() });
+        let result = Ok(tool::Output { text: text.into(), ..tool::Output::default() });
         self.event(Event::ToolDone { session, turn, call, result });
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::story::{Story, background, call};
 use crate::problem::{Finding, Place, Problem, Severity};
-use crate::session::event::{Event, Request};
+use crate::session::event::{Event, Page, Request};
 use crate::session::tests::crash::stored;
 use crate::task::run::RunEvent;
 use crate::workspace::editor::{EditorDiagnostics, EditorProblem};
@@ -40,7 +40,7 @@ fn the_plan_is_shown_stored_and_replayed() {
     assert_eq!(story.state.plan_of(&session).len(), 3);
     let plan_now = story.state.plan_of(&session).to_vec();
     story.skip();
-    story.request(Request::LoadSession { session: session.clone() });
+    story.request(Request::LoadSession { session: session.clone(), page: Page::default() });
     let shown = story.told();
     assert!(shown.contains("replay: plan [completed Read, in_progress Write, pending Test]\n"), "{shown}");
     // Another sidecar finds it in the store.

@@ -140,7 +140,7 @@ fn a_stream_that_begins_anew_takes_back_what_it_showed() {
     story.skip();
     story.stream(StreamEvent::Restarted { reason: "cut".into() });
     story.tells(expect![[r#"
-        discard m5
+        discard s1.1
         call c1 failed
     "#]]);
     story.ends("whole");
@@ -329,9 +329,9 @@ fn a_prompt_tells_what_has_changed_around_it() {
         assistant{c1 background_run}
         user{c1 = "Started in the background as t5. Go on with other work or end your turn: you are told when it ends."}
         assistant{"ok"}
-        user{[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; commands and edits are refused. Background tasks: t5 sleep 100 (queued). Unsaved in the editor: /w/a.rs.], "again"}
+        user{[Context from the editor. Date: 2026-02-01. Mode: plan. Read and plan only; edits are refused, and commands that do more than read. Background tasks: t5 sleep 100 (queued). Unsaved in the editor: /w/a.rs.], "again"}
         assistant{c2 bash}
-        user{c2 error = "Plan mode only reads: no command was run. Describe the plan; the user can switch the mode."}"#]]);
+        user{c2 error = "Plan mode only reads, and this command is not known to only read: it was not run. Describe the plan; the user…"}"#]]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, check, idle, words};
-use crate::agent::approval::{Mode, Rule};
+use crate::agent::approval::{Mode, Rule, Said};
 use crate::agent::history::Item;
 use crate::agent::notification::Key;
 use crate::session::event::{Choice, Request, Timer};
@@ -315,7 +315,7 @@ fn a_person_who_is_asked_anyway_decides() {
     story.request(Request::StopTask { task: Some("t5".into()) });
     story.ended("t5", stopped());
     story.state.sessions.values_mut().for_each(|owner| owner.mode = Mode::Ask);
-    story.state.rules = vec![Rule::Command("cargo test".into())];
+    story.state.rules = vec![Said::saved(Rule::command(&["cargo", "test"], false), None)];
     start(&mut story, "c2");
     story.commit();
     assert!(result(&story, "c2").starts_with("The user stopped this command"));

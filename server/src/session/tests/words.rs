@@ -33,7 +33,10 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
-        Effect::DescribeModel { .. } | Effect::ReadInstructions { .. } => return None,
+        Effect::DescribeModel { .. }
+        | Effect::ReadInstructions { .. }
+        | Effect::NoteHead(_)
+        | Effect::ReadProject { .. } => return None,
         Effect::AskAside { request, .. } => format!("ask beside, at most {} tokens", request.max_tokens),
         Effect::AbortAside(_) => "abort what was asked beside".into(),
         Effect::ReadMentions { wanted, .. } => format!("read {wanted:?}"),
@@ -49,10 +52,19 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::Control(run, RunControl::Stop) => format!("stop {}.{}", run.task, run.run),
         Effect::Control(run, RunControl::StopNow) => format!("stop {}.{} now", run.task, run.run),
         Effect::Control(run, control) => format!("{}.{} {control:?}", run.task, run.run),
+        Effect::HandOver { session, tasks, runs, to, .. } => {
+            let runs = list(runs.iter().map(|run| format!("{}.{}", run.task, run.run)));
+            format!(
+                "give {session} to {}: tasks [{}], runs [{runs}]",
+                to.owner,
+                list(tasks.iter().map(ToString::to_string))
+            )
+        }
         Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)
         }
+        Effect::Transcribe { .. } => return None,
         Effect::SetTimer { timer, after_ms } => format!("in {after_ms} ms {}", self::timer(timer)),
         // Every run asks for one.
         Effect::Fingerprint { .. } => return None,
@@ -103,15 +115,17 @@ fn row(task: &Task) -> String {
 
 fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
     Some(match outgoing {
-        Outgoing::Update { update, replay, .. } => {
+        Outgoing::Update { update, replay, parent, .. } => {
             let text = self::update(update)?;
-            if *replay { format!("replay: {text}") } else { text }
+            let by = parent.as_ref().map(|call| format!("{call}> ")).unwrap_or_default();
+            if *replay { format!("replay: {text}") } else { format!("{by}{text}") }
         }
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
         Outgoing::Ask(question) => {
-            let always = question.always.as_ref().map(|rule| format!(", always: {rule}")).unwrap_or_default();
-            format!("ask the person {}: {}{always}", question.id, question.row.title)
+            let always: String = question.always.iter().map(|rules| format!(", always: {rules}")).collect();
+            let why = question.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            format!("ask the person {}: {}{why}{always}", question.id, question.row.title)
         }
         Outgoing::Withdraw(question) => format!("withdraw {question}"),
         Outgoing::Say { text, .. } => format!("say {text:?}"),
@@ -164,8 +178,13 @@ fn update(update: &Update) -> Option<String> {
             let message = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
             format!("compaction {status:?}{message}")
         }
-        Update::ReplayStarted => "started".into(),
-        Update::ReplayEnded => "ended".into(),
+        Update::ReplayStarted { .. } => "started".into(),
+        Update::ReplayEnded { .. } => "ended".into(),
+        Update::Since(since) => format!("since: {}", since.text.replace('\n', "⏎")),
+        Update::SwitchSession { session } => format!("go on in {session}"),
+        Update::SessionClosed { reason } => format!("session closed: {reason}"),
+        // Every batch has one.
+        Update::Label { .. } => return None,
         Update::Usage { .. } => return None,
     })
 }
@@ -205,7 +224,9 @@ fn stored(write: &Write) -> Option<String> {
         Write::Task(task) => format!("save {}", row(task)),
         Write::Claim { run, classes } => format!("claim {} for {}.{}", list(classes.clone()), run.task, run.run),
         Write::Release(run) => format!("release {}.{}", run.task, run.run),
-        Write::Session(_) | Write::System { .. } | Write::Results { .. } | Write::Plan { .. } => return None,
+        Write::Session(_) | Write::Turn { .. } | Write::System { .. } | Write::Results { .. } | Write::Plan { .. } => {
+            return None;
+        }
         other => format!("{other:?}"),
     })
 }

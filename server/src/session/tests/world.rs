@@ -68,6 +68,16 @@ pub(super) struct World {
     pub(super) pasts: BTreeMap<String, Past>,
     /// Runs write into the workspace.
     pub(super) writes: bool,
+    /// Calls whose judgement waits for the project's own commands, and what these are.
+    pub(super) project_reads: VecDeque<Work>,
+    pub(super) own: Vec<crate::agent::approval::Own>,
+    /// Pieces of transcripts on their way to the disk, and what was written.
+    pub(super) transcripts: VecDeque<(RunId, u64, u64)>,
+    pub(super) files: BTreeMap<TaskId, String>,
+    /// The tools of each session's newest request.
+    pub(super) offered: BTreeMap<SessionId, Vec<String>>,
+    /// Conversations that the store does not know.
+    pub(super) subagents: BTreeSet<SessionId>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
@@ -78,16 +88,26 @@ impl World {
         match effect {
             Effect::Store(write) => self.write(write),
             Effect::AskModel { session, turn, request } => {
-                let stored = &self.stored[session];
+                // A subagent's history is not stored: each of its compactions leaves a head of its own.
+                let kept = self.stored.get(session).map(Vec::as_slice);
+                let stored = kept.unwrap_or_default();
                 let compactions = stored.iter().filter(|item| matches!(***item, Item::Compaction(_))).count();
                 let (known, before) =
                     self.sent.insert(session.clone(), (compactions, request.history.clone())).unwrap_or_default();
-                if known == compactions {
+                if known == compactions && kept.is_some() {
                     check::check_continues(&before, &request.history).expect("the history only grows");
                 }
                 check::check(&request.history).expect("a history that services take");
                 assert!(!self.asks.iter().any(|(asking, _)| asking == session), "two requests of {session} at a time");
-                assert_eq!(compaction::view(stored), *request.history, "the request leaves when the store has it");
+                // A subagent's conversation is in memory alone.
+                if let Some(stored) = self.stored.get(session) {
+                    let view = compaction::view(stored);
+                    assert_eq!(view, *request.history, "the request leaves when the store has it");
+                } else {
+                    self.subagents.insert(session.clone());
+                }
+                let tools = request.tools.iter().map(|tool| tool.name.clone());
+                self.offered.insert(session.clone(), tools.collect());
                 self.asks.push((session.clone(), turn.clone()));
             }
             Effect::AskAside { aside, request } => {
@@ -122,6 +142,9 @@ impl World {
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
             }
+            Effect::ReadProject { session, turn, call, .. } => {
+                self.project_reads.push_back((session.clone(), turn.clone(), call.clone()));
+            }
             Effect::AskDiagnostics { session, turn, call, .. } => {
                 self.looks.push((session.clone(), turn.clone(), call.clone()));
             }
@@ -147,6 +170,12 @@ impl World {
                     self.runs.push(spec.id.clone());
                 }
             }
+            Effect::Transcribe { id, text, bytes, lines, .. } => {
+                let file = self.files.entry(id.task.clone()).or_default();
+                file.push_str(text);
+                assert_eq!((file.len() as u64, file.lines().count() as u64), (*bytes, *lines), "{file:?}");
+                self.transcripts.push_back((id.clone(), *bytes, *lines));
+            }
             Effect::CheckUnchanged { check, .. } => self.checks.push(*check),
             Effect::Control(run, RunControl::Stop) => {
                 self.stopping.insert(format!("{} {}", run.task, run.run));
@@ -166,6 +195,7 @@ impl World {
     fn write(&mut self, write: &Write) {
         match write {
             Write::Append { session, first, items, carried, commit } => {
+                assert!(!self.subagents.contains(session), "{session} is a subagent's");
                 self.commits.push_back(*commit);
                 assert_eq!(self.stored.get(session).map_or(0, Vec::len), *first, "an append out of order");
                 if self.full {
@@ -216,10 +246,12 @@ impl World {
             Write::Session(_)
             | Write::Edit(_)
             | Write::RevertsTold(_)
+            | Write::GiveReports { .. }
+            | Write::Turn { .. }
             | Write::Plan { .. }
             | Write::Release(_)
             | Write::Assign { .. }
-            | Write::Rule(_)
+            | Write::Rule { .. }
             | Write::RemoveRule(_) => {}
         }
     }

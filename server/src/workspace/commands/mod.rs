@@ -5,6 +5,7 @@ mod cmake;
 mod marker;
 mod node;
 mod python;
+pub mod scripts;
 mod targets;
 mod tasks_json;
 #[cfg(test)]

@@ -1,0 +1,20 @@
+//! Reads the project's own commands for the judgement of a command.
+
+use std::path::PathBuf;
+
+use super::Hands;
+use crate::ids::{SessionId, ToolCallId, TurnId};
+use crate::session::event::Event;
+use crate::workspace::commands::scripts;
+
+impl Hands {
+    pub(super) fn read_project(&mut self, session: SessionId, turn: TurnId, call: ToolCallId, cwd: PathBuf) {
+        let root = self.roots.all().find(|root| cwd.starts_with(root)).unwrap_or(&self.root).to_owned();
+        self.work(turn.clone(), async move {
+            let read = tokio::task::spawn_blocking(move || scripts::own(&root, &cwd));
+            // What cannot be read is not offered, and holds no rule.
+            let own = read.await.unwrap_or_default();
+            Event::ProjectRead { session, turn, call, own }
+        });
+    }
+}
