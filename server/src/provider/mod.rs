@@ -113,6 +113,10 @@ impl ModelFacts {
     }
 }
 
+/// What the model is told of a call that the bound on its answer cut.
+pub const CUT_CALL: &str = "the answer reached its limit of tokens in the middle of it; say less in one call, and write a \
+                            long file in several pieces";
+
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {

@@ -13,7 +13,7 @@ use crate::ids::ToolCallId;
 use crate::provider::exchange::Reader;
 use crate::provider::failure::{Failure, ServiceError};
 use crate::provider::sse::Event;
-use crate::provider::{Answer, StreamEvent, Usage};
+use crate::provider::{Answer, CUT_CALL, StreamEvent, Usage};
 
 /// Most bytes of a whole answer: beyond any model's longest.
 const ANSWER_CAP: usize = 64 * 1024 * 1024;
@@ -379,11 +379,7 @@ fn part(block: Block, cut: bool) -> Option<AssistantPart> {
             let (input, mut invalid) = tool_input(whole, &pieces);
             // A cut input is no JSON, or none at all; all that is there of a whole one is an object.
             if cut && (invalid.is_some() || unsaid || !block.closed) {
-                invalid = Some(
-                    "the answer reached its limit of tokens in the middle of it; say less in one call, and write a \
-                     long file in several pieces"
-                        .into(),
-                );
+                invalid = Some(CUT_CALL.into());
             }
             let input = if invalid.is_some() { Value::Object(Map::new()) } else { input };
             AssistantPart::ToolCall { id: ToolCallId(id), name, input, invalid }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::agent::history::AssistantPart;
 use crate::ids::ToolCallId;
-use crate::provider::StreamEvent;
+use crate::provider::{CUT_CALL, StreamEvent};
 
 /// A piece of a tool call. Fields of the wrong type count as left out.
 #[derive(Debug, Default, Deserialize)]
@@ -106,11 +106,17 @@ impl Calls {
         events
     }
 
-    /// The calls as parts of the answer. One without a name is none.
-    pub fn into_parts(self) -> impl Iterator<Item = AssistantPart> {
-        self.calls.into_iter().filter_map(|call| {
+    /// The calls as parts of the answer; `cut`: the bound on the answer ended it, maybe within the last of them. One
+    /// without a name is none.
+    pub fn into_parts(self, cut: bool) -> impl Iterator<Item = AssistantPart> {
+        let last = self.calls.len();
+        self.calls.into_iter().zip(1..).filter_map(move |(call, number)| {
             let id = ToolCallId(call.announced?);
-            let (input, invalid) = input(call.whole, &call.pieces);
+            let unsaid = call.whole.is_none() && call.pieces.trim().is_empty();
+            let (input, mut invalid) = input(call.whole, &call.pieces);
+            if cut && number == last && (unsaid || invalid.is_some()) {
+                invalid = Some(CUT_CALL.into());
+            }
             Some(AssistantPart::ToolCall { id, name: call.name, input, invalid })
         })
     }

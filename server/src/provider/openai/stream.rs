@@ -344,10 +344,11 @@ impl Reader for Assembler {
             parts.push(AssistantPart::Text { text });
         }
         let before = parts.len();
-        parts.extend(self.calls.into_parts());
+        let cut = matches!(self.finish.as_deref(), Some("length" | "max_tokens"));
+        parts.extend(self.calls.into_parts(cut));
         let calls = parts.len() > before;
         let stop = match self.finish.as_deref() {
-            Some("length" | "max_tokens") => ModelStop::MaxTokens,
+            _ if cut => ModelStop::MaxTokens,
             Some("content_filter") => ModelStop::Refusal,
             // `stop` comes with tool calls too; `null`, and reasons that nobody has documented: what is in the answer
             // decides.

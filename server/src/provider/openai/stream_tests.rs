@@ -242,6 +242,13 @@ const INTERRUPTED: &str = r#"
 [DONE]
 "#;
 
+/// The bound on the answer ended it within the second call.
+const LENGTH: &str = r#"
+{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"bash","arguments":"{}"}}]}}]}
+{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"b","function":{"name":"write_file","arguments":"{\"path\": \"x"}}]}}]}
+{"choices":[{"delta":{},"finish_reason":"length"}]}
+"#;
+
 fn recorded() -> Vec<(&'static str, String, Expect)> {
     let row = |name, chunks: &str, expected| {
         (name, if chunks.starts_with('{') { chunks.to_owned() } else { stream(chunks) }, expected)
