@@ -36,10 +36,10 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
-    pub agents: AgentSettings,
     pub sessions: SessionSettings,
     /// `$HOME`.
     pub home: PathBuf,
+    pub agents: AgentSettings,
     pub budget: BudgetSettings,
     /// `$XDG_CONFIG_HOME/pillion`: settings, keys, the person's own instructions.
     pub config_dir: PathBuf,
@@ -238,9 +238,9 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
-            agents: AgentSettings::default(),
             sessions: SessionSettings::default(),
             home,
+            agents: AgentSettings::default(),
             budget: BudgetSettings::default(),
             config_dir: config_dir.clone(),
             state_home,

@@ -178,30 +178,6 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
-        name: "agents.maxConcurrent",
-        doc: "How many subagents work at a time; the others wait for their turn.",
-        default: "10",
-        editor: true,
-        set: |config, value, _| set(&mut config.agents.max_concurrent, number(value, 1, 100)),
-    },
-    Key {
-        name: "agents.maxRequests",
-        doc: "How often one subagent may ask its model; then it reports what it has.",
-        default: "50",
-        editor: true,
-        set: |config, value, _| set(&mut config.agents.max_requests, number(value, 1, 1000)),
-    },
-    Key {
-        name: "agents.model",
-        doc: "The model of subagents; that of their session when empty.",
-        default: "\"\"",
-        editor: true,
-        set: |config, value, _| {
-            config.agents.model = Some(text(value)?).filter(|model| !model.trim().is_empty());
-            Ok(())
-        },
-    },
-    Key {
         name: "permissions.allow",
         doc: "Rules for what needs no question, for instance `[\"bash(cargo test *)\", \"edit(src/**)\"]`. Not taken from \
               editors, nor from a workspace's own file.",
@@ -245,6 +221,30 @@ pub const KEYS: &[Key] = &[
         editor: true,
         set: |config, value, _| {
             config.sessions.since = Some(millis(value)?).filter(|after| !after.is_zero());
+            Ok(())
+        },
+    },
+    Key {
+        name: "agents.maxConcurrent",
+        doc: "How many subagents work at a time; the others wait for their turn.",
+        default: "10",
+        editor: true,
+        set: |config, value, _| set(&mut config.agents.max_concurrent, number(value, 1, 100)),
+    },
+    Key {
+        name: "agents.maxRequests",
+        doc: "How often one subagent may ask its model; then it reports what it has.",
+        default: "50",
+        editor: true,
+        set: |config, value, _| set(&mut config.agents.max_requests, number(value, 1, 1000)),
+    },
+    Key {
+        name: "agents.model",
+        doc: "The model of subagents; that of their session when empty.",
+        default: "\"\"",
+        editor: true,
+        set: |config, value, _| {
+            config.agents.model = Some(text(value)?).filter(|model| !model.trim().is_empty());
             Ok(())
         },
     },

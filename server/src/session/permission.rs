@@ -68,11 +68,9 @@ impl State {
 
     fn verdict(&self, session: &SessionId, call: &Call, holds: impl Fn(&Said) -> bool) -> Verdict {
         let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
-        // What it was given as files: long results, and the outputs of tasks.
-        let mut readable = vec![self.results_of(session)];
-        readable.extend(owner.given_outputs.iter().cloned());
-        readable.extend(self.ledger.all_visible().map(|task| task.output.path.clone()));
-        readable.retain(|path| !path.as_os_str().is_empty());
+        // What its results have named: the outputs of tasks.
+        let outputs = self.ledger.all_visible().map(|task| task.output.path.clone());
+        let readable = owner.given_outputs.iter().cloned().chain(outputs).collect();
         let ground = Ground {
             folders: vec![owner.cwd.clone()],
             roots: self.settings.roots.clone(),

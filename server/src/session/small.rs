@@ -59,7 +59,7 @@ impl State {
     /// After the first answer the conversation can be named.
     pub(super) fn ask_for_title(&mut self, session: &SessionId) {
         let Some(model) = self.settings.small_model.clone() else { return };
-        if self.over_budget(session).is_some() {
+        if self.is_subagent(session) || self.over_budget(session).is_some() {
             return;
         }
         let Some(owner) = self.sessions.get(session) else { return };
@@ -118,7 +118,7 @@ impl State {
     /// A batch of calls is over.
     pub(super) fn ask_for_label(&mut self, session: &SessionId, item: usize, results: &[ToolResult]) {
         let Some(model) = self.settings.small_model.clone() else { return };
-        if self.over_budget(session).is_some() {
+        if self.is_subagent(session) || self.over_budget(session).is_some() {
             return;
         }
         let Some(owner) = self.sessions.get(session) else { return };

@@ -108,11 +108,12 @@ pub(super) enum MessageKind {
 }
 
 impl State {
-    /// Writes a turn's record.
+    /// Writes a turn's record. Those of subagents are not kept.
     pub(super) fn save_turn(&mut self, session: &SessionId, at: usize) {
-        // A subagent's turn is no turn of a session.
-        let Some(owner) = self.sessions.get(session).filter(|owner| owner.parent.is_none()) else { return };
-        let Some(record) = owner.log.get(at).cloned() else { return };
+        if self.is_subagent(session) {
+            return;
+        }
+        let Some(record) = self.sessions.get(session).and_then(|owner| owner.log.get(at)).cloned() else { return };
         let (session, record) = (session.clone(), Box::new(record));
         self.effects.push(Effect::Store(Write::Turn { session, at, record }));
     }

@@ -29,7 +29,7 @@ pub fn write(answer: &Answer, mut body: Body<'_>, model: &Value) -> std::io::Res
             Piece::CutTool { id, name, input } => {
                 let function = json!({"name": name, "arguments": input});
                 let call = json!({"index": index, "id": id, "type": "function", "function": function});
-                chunk(&mut body, &json!({"tool_calls": [call]}), None)?;
+                chunk(&mut body, model, &json!({"tool_calls": [call]}), None)?;
                 index += 1;
             }
             Piece::Tool { id, name, input } => {

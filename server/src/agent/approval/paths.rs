@@ -12,7 +12,7 @@ pub struct Ground {
     pub folders: Vec<PathBuf>,
     /// The workspace's folders.
     pub roots: Vec<PathBuf>,
-    /// Files and folders outside of it that may be read: long results, the outputs of tasks.
+    /// Files outside of it that may be read: the outputs of tasks.
     pub readable: Vec<PathBuf>,
     /// The person's.
     pub home: PathBuf,
@@ -66,7 +66,7 @@ impl Ground {
     /// What is the matter with reading a path, and which place it is about.
     pub fn reading(&self, path: &str) -> Option<(Concern, PathBuf)> {
         self.places(path).into_iter().find_map(|place| {
-            let harmless = is_harmless_device(&place) || self.readable.iter().any(|folder| place.starts_with(folder));
+            let harmless = is_harmless_device(&place) || self.readable.contains(&place);
             let concern = match place {
                 _ if is_secret(&place) => Concern::Secret,
                 _ if !self.holds(&place) && !harmless => Concern::Outside,

@@ -8,7 +8,7 @@ fn ground() -> Ground {
     Ground {
         folders: vec!["/w".into()],
         roots: vec!["/w".into(), "/second".into()],
-        readable: vec!["/state/runs".into()],
+        readable: vec!["/state/runs/t1/1/output".into()],
         home: "/people/me".into(),
     }
 }

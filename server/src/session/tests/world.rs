@@ -68,6 +68,9 @@ pub(super) struct World {
     pub(super) pasts: BTreeMap<String, Past>,
     /// Runs write into the workspace.
     pub(super) writes: bool,
+    /// Calls whose judgement waits for the project's own commands, and what these are.
+    pub(super) project_reads: VecDeque<Work>,
+    pub(super) own: Vec<crate::agent::approval::Own>,
     /// Pieces of transcripts on their way to the disk, and what was written.
     pub(super) transcripts: VecDeque<(RunId, u64, u64)>,
     pub(super) files: BTreeMap<TaskId, String>,
@@ -75,9 +78,6 @@ pub(super) struct World {
     pub(super) offered: BTreeMap<SessionId, Vec<String>>,
     /// Conversations that the store does not know.
     pub(super) subagents: BTreeSet<SessionId>,
-    /// Calls whose judgement waits for the project's own commands, and what these are.
-    pub(super) project_reads: VecDeque<Work>,
-    pub(super) own: Vec<crate::agent::approval::Own>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
