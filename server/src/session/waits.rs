@@ -11,7 +11,11 @@ use super::state::State;
 impl State {
     /// What has ended and was not told yet, for a command that would only wait for it.
     pub(super) fn ended_already(&self, session: &SessionId) -> Option<(TaskId, String)> {
-        let report = self.reports.pending_ends(session).next()?;
+        // The result delivers the end of a newest run: that of an earlier one is told in the next block.
+        let is_newest = |report: &&notification::Report| {
+            self.ledger.get(&report.key.task).is_some_and(|entry| entry.task.run == report.key.run)
+        };
+        let report = self.reports.pending_ends(session).find(is_newest)?;
         let text = notification::render(report, self.settings.limits.task);
         Some((report.key.task.clone(), format!("Not waited: {} has ended already.\n{text}", report.key.task)))
     }

@@ -3,13 +3,14 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::story::{Story, background, bash, by_person, call, check, read, words};
-use crate::agent::history::{AssistantPart, Item, ModelStop};
+use super::story::{Story, background, bash, by_person, call, check, read, words, write};
+use crate::agent::history::{AssistantPart, FileDiff, Item, ModelStop};
 use crate::ids::{SessionId, TaskId};
 use crate::provider::{StreamEvent, Usage};
-use crate::session::effect::{Effect, Outgoing, Reply, Update};
-use crate::session::event::{Choice, Request};
+use crate::session::effect::{Effect, Outgoing, Reply, Update, Write};
+use crate::session::event::{Choice, Event, Request};
 use crate::task::model::{Delivery, Kind, Status};
+use crate::tool;
 
 pub(super) fn agent(id: &str, description: &str) -> AssistantPart {
     call(id, "agent", json!({"prompt": format!("Please {description}."), "description": description}))
@@ -310,6 +311,26 @@ fn a_subagent_starts_none_and_a_bad_call_starts_none() {
     let long = "x".repeat(50_001);
     let refused = crate::tool::input::parse("agent", &json!({"prompt": long, "description": "x"})).expect_err("long");
     assert!(refused.contains("50001 characters; 50000 are allowed"), "{refused}");
+}
+
+#[test]
+fn its_edits_are_its_sessions_to_take_back() {
+    let mut story = Story::new();
+    story.turn("go", vec![agent("c1", "mend it")]);
+    let turn = story.state.sessions[&story.session].turn.as_ref().expect("a turn").id.clone();
+    let child = story.children()[0].clone();
+    story.answers_to(&child, vec![write("d1")]);
+    let (of, working, call) = story.world.tools.remove(0);
+    let diff = FileDiff { path: "/w/a.rs".into(), old_text: None, new_text: "x".into() };
+    // Its turn is cancelled while the file is being written.
+    story.cancel();
+    let result = Ok(tool::Output { diffs: vec![diff], ..tool::Output::default() });
+    story.event(Event::ToolDone { session: of, turn: working, call, result });
+    let edit = story.effects.iter().find_map(|effect| match effect {
+        Effect::Store(Write::Edit(edit)) => Some((edit.session.clone(), edit.turn.clone())),
+        _ => None,
+    });
+    assert_eq!(edit, Some((story.session.clone(), turn)));
 }
 
 #[test]

@@ -131,6 +131,25 @@ fn who_begins_to_wait_for_what_has_ended_does_not_wait() {
 }
 
 #[test]
+fn of_two_ends_of_a_task_each_is_told() {
+    let mut story = Story::new();
+    story.turn("go", vec![background("c1", "cargo test")]);
+    story.started("t5");
+    story.commit();
+    story.exits("t5", 1);
+    story.request(Request::RerunTask { task: Some("t5".into()) });
+    story.started("t5");
+    story.exits("t5", 0);
+    story.answer(vec![bash("c2", "sleep 30")]);
+    story.commit();
+    let told = format!("{:?}", story.items());
+    for run in [1, 2] {
+        let end = format!("<task_id>t5</task_id>\\n<run>{run}</run>");
+        assert_eq!(told.matches(&end).count(), 1, "run {run}: {told}");
+    }
+}
+
+#[test]
 fn a_cancelled_turn_keeps_what_the_sleep_was_told() {
     let (mut story, wait) = sleeping("sleep 30");
     story.exits("t5", 0);
