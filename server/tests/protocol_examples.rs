@@ -488,7 +488,8 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             return Some(complaints);
         }
         method::SESSION_QUEUE => Ok(json!({})),
-        method::SESSION_EXPORT => Ok(json!({"text": ""})),
+        method::SESSION_COMPACT => Ok(json!({})),
+        method::SESSION_EXPORT | method::SESSION_CONTEXT => Ok(json!({"text": ""})),
         method::PERMISSION_LIST => {
             let rule = RuleRow { rule: text(), decision: "allow", source: text(), script: None };
             serde_json::to_value(RulesResult { rules: vec![rule] })

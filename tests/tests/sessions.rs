@@ -190,8 +190,8 @@ fn a_turn_that_a_crash_cuts_ends_interrupted() {
         (&json!(prompt.turn_id), &json!(true), &json!("interrupted"))
     );
     assert!(ended[0]["update"]["error"]["message"].as_str().is_some_and(|text| text.contains("go on")));
-    let calls = updates.iter().filter(|params| params["update"]["toolCallId"] == "toolu_1");
-    assert_eq!(calls.last().map(|params| params["update"]["status"].clone()), Some(json!("failed")));
+    let mut calls = updates.iter().filter(|params| params["update"]["toolCallId"] == "toolu_1");
+    assert_eq!(calls.next_back().map(|params| params["update"]["status"].clone()), Some(json!("failed")));
     model.then("the next prompt", |request| {
         assert!(request.is_error("toolu_1"), "{}", request.tool_result("toolu_1"));
         Answer::say("I see.")

@@ -145,7 +145,7 @@ fn a_client_that_offers_none_is_not_asked_and_the_plan_outlives_the_server() {
         {"content": "Read", "status": "completed", "priority": "medium"},
         {"content": "Write", "status": "in_progress", "priority": "medium"},
     ]);
-    assert_eq!(client.updates(&session, "plan")[0]["entries"], entries);
+    assert_eq!(client.updates(&session, "plan")[0]["update"]["entries"], entries);
     client.shutdown();
     let client = Client::start(&sandbox, options);
     client.call("pillion/session/load", json!({"sessionId": session}));

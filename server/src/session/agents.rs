@@ -11,6 +11,8 @@
 mod over;
 mod transcript;
 
+use std::collections::VecDeque;
+
 use crate::agent::approval::Mode;
 use crate::agent::history::{AssistantItem, Content, Item, Prompt};
 use crate::agent::{instructions, notification, prompt};
@@ -63,9 +65,22 @@ struct Subagent {
 #[derive(Debug, Default)]
 pub(super) struct Subagents {
     all: Vec<Subagent>,
+    /// The last ones that are gone, with what they worked for: a tool may end after them.
+    gone: VecDeque<(SessionId, Parent)>,
 }
 
+/// Subagents that are remembered.
+const GONE: usize = 100;
+
 impl Subagents {
+    /// A conversation is over.
+    fn remember(&mut self, child: SessionId, parent: Parent) {
+        if self.gone.len() == GONE {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((child, parent));
+    }
+
     fn of(&mut self, task: &TaskId) -> Option<&mut Subagent> {
         self.all.iter_mut().find(|subagent| subagent.parent.task == *task)
     }
@@ -83,6 +98,15 @@ impl State {
     /// The session of a conversation as people know it: its own, or the one that its subagent works for.
     pub(super) fn root<'a>(&'a self, session: &'a SessionId) -> &'a SessionId {
         self.parent(session).map_or(session, |parent| &parent.session)
+    }
+
+    /// Whose an edit is, and which turn's, for whoever takes it back: a subagent's is its session's.
+    pub(super) fn credited(&self, session: &SessionId, turn: &TurnId) -> (SessionId, TurnId) {
+        let gone = || self.subagents.gone.iter().find(|(child, _)| child == session).map(|(_, parent)| parent);
+        match self.parent(session).or_else(gone) {
+            Some(parent) => (parent.session.clone(), parent.turn.clone()),
+            None => (session.clone(), turn.clone()),
+        }
     }
 
     /// What may be done unasked is the session's business, at this moment.

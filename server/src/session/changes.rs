@@ -24,6 +24,7 @@ impl State {
     /// A tool has edited files: that can be taken back from now on.
     pub(super) fn record_edits(&mut self, session: &SessionId, turn: &TurnId, diffs: &[FileDiff]) {
         let at = self.now();
+        let (session, turn) = &self.credited(session, turn);
         for diff in diffs {
             let edit = StoredEdit {
                 session: session.clone(),

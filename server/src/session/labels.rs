@@ -133,7 +133,7 @@ impl Session {
 impl State {
     /// A batch of calls is over: what it is called is told at once by rule, and later in a small model's words.
     pub(super) fn label_batch(&mut self, session: &SessionId, results: &[ToolResult]) {
-        let Some(owner) = self.sessions.get(session) else { return };
+        let Some(owner) = self.sessions.get(session).filter(|owner| owner.parent.is_none()) else { return };
         let Some(item) = owner.said_before(owner.history.len()) else { return };
         if let Some(label) = owner.label(item, results) {
             self.update(session, label);

@@ -20,7 +20,7 @@ pub(super) enum Judged {
 impl State {
     /// Judges a call with what is known without looking.
     pub(super) fn judge(&self, session: &SessionId, call: &Call) -> Judged {
-        let Some(mode) = self.sessions.get(session).map(|owner| owner.mode) else { return Judged::Now(Verdict::Allow) };
+        let mode = self.mode_of(session);
         let verdict = self.verdict(session, call, |_| true);
         let asks_for_commands = matches!(mode, Mode::Ask | Mode::AcceptEdits);
         let depends = match (&verdict, call) {

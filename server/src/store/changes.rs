@@ -229,7 +229,7 @@ mod tests {
         assert_eq!((change.accepted, change.reverted), ([1].into(), [0].into()));
         assert_eq!(untold(&connection, &"s1".into()).unwrap(), [PathBuf::from("/a")]);
         told(&connection, &"s1".into()).unwrap();
-        assert_eq!(untold(&connection, &"s1".into()).unwrap(), [PathBuf::new(); 0]);
+        assert_eq!(untold(&connection, &"s1".into()).unwrap(), Vec::<PathBuf>::new());
     }
 
     #[test]

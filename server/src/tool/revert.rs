@@ -96,7 +96,7 @@ async fn plan(of_file: &[&Change], chosen: &Chosen, context: &Context) -> Result
     let path = of_file[0].path.clone();
     let name = shown(context, &path);
     let present = look(context, path).await.and_then(|found| found.map_err(|why| why.tell(&name)));
-    let present = present.map_err(|message| edited(message))?;
+    let present = present.map_err(edited)?;
     let mut plan = Plan { text: present.text.clone(), present, changes: Vec::new() };
     let wanted = wanted(of_file, chosen);
     for (at, hunks) in wanted.into_iter().enumerate().rev() {

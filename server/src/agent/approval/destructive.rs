@@ -221,7 +221,7 @@ fn git(args: &[Word], ground: &Ground) -> Option<String> {
         "clean" if !has(&["-n", "--dry-run"]) => "It deletes files that git does not know.",
         "checkout" if has(&["-f", "--force"]) || plain.iter().any(wide) => lost,
         "switch" if has(&["-f", "--force", "--discard-changes"]) => lost,
-        "restore" if !(has(&["-S", "--staged"]) && !has(&["-W", "--worktree"])) && plain.iter().any(wide) => lost,
+        "restore" if (has(&["-W", "--worktree"]) || !has(&["-S", "--staged"])) && plain.iter().any(wide) => lost,
         "branch" if has(&["-D", "-f", "--force"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])) => {
             "It removes or moves a branch whose commits may be nowhere else."
         }
@@ -242,12 +242,11 @@ fn git(args: &[Word], ground: &Ground) -> Option<String> {
 
 fn publishes(plain: &[String]) -> Option<String> {
     let words: Vec<&str> = plain.iter().map(String::as_str).collect();
-    let is = match words[..] {
-        ["publish" | "unpublish" | "yank" | "upload" | "deprecate" | "push" | "owner" | "dist-tag", ..] => true,
-        [_, "publish" | "unpublish" | "yank", ..] => true,
-        ["hex.publish", ..] => true,
-        _ => false,
-    };
+    let is = matches!(
+        words[..],
+        ["publish" | "unpublish" | "yank" | "upload" | "deprecate" | "push" | "owner" | "dist-tag" | "hex.publish", ..]
+            | [_, "publish" | "unpublish" | "yank", ..]
+    );
     is.then(|| "It publishes, which cannot be taken back.".to_owned())
 }
 

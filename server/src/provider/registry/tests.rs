@@ -176,7 +176,7 @@ fn a_provider_stays_while_its_own_settings_do() {
     std::fs::write(file.path(), r#"{"model": "actor", "steps": [{}]}"#).expect("written");
     let script = format!("scripted:{}", file.path().display());
     let mut registry = registry(settings(&script, &["anthropic"], None));
-    let made = |registry: &mut Registry, model: &str| registry.resolve(model).map(|it| it.provider).ok().expect("made");
+    let made = |registry: &mut Registry, model: &str| registry.resolve(model).map(|it| it.provider).expect("made");
     assert_eq!(registry.choice().model, "actor");
     let (script_before, anthropic_before) = (made(&mut registry, "actor"), made(&mut registry, "anthropic:x"));
     // A script has a place: it is not begun anew because something else changes.

@@ -131,6 +131,7 @@ impl State {
         let Some(parent) = self.parent(child).cloned() else { return Vec::new() };
         self.drop_asides(child);
         self.sessions.remove(child);
+        self.subagents.remember(child.clone(), parent.clone());
         if let Some(subagent) = self.subagents.of(&parent.task) {
             subagent.child = None;
         }

@@ -156,12 +156,13 @@ fn a_cursor_of_nowhere_is_refused() {
 fn messages_keep_their_names() {
     let names = |story: &Story| -> Vec<MessageId> {
         let names = story.effects.iter().filter_map(|effect| match effect {
-            Effect::Send(Outgoing::Update { update, .. }) => match update {
-                Update::UserMessage { message, .. }
-                | Update::AgentMessage { message, .. }
-                | Update::AgentThought { message, .. } => Some(message.clone()),
-                _ => None,
-            },
+            Effect::Send(Outgoing::Update {
+                update:
+                    Update::UserMessage { message, .. }
+                    | Update::AgentMessage { message, .. }
+                    | Update::AgentThought { message, .. },
+                ..
+            }) => Some(message.clone()),
             _ => None,
         });
         names.collect()
