@@ -100,8 +100,6 @@ M.methods = {
   -- For an editor that lends its models; Neovim has none.
   model_offer = "pillion/model/offer",
   model_chunk = "pillion/model/chunk",
-  -- Not served yet: an older server says "method not found", and the plugin does without.
-  command_list = "pillion/command/list",
 }
 
 --- Messages from the server.
