@@ -262,6 +262,15 @@ fn recorded() -> Vec<(&'static str, String, Expect)> {
             Cut"#]],
         ),
         row(
+            "cut by its bound",
+            LENGTH,
+            expect![[r#"
+            *, call a=bash, call b=write_file
+            call a bash {}
+            call b write_file {} the answer reached its limit of tokens in the middle of it; say less in one call, and write a long file in several pieces
+            MaxTokens asked 0/0/0/0"#]],
+        ),
+        row(
             "OpenAI",
             OPENAI,
             expect![[r#"
