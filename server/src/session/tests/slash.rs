@@ -182,7 +182,7 @@ fn mode_model_and_rules_are_changed_and_shown() {
     story.prompt("/model other");
     assert_eq!(story.state.sessions[&story.session].model, "other");
     story.prompt("/permissions");
-    assert!(said(&story).starts_with("Nothing is always allowed"), "{}", said(&story));
+    assert!(said(&story).starts_with("No rule is saved"), "{}", said(&story));
     story.prompt("/permissions remove 1");
     assert!(said(&story).contains("/permissions remove NUMBER"), "{}", said(&story));
     story.prompt("/context");
