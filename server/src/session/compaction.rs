@@ -90,6 +90,10 @@ impl State {
         let refused = |kind, message: &str, remedy: &str| {
             Err(Refusal::State { kind, message: message.to_owned(), remedy: remedy.to_owned() })
         };
+        if self.settings.provider_of(&owner.model) == "offline" {
+            let remedy = "Choose a model with /model, or add a key.";
+            return refused("no_model", "no model is there that could sum the conversation up", remedy);
+        }
         if owner.compacting.is_some() {
             return refused("compacting", "the conversation is being compacted", "Wait for its end, or cancel it.");
         }

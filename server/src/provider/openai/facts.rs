@@ -13,7 +13,7 @@ const ENOUGH: u64 = 32_000;
 const WANTED: u64 = 32_768;
 
 /// OpenAI's windows and longest answers by the start of the model's name; the longest start that fits holds. OpenAI's
-/// list of models says neither. Source: the model pages at developers.openai.com/api/docs/models, November 2026.
+/// list of models says neither. As catalogues of models tell it, November 2026; OpenAI's own pages were not read for each.
 const OPENAI_WINDOWS: &[(&str, u64, u32)] = &[
     ("gpt-5.6", 1_050_000, 128_000),
     ("gpt-5.5", 1_050_000, 128_000),

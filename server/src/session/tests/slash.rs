@@ -198,3 +198,10 @@ fn init_is_a_prompt_like_any_other() {
     assert!(text.contains("AGENTS.md") && text.contains("the tests matter"), "{text}");
     story.turn("then", vec![background("c1", "make")]);
 }
+
+#[test]
+fn without_a_model_nothing_is_summed_up() {
+    let mut story = Story::with(|own| own.provider = "offline".into());
+    story.prompt("/compact");
+    assert!(said(&story).starts_with("no model is there"), "{}", said(&story));
+}
