@@ -16,7 +16,11 @@ return {
         options = {
           { optionId = "allow_once", name = "Yes", kind = "allow_once" },
           { optionId = "allow_always", name = "Always allow `make`", kind = "allow_always" },
-          { optionId = "allow_always_2", name = "Always allow this project's commands", kind = "allow_always" },
+          {
+            optionId = "allow_always_2",
+            name = "Always allow this project's commands",
+            kind = "allow_always",
+          },
           { optionId = "reject_once", name = "No", kind = "reject_once" },
         },
       })

@@ -234,7 +234,10 @@ return {
     function()
       local s = state.new()
       for _, id in ipairs({ "c1", "c2" }) do
-        apply(s, t.update({ sessionUpdate = "tool_call", toolCallId = id, title = "Read " .. id, kind = "read" }))
+        apply(
+          s,
+          t.update({ sessionUpdate = "tool_call", toolCallId = id, title = "Read " .. id, kind = "read" })
+        )
       end
       apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1" }, text = "Read c1" }))
       apply(s, t.update({ sessionUpdate = "label", toolCallIds = { "c1", "c2" }, text = "Read 2 files" }))

@@ -175,9 +175,12 @@ return {
       t.eq({ { uri = uri_a, diagnostics = { unused } } }, get(uri_a))
       t.eq({}, get(vim.uri_from_fname(dir .. "/none.rs")))
       local all = get(nil)
-      t.eq({ uri_a, uri_b }, vim.tbl_map(function(file)
-        return file.uri
-      end, all))
+      t.eq(
+        { uri_a, uri_b },
+        vim.tbl_map(function(file)
+          return file.uri
+        end, all)
+      )
       t.eq("bad", all[2].diagnostics[1].message)
     end,
   },

@@ -99,7 +99,7 @@ const WHOLE: usize = 1_000;
 /// Where there is no room for everything, failures have it first, and the rest is told in a line each; at worst by id and
 /// status alone.
 ///
-/// What subagents report is beyond `limits`: it is told whole, up to [`MOST_REPORT`] characters each and [`MOST_REPORTS`] in
+/// What subagents report is beyond `limits`: it is told whole, up to [`MOST_REPORT`] characters each and ten in
 /// one block; what is beyond that is for the next block.
 pub fn block(reports: &[Report], limits: Limits) -> (String, usize) {
     if reports.is_empty() {

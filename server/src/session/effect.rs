@@ -1,4 +1,4 @@
-//! What the state wants done: one enum, carried out by `perform`. [`outgoing`] has what goes out to the client. Pure words.
+//! What the state wants done: one enum, carried out by `perform`. `outgoing` has what goes out to the client. Pure words.
 
 mod outgoing;
 

@@ -1,4 +1,4 @@
-//! What happens to the owner's state: one enum, from every side. [`request`] has what clients ask for. Pure words.
+//! What happens to the owner's state: one enum, from every side. `request` has what clients ask for. Pure words.
 
 mod request;
 

@@ -36,7 +36,9 @@ end
 --- A clean buffer of a file that is gone would only show what is not there.
 local function forget_removed(changes)
   for _, change in ipairs(changes) do
-    local buffer = change.kind == "create" and vim.fn.bufnr("^" .. vim.fn.escape(change.path, "\\[]{}*?,") .. "$") or -1
+    local buffer = change.kind == "create"
+        and vim.fn.bufnr("^" .. vim.fn.escape(change.path, "\\[]{}*?,") .. "$")
+      or -1
     local gone = buffer > 0 and not vim.uv.fs_stat(change.path)
     if gone and not vim.bo[buffer].modified then
       pcall(vim.api.nvim_buf_delete, buffer, {})
