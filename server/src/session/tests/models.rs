@@ -9,7 +9,6 @@ use crate::session::effect::Outgoing;
 use crate::session::effect::{Effect, Refusal, Update};
 use crate::session::event::{Event, Request, StoredSession};
 use crate::session::settings::Settings;
-use crate::task::model::Timestamp;
 
 fn known(words: &[(&'static str, bool)]) -> Vec<Known> {
     let known = words.iter().map(|(word, ready)| Known {
@@ -118,27 +117,8 @@ fn a_session_of_an_earlier_sidecar_has_its_model_where_that_means_the_same() {
             let (provider, model) = (provider.to_owned(), "m".to_owned());
             Item::Assistant(AssistantItem { parts: Vec::new(), stop: ModelStop::EndTurn, provider, model })
         };
-        story.load(StoredSession {
-            id: "old".into(),
-            title: None,
-            title_by: Default::default(),
-            log: Vec::new(),
-            tasks: Vec::new(),
-            head: None,
-            cwd: "/w".into(),
-            mode: "ask".into(),
-            model: stored.into(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-            usage: Default::default(),
-            system: None,
-            turns: 1,
-            history: last.into_iter().map(answer).collect(),
-            carried: Vec::new(),
-            pending: Vec::new(),
-            plan: Vec::new(),
-            reverted: Vec::new(),
-        });
+        let history = last.into_iter().map(answer).collect();
+        story.load(StoredSession { model: stored.into(), ..super::crash::stored(history) });
         model(&story, &"old".into())
     };
     assert_eq!(again("opus", Some("anthropic")), "opus");

@@ -14,27 +14,7 @@ use crate::session::turn_log::TurnRecord;
 use crate::task::model::Timestamp;
 
 fn stored(history: Vec<Item>, log: Vec<TurnRecord>) -> StoredSession {
-    StoredSession {
-        id: "old".into(),
-        title: Some("Old".into()),
-        title_by: Default::default(),
-        cwd: "/w".into(),
-        mode: "auto".into(),
-        model: "m".into(),
-        created_at: Timestamp(1_769_817_600_000),
-        updated_at: Timestamp(1_769_817_600_000),
-        turns: 1,
-        history,
-        log,
-        carried: Vec::new(),
-        pending: Vec::new(),
-        tasks: Vec::new(),
-        plan: Vec::new(),
-        reverted: Vec::new(),
-        system: None,
-        usage: Default::default(),
-        head: None,
-    }
+    StoredSession { log, ..super::crash::stored(history) }
 }
 
 fn prompted(words: &str) -> Item {
