@@ -282,10 +282,12 @@ impl State {
             }
         };
         let waiting = self.sessions.get(session).and_then(|owner| owner.turn.as_ref());
-        let Some((turn, Phase::Preparing)) = waiting.map(|turn| (turn.id.clone(), turn.phase)) else { return };
-        match items {
-            Some(items) => self.ask_when_written(session, &turn, items),
-            None => self.ask(session, &turn),
+        let Some((turn, phase)) = waiting.map(|turn| (turn.id.clone(), turn.phase)) else { return };
+        match (items, phase) {
+            // A request that waits for the store already is one that begins with the summary.
+            (Some(items), Phase::Preparing | Phase::Committing(_)) => self.ask_when_written(session, &turn, items),
+            (None, Phase::Preparing) => self.ask(session, &turn),
+            _ => {}
         }
     }
 

@@ -21,8 +21,8 @@ pub(super) struct Reports {
     pending: Vec<StoredReport>,
     /// Reports that a tool result has told, until the drain that carries the result.
     told: Vec<(SessionId, StoredReport)>,
-    /// What is in the history of a subagent whose model has not begun to answer it. The store has it as pending for the
-    /// parent, which gets it when the subagent does not come to it.
+    /// What is in the history of a subagent whose model has not answered it. The store has it as pending for the parent,
+    /// which gets it when the subagent does not come to it.
     lent: Vec<StoredReport>,
 }
 
@@ -262,7 +262,7 @@ impl State {
         }
     }
 
-    /// A subagent's model has begun to answer what told it these.
+    /// A subagent's model has answered what told it these.
     pub(super) fn told_to_subagent(&mut self, child: &SessionId, keys: Vec<Key>) {
         self.reports.lent.retain(|stored| stored.session.as_ref() != Some(child));
         self.effects.push(Effect::Store(Write::Withdraw(keys)));

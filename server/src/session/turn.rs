@@ -292,6 +292,8 @@ impl State {
             return;
         }
         match event {
+            // A subagent's history goes with it: only a whole answer shows that what it was told came to something.
+            StreamEvent::ContentStarted if self.is_subagent(session) => {}
             StreamEvent::ContentStarted => self.delivered(session),
             StreamEvent::Text(text) => {
                 let fresh = self.next_message(session, MessageKind::Text);
@@ -338,7 +340,7 @@ impl State {
         }
     }
 
-    /// A model has begun to answer a request that contained every carried report.
+    /// A model has answered, or begun to answer, a request that contained every carried report.
     fn delivered(&mut self, session: &SessionId) {
         let Some(owner) = self.sessions.get_mut(session) else { return };
         let keys = std::mem::take(&mut owner.carried);

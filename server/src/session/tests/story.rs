@@ -355,6 +355,9 @@ impl Story {
 
     pub(super) fn answered(&mut self, result: Result<Answer, ProviderError>) {
         let (session, turn) = self.world.asks.remove(0);
+        if result.is_ok() {
+            self.world.heard_by(&session);
+        }
         self.event(Event::Answered { session, turn, result: Box::new(result) });
         if self.quick_store && !self.world.commits.is_empty() {
             self.commit_one();

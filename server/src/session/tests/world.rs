@@ -78,12 +78,21 @@ pub(super) struct World {
     pub(super) offered: BTreeMap<SessionId, Vec<String>>,
     /// Conversations that the store does not know.
     pub(super) subagents: BTreeSet<SessionId>,
+    /// What their models have answered. Their compactions leave no trace of it elsewhere.
+    pub(super) heard: Vec<Arc<Item>>,
     /// Runs whose past is being read.
     pub(super) past_reads: VecDeque<(RunId, String)>,
     folders: BTreeSet<PathBuf>,
 }
 
 impl World {
+    /// A subagent's model answers its newest request: it has read what stands at its end.
+    pub(super) fn heard_by(&mut self, session: &SessionId) {
+        let Some((_, request)) = self.sent.get(session).filter(|_| self.subagents.contains(session)) else { return };
+        let new = request.iter().rev().take_while(|item| matches!(***item, Item::User(_)));
+        self.heard.extend(new.cloned());
+    }
+
     pub(super) fn take(&mut self, effect: &Effect) {
         match effect {
             Effect::Store(write) => self.write(write),
