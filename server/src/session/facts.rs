@@ -92,6 +92,11 @@ impl Facts {
         self.not_kept == 0
     }
 
+    /// Whether anything that was found is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.not_kept > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
     /// The ids of the tests that failed.
     pub(super) fn failed_tests(&self) -> impl Iterator<Item = &str> {
         self.tests.iter().filter(|test| test.status == TestStatus::Failed).map(|test| test.id.as_str())
@@ -262,7 +267,7 @@ fn place(place: &Place, root: &Path) -> String {
 /// The words of a progress: `12/50 · 1 failed`, or what the tool says that it does.
 pub(super) fn progress_text(progress: &Progress, total: Option<u32>) -> Option<String> {
     let done = progress.counts.total();
-    if done == 0 && total.is_none() {
+    if done == 0 && total.is_none_or(|total| total == 0) {
         return progress.message.clone();
     }
     let mut text = match total {
