@@ -537,6 +537,7 @@ fn test_results() -> TestResults {
         status: "failed",
         duration_ms: Some(1),
         message: Some(text()),
+        recent: Some(RecentResults { failed: 1, of: 2 }),
     };
     TestResults { task_id: text(), run: 1, tests: vec![test], counts: TestCounts { passed: 1, failed: 1, skipped: 1 } }
 }

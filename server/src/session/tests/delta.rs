@@ -284,3 +284,19 @@ fn a_verdict_that_the_tests_contradict_says_so() {
     story.exits("t5", 0);
     assert_eq!(summary(&story, "t5"), "no test was run");
 }
+
+#[test]
+fn how_often_a_test_has_failed_is_said() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one+ two-");
+    for (files, tests) in [("b", "one- two-"), ("c", "one+ two-"), ("d", "one- two-")] {
+        rerun(&mut story, "t5");
+        runs(&mut story, "t5", files, tests);
+    }
+    expect![[r#"
+        0 passed, 2 failed (1 new, 1 still failing since run 3)
+        one: assert 1 == 2 (new; failed 2 of 4)
+        two: assert 1 == 2 (still failing)
+        note: Rerun by the user."#]]
+    .assert_eq(&report(&story, "t5"));
+}
