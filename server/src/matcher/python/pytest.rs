@@ -3,14 +3,24 @@
 
 use std::collections::HashSet;
 
-use super::Matcher;
 use super::pytest_failure::{Section, Subject, open};
 use super::pytest_letters::Letters;
-use super::python_source::{enclosing_test, test_place};
-use super::scope::{Runner, Scope, problem, related};
+use super::source::{enclosing_test, test_place};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::scope::{Runner, Scope, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "pytest";
+
+pub(super) const FORMAT: Format = Format {
+    name: "pytest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &["={3,} ", r"[.FEsxX]+ +\[ *[0-9]+%\]\z"],
+    inside: &[],
+    new: |scope| Box::new(Pytest::new(scope)),
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -93,7 +103,7 @@ impl Pytest {
             failed: self.before.failed + self.counts.failed,
             skipped: self.before.skipped + self.counts.skipped,
         };
-        scope.counts(Runner::Pytest, sum);
+        scope.counts(Runner::PYTEST, sum);
     }
 
     /// A line with `=` on both sides; true when it was one of pytest's.
@@ -102,12 +112,12 @@ impl Pytest {
             "test session starts" => {
                 self.close(scope);
                 self.phase = Phase::Progress;
-                scope.inside = Some(Runner::Pytest);
+                scope.inside = Some(Runner::PYTEST);
             }
             "FAILURES" | "ERRORS" => {
                 self.close(scope);
                 self.phase = Phase::Failures;
-                scope.inside = Some(Runner::Pytest);
+                scope.inside = Some(Runner::PYTEST);
             }
             "short test summary info" => {
                 self.close(scope);
@@ -155,7 +165,7 @@ impl Pytest {
         self.tell_counts(scope);
         scope.summary(line);
         self.phase = if self.expected { Phase::Progress } else { Phase::Idle };
-        if scope.inside == Some(Runner::Pytest) {
+        if scope.inside == Some(Runner::PYTEST) {
             scope.inside = None;
         }
         self.placeless.clear();
@@ -317,12 +327,12 @@ impl Pytest {
         } else if line.contains("collected ") {
             if let Some(found) = collected().captures(line) {
                 let tests = found.get(2).or(found.get(1)).map_or("", |tests| tests.as_str());
-                scope.more(Runner::Pytest, tests.parse().unwrap_or(0));
+                scope.more(Runner::PYTEST, tests.parse().unwrap_or(0));
             }
         } else if line.contains(" worker")
             && let Some(found) = workers().captures(line)
         {
-            scope.more(Runner::Pytest, found[1].parse().unwrap_or(0));
+            scope.more(Runner::PYTEST, found[1].parse().unwrap_or(0));
         }
     }
 

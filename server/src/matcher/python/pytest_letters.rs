@@ -1,6 +1,6 @@
 //! pytest's letters: one a test, read while their line grows, so that the counts are live.
 
-use super::lines::Growing;
+use crate::matcher::lines::Growing;
 use crate::problem::Counts;
 
 /// The letters of a line that grows: `tests/test_a.py ..F.  [ 50%]`, or without the file.

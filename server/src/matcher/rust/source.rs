@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::place::Column;
-use super::scope::Scope;
+use crate::matcher::place::Column;
+use crate::matcher::scope::Scope;
 use crate::problem::Place;
 
 /// The test program that runs, as cargo names it.

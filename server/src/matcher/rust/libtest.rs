@@ -4,15 +4,25 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::Matcher;
-use super::lines::Growing;
-use super::place::Column;
-use super::rust_panic::{Panic, PanicReader};
-use super::rust_source::{Binary, TestFinder, doc_test_line};
-use super::scope::{Runner, Scope, keep, problem, related};
+use super::panic::{Panic, PanicReader};
+use super::source::{Binary, TestFinder, doc_test_line};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::lines::Growing;
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "cargo test";
+
+pub(super) const FORMAT: Format = Format {
+    name: "libtest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &["running [0-9]+ test", "(?:Running|Doc-tests) "],
+    inside: &[],
+    new: |_| Box::new(Libtest::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Libtest {
@@ -69,7 +79,7 @@ impl Libtest {
             failed: self.before.failed + self.counts.failed,
             skipped: self.before.skipped + self.counts.skipped,
         };
-        scope.counts(Runner::Libtest, sum);
+        scope.counts(Runner::LIBTEST, sum);
     }
 
     /// The result of one test.
@@ -247,8 +257,8 @@ impl Libtest {
         self.active = true;
         self.loose.clear();
         self.finder.forget();
-        scope.inside = Some(Runner::Libtest);
-        scope.more(Runner::Libtest, tests);
+        scope.inside = Some(Runner::LIBTEST);
+        scope.more(Runner::LIBTEST, tests);
     }
 
     fn stop(&mut self, scope: &mut Scope) {
@@ -260,7 +270,7 @@ impl Libtest {
         self.before.passed += counts.passed;
         self.before.failed += counts.failed;
         self.before.skipped += counts.skipped;
-        if scope.inside == Some(Runner::Libtest) {
+        if scope.inside == Some(Runner::LIBTEST) {
             scope.inside = None;
         }
     }

@@ -1,12 +1,22 @@
 //! TAP as `node --test` writes it when no terminal reads: nested `# Subtest`, `not ok 2 - name`, a YAML block with the place
 //! and the stack, and the counts at the end.
 
-use super::Matcher;
-use super::node_stack::{Frame, frame, message, own, pick};
-use super::scope::{Runner, Scope, keep, problem};
+use super::stack::{Frame, frame, message, own, pick};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "node:test";
+
+pub(super) const FORMAT: Format = Format {
+    name: "node tap",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &["TAP version 1"],
+    inside: &[],
+    new: |_| Box::new(Tap::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Tap {
@@ -75,7 +85,7 @@ impl Tap {
             failed: self.before.failed + self.counts.failed,
             skipped: self.before.skipped + self.counts.skipped,
         };
-        scope.counts(Runner::Node, sum);
+        scope.counts(Runner::NODE, sum);
     }
 
     fn outcome(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -209,12 +219,12 @@ fn unquoted(value: &str) -> String {
 
 impl Matcher for Tap {
     fn line(&mut self, line: &str, scope: &mut Scope) {
-        if scope.inside.is_some_and(|runner| runner != Runner::Node) {
+        if scope.inside.is_some_and(|runner| runner != Runner::NODE) {
             return;
         }
         if line.starts_with("TAP version 1") {
             self.active = true;
-            scope.inside = Some(Runner::Node);
+            scope.inside = Some(Runner::NODE);
             return;
         }
         if !self.active || self.in_failure(line, scope) || self.outcome(line, scope) {

@@ -1,16 +1,26 @@
 //! The spec reporter of `node --test`: `✔ name (1.2ms)`, `✖ name (0.9ms)` with the error below it, suites between `▶` and their
 //! own mark, the counts after `ℹ`, and all failures again at the end, with the place of each test.
 
-use super::Matcher;
-use super::node_source::TestFinder;
-use super::node_stack::{Frame, frame, message, own, pick};
-use super::node_tap::Totals;
-use super::scope::{Runner, Scope, keep, problem};
+use super::source::TestFinder;
+use super::stack::{Frame, frame, message, own, pick};
+use super::tap::Totals;
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "node:test";
 /// Lines of one failure that are read.
 const MAX_LINES: usize = 300;
+
+pub(super) const FORMAT: Format = Format {
+    name: "node spec",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &["(?:✔|✖|▶|ℹ|﹣) ", "test at "],
+    inside: &[],
+    new: |_| Box::new(Spec::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Spec {
@@ -58,7 +68,7 @@ impl Spec {
             failed: self.before.failed + self.counts.failed,
             skipped: self.before.skipped + self.counts.skipped,
         };
-        scope.counts(Runner::Node, sum);
+        scope.counts(Runner::NODE, sum);
     }
 
     fn marked(&mut self, indent: usize, mark: &str, text: &str, scope: &mut Scope) {

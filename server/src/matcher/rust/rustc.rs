@@ -5,14 +5,28 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Matcher;
 use super::libtest::package_folder;
-use super::place::Column;
-use super::scope::{Runner, Scope, keep, problem, related};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem, related};
 use crate::problem::{Problem, Related, Severity};
 
 /// Lines of one diagnostic that are read.
 const MAX_LINES: usize = 300;
+
+pub(super) const FORMAT: Format = Format {
+    name: "rustc",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[
+        r"error",
+        r"warning",
+        r"(?:Compiling|Checking|Building|Running|Doc-tests|Documenting|Blocking|Downloading) ",
+    ],
+    inside: &[Inside { words: &[".rs:", ".toml:"], text: r": (?:error|warning)(?:\[[\w:-]+\])?: " }],
+    new: |_| Box::new(Rustc::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Rustc {
@@ -193,18 +207,20 @@ fn lint(detail: &str) -> Option<String> {
 impl Matcher for Rustc {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         // Tests of compilers print diagnostics too; in a doc-test's own output they are its failure.
-        if scope.inside.is_some() && scope.test.is_none() || scope.inside.is_some_and(|at| at != Runner::Libtest) {
+        if scope.inside.is_some() && scope.test.is_none() || scope.inside.is_some_and(|at| at != Runner::LIBTEST) {
             self.current = None;
             return;
         }
         if let Some(current) = &mut self.current {
             if !line.is_empty() && current.lines < MAX_LINES && !head().is_match(line) {
                 current.line(line);
+                scope.claim();
                 return;
             }
             self.end_current(scope);
         }
         if self.begin(line) {
+            scope.claim();
             return;
         }
         Self::short(line, scope);

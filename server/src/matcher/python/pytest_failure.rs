@@ -1,7 +1,7 @@
 //! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
 
-use super::python::{Frame, file_line, pick};
-use super::scope::{Scope, keep};
+use super::traceback::{Frame, file_line, pick};
+use crate::matcher::scope::{Scope, keep};
 use crate::problem::{Place, Related};
 
 /// Frames that are kept.

@@ -1,14 +1,27 @@
 //! Python's unittest: the dots, `test_x (module.Class.test_x) ... ok` with `-v`, the failures, `Ran 3 tests in 0.1s` and the
 //! line below it.
 
-use super::Matcher;
-use super::lines::Growing;
-use super::python::Traceback;
-use super::python_source::test_place;
-use super::scope::{Runner, Scope, problem};
+use super::source::test_place;
+use super::traceback::Traceback;
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::lines::Growing;
+use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "unittest";
+
+pub(super) const FORMAT: Format = Format {
+    name: "unittest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &[r"(?:ERROR|FAIL): \w+ \(", "Ran [0-9]+ test"],
+    inside: &[Inside {
+        words: &[" ... "],
+        text: r"\) \.\.\. (?:ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
+    }],
+    new: |scope| Box::new(Unittest::new(scope)),
+};
 
 pub(super) struct Unittest {
     /// The command names unittest: dots can be believed.
@@ -58,7 +71,7 @@ impl Unittest {
             failed: self.before.failed + self.counts.failed,
             skipped: self.before.skipped + self.counts.skipped,
         };
-        scope.counts(Runner::Unittest, sum);
+        scope.counts(Runner::UNITTEST, sum);
     }
 
     fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
@@ -147,7 +160,7 @@ impl Matcher for Unittest {
             self.counts.skipped -= dots.skipped;
             self.tell_counts(scope);
         }
-        if scope.inside.is_some_and(|runner| runner != Runner::Unittest) {
+        if scope.inside.is_some_and(|runner| runner != Runner::UNITTEST) {
             return;
         }
         if let Some((total, text)) = self.ran.take() {
@@ -161,7 +174,7 @@ impl Matcher for Unittest {
         }
         if let Some(found) = header().captures(line) {
             self.close_block(scope);
-            scope.inside = Some(Runner::Unittest);
+            scope.inside = Some(Runner::UNITTEST);
             let id = id(&found[1], &found[2]);
             self.block = Some(Block { id, traceback: Traceback::default(), reading: false });
         } else if let Some(found) = ran().captures(line) {

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Matcher;
-use super::place::Column;
-use super::scope::{Scope, keep, problem, related};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Scope, keep, problem, related};
 use crate::problem::{Place, Related, Severity};
 
 /// Lines of one error that are read.
@@ -70,6 +71,15 @@ pub(super) fn message(lines: &[&str]) -> String {
         (None, _) => first.to_owned(),
     }
 }
+
+pub(super) const FORMAT: Format = Format {
+    name: "node crash",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[r"(?:# )?(?:file://)?/[^ ]*:[0-9]+\z", r"(?:# )?node:[^ ]*:[0-9]+\z"],
+    inside: &[],
+    new: |_| Box::new(Crashes::default()),
+};
 
 /// Reads an uncaught error: `/w/app.js:2`, the source, the error, the stack, `Node.js v20.1.0`.
 #[derive(Default)]

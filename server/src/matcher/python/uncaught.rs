@@ -1,13 +1,23 @@
 //! A Python program that ends with an exception. A traceback in the middle of a log was handled by somebody: only the one
 //! that the output ends with is a problem.
 
-use super::Matcher;
-use super::python::{Traceback, file_line};
-use super::scope::{Scope, problem};
+use super::traceback::{Traceback, file_line};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::scope::{Scope, problem};
 use crate::problem::Severity;
 
 /// Lines that may follow: what make, npm or a shell says about the exit.
 const MAX_AFTER: u32 = 5;
+
+pub(super) const FORMAT: Format = Format {
+    name: "python traceback",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[r"Traceback \(most recent", "File \""],
+    inside: &[],
+    new: |_| Box::new(Uncaught::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Uncaught {

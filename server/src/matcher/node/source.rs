@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use regex::Regex;
 
-use super::place::Column;
-use super::scope::Scope;
+use crate::matcher::place::Column;
+use crate::matcher::scope::Scope;
 use crate::problem::Place;
 
 const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx"];

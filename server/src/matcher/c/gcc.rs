@@ -4,13 +4,30 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Matcher;
-use super::place::Column;
-use super::scope::{Scope, keep, problem, related};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Scope, keep, problem, related};
 use crate::problem::{Related, Severity};
 
 /// Lines that belong to one diagnostic: snippets and notes.
 const MAX_LINES: usize = 200;
+
+pub(super) const FORMAT: Format = Format {
+    name: "gcc",
+    rank: Rank::Shared,
+    gate: always,
+    starts: &["In file included"],
+    inside: &[
+        Inside {
+            words: &["error: ", "warning: ", "note: ", "Error: ", "Warning: "],
+            text: r":[0-9]+(?::[0-9]+)?: (?:fatal )?(?:[Ee]rror|[Ww]arning|note): ",
+        },
+        Inside { words: &["required from here", "undefined reference", "multiple definition", ": *** "], text: "" },
+        Inside { words: &["Entering directory", "Leaving directory"], text: "" },
+    ],
+    new: |_| Box::new(Gcc::default()),
+};
 
 #[derive(Default)]
 pub(super) struct Gcc {
@@ -202,6 +219,11 @@ impl Matcher for Gcc {
 
     fn wants_all(&self) -> bool {
         self.current.is_some() || self.asked.is_some()
+    }
+
+    fn interrupted(&mut self, scope: &mut Scope) {
+        self.asked = None;
+        self.flush(scope);
     }
 
     fn end(&mut self, scope: &mut Scope) {

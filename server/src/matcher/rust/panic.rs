@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Matcher;
-use super::place::Column;
-use super::scope::{Runner, Scope, keep, problem, related};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem, related};
 use crate::problem::{Place, Problem, Severity};
 
 /// Lines of a panic that are read: longer messages and backtraces are cut.
@@ -192,6 +193,15 @@ fn own(scope: &mut Scope, (path, line, column): &Printed) -> Option<Place> {
     Some(scope.at(file, *line, Some(Column::Chars(*column)), None))
 }
 
+pub(super) const FORMAT: Format = Format {
+    name: "rust panic",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[],
+    inside: &[Inside { words: &["panicked at "], text: r"" }],
+    new: |_| Box::new(Panics::default()),
+};
+
 /// Panics outside of tests.
 #[derive(Default)]
 pub(super) struct Panics {
@@ -209,7 +219,7 @@ impl Panics {
 
 impl Matcher for Panics {
     fn line(&mut self, line: &str, scope: &mut Scope) {
-        if scope.inside == Some(Runner::Libtest) {
+        if scope.inside == Some(Runner::LIBTEST) {
             self.reader.finish();
             return;
         }

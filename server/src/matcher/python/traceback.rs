@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::scope::{Scope, keep, related};
+use crate::matcher::scope::{Scope, keep, related};
 use crate::problem::{Place, Related};
 
 /// Frames of one traceback that are kept.

@@ -1,7 +1,7 @@
 //! Finds a Python test's function by its name, and the test around a line, in a file's text.
 
-use super::place::Column;
-use super::scope::Scope;
+use crate::matcher::place::Column;
+use crate::matcher::scope::Scope;
 use crate::problem::Place;
 use std::path::PathBuf;
 
