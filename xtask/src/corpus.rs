@@ -36,5 +36,5 @@ fn corpus(test: &str, options: &[&str]) -> Command {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    expect_success(command)
+    expect_success(command).map(drop)
 }
