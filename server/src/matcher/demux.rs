@@ -61,7 +61,8 @@ impl Demux {
     pub(super) fn may(self, line: &[u8]) -> bool {
         match line {
             [b'[' | b'@' | 0x1b, ..] => true,
-            [b'0'..=b'9', _, b':', ..] | [b'2', b'0', _, _, b'-', ..] => true,
+            [b'0'..=b'9', _, b':', ..] => memchr::memchr(b'|', &line[..line.len().min(64)]).is_some(),
+            [b'2', b'0', _, _, b'-', ..] => line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.'),
             [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => {
                 self.tasks || memchr::memchr2(b'|', b'\t', &line[..line.len().min(64)]).is_some()
             }
@@ -272,7 +273,7 @@ fn may_become(line: &[u8], demux: Demux) -> bool {
             // Before a bar or a tab: the form of a name alone. A job's name may hold anything.
             demux.tasks || !line.contains(&b'\r')
         }
-        [first, ..] => first.is_ascii_digit() && line.len() < 5,
+        [first, ..] => first.is_ascii_digit() && line.len() < 20 || line.get(2) == Some(&b':'),
     }
 }
 
@@ -282,12 +283,29 @@ fn span(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::matcher::Files;
+
+    struct Nothing;
+
+    impl Files for Nothing {
+        fn is_file(&self, _: &Path) -> bool {
+            false
+        }
+
+        fn read(&self, _: &Path) -> Option<String> {
+            None
+        }
+
+        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
 
     fn demux(command: &str) -> Demux {
-        Demux::new(&Command::read(command, Path::new("/w")))
+        Demux::new(&Command::read(command, Path::new("/w"), Path::new("/w"), &Nothing))
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! cut of the bytes: matchers see whole lines, or each byte of the growing line in order.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::demux::{Demux, Split};
@@ -109,6 +110,13 @@ impl Engine {
             beyond: 0,
             prefixed: false,
             partial: Partial::default(),
+        }
+    }
+
+    /// Folders inside of containers and what they are outside, as the person says: they go before what is guessed.
+    pub fn map_paths<'m>(&mut self, maps: impl IntoIterator<Item = (&'m str, &'m Path)>) {
+        for (inside, outside) in maps {
+            self.scope.command.containers.map(inside, outside.to_owned(), None);
         }
     }
 
@@ -243,8 +251,7 @@ impl Engine {
             return None;
         }
         let number = self.lanes.len();
-        let base = self.scope.folder_of(&name);
-        let scope = self.scope.new_lane(number, base);
+        let scope = self.scope.named_lane(number, &name);
         self.lanes.push(Lane::new(&self.scope, scope));
         self.names.insert(name, number);
         Some(number)

@@ -20,6 +20,7 @@ macro_rules! expression {
 
 mod c;
 mod command;
+mod container;
 mod demux;
 pub mod engine;
 mod format;

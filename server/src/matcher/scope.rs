@@ -39,6 +39,8 @@ struct Tally {
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     number: usize,
+    /// The compose service that writes it.
+    service: Option<String>,
     /// Folders that the output itself named, the newest first; after them come the command's.
     entered: Vec<PathBuf>,
     /// Folders that the command names, the most specific first.
@@ -77,7 +79,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(origin: &Origin, files: Arc<dyn Files>) -> Self {
-        let command = Command::read(&origin.command, &origin.cwd);
+        let command = Command::read(&origin.command, &origin.cwd, &origin.root, &*files);
         let mut scope = Self {
             paths: Paths::new(files.clone(), &origin.root),
             root: normal(&origin.root),
@@ -109,8 +111,29 @@ impl Scope {
         std::mem::replace(&mut self.lane, before)
     }
 
-    /// The folder of the package that a prefix names: `packages/a test`, `@scope/pkg:test`, `[@scope/pkg]`.
-    pub(super) fn folder_of(&mut self, prefix: &str) -> Option<PathBuf> {
+    /// A lane for what a prefix names: a compose service (`web-1`), a package (`packages/a test`, `@scope/pkg:test`).
+    pub(super) fn named_lane(&mut self, number: usize, prefix: &str) -> Lane {
+        if self.command.containers.maps.is_empty() {
+            let here = self.command.folders.last().unwrap_or(&self.root).clone();
+            self.command.containers.find_compose(&*self.files, &here, &self.root);
+        }
+        let service = prefix.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
+        let containers = &self.command.containers;
+        let known = |name: &str| containers.maps.iter().any(|map| map.service.as_deref() == Some(name));
+        let Some(service) = [prefix, service].into_iter().find(|name| known(name)).map(str::to_owned) else {
+            let base = self.folder_of(prefix);
+            return self.new_lane(number, base);
+        };
+        let working = containers.working.iter().find(|(name, _)| *name == service).map(|(_, folder)| folder.clone());
+        let base = working.and_then(|folder| containers.outside(&folder, Some(&service)));
+        let mounted = containers.maps.iter().find(|map| map.service.as_ref() == Some(&service));
+        let base = base.or_else(|| mounted.map(|map| map.outside.clone()));
+        self.command.containers.inside = true;
+        Lane { service: Some(service), ..self.new_lane(number, base) }
+    }
+
+    /// The folder of a package by its path or its name.
+    fn folder_of(&self, prefix: &str) -> Option<PathBuf> {
         let name = prefix.split([' ', '#', ':']).next().filter(|name| !name.is_empty() && name.len() < 200)?;
         let start = self.command.folders.first().unwrap_or(&self.root);
         let folder = normal(&start.join(name));
@@ -158,13 +181,15 @@ impl Scope {
     /// The workspace's own file that a printed path means.
     pub(super) fn own(&mut self, printed: &str) -> Option<PathBuf> {
         let bases = self.lane.entered.iter().chain(&self.lane.folders).map(PathBuf::as_path);
-        self.paths.own(printed, bases.chain([self.root.as_path()]))
+        let containers = &self.command.containers;
+        self.paths.own(printed, bases.chain([self.root.as_path()]), containers, self.lane.service.as_deref())
     }
 
     /// The same for a path that cargo, rustc or a Rust program prints: relative to the root of the cargo workspace.
     pub(super) fn own_rust(&mut self, printed: &str) -> Option<PathBuf> {
         let bases = self.lane.cargo.iter().chain(&self.lane.folders).map(PathBuf::as_path);
-        self.paths.own(printed, bases.chain([self.root.as_path()]))
+        let containers = &self.command.containers;
+        self.paths.own(printed, bases.chain([self.root.as_path()]), containers, self.lane.service.as_deref())
     }
 
     /// A place in one of the workspace's own files.
