@@ -25,6 +25,8 @@ pub(super) struct Containers {
     pub(super) maps: Vec<PathMap>,
     /// Where services work, inside.
     pub(super) working: Vec<(String, PathBuf)>,
+    /// The compose file was looked for.
+    pub(super) composed: bool,
     /// The command runs in a container: an absolute path is one of its.
     pub(super) inside: bool,
 }
@@ -72,6 +74,7 @@ impl Containers {
 
     /// The volumes and working folders of a compose file's services. A reader of the usual block form, not of YAML.
     pub(super) fn compose(&mut self, text: &str, here: &Path) {
+        self.composed = true;
         let (mut in_services, mut service_indent) = (false, None);
         let (mut service, mut key): (Option<String>, String) = (None, String::new());
         let (mut key_indent, mut source) = (usize::MAX, None);
@@ -129,6 +132,9 @@ impl Containers {
 
     /// The compose file in a folder or above it, up to `root`.
     pub(super) fn find_compose(&mut self, files: &dyn Files, here: &Path, root: &Path) {
+        if std::mem::replace(&mut self.composed, true) {
+            return;
+        }
         let names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
         for folder in here.ancestors().take_while(|folder| folder.starts_with(root)) {
             if let Some(text) = names.iter().find_map(|name| files.read(&folder.join(name))) {

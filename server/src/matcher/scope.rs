@@ -113,10 +113,8 @@ impl Scope {
 
     /// A lane for what a prefix names: a compose service (`web-1`), a package (`packages/a test`, `@scope/pkg:test`).
     pub(super) fn named_lane(&mut self, number: usize, prefix: &str) -> Lane {
-        if self.command.containers.maps.is_empty() {
-            let here = self.command.folders.last().unwrap_or(&self.root).clone();
-            self.command.containers.find_compose(&*self.files, &here, &self.root);
-        }
+        let here = self.command.folders.last().unwrap_or(&self.root).clone();
+        self.command.containers.find_compose(&*self.files, &here, &self.root);
         let service = prefix.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
         let containers = &self.command.containers;
         let known = |name: &str| containers.maps.iter().any(|map| map.service.as_deref() == Some(name));

@@ -93,3 +93,39 @@ fn prefixes_are_bounded() {
     }
     assert_eq!(engine.lines_beyond_prefixes(), 1_000 - 64);
 }
+
+/// A path inside of a container is the file that was mounted there, not one of the same name elsewhere.
+#[test]
+fn paths_come_out_of_containers() {
+    let compose = "services:\n  api:\n    working_dir: /app\n    volumes:\n      - ./api:/app\n";
+    for (command, output, file) in [
+        ("docker run -v $PWD/api:/srv -w /srv gcc make", "/srv/main.c:1:5: error: x", "/w/api/main.c"),
+        ("docker run -v $PWD/api:/srv -w /srv gcc make", "main.c:1:5: error: x", "/w/api/main.c"),
+        ("docker compose run --rm api make", "main.c:1:5: error: x", "/w/api/main.c"),
+        ("docker compose up", "api-1  | /app/main.c:1:5: error: x", "/w/api/main.c"),
+        ("docker compose up", "api-1  | main.c:1:5: error: x", "/w/api/main.c"),
+        ("make up", "api-1  | main.c:1:5: error: x", "/w/api/main.c"),
+        ("docker exec box make", "/code/only/here.c:1:5: error: x", "/w/only/here.c"),
+        ("docker exec box make", "/usr/include/only/here.c:1:5: error: x", ""),
+        // Two files end so.
+        ("docker exec box make", "/code/main.c:1:5: error: x", ""),
+        ("make", "/code/only/here.c:1:5: error: x", ""),
+        ("", "/workspaces/w/api/main.c:1:5: error: x", "/w/api/main.c"),
+    ] {
+        let files = Tree::new([
+            ("/w/compose.yaml", compose),
+            ("/w/.devcontainer/devcontainer.json", "{ /* no folder */ }"),
+            ("/w/main.c", "int decoy;\n"),
+            ("/w/api/main.c", "int x;\n"),
+            ("/w/only/here.c", "int x;\n"),
+        ]);
+        let origin = Origin { command: command.to_owned(), cwd: "/w".into(), root: "/w".into() };
+        let mut engine = Engine::new(origin, Arc::new(files));
+        let mut findings = Vec::new();
+        engine.push(output.as_bytes(), &mut findings);
+        engine.finish(&mut findings);
+        let (problems, _) = settle(&findings);
+        let told = problems.first().map_or("", |problem| problem.place.file.to_str().unwrap_or_default());
+        assert_eq!(told, file, "{command:?} prints {output:?}");
+    }
+}
