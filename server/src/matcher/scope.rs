@@ -271,7 +271,7 @@ impl Scope {
         }
         let place = &problem.place;
         let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);
-        if !self.first(&key) || self.problems >= MAX_PROBLEMS {
+        if self.problems >= MAX_PROBLEMS || !self.first(&key) {
             return;
         }
         self.problems += 1;
