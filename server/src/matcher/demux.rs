@@ -3,7 +3,7 @@
 //! behind it. Decides on the bytes alone, and what it said of a line's beginning holds for the whole line.
 
 use super::command::Command;
-use super::lines::Growing;
+use super::lines::{Growing, escape_length};
 
 /// Visible bytes of a line in which a prefix must end.
 const MAX_PREFIX: usize = 120;
@@ -59,8 +59,9 @@ impl Demux {
 
     /// A cheap look: false for lines that cannot have a prefix.
     pub(super) fn may(self, line: &[u8]) -> bool {
+        let line = uncoloured(line);
         match line {
-            [b'[' | b'@' | 0x1b, ..] => true,
+            [b'[' | b'@', ..] => true,
             [b'0'..=b'9', _, b':', ..] => memchr::memchr(b'|', &line[..line.len().min(64)]).is_some(),
             [b'2', b'0', _, _, b'-', ..] => line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.'),
             [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => {
@@ -72,7 +73,8 @@ impl Demux {
 
     /// Splits a line, or the beginning of one that is not `complete`.
     pub(super) fn split(self, line: &[u8], complete: bool) -> Split {
-        if !self.may(line) && (complete || line.len() >= 64 || !may_become(line, self)) {
+        let begun = uncoloured(line);
+        if !self.may(line) && (complete || begun.len() >= 64 || !may_become(begun, self)) {
             return Split::Plain(0);
         }
         let mut reader = Growing::default();
@@ -263,6 +265,15 @@ fn stamp(text: &[u8]) -> Option<usize> {
         [] | [b'Z'] if digits <= 3 => Some(0),
         _ => None,
     }
+}
+
+/// A line behind the escape sequences that it begins with; nothing where the last of them does not end.
+fn uncoloured(line: &[u8]) -> &[u8] {
+    let mut rest = line;
+    while rest.first() == Some(&0x1b) {
+        rest = &rest[escape_length(&rest[..rest.len().min(4 * MAX_PREFIX)])..];
+    }
+    rest
 }
 
 /// True for the beginning of a line that [`Demux::may`] may still say yes to.
