@@ -326,10 +326,8 @@ impl Scope {
     pub(super) fn more(&mut self, runner: Runner, tests: u32) {
         let tally = self.tallies.entry((self.lane.number, runner)).or_default();
         tally.total = tally.total.saturating_add(tests);
-        if tests > 0 {
-            let total = self.tallies.values().map(|tally| tally.total).sum();
-            self.out.push(Finding::Total(total));
-        }
+        let total = self.tallies.values().map(|tally| tally.total).sum();
+        self.out.push(Finding::Total(total));
     }
 
     pub(super) fn progress(&mut self, text: &str) {

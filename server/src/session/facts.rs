@@ -56,8 +56,8 @@ struct Failure {
 }
 
 impl Facts {
-    /// Takes one finding.
-    pub(super) fn add(&mut self, finding: &Finding) {
+    /// Takes one finding. False for one too many, which is not kept.
+    pub(super) fn add(&mut self, finding: &Finding) -> bool {
         match finding {
             Finding::Problem(problem) => {
                 let earlier = problem.test.as_ref().and_then(|test| {
@@ -66,7 +66,10 @@ impl Facts {
                 match earlier {
                     Some(at) => self.problems[at] = problem.clone(),
                     None if self.problems.len() < KEPT => self.problems.push(problem.clone()),
-                    None => self.not_kept += 1,
+                    None => {
+                        self.not_kept += 1;
+                        return false;
+                    }
                 }
             }
             Finding::Test(test) => match self.test_at.get(&test.id) {
@@ -75,17 +78,23 @@ impl Facts {
                     self.test_at.insert(test.id.clone(), self.tests.len());
                     self.tests.push(test.clone());
                 }
-                None => {}
+                None => return false,
             },
             Finding::Counts(counts) => self.counts = Some(*counts),
             Finding::Summary(text) => self.own_summary = Some(text.clone()),
             Finding::Total(_) | Finding::Progress(_) => {}
         }
+        true
     }
 
     /// Everything that was found was kept.
     pub(super) fn is_complete(&self) -> bool {
         self.not_kept == 0
+    }
+
+    /// Whether anything that was found is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.not_kept > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The ids of the tests that failed.
@@ -258,7 +267,7 @@ fn place(place: &Place, root: &Path) -> String {
 /// The words of a progress: `12/50 · 1 failed`, or what the tool says that it does.
 pub(super) fn progress_text(progress: &Progress, total: Option<u32>) -> Option<String> {
     let done = progress.counts.total();
-    if done == 0 && total.is_none() {
+    if done == 0 && total.is_none_or(|total| total == 0) {
         return progress.message.clone();
     }
     let mut text = match total {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, idle, read, write};
 use crate::ids::TaskId;
+use crate::problem::Finding;
 use crate::session::event::{Event, Request};
 use crate::task::model::Origin;
 use crate::task::run::{Ending, RunId};
@@ -263,4 +264,23 @@ fn every_run_says_who_asked_for_it() {
     let task = story.task("t5");
     let by: Vec<_> = task.runs.iter().map(|run| (run.started_by, run.session.is_some())).collect();
     assert_eq!(by, [(Some(Origin::Agent), true), (Some(Origin::User), false)]);
+}
+
+#[test]
+fn a_verdict_that_the_tests_contradict_says_so() {
+    for (tests, code, said) in [
+        ("one+ two-", 0, "1 passed, 1 failed; but the command says that it succeeded"),
+        ("one+ two+", 3, "2 passed, 0 failed; but the command failed (3)"),
+        ("one+ two+", 0, "2 passed, 0 failed"),
+        ("one+ two-", 1, "1 passed, 1 failed"),
+    ] {
+        let mut story = idle();
+        story.tests("t5", tests, "assert 1 == 2");
+        story.exits("t5", code);
+        assert_eq!(summary(&story, "t5"), said);
+    }
+    let mut story = idle();
+    story.finds("t5", vec![Finding::Total(0)]);
+    story.exits("t5", 0);
+    assert_eq!(summary(&story, "t5"), "no test was run");
 }
