@@ -24,13 +24,17 @@ mod container;
 mod demux;
 pub mod engine;
 mod format;
+mod go;
+mod jvm;
 mod lines;
 mod node;
 mod place;
 mod prefilter;
 mod python;
+mod report;
 mod rust;
 mod scope;
+mod script;
 mod table;
 
 use std::path::{Path, PathBuf};

@@ -4,10 +4,19 @@
 use std::sync::LazyLock;
 
 use super::format::Format;
-use super::{c, node, python, rust};
+use super::{c, go, jvm, node, python, report, rust, script};
 
 /// The families' lists.
-const FAMILIES: &[&[&Format]] = &[rust::FORMATS, python::FORMATS, node::FORMATS, c::FORMATS];
+const FAMILIES: &[&[&Format]] = &[
+    rust::FORMATS,
+    python::FORMATS,
+    node::FORMATS,
+    c::FORMATS,
+    go::FORMATS,
+    jvm::FORMATS,
+    script::FORMATS,
+    report::FORMATS,
+];
 
 /// Most formats that there may be: as many as a [`Wanted`](super::prefilter::Wanted) has bits.
 pub(super) const MAX_FORMATS: usize = 256;
