@@ -1,7 +1,7 @@
 //! A value of each type that the server sends, with every field set.
 
 use pillion::protocol::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Shown;
 
