@@ -13,7 +13,7 @@ import { Announcer } from "./view/announcer";
 import { Cards } from "./view/cards";
 import { Composer } from "./view/composer";
 import type { Context } from "./view/context";
-import { drawChips, drawDock, drawFooter, type DockState } from "./view/dock";
+import { drawChips, drawDock, drawFooter, drawTop, type DockState } from "./view/dock";
 import { Find } from "./view/find";
 import { drawHeader } from "./view/header";
 import { layout, type Parts } from "./view/layout";
@@ -245,6 +245,7 @@ export class App {
     const again = (): void => this.#draw({ ...nothing(), frame: true });
     for (const id of this.#dock.withheld) if (this.#chat.tasks.get(id)?.delivery !== "pending") this.#dock.withheld.delete(id);
     drawHeader(this.#parts.header, context);
+    drawTop(this.#parts.top, context);
     drawDock(this.#parts.dock, context, this.#dock, again);
     drawChips(this.#parts.chips, context, this.#dock, again);
     drawFooter(this.#parts.footer, context);

@@ -120,8 +120,8 @@ function ended(task: Task): (string | null)[] {
   ];
 }
 
-/** What is said of a task after its label. `elapsed` is in ms. */
-export function taskParts(task: Task, tasks: ReadonlyMap<string, Task>, elapsed: number): string[] {
+/** What is said of a task after its label, without its time. */
+export function taskParts(task: Task, tasks: ReadonlyMap<string, Task>): string[] {
   const over = isFinal(task.status);
   let parts: (string | null)[];
   if (over) parts = ended(task);
@@ -133,11 +133,12 @@ export function taskParts(task: Task, tasks: ReadonlyMap<string, Task>, elapsed:
   if (task.watching) parts.push("watching");
   if (task.unsaved.length > 0) parts.push(`${task.unsaved.length} unsaved`);
   if (!task.owned) parts.push("other window");
-  return parts.filter((part) => part !== null && part !== "").concat(timePart(task, over, elapsed)) as string[];
+  return parts.filter((part) => part !== null && part !== "") as string[];
 }
 
-/** How long a server has been up is no news, and a row that stands still is calmer. */
-function timePart(task: Task, over: boolean, elapsed: number): string[] {
+/** How long it has taken; `elapsed` is in ms. How long a server has been up is no news, and a row that stands still is calmer. */
+export function taskTime(task: Task, elapsed: number): string | null {
+  const over = isFinal(task.status);
   const counts = task.startedAt !== null && task.status !== "queued" && (over || task.ready === null);
-  return counts ? [duration(elapsed, !over)] : [];
+  return counts ? duration(elapsed, !over) : null;
 }

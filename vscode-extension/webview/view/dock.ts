@@ -25,10 +25,17 @@ export function drawDock(element: HTMLElement, context: Context, state: DockStat
   const { chat } = context;
   const session = chat.session;
   render(
-    html`${connection(context)} ${session && isOffline(session.model) ? noModel(context) : nothing} ${activity(context)}
+    html`${activity(context)}
     ${session ? plan(session.plan, state, redraw) : nothing} ${session ? queue(session.queue, context, state, redraw) : nothing}`,
     element,
   );
+}
+
+/** What is wrong as a whole, with its remedies: below the header. */
+export function drawTop(element: HTMLElement, context: Context): void {
+  const session = context.chat.session;
+  const offline = session !== null && isOffline(session.model);
+  render(html`${connection(context)}${offline ? noModel(context) : nothing}`, element);
 }
 
 function connection({ chat, post }: Context): Part {

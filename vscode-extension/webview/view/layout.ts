@@ -2,6 +2,7 @@
 
 export interface Parts {
   header: HTMLElement;
+  top: HTMLElement;
   find: HTMLElement;
   log: HTMLElement;
   welcome: HTMLElement;
@@ -24,6 +25,7 @@ function make(parent: HTMLElement, tag: string, name: string): HTMLElement {
 export function layout(root: HTMLElement): Parts {
   root.className = "chat";
   const header = make(root, "header", "header");
+  const top = make(root, "div", "top");
   const middle = make(root, "div", "middle");
   const find = make(middle, "div", "find");
   const log = make(middle, "div", "log");
@@ -48,5 +50,5 @@ export function layout(root: HTMLElement): Parts {
   const composer = make(bottom, "div", "composer");
   const footer = make(bottom, "footer", "footer");
   const status = make(root, "div", "unseen");
-  return { header, find, log, welcome, toEnd, dock, cards, chips, composer, footer, status };
+  return { header, top, find, log, welcome, toEnd, dock, cards, chips, composer, footer, status };
 }

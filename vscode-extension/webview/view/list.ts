@@ -19,6 +19,9 @@ const BUDGET = 12;
 /** Nearer to the end than this is at the end. */
 const NEAR_END = 24;
 
+/** Pixels below the last row. */
+const BELOW = 10;
+
 interface Drawn<T> {
   item: T;
   element: HTMLElement;
@@ -214,7 +217,7 @@ export class List<T extends object> {
   /** Keeps the row at the top of the view there. */
   #hold(anchor: { item: T; offset: number } | null): void {
     this.#settle();
-    this.#canvas.style.height = `${this.#tops[this.#items.length] ?? 0}px`;
+    this.#canvas.style.height = `${(this.#tops[this.#items.length] ?? 0) + BELOW}px`;
     if (this.#ends) {
       this.#scrollTo(this.#scroller.scrollHeight - this.#scroller.clientHeight);
     } else if (anchor) {

@@ -35,7 +35,7 @@ export function noticeLines(item: Notice, context: Context): Part {
     const { label, words } = toldWords(one, context);
     return html`<span class="told">
       ${statusIcon(iconOf(one.status))}<span class="title command">${label}</span>
-      <span class="parts">${[words, one.duration].filter((part) => part !== null).join(" · ")}</span>
+      <span class="parts">${words}</span>${one.duration === null ? nothing : html`<span class="time">${one.duration}</span>`}
     </span>`;
   })}`;
 }

@@ -3,7 +3,7 @@
 import { html, nothing } from "lit-html";
 import { changeKey } from "../model/messages";
 import type { Content, Item, Tool } from "../model/items";
-import { isFinal, taskIcon, taskParts, type Icon } from "../model/taskLine";
+import { isFinal, taskIcon, taskParts, taskTime, type Icon } from "../model/taskLine";
 import { action, icon, shortPath, statusIcon, type Context, type Part } from "./context";
 import { diffView } from "./diffView";
 import { noticeLines } from "./noticeRow";
@@ -22,12 +22,12 @@ export function diffs(item: Tool): Diff[] {
 }
 
 /** What the row says behind its title. */
-export function toolParts(item: Tool, context: Pick<Context, "chat" | "now">): string[] {
-  const { chat, now } = context;
+export function toolParts(item: Tool, context: Pick<Context, "chat">): string[] {
+  const { chat } = context;
   const task = item.taskId === null ? undefined : chat.tasks.get(item.taskId);
   const parts: string[] = [];
   if (task) {
-    parts.push("in background", ...taskParts(task, chat.tasks, chat.elapsed(task, now)));
+    parts.push("in background", ...taskParts(task, chat.tasks));
   }
   const steps = item.children.filter((child): child is Tool => child.kind === "tool" && !child.gone);
   const newest = steps.at(-1);
@@ -62,6 +62,12 @@ function counts(item: Tool): Part {
   >`;
 }
 
+function time(item: Tool, { chat, now }: Context): Part {
+  const task = item.taskId === null ? undefined : chat.tasks.get(item.taskId);
+  const taken = task ? taskTime(task, chat.elapsed(task, now)) : null;
+  return taken === null ? nothing : html`<span class="time">${taken}</span>`;
+}
+
 export function toolRow(item: Tool, context: Context): Part {
   const open = context.open.has(item.key);
   const title = toolTitle(item, context.chat);
@@ -73,7 +79,7 @@ export function toolRow(item: Tool, context: Context): Part {
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")} ${rowIcon(item, context)}
         <span class="title ${item.toolKind === "execute" ? "command" : ""}">${title}</span>
         ${counts(item)}
-        <span class="parts">${parts.join(" · ")}</span>
+        <span class="parts">${parts.join(" · ")}</span>${time(item, context)}
       </button>
       ${actions(item, context)}
     </div>
