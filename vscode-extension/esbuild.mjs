@@ -48,6 +48,8 @@ const bundles = await Promise.all([
   context({
     ...shared,
     entryPoints: { webview: "webview/main.ts" },
+    loader: { ".ttf": "file" },
+    assetNames: "[name]",
     format: "iife",
     platform: "browser",
     target: "chrome130",
