@@ -1,0 +1,40 @@
+/**
+ * Bundles the extension (`src/extension.ts`, CommonJS for the extension host) and the chat's page (`webview/main.ts`, for
+ * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small.
+ */
+
+import { context } from "esbuild";
+
+const production = process.argv.includes("--production");
+const shared = {
+  bundle: true,
+  minify: production,
+  sourcemap: production ? false : "linked",
+  logLevel: "warning",
+  outdir: "dist",
+};
+
+const bundles = await Promise.all([
+  context({
+    ...shared,
+    entryPoints: { extension: "src/extension.ts" },
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    external: ["vscode"],
+  }),
+  context({
+    ...shared,
+    entryPoints: { webview: "webview/main.ts" },
+    format: "iife",
+    platform: "browser",
+    target: "chrome130",
+  }),
+]);
+
+if (process.argv.includes("--watch")) {
+  await Promise.all(bundles.map((bundle) => bundle.watch()));
+} else {
+  await Promise.all(bundles.map((bundle) => bundle.rebuild()));
+  await Promise.all(bundles.map((bundle) => bundle.dispose()));
+}

@@ -1,0 +1,3 @@
+/** The chat's page. */
+
+document.querySelector("main")?.setAttribute("role", "log");
