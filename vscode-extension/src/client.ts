@@ -12,9 +12,10 @@ import type { LanguageClient } from "vscode-languageclient/node";
 import { find } from "./binary";
 import { Connection } from "./connection";
 import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
+import { Problems } from "./diagnostics";
 import { explain } from "./remedies";
 import { explicit } from "./settings";
-import type { Sidecar, SidecarState } from "./sidecar";
+import { NotRunning, Refusal, type Sidecar, type SidecarState } from "./sidecar";
 
 /** More ends than this within the time are no accident. */
 const ENDS = 5;
@@ -32,6 +33,7 @@ export class Client implements Sidecar {
   private readonly answers = new Map<string, Handler>();
   private readonly greetings: Greeting[] = [];
   private readonly ends: number[] = [];
+  private readonly problems = new Problems();
   private starting: Promise<Connection> | undefined;
   private connection: Connection | undefined;
   private now: SidecarState = "stopped";
@@ -100,10 +102,22 @@ export class Client implements Sidecar {
   /** The running server; starts it if there is none. */
   start(): Promise<Connection> {
     if (this.disposed) {
-      return Promise.reject(new Error("Pillion has ended with its window."));
+      return Promise.reject(new NotRunning("the window closes"));
     }
     this.starting ??= this.open();
     return this.starting;
+  }
+
+  /** Tells a running server the settings of now. */
+  async configure(): Promise<void> {
+    await this.connection?.client.sendNotification("workspace/didChangeConfiguration", { settings: explicit() });
+  }
+
+  /** Says something to the running server, if there is one. */
+  async whileRunning(greeting: Greeting): Promise<void> {
+    if (this.connection) {
+      await greeting(this.connection.client);
+    }
   }
 
   /** Ends the server and starts it anew. Its tasks go on. */
@@ -115,6 +129,7 @@ export class Client implements Sidecar {
 
   private async open(): Promise<Connection> {
     this.tell("starting");
+    this.problems.clear();
     try {
       const program = await find({
         configured: vscode.workspace.getConfiguration("pillion").get("server.path", ""),
@@ -130,6 +145,7 @@ export class Client implements Sidecar {
         settings: explicit(),
         clientToken: await this.token(),
         log: this.log,
+        middleware: this.problems.middleware,
         prepare: (client) => {
           this.prepare(client);
         },
@@ -150,7 +166,7 @@ export class Client implements Sidecar {
       this.log.error(`the server does not start: ${String(error)}`);
       this.tell("failed");
       void explain(error, this);
-      throw error;
+      throw new NotRunning(String(error));
     }
   }
 
@@ -179,20 +195,24 @@ export class Client implements Sidecar {
     client.onRequest(method, (params: unknown, token: vscode.CancellationToken) => {
       const handler = this.answers.get(method) as
         ((params: unknown, token: vscode.CancellationToken) => Promise<unknown>) | undefined;
-      return handler ? handler(params, token) : Promise.reject(new Error(`nobody answers ${method}`));
+      return handler?.(params, token).catch(async (error: unknown) => {
+        if (error instanceof Refusal) {
+          const { ErrorCodes, ResponseError } = await import("vscode-languageclient/node");
+          throw new ResponseError(ErrorCodes.InternalError, error.message, { kind: error.kind });
+        }
+        throw error;
+      });
     });
   }
 
   /** The server ended by itself. It is started again at once, unless it has ended too often. */
   private gone(how: string): void {
-    const dead = this.connection;
     this.connection = undefined;
     this.starting = undefined;
     if (this.disposed) {
       return;
     }
     this.log.warn(`the server ended (${how})`);
-    void dead?.close();
     const now = Date.now();
     this.ends.push(now);
     while ((this.ends[0] ?? now) < now - ENDS_WITHIN_MS) {
@@ -243,6 +263,7 @@ export class Client implements Sidecar {
 
   dispose(): void {
     void this.end();
+    this.problems.dispose();
     this.changed.dispose();
   }
 }

@@ -1,31 +1,90 @@
-/** The commands of the palette. */
+/** The commands of the palette, and how an error of one of them is told. */
 
 import * as vscode from "vscode";
 
+import { askAboutSelection, fixThis, undoLastTurn } from "./asking";
+import type { Client } from "./client";
 import type { Panel } from "./panel";
-import type { Sidecar } from "./sidecar";
+import type { ProviderId } from "./protocol";
+import type { Secrets } from "./secrets";
+import { NotRunning } from "./sidecar";
+import { runInBackground, runProject } from "./starting";
+import { rerunLastTask, stopAllTasks, stopTask } from "./stopping";
 import type { Store } from "./store";
 
+/** Sessions in the list to choose from. */
+const LISTED = 100;
+
 export interface Parts {
-  sidecar: Sidecar;
+  client: Client;
   store: Store;
   panel: Panel;
+  secrets: Secrets;
   log: vscode.LogOutputChannel;
 }
 
-export function registerCommands({ panel, log }: Parts): vscode.Disposable {
-  const commands: Record<string, () => Promise<void>> = {
+export function registerCommands(parts: Parts): vscode.Disposable {
+  const { client, store, panel, secrets, log } = parts;
+  const commands: Record<string, (...given: unknown[]) => unknown> = {
     "pillion.openChat": () => panel.reveal(),
-    "pillion.newSession": () => panel.newSession(),
-    "pillion.showTasks": async () => {
-      await vscode.commands.executeCommand("pillion.tasks.focus");
+    "pillion.newSession": async () => {
+      await panel.newSession();
+      await panel.reveal();
     },
+    "pillion.resumeSession": () => resumeSession(parts),
+    "pillion.runTests": () => runProject(client, "pillion.test"),
+    "pillion.runBuild": () => runProject(client, "pillion.build"),
+    "pillion.runLint": () => runProject(client, "pillion.lint"),
+    "pillion.runInBackground": () => runInBackground(client),
+    "pillion.showTasks": () => vscode.commands.executeCommand("pillion.tasks.focus"),
+    "pillion.stopTask": () => stopTask(client, store),
+    "pillion.stopAllTasks": () => stopAllTasks(client, store),
+    "pillion.rerunLastTask": () => rerunLastTask(client, store),
+    "pillion.askAboutSelection": () => askAboutSelection(panel),
+    "pillion.fixThis": () => fixThis(panel),
+    "pillion.undoLastTurn": () => undoLastTurn(client, store),
+    "pillion.addApiKey": (provider) => secrets.add(provider as ProviderId | undefined),
+    "pillion.removeApiKey": () => secrets.remove(),
+    "pillion.restart": () => client.restart(),
     "pillion.showLog": () => {
       log.show();
-      return Promise.resolve();
     },
   };
   return vscode.Disposable.from(
-    ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)),
+    ...Object.entries(commands).map(([id, run]) =>
+      vscode.commands.registerCommand(id, async (...given: unknown[]) => {
+        try {
+          return await run(...given);
+        } catch (error) {
+          if (!(error instanceof NotRunning)) {
+            log.error(`${id} failed`, error);
+            await vscode.window.showErrorMessage(`Pillion: ${error instanceof Error ? error.message : String(error)}`);
+          }
+          return undefined;
+        }
+      }),
+    ),
   );
+}
+
+async function resumeSession({ client, store, panel }: Parts): Promise<void> {
+  const { sessions } = await client.request("pillion/session/list", { limit: LISTED });
+  const rows = sessions.map((session) => ({
+    label: session.title ?? "New session",
+    description: new Date(session.updatedAt).toLocaleString(),
+    detail: session.sessionId === store.current?.sessionId ? "In the chat now" : undefined,
+    sessionId: session.sessionId,
+  }));
+  if (rows.length === 0) {
+    await vscode.window.showInformationMessage("There is no earlier session in this folder.");
+    return;
+  }
+  const chosen = await vscode.window.showQuickPick(
+    rows.map(({ detail, ...row }) => (detail === undefined ? row : { ...row, detail })),
+    { title: "Resume session", placeHolder: "Which session goes on?", matchOnDescription: true },
+  );
+  if (chosen) {
+    await panel.load(chosen.sessionId);
+    await panel.reveal();
+  }
 }

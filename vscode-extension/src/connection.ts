@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
 import type * as vscode from "vscode";
-import type { LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
+import type { LanguageClient, LanguageClientOptions, Middleware } from "vscode-languageclient/node";
 
 import { type ClientCapability, type ServerCapability, VERSION } from "./protocol";
 
@@ -24,6 +24,7 @@ export interface Start {
   settings: object;
   clientToken: string;
   log: vscode.LogOutputChannel;
+  middleware: Middleware;
   /** Its requests and notifications get their handlers here, before it can send any. */
   prepare(client: LanguageClient): void;
   /** It ended and was not asked to. */
@@ -65,7 +66,7 @@ export class Connection {
 
   /** Rejects when the process cannot be started, ends before it answers, or has another version. */
   static async open(start: Start): Promise<Connection> {
-    const { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } =
+    const { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } =
       await import("vscode-languageclient/node");
     let child: ChildProcess | undefined;
     let lastWords = "";
@@ -85,6 +86,7 @@ export class Connection {
       traceOutputChannel: withoutKeys(start.log),
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       diagnosticCollectionName: "pillion",
+      middleware: start.middleware,
       initializationFailedHandler: () => false,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
@@ -124,9 +126,12 @@ export class Connection {
       await connection.close();
       throw new OtherVersion(start.program, info?.serverInfo?.version ?? "unknown", theirs?.version);
     }
-    child?.once("exit", () => {
-      if (child && !connection.stopping) {
-        start.gone(end(child, lastWords));
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Stopped && !connection.stopping) {
+        // By now the client has let go of its documents and commands: another one can take them.
+        void connection.close().then(() => {
+          start.gone(child ? end(child, lastWords) : "no process");
+        });
       }
     });
     return connection;
@@ -138,11 +143,8 @@ export class Connection {
     const child = this.child();
     const ended = child && !isOver(child) ? once(child, "exit") : undefined;
     const last = setTimeout(() => child?.kill("SIGKILL"), LAST_MS);
-    try {
-      await this.client.dispose(LAST_MS);
-    } catch {
-      child?.kill(); // it did not answer, or is gone already
-    }
+    // One that has failed, or is gone, cannot be asked: the end of its input says the same.
+    await this.client.dispose(LAST_MS).catch(() => undefined);
     child?.stdin?.end();
     await ended;
     clearTimeout(last);

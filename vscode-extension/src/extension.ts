@@ -1,27 +1,49 @@
 /** Wires the extension's parts together. */
 
+import { homedir } from "node:os";
+import { join } from "node:path";
+
 import * as vscode from "vscode";
 
 import { Chat } from "./chat/chat";
 import { Client } from "./client";
 import { registerCommands } from "./commands";
+import { registerDiagnostics } from "./diagnostics";
+import { leftRunning } from "./left";
+import { registerModels } from "./models";
+import { Secrets } from "./secrets";
+import { registerSettings } from "./settings";
 import { registerStatus } from "./status";
 import { LiveStore } from "./store";
 import { registerTasks } from "./tasks";
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Pillion", { log: true });
-  const sidecar = new Client(context, log);
-  const store = new LiveStore(sidecar);
-  const chat = new Chat(context, sidecar, store);
+  const client = new Client(context, log);
+  const store = new LiveStore(client);
+  const panel = new Chat(context, client, store);
+  const secrets = new Secrets(context.secrets, client);
   context.subscriptions.push(
     log,
-    sidecar,
+    client,
     store,
-    chat,
-    registerTasks(context, sidecar, store),
+    panel,
+    secrets.register(),
+    registerModels(client),
+    registerDiagnostics(client),
+    registerSettings(client),
+    registerTasks(context, client, store),
     registerStatus(context, store),
-    // views: attention, tests, changes, actions
-    registerCommands({ sidecar, store, panel: chat, log }),
+    registerCommands({ client, store, panel, secrets, log }),
   );
+  void goOn(client);
+}
+
+/** What the last window left running goes on in this one, seen by nobody or not. */
+async function goOn(client: Client): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const stateHome = process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
+  if (folder !== undefined && (await leftRunning(stateHome, folder))) {
+    await client.start().catch(() => undefined); // it has been told
+  }
 }

@@ -17,7 +17,7 @@ import type {
   OfferModelsParams,
   SetSecretParams,
 } from "./protocol/model";
-import type { ProjectCommandsParams, ProjectCommandsResult } from "./protocol/project";
+import type { ProjectCommandsParams, ProjectCommandsResult, ProjectRunParams } from "./protocol/project";
 import type { PermissionResult, Question, RulesResult, SaveParams, SaveResult } from "./protocol/question";
 import type {
   CancelParams,
@@ -134,6 +134,7 @@ export interface Requests {
   "pillion/permission/list": { params: Empty; result: RulesResult };
   "pillion/permission/remove": { params: { rule: string }; result: Empty };
   "pillion/project/commands": { params: ProjectCommandsParams; result: ProjectCommandsResult };
+  "workspace/executeCommand": { params: ProjectRunParams; result: StartTaskResult };
   "pillion/task/start": { params: StartTaskParams; result: StartTaskResult };
   "pillion/task/report": { params: ReportTaskParams; result: TaskResult };
   "pillion/task/list": { params: ListTasksParams; result: ListTasksResult };

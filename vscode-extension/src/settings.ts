@@ -2,8 +2,6 @@
 
 import * as vscode from "vscode";
 
-import type { Sidecar } from "./sidecar";
-
 /** Sections of `pillion.*` that are the extension's own. */
 const OWN: ReadonlySet<string> = new Set(["server", "trace", "notifications"]);
 
@@ -26,11 +24,13 @@ export function explicit(): object {
   return settings;
 }
 
-/** Tells a running server what has changed. */
-export function registerSettings(sidecar: Sidecar, changed: (settings: object) => Promise<void>): vscode.Disposable {
-  return vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration("pillion") && sidecar.state === "running") {
-      void changed(explicit());
+/** Tells a running server what has changed. Another program needs another server. */
+export function registerSettings(server: { configure(): Promise<void>; restart(): Promise<void> }): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration(async (event) => {
+    if (event.affectsConfiguration("pillion.server")) {
+      await server.restart().catch(() => undefined); // it has been told
+    } else if (event.affectsConfiguration("pillion")) {
+      await server.configure();
     }
   });
 }

@@ -4,6 +4,19 @@ import type * as vscode from "vscode";
 
 import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
 
+/** There is no server; the person has been told why. */
+export class NotRunning extends Error {}
+
+/** What a handler of a server's request rejects with where the server wants a word for it: `data.kind`. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly kind: string,
+  ) {
+    super(message);
+  }
+}
+
 /** `failed`: it does not start, or ended too often; a request tries again. */
 export type SidecarState = "stopped" | "starting" | "running" | "failed";
 
@@ -14,7 +27,7 @@ export type SidecarState = "stopped" | "starting" | "running" | "failed";
 export interface Sidecar extends vscode.Disposable {
   readonly state: SidecarState;
   readonly onDidChangeState: vscode.Event<SidecarState>;
-  /** Rejects with a `ResponseError` whose `data` is an `ErrorData`, or with an `Error` that says why there is no server. */
+  /** Rejects with a `ResponseError` whose `data` is an `ErrorData`, or with `NotRunning`. */
   request<M extends keyof Requests>(
     method: M,
     params: Requests[M]["params"],

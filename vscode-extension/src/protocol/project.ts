@@ -18,3 +18,9 @@ export interface ProjectCommand {
 export interface ProjectCommandsResult {
   commands: ProjectCommand[];
 }
+
+/** What `workspace/executeCommand` is asked: the project's own way to test, build or lint, of the package nearest to a file. */
+export interface ProjectRunParams {
+  command: "pillion.test" | "pillion.build" | "pillion.lint";
+  arguments: [{ scope?: "file" | "package" | "workspace"; uri?: string }];
+}
