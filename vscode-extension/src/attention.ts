@@ -6,6 +6,7 @@
 import * as vscode from "vscode";
 
 import { worthTelling } from "./attention/decide";
+import type { Panel } from "./panel";
 import type { PermissionOption, Task } from "./protocol";
 import type { InputQuestion, OpenQuestion, PermissionQuestion } from "./state";
 import type { Store } from "./store";
@@ -16,11 +17,6 @@ import { oneLine, parts, wentWrong } from "./tasks/words";
 /** Answers in one notification; more are a choice of their own. */
 const MOST_BUTTONS = 3;
 
-/** Whether a person sees where a question is asked. */
-export interface Seen {
-  readonly visible: boolean;
-}
-
 export class Attention implements vscode.Disposable {
   private readonly told = new Set<string>();
   private readonly listening: vscode.Disposable;
@@ -28,7 +24,7 @@ export class Attention implements vscode.Disposable {
   constructor(
     store: Store,
     private readonly tasks: Tasks,
-    private readonly chat: Seen,
+    private readonly panel: Panel,
   ) {
     this.listening = store.onDidChange((change) => {
       if (change.type === "question") {
@@ -43,7 +39,7 @@ export class Attention implements vscode.Disposable {
 
   private question(open: OpenQuestion): void {
     const focused = vscode.window.state.focused;
-    const visible = this.chat.visible || (open.kind === "input" && this.tasks.visible);
+    const visible = this.panel.visible || (open.kind === "input" && this.tasks.visible);
     if ((focused && visible) || this.told.has(open.id)) {
       return;
     }

@@ -2,6 +2,8 @@
 
 import * as vscode from "vscode";
 
+import { NotRunning } from "./sidecar";
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -22,6 +24,9 @@ export async function attempt<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
+    if (error instanceof NotRunning) {
+      return undefined; // the client has told it
+    }
     // Not waited for: a message that nobody closes would hold up what comes after.
     void vscode.window.showErrorMessage(`Pillion: ${messageOf(error)}`);
     return undefined;

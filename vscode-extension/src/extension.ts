@@ -13,9 +13,8 @@ import { leftRunning } from "./left";
 import { registerModels } from "./models";
 import { Secrets } from "./secrets";
 import { registerSettings } from "./settings";
-import { registerStatus } from "./status";
 import { LiveStore } from "./store";
-import { registerTasks } from "./tasks";
+import { registerViews } from "./views";
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Pillion", { log: true });
@@ -32,8 +31,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerModels(client),
     registerDiagnostics(client),
     registerSettings(client),
-    registerTasks(context, client, store),
-    registerStatus(context, store),
+    registerViews(client, store, panel),
     registerCommands({ client, store, panel, secrets, log }),
   );
   void goOn(client);

@@ -71,12 +71,16 @@ export class Tasks implements vscode.Disposable {
     return this.view.onDidChangeVisibility;
   }
 
-  /** Opens the log of a task and shows its end, or the last line in it that has `text`. */
-  async log(task: Task, text?: string): Promise<void> {
+  /** Opens the log of a task and shows its end, or the last line that has one of the texts: the first that is found. */
+  async log(task: Task, texts: readonly string[] = []): Promise<void> {
     const document = await vscode.workspace.openTextDocument(logUri(task));
     const editor = await vscode.window.showTextDocument(document, { preview: true });
-    const at = text === undefined ? -1 : document.getText().lastIndexOf(text);
-    if (at < 0) {
+    const log = document.getText();
+    const at = texts
+      .filter((text) => text !== "")
+      .map((text) => log.lastIndexOf(text))
+      .find((found) => found >= 0);
+    if (at === undefined) {
       this.follower.follow(document);
       return;
     }

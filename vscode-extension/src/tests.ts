@@ -44,6 +44,7 @@ export class Tests implements vscode.Disposable {
     this.controller.refreshHandler = () => this.findCommands();
     this.disposables = [
       this.controller,
+      vscode.commands.registerCommand("pillion.tests.rerun", (item: vscode.TestItem) => this.rerunItem(item)),
       this.controller.createRunProfile("Run", vscode.TestRunProfileKind.Run, (request) => this.run(request), true),
       store.onDidChange((change) => {
         if (change.type === "task") {
@@ -89,10 +90,26 @@ export class Tests implements vscode.Disposable {
         }
       }
       note(taskId, WHOLE);
-      vscode.window.setStatusBarMessage(`$(info) Pillion: all of \`${task.label}\` runs again, not these tests alone`, 8000);
+      vscode.window.setStatusBarMessage(
+        `$(info) Pillion: all of \`${task.label}\` runs again, not these tests alone`,
+        8000,
+      );
     }
     if (!(await attempt(this.sidecar.request("pillion/task/rerun", { taskId })))) {
       this.asked.delete(taskId);
+    }
+  }
+
+  /** The tests that failed in the newest run of a task. */
+  async failed(task: Task): Promise<string[]> {
+    const { tests } = await this.sidecar.request("pillion/test/results", { taskId: task.id });
+    return tests.filter(({ status }) => status === "failed").map(({ id }) => id);
+  }
+
+  private async rerunItem(item: vscode.TestItem): Promise<void> {
+    const suite = this.items.suiteOf(item);
+    if (suite) {
+      await this.rerun(suite, this.items.testsOf(item));
     }
   }
 

@@ -12,7 +12,10 @@ const MOST_LINES = 20_000;
 export class LogLinks implements vscode.DocumentLinkProvider {
   constructor(private readonly store: Store) {}
 
-  async provideDocumentLinks(document: vscode.TextDocument, token: vscode.CancellationToken): Promise<vscode.DocumentLink[]> {
+  async provideDocumentLinks(
+    document: vscode.TextDocument,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.DocumentLink[]> {
     const found: { line: number; place: Place }[] = [];
     for (let line = Math.max(0, document.lineCount - MOST_LINES); line < document.lineCount; line += 1) {
       found.push(...places(document.lineAt(line).text).map((place) => ({ line, place })));

@@ -19,7 +19,11 @@ const REDRAW_LONG = 1000;
 const LONG = 128 * 1024;
 
 export function logUri(task: Task): vscode.Uri {
-  const name = task.label.replace(/[\\/:*?"<>|\s]+/g, " ").trim().slice(0, 60) || "task";
+  const name =
+    task.label
+      .replace(/[\\/:*?"<>|\s]+/g, " ")
+      .trim()
+      .slice(0, 60) || "task";
   return vscode.Uri.from({ scheme: SCHEME, path: `/${task.id}/${name}` });
 }
 

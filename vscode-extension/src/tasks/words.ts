@@ -71,10 +71,12 @@ export function shortSummary(summary: string | null, wide = false): string | und
   if (line === "") {
     return undefined;
   }
-  const [, head, delta] = /^(.*?)\s*\((.+) since [^()]+\)$/.exec(line) ?? [undefined, line, undefined];
-  const failed = /\d+ failed/.exec(head ?? line)?.[0];
-  const passed = /\d+ passed/.exec(head ?? line)?.[0];
-  const short = failed !== undefined && failed !== "0 failed" ? failed : (passed ?? head ?? line);
+  const compared = /^(.*?)\s*\((.+) since [^()]+\)$/.exec(line);
+  const head = compared?.[1] ?? line;
+  const delta = compared?.[2];
+  const failed = /\d+ failed/.exec(head)?.[0];
+  const passed = /\d+ passed/.exec(head)?.[0];
+  const short = failed !== undefined && failed !== "0 failed" ? failed : (passed ?? head);
   const changes = wide ? delta : /\d+ new/.exec(delta ?? "")?.[0];
   return changes === undefined ? short : `${short} (${changes})`;
 }

@@ -41,7 +41,9 @@ const rust: Finder = (lines) => {
   return found;
 };
 
-const script = byLine(/^\s*(?:await\s+)?(?:test|it)(?:\.\w+)*\(\s*(?<quote>["'`])(?<name>(?:\\.|(?!\k<quote>).)+)\k<quote>/);
+const script = byLine(
+  /^\s*(?:await\s+)?(?:test|it)(?:\.\w+)*\(\s*(?<quote>["'`])(?<name>(?:\\.|(?!\k<quote>).)+)\k<quote>/,
+);
 
 const FINDERS: Readonly<Record<string, Finder>> = {
   rust,

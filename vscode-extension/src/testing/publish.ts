@@ -5,7 +5,8 @@ import * as vscode from "vscode";
 import type { Task, TestResult, TestResults } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import { comparison } from "./comparison";
-import { Items, type Suite } from "./items";
+import type { Items } from "./items";
+import { type Suite } from "./items";
 
 /** Lines of a run's output that stand with its results; the log has all of it. */
 const OUTPUT_LINES = 5000;
@@ -121,7 +122,10 @@ function rangeOf(uri: vscode.Uri, test: string, taskId: string): vscode.Range | 
   return vscode.languages.getDiagnostics(uri).find((diagnostic) => {
     const data: unknown = Reflect.get(diagnostic, "data");
     return (
-      typeof data === "object" && data !== null && Reflect.get(data, "test") === test && Reflect.get(data, "taskId") === taskId
+      typeof data === "object" &&
+      data !== null &&
+      Reflect.get(data, "test") === test &&
+      Reflect.get(data, "taskId") === taskId
     );
   })?.range;
 }

@@ -42,14 +42,28 @@ describe("the badge", () => {
         sessionId: "s1",
         questionId: toolCallId,
         parentToolCallId: null,
-        toolCall: { toolCallId, title: "x", name: "bash", kind: "execute", status: "pending", rawInput: {}, content: [], locations: [] },
+        toolCall: {
+          toolCallId,
+          title: "x",
+          name: "bash",
+          kind: "execute",
+          status: "pending",
+          rawInput: {},
+          content: [],
+          locations: [],
+        },
         reason: null,
         options: [],
       },
     }) as const;
 
   it("counts what runs or needs an answer, each once", () => {
-    const waits = task({ id: "w", status: "queued", toolCallId: "call_1", waitingFor: { ...input, kind: "permission", options: [] } });
+    const waits = task({
+      id: "w",
+      status: "queued",
+      toolCallId: "call_1",
+      waitingFor: { ...input, kind: "permission", options: [] },
+    });
     const open = [permission("call_1"), permission("call_2")].map((each) => ({
       ...each,
       question: { ...each.question, toolCall: { ...each.question.toolCall, content: [], locations: [] }, options: [] },

@@ -42,10 +42,13 @@ describe("group", () => {
   });
 
   it("of Python and Go have names that begin so", () => {
-    assert.deepEqual(found("python", "def test_a():\n  pass\nclass T:\n  async def test_b(self): ...\ndef a_test(): ..."), [
-      ["test_a", 0],
-      ["test_b", 3],
-    ]);
+    assert.deepEqual(
+      found("python", "def test_a():\n  pass\nclass T:\n  async def test_b(self): ...\ndef a_test(): ..."),
+      [
+        ["test_a", 0],
+        ["test_b", 3],
+      ],
+    );
     assert.deepEqual(found("go", "func TestA(t *testing.T) {\nfunc helper() {\nfunc (s *S) TestB() {"), [
       ["TestA", 0],
       ["TestB", 2],

@@ -17,7 +17,12 @@ const drawn = (nodes: readonly Node[]): unknown[] => nodes.map((node) => [node.l
 
 describe("the tree of tests", () => {
   it("follows the parts of the names", () => {
-    const { roots } = tree([result("auth::login"), result("auth::logout"), result("db::tests::connects"), result("top")]);
+    const { roots } = tree([
+      result("auth::login"),
+      result("auth::logout"),
+      result("db::tests::connects"),
+      result("top"),
+    ]);
     assert.deepEqual(drawn(roots), [["auth", ["login"], ["logout"]], ["db", ["tests", ["connects"]]], ["top"]]);
   });
 

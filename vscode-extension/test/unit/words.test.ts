@@ -26,7 +26,11 @@ describe("what is said of a task", () => {
     const tasks = new Map([other, same].map((each) => [each.id, each]));
     const waits = (holder: string | null, kind: "slot" | "lock" = "slot"): string[] =>
       parts(
-        task({ status: "queued", startedAt: null, waitingFor: { kind, question: null, holder, options: [], secret: false } }),
+        task({
+          status: "queued",
+          startedAt: null,
+          waitingFor: { kind, question: null, holder, options: [], secret: false },
+        }),
         { tasks },
       );
     assert.deepEqual(waits("t2"), ["waits for npm ci"]);
@@ -37,14 +41,24 @@ describe("what is said of a task", () => {
   });
 
   it("shows the question of one that waits for an answer", () => {
-    const waitingFor = { kind: "input", question: "package name: (demo) ", holder: null, options: [], secret: false } as const;
+    const waitingFor = {
+      kind: "input",
+      question: "package name: (demo) ",
+      holder: null,
+      options: [],
+      secret: false,
+    } as const;
     const asking = task({ status: "waiting_for_input", waitingFor: { ...waitingFor, options: [] } });
     assert.deepEqual(parts(asking), ["package name: (demo)"]);
     assert.equal(icon(asking).id, "question");
   });
 
   it("tells how one ended, with the time to a tenth", () => {
-    const failed = ended({ status: "failed", exitCode: 101, summary: "47 passed, 3 failed (2 new, 1 fixed since run 1)" });
+    const failed = ended({
+      status: "failed",
+      exitCode: 101,
+      summary: "47 passed, 3 failed (2 new, 1 fixed since run 1)",
+    });
     assert.deepEqual(parts(failed, { elapsed: 12_400 }), ["3 failed (2 new)", "12.4s"]);
     assert.deepEqual(parts(failed, { wide: true }), ["3 failed (2 new, 1 fixed)"]);
     assert.deepEqual(parts(ended({ status: "failed", exitCode: 2 })), ["failed (2)"]);
