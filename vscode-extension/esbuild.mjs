@@ -1,10 +1,12 @@
 /**
  * Bundles the extension (`src/extension.ts`, CommonJS for the extension host) and the chat's page (`webview/main.ts`, for
- * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small.
+ * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small;
+ * `--tests` bundles the suite of the extension host too.
  */
 
 import { context } from "esbuild";
 
+const tests = process.argv.includes("--tests");
 const production = process.argv.includes("--production");
 const shared = {
   bundle: true,
@@ -23,6 +25,18 @@ const bundles = await Promise.all([
     target: "node20",
     external: ["vscode"],
   }),
+  ...(tests
+    ? [
+        context({
+          ...shared,
+          entryPoints: { "test/host": "test/host/index.ts" },
+          format: "cjs",
+          platform: "node",
+          target: "node20",
+          external: ["vscode", "mocha"],
+        }),
+      ]
+    : []),
   context({
     ...shared,
     entryPoints: { webview: "webview/main.ts" },

@@ -104,7 +104,7 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    const wanted = vscode.workspace.getConfiguration("pillion", document.uri).get("codeLens.tests", true);
+    const wanted = vscode.workspace.getConfiguration("pillion", document.uri).get<boolean>("codeLens.tests", true);
     const installed = (id: string): boolean => vscode.extensions.getExtension(id) !== undefined;
     if (!wanted || showsLanguage(document.languageId, installed)) {
       return [];

@@ -62,7 +62,8 @@ export class Client implements Sidecar {
     token?: vscode.CancellationToken,
   ): Promise<Requests[M]["result"]> {
     const { client } = await this.start();
-    return client.sendRequest<Requests[M]["result"]>(method, params, token);
+    type Result = Requests[M]["result"];
+    return token ? client.sendRequest<Result>(method, params, token) : client.sendRequest<Result>(method, params);
   }
 
   async notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): Promise<void> {

@@ -93,7 +93,13 @@ export class Connection {
         closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
       },
     };
-    const client = new LanguageClient("pillion", "Pillion", run, options);
+    /** Tells the log alone: what a person has to know is told by who starts servers. */
+    class Quiet extends LanguageClient {
+      override error(message: string, data?: unknown): void {
+        super.error(message, data, false);
+      }
+    }
+    const client = new Quiet("pillion", "Pillion", run, options);
     const capability: ClientCapability = {
       version: VERSION,
       sessionUpdates: true,
@@ -116,9 +122,9 @@ export class Connection {
     try {
       await client.start();
     } catch (error) {
-      const ended = child && isOver(child) ? end(child, lastWords) : null;
       await connection.close();
-      throw ended === null ? error : new Error(`${start.program} ended at its start (${ended}).`);
+      // What it said of its end is worth more than that its pipe is broken.
+      throw child?.exitCode ? new Error(`${start.program} ended at its start (${end(child, lastWords)}).`) : error;
     }
     const info = client.initializeResult;
     const theirs = (info?.capabilities.experimental as { pillion?: ServerCapability } | undefined)?.pillion;
@@ -135,6 +141,10 @@ export class Connection {
       }
     });
     return connection;
+  }
+
+  get pid(): number | undefined {
+    return this.child()?.pid;
   }
 
   /** Asks the server to end and waits until it has. */

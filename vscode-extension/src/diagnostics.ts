@@ -46,7 +46,7 @@ export class Problems implements vscode.Disposable {
 }
 
 function wanted(diagnostics: vscode.Diagnostic[]): vscode.Diagnostic[] {
-  switch (vscode.workspace.getConfiguration("pillion").get("diagnostics.show", "all")) {
+  switch (vscode.workspace.getConfiguration("pillion").get<string>("diagnostics.show")) {
     case "off":
       return [];
     case "errors":

@@ -7,7 +7,7 @@ import * as vscode from "vscode";
 
 import { Chat } from "./chat/chat";
 import { Client } from "./client";
-import { registerCommands } from "./commands";
+import { type Parts, registerCommands } from "./commands";
 import { registerDiagnostics } from "./diagnostics";
 import { leftRunning } from "./left";
 import { registerModels } from "./models";
@@ -16,12 +16,14 @@ import { registerSettings } from "./settings";
 import { LiveStore } from "./store";
 import { registerViews } from "./views";
 
-export function activate(context: vscode.ExtensionContext): void {
+/** Tests are told the parts; nobody else is. */
+export function activate(context: vscode.ExtensionContext): Parts | undefined {
   const log = vscode.window.createOutputChannel("Pillion", { log: true });
   const client = new Client(context, log);
   const store = new LiveStore(client);
   const panel = new Chat(context, client, store);
   const secrets = new Secrets(context.secrets, client);
+  const parts: Parts = { client, store, panel, secrets, log };
   context.subscriptions.push(
     log,
     client,
@@ -32,9 +34,10 @@ export function activate(context: vscode.ExtensionContext): void {
     registerDiagnostics(client),
     registerSettings(client),
     registerViews(client, store, panel),
-    registerCommands({ client, store, panel, secrets, log }),
+    registerCommands(parts),
   );
   void goOn(client);
+  return context.extensionMode === vscode.ExtensionMode.Test ? parts : undefined;
 }
 
 /** What the last window left running goes on in this one, seen by nobody or not. */

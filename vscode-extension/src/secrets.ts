@@ -40,10 +40,7 @@ export class Secrets {
     return this.storage.onDidChange(async ({ key }) => {
       const provider = PROVIDERS.find(({ id }) => PREFIX + id === key);
       if (provider) {
-        const secret = await this.storage.get(key);
-        await this.client.whileRunning((client) =>
-          client.sendRequest("pillion/secret/set", own(provider.id, secret ?? null)),
-        );
+        await this.tell(provider.id);
       }
     });
   }
@@ -66,8 +63,24 @@ export class Secrets {
     if (secret === undefined) {
       return false;
     }
-    await this.storage.store(PREFIX + chosen.id, secret.trim());
+    await this.store(chosen.id, secret.trim());
     return true;
+  }
+
+  /** When it is over, what is asked next is asked with the key. */
+  async store(provider: ProviderId, secret: string): Promise<void> {
+    await this.storage.store(PREFIX + provider, secret);
+    await this.tell(provider);
+  }
+
+  async forget(provider: ProviderId): Promise<void> {
+    await this.storage.delete(PREFIX + provider);
+    await this.tell(provider);
+  }
+
+  private async tell(provider: ProviderId): Promise<void> {
+    const secret = await this.storage.get(PREFIX + provider);
+    await this.client.whileRunning((client) => client.sendRequest("pillion/secret/set", own(provider, secret ?? null)));
   }
 
   /** Asks which stored key is to be forgotten. */
@@ -84,7 +97,7 @@ export class Secrets {
     }
     const chosen = await vscode.window.showQuickPick(stored, { title: "Remove API key" });
     if (chosen) {
-      await this.storage.delete(PREFIX + chosen.id);
+      await this.forget(chosen.id);
     }
   }
 }

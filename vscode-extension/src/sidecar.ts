@@ -5,7 +5,9 @@ import type * as vscode from "vscode";
 import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
 
 /** There is no server; the person has been told why. */
-export class NotRunning extends Error {}
+export class NotRunning extends Error {
+  override readonly name = "NotRunning";
+}
 
 /** What a handler of a server's request rejects with where the server wants a word for it: `data.kind`. */
 export class Refusal extends Error {

@@ -58,11 +58,13 @@ export type Change =
   /** `before` is what was known of it. Told at every status. */
   | { readonly type: "task"; readonly task: Task; readonly before: Task | null }
   /** A run has begun, has ended: told once a run, after `task`; not of what a snapshot tells anew. */
-  | { readonly type: "task_started" | "task_ended"; readonly task: Task }
+  | { readonly type: "task_started"; readonly task: Task }
+  | { readonly type: "task_ended"; readonly task: Task }
   | { readonly type: "task_dismissed"; readonly taskId: string }
   /** All tasks are to be read again. */
   | { readonly type: "tasks" }
-  | { readonly type: "question" | "question_closed"; readonly question: OpenQuestion }
+  | { readonly type: "question"; readonly question: OpenQuestion }
+  | { readonly type: "question_closed"; readonly question: OpenQuestion }
   | { readonly type: "session"; readonly session: Session }
   /** Not of a replay. */
   | {

@@ -1,0 +1,4 @@
+/** Every file of the suite. */
+
+import "./client.test";
+import "./models.test";
