@@ -47,6 +47,7 @@ import type {
   OutputResult,
   PromoteParams,
   ReportTaskParams,
+  RerunParams,
   SetPriorityParams,
   StartTaskParams,
   StartTaskResult,
@@ -144,7 +145,7 @@ export interface Requests {
   "pillion/task/stop": { params: TaskParams; result: TaskResult };
   "pillion/task/promote": { params: PromoteParams; result: TaskResult };
   "pillion/task/input": { params: InputParams; result: Empty };
-  "pillion/task/rerun": { params: TaskParams; result: TaskResult };
+  "pillion/task/rerun": { params: RerunParams; result: TaskResult };
   "pillion/task/dismiss": { params: TaskParams; result: Empty };
   "pillion/task/set_priority": { params: SetPriorityParams; result: Empty };
   "pillion/task/withhold": { params: TaskParams; result: Empty };

@@ -9,6 +9,7 @@ import type { Store } from "../store";
 
 export class Chat implements Panel, vscode.WebviewViewProvider, vscode.Disposable {
   private readonly registration: vscode.Disposable;
+  private view: vscode.WebviewView | undefined;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -18,7 +19,12 @@ export class Chat implements Panel, vscode.WebviewViewProvider, vscode.Disposabl
     this.registration = vscode.window.registerWebviewViewProvider("pillion.chat", this);
   }
 
+  get visible(): boolean {
+    return this.view?.visible ?? false;
+  }
+
   resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
     const dist = vscode.Uri.joinPath(this.context.extensionUri, "dist");
     view.webview.options = { enableScripts: true, localResourceRoots: [dist] };
     const script = view.webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview.js")).toString();

@@ -151,6 +151,11 @@ export interface WatchFiles {
   restart?: boolean;
 }
 
+export interface RerunParams extends TaskParams {
+  /** Only these tests, by their ids. A server that does not serve it refuses it by its name. */
+  only?: string[];
+}
+
 export interface TaskResult {
   task: Task;
 }
