@@ -180,6 +180,7 @@ export function drawChips(element: HTMLElement, { chat, post }: Context, state: 
   if (state.awaiting !== null) {
     chips.push(html`<span class="chip" title=${state.awaiting}>
       ${icon("clock", "look-muted")}<span class="chip-label">Sent once a model is there: ${state.awaiting}</span>
+      ${action("close", "Do not send it", () => post({ type: "forget" }))}
     </span>`);
   }
   render(html`${chips}`, element);
