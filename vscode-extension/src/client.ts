@@ -12,6 +12,7 @@ import type { LanguageClient } from "vscode-languageclient/node";
 import { find } from "./binary";
 import { Connection } from "./connection";
 import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
+import { applyEdit } from "./changes/apply";
 import { Problems } from "./diagnostics";
 import { explain } from "./remedies";
 import { explicit } from "./settings";
@@ -146,7 +147,7 @@ export class Client implements Sidecar {
         settings: explicit(),
         clientToken: await this.token(),
         log: this.log,
-        middleware: this.problems.middleware,
+        middleware: { ...this.problems.middleware, workspace: { handleApplyEdit: applyEdit } },
         prepare: (client) => {
           this.prepare(client);
         },

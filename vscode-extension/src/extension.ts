@@ -13,9 +13,8 @@ import { leftRunning } from "./left";
 import { registerModels } from "./models";
 import { Secrets } from "./secrets";
 import { registerSettings } from "./settings";
-import { registerStatus } from "./status";
 import { LiveStore } from "./store";
-import { registerTasks } from "./tasks";
+import { registerViews } from "./views";
 
 /** Tests are told the parts; nobody else is. */
 export function activate(context: vscode.ExtensionContext): Parts | undefined {
@@ -34,8 +33,7 @@ export function activate(context: vscode.ExtensionContext): Parts | undefined {
     registerModels(client),
     registerDiagnostics(client),
     registerSettings(client),
-    registerTasks(context, client, store),
-    registerStatus(context, store),
+    registerViews(client, store, panel),
     registerCommands(parts),
   );
   void goOn(client);

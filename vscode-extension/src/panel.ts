@@ -3,6 +3,8 @@
 import type { ContentBlock } from "./protocol";
 
 export interface Panel {
+  /** A person sees it. */
+  readonly visible: boolean;
   /** Shows the chat, the cursor in its composer. */
   reveal(): Promise<void>;
   newSession(): Promise<void>;

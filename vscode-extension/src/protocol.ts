@@ -47,6 +47,7 @@ import type {
   OutputResult,
   PromoteParams,
   ReportTaskParams,
+  RerunParams,
   SetPriorityParams,
   StartTaskParams,
   StartTaskResult,
@@ -57,6 +58,7 @@ import type {
   TaskStatusParams,
   TestResults,
   TestResultsParams,
+  TestResultsTold,
 } from "./protocol/task";
 import type { UpdateParams } from "./protocol/update";
 
@@ -143,9 +145,10 @@ export interface Requests {
   "pillion/task/stop": { params: TaskParams; result: TaskResult };
   "pillion/task/promote": { params: PromoteParams; result: TaskResult };
   "pillion/task/input": { params: InputParams; result: Empty };
-  "pillion/task/rerun": { params: TaskParams; result: TaskResult };
+  "pillion/task/rerun": { params: RerunParams; result: TaskResult };
   "pillion/task/dismiss": { params: TaskParams; result: Empty };
   "pillion/task/set_priority": { params: SetPriorityParams; result: Empty };
+  "pillion/task/withhold": { params: TaskParams; result: Empty };
   "pillion/test/results": { params: TestResultsParams; result: TestResults };
 }
 
@@ -162,6 +165,7 @@ export interface ServerNotifications {
   "pillion/task/status": TaskStatusParams;
   "pillion/task/snapshot": TaskSnapshotParams;
   "pillion/task/output": TaskOutputParams;
+  "pillion/test/results": TestResultsTold;
 }
 
 /** Requests of the server. */

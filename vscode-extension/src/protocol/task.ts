@@ -151,6 +151,11 @@ export interface WatchFiles {
   restart?: boolean;
 }
 
+export interface RerunParams extends TaskParams {
+  /** Only these tests, by their ids. A server that does not serve it refuses it by its name. */
+  only?: string[];
+}
+
 export interface TaskResult {
   task: Task;
 }
@@ -267,4 +272,9 @@ export interface TestResults {
   run: number;
   tests: TestResult[];
   counts: { passed: number; failed: number; skipped: number };
+}
+
+/** The same as a notification: results since the last one. A test that is named again has a new result. */
+export interface TestResultsTold extends TestResults {
+  seq: number;
 }

@@ -1,0 +1,250 @@
+/**
+ * Test Explorer: shows the results of every run that Pillion sees, and runs tests again as tasks. It looks for no tests
+ * itself: what has not run yet is known by its project's command alone, and that only where no other extension does more.
+ */
+
+import * as vscode from "vscode";
+
+import { attempt, refusal } from "./errors";
+import type { Task } from "./protocol";
+import type { Sidecar } from "./sidecar";
+import type { Store } from "./store";
+import { Items, type Suite } from "./testing/items";
+import { showsSource } from "./testing/others";
+import { PublishedRun } from "./testing/publish";
+
+/** How often results are read while a task runs, in ms. */
+const READ_EVERY = 1000;
+
+interface Live {
+  readonly run: PublishedRun;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Tests implements vscode.Disposable {
+  readonly items: Items;
+  private readonly controller = vscode.tests.createTestController("pillion", "Pillion");
+  /** By the task's id: its newest run. */
+  private readonly live = new Map<string, Live>();
+  /** What a person asked for in Test Explorer, by the task that does it. */
+  private readonly asked = new Map<string, { request: vscode.TestRunRequest; note: string | undefined }>();
+  private readonly published = new Set<string>();
+  private readonly disposables: vscode.Disposable[];
+
+  constructor(
+    private readonly sidecar: Sidecar,
+    private readonly store: Store,
+  ) {
+    this.items = new Items(this.controller);
+    this.controller.resolveHandler = async (item) => {
+      if (item === undefined) {
+        await this.findCommands();
+      }
+    };
+    this.controller.refreshHandler = () => this.findCommands();
+    this.disposables = [
+      this.controller,
+      vscode.commands.registerCommand("pillion.tests.rerun", (item: vscode.TestItem) => this.rerunItem(item)),
+      this.controller.createRunProfile("Run", vscode.TestRunProfileKind.Run, (request) => this.run(request), true),
+      store.onDidChange((change) => {
+        if (change.type === "task") {
+          this.see(change.task);
+        } else if (change.type === "task_ended") {
+          this.ended(change.task);
+        } else if (change.type === "tasks") {
+          this.compare();
+        }
+      }),
+    ];
+  }
+
+  /** Runs some tests of a suite again, or all of it. */
+  async rerun(suite: Suite, only: readonly string[] | undefined, request?: vscode.TestRunRequest): Promise<void> {
+    const task = this.newest(suite);
+    const note = (id: string, said: string | undefined): void => {
+      if (request) {
+        this.asked.set(id, { request, note: said });
+      }
+    };
+    if (!task) {
+      const { command, cwd, label } = suite;
+      const started = await attempt(
+        this.sidecar.request("pillion/task/start", { command, cwd, label, group: "test", onExit: "next_turn" }),
+      );
+      if (started) {
+        note(started.task.id, only && WHOLE);
+      }
+      return;
+    }
+    note(task.id, undefined);
+    const taskId = task.id;
+    if (only && only.length > 0) {
+      try {
+        await this.sidecar.request("pillion/task/rerun", { taskId, only: [...only] });
+        return;
+      } catch (error) {
+        if (refusal(error).field !== "only") {
+          await attempt(Promise.reject(error instanceof Error ? error : new Error(String(error))));
+          this.asked.delete(taskId);
+          return;
+        }
+      }
+      note(taskId, WHOLE);
+      vscode.window.setStatusBarMessage(
+        `$(info) Pillion: all of \`${task.label}\` runs again, not these tests alone`,
+        8000,
+      );
+    }
+    if (!(await attempt(this.sidecar.request("pillion/task/rerun", { taskId })))) {
+      this.asked.delete(taskId);
+    }
+  }
+
+  /** The tests that failed in the newest run of a task. */
+  async failed(task: Task): Promise<string[]> {
+    const { tests } = await this.sidecar.request("pillion/test/results", { taskId: task.id });
+    return tests.filter(({ status }) => status === "failed").map(({ id }) => id);
+  }
+
+  private async rerunItem(item: vscode.TestItem): Promise<void> {
+    const suite = this.items.suiteOf(item);
+    if (suite) {
+      await this.rerun(suite, this.items.testsOf(item));
+    }
+  }
+
+  private newest(suite: Suite): Task | undefined {
+    return [...this.store.tasks.values()]
+      .filter((task) => task.owned && Items.key(task) === Items.key(suite))
+      .sort((left, right) => (left.createdAt < right.createdAt ? 1 : -1))[0];
+  }
+
+  /** The project's test commands, so that there is something to run before the first run. */
+  private async findCommands(): Promise<void> {
+    const installed = (id: string): boolean => vscode.extensions.getExtension(id) !== undefined;
+    const found = await attempt(this.sidecar.request("pillion/project/commands", {}));
+    for (const { command, cwd, label, group, source } of found?.commands ?? []) {
+      if (group === "test" && !showsSource(source, installed)) {
+        this.items.root({ command, cwd, label });
+      }
+    }
+  }
+
+  private async run(request: vscode.TestRunRequest): Promise<void> {
+    const included = request.include ?? [...this.controller.items].map(([, item]) => item);
+    const excluded = new Set((request.exclude ?? []).flatMap((item) => this.items.testsOf(item)));
+    const bySuite = new Map<string, { suite: Suite; whole: boolean; only: string[] }>();
+    for (const item of included) {
+      const suite = this.items.suiteOf(item);
+      if (suite) {
+        const key = Items.key(suite);
+        const entry = bySuite.get(key) ?? { suite, whole: false, only: [] };
+        entry.whole ||= item.parent === undefined && excluded.size === 0;
+        entry.only.push(...this.items.testsOf(item).filter((id) => !excluded.has(id)));
+        bySuite.set(key, entry);
+      }
+    }
+    for (const { suite, whole, only } of bySuite.values()) {
+      await this.rerun(suite, whole ? undefined : only, request);
+    }
+  }
+
+  /** A task is told of: a run of tests begins to be shown when its first result is there, or when it is known to test. */
+  private see(task: Task): void {
+    const known = this.items.all(task).length > 0 || this.asked.has(task.id);
+    const live = this.live.get(task.id);
+    if (!task.owned || task.startedAt === null || task.status === "queued" || !(counted(task) || known || live)) {
+      return;
+    }
+    if (task.endedAt !== null && live?.run.task.run !== task.run && !counted(task)) {
+      return;
+    }
+    const shown = this.show(task);
+    shown.timer ??= setTimeout(() => {
+      shown.timer = undefined;
+      if (this.live.get(task.id) === shown) {
+        void shown.run.update();
+      }
+    }, READ_EVERY);
+  }
+
+  private show(task: Task): Live {
+    const known = this.live.get(task.id);
+    if (known?.run.task.run === task.run) {
+      return known;
+    }
+    this.drop(task.id);
+    const asked = this.asked.get(task.id);
+    this.asked.delete(task.id);
+    const run = new PublishedRun(this.controller, this.sidecar, this.items, task, asked?.request, asked?.note);
+    run.token.onCancellationRequested(() => {
+      void attempt(this.sidecar.request("pillion/task/stop", { taskId: task.id }));
+    });
+    const live: Live = { run, timer: undefined };
+    this.live.set(task.id, live);
+    this.published.add(runOf(task));
+    return live;
+  }
+
+  private ended(task: Task): void {
+    this.asked.delete(task.id);
+    const live = this.live.get(task.id);
+    if (live?.run.task.run === task.run) {
+      this.live.delete(task.id);
+      clearTimeout(live.timer);
+      void live.run.end();
+    }
+  }
+
+  private drop(taskId: string): void {
+    const live = this.live.get(taskId);
+    if (live) {
+      this.live.delete(taskId);
+      clearTimeout(live.timer);
+      live.run.cut();
+    }
+  }
+
+  /** A new server: what it does not know is not shown as running. What goes on is shown again. */
+  private compare(): void {
+    for (const id of [...this.live.keys()]) {
+      if (!this.store.tasks.has(id)) {
+        this.drop(id);
+      }
+    }
+    const newest = new Map<string, Task>();
+    for (const task of this.store.tasks.values()) {
+      if (task.endedAt === null) {
+        this.see(task);
+      } else if (task.owned && counted(task) && task.endedAt > (newest.get(Items.key(task))?.endedAt ?? "")) {
+        newest.set(Items.key(task), task);
+      }
+    }
+    // After a reload the last results are there again, unless a newer run of the same command goes on.
+    for (const task of newest.values()) {
+      const goesOn = [...this.live.values()].some(({ run }) => Items.key(run.task) === Items.key(task));
+      if (!goesOn && !this.published.has(runOf(task))) {
+        this.show(task);
+        this.ended(task);
+      }
+    }
+  }
+
+  dispose(): void {
+    for (const id of [...this.live.keys()]) {
+      this.drop(id);
+    }
+    vscode.Disposable.from(...this.disposables).dispose();
+  }
+}
+
+function counted(task: Task): boolean {
+  const { passed, failed, skipped } = task.progress;
+  return passed + failed + skipped > 0;
+}
+
+function runOf(task: Task): string {
+  return `${task.id}\0${task.run}`;
+}
+
+const WHOLE = "Single tests cannot be rerun yet: this is a run of the whole command.";
