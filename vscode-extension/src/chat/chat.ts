@@ -33,6 +33,8 @@ export class Chat implements Panel, vscode.Disposable {
   private readonly disposables: vscode.Disposable[];
   private commands: CommandInfo[] = [];
   private trouble: string | null = null;
+  /** Where the focus goes once the page is there. */
+  private focusSoon: "composer" | "last" | "question" | "find" | null = null;
   private completing = new vscode.CancellationTokenSource();
 
   constructor(
@@ -64,10 +66,7 @@ export class Chat implements Panel, vscode.Disposable {
         this.view.tell({ type: "awaiting", text });
       },
     );
-    const focus = (what: "last" | "question" | "find") => async () => {
-      await this.reveal(false);
-      this.view.tell({ type: "focus", what });
-    };
+    const focus = (what: "last" | "question" | "find") => () => this.reveal(what);
     this.disposables = [
       this.view,
       this.conversation,
@@ -95,10 +94,12 @@ export class Chat implements Panel, vscode.Disposable {
     return this.view.visible;
   }
 
-  async reveal(compose = true): Promise<void> {
+  async reveal(focus: "composer" | "last" | "question" | "find" = "composer"): Promise<void> {
     await vscode.commands.executeCommand("pillion.chat.focus");
-    if (compose) {
-      this.view.tell({ type: "focus", what: "composer" });
+    if (this.view.listens) {
+      this.view.tell({ type: "focus", what: focus });
+    } else {
+      this.focusSoon = focus;
     }
   }
 
@@ -155,6 +156,10 @@ export class Chat implements Panel, vscode.Disposable {
       roots: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
       home: homedir(),
     });
+    if (this.focusSoon) {
+      this.view.tell({ type: "focus", what: this.focusSoon });
+      this.focusSoon = null;
+    }
     this.attempt(this.conversation.ensure());
   }
 
@@ -386,7 +391,7 @@ export class Chat implements Panel, vscode.Disposable {
         void vscode.window.showErrorMessage(`Pillion: ${message}`);
         return;
       }
-      this.trouble = message;
+      this.trouble = message.replace(/^Error: /, "");
       this.view.tell({ type: "connection", connection: this.connection });
     });
   }

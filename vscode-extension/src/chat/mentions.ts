@@ -5,8 +5,9 @@ import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
 
 import type { CompletionItem } from "../../webview/model/messages";
-import { isFinal, statusWords } from "../../webview/model/taskLine";
 import type { CommandInfo, Task } from "../protocol";
+import { isFinal } from "../state";
+import { oneLine, WORDS } from "../tasks/words";
 
 const MOST = 40;
 const MOST_FILES = 25;
@@ -83,7 +84,7 @@ function taskItems(query: string, tasks: Iterable<Task>): CompletionItem[] {
     .map(({ id, label, status, summary }) => ({
       insert: `@${id}`,
       label,
-      detail: summary?.split("\n", 1)[0] ?? statusWords[status],
+      detail: summary === null ? WORDS[status] : oneLine(summary),
       icon: "server-process",
     }));
 }

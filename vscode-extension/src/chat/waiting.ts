@@ -4,8 +4,8 @@ import { isOffline } from "../../webview/model/chat";
 import type { Session } from "../../webview/model/items";
 import type { ContentBlock } from "../protocol";
 
-/** How the server's answer begins when only a model could have answered. */
-const NEEDS_MODEL = "No model is configured, so I cannot answer";
+/** What the server says where only a model could have answered. A test looks whether it still says so. */
+export const NEEDS_MODEL = "send it again once a model is there";
 
 export class Waiting {
   private last: { prompt: ContentBlock[]; text: string } | null = null;
@@ -27,7 +27,7 @@ export class Waiting {
   /** A turn is over: whether its answer said that a model is needed. */
   ended(session: Session): void {
     const answer = session.items.findLast((item) => item.kind === "agent" && item.parent === null);
-    if (this.last && answer?.kind === "agent" && answer.text.startsWith(NEEDS_MODEL)) {
+    if (this.last && answer?.kind === "agent" && answer.text.includes(NEEDS_MODEL)) {
       this.kept = this.last;
       this.changed(this.kept.text);
     }
