@@ -1,7 +1,7 @@
 /**
  * Bundles the extension (`src/extension.ts`, CommonJS for the extension host) and the chat's page (`webview/main.ts`, for
  * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small;
- * `--tests` bundles the suite of the extension host too.
+ * `--tests` bundles the unit tests and the suite of the extension host too.
  */
 
 import { context } from "esbuild";
@@ -35,11 +35,21 @@ const bundles = await Promise.all([
           target: "node20",
           external: ["vscode", "mocha"],
         }),
+        context({
+          ...shared,
+          entryPoints: ["test/unit/*.test.ts"],
+          outdir: "dist/test/unit",
+          format: "cjs",
+          platform: "node",
+          target: "node20",
+        }),
       ]
     : []),
   context({
     ...shared,
     entryPoints: { webview: "webview/main.ts" },
+    loader: { ".ttf": "file" },
+    assetNames: "[name]",
     format: "iife",
     platform: "browser",
     target: "chrome130",

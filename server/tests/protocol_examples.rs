@@ -389,7 +389,9 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::TASK_START => read::<StartTaskParams>(value),
         method::TASK_REPORT => read::<ReportTaskParams>(value),
         method::TASK_LIST => read::<ListTasksParams>(value),
-        method::TASK_GET | method::TASK_STOP | method::TASK_DISMISS => read::<TaskParams>(value),
+        method::TASK_GET | method::TASK_STOP | method::TASK_DISMISS | method::TASK_WITHHOLD => {
+            read::<TaskParams>(value)
+        }
         // One name for a request and a notification.
         method::TASK_OUTPUT if value["text"].is_string() => {
             let (task_id, next_offset) = (text(), 1);
@@ -403,6 +405,9 @@ fn params(method: &str, value: &Value) -> Option<Vec<String>> {
         method::TASK_INPUT => read::<InputParams>(value),
         method::TASK_RERUN => read::<RerunParams>(value),
         method::TASK_SET_PRIORITY => read::<SetPriorityParams>(value),
+        method::TEST_RESULTS if value["seq"].is_u64() => {
+            sent(value, TestResultsTold { seq: 1, results: test_results() }, Shown::All)
+        }
         method::TEST_RESULTS => read::<TestResultsParams>(value),
         method::TASK_STATUS => sent(value, TaskStatusParams { seq: 1, task: task() }, Shown::All),
         method::TASK_SNAPSHOT => sent(value, TaskSnapshotParams { seq: 1, tasks: vec![task()] }, Shown::All),
@@ -517,22 +522,23 @@ fn result(method: &str, value: &Value) -> Option<Vec<String>> {
             total_bytes: 1,
             eof: true,
         }),
-        method::TEST_RESULTS => {
-            let test = TestResult {
-                id: text(),
-                name: text(),
-                file: Some(text()),
-                line: Some(1),
-                status: "failed",
-                duration_ms: Some(1),
-                message: Some(text()),
-            };
-            let counts = TestCounts { passed: 1, failed: 1, skipped: 1 };
-            serde_json::to_value(TestResults { task_id: text(), run: 1, tests: vec![test], counts })
-        }
+        method::TEST_RESULTS => serde_json::to_value(test_results()),
         _ => return None,
     };
     Some(sent(value, sample.expect("it can be sent"), Shown::All))
+}
+
+fn test_results() -> TestResults {
+    let test = TestResult {
+        id: text(),
+        name: text(),
+        file: Some(text()),
+        line: Some(1),
+        status: "failed",
+        duration_ms: Some(1),
+        message: Some(text()),
+    };
+    TestResults { task_id: text(), run: 1, tests: vec![test], counts: TestCounts { passed: 1, failed: 1, skipped: 1 } }
 }
 
 fn object(name: &str, value: &Value) -> Option<Vec<String>> {

@@ -35,6 +35,7 @@ pub const KEY: &str = "sk-ant-test-key";
 pub const MODEL: &str = "claude-test";
 
 type Step = Box<dyn FnOnce(&Request) -> Answer + Send>;
+type Always = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
 /// A running server with its script.
 pub struct Model {
@@ -52,6 +53,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     script: VecDeque<(String, Step)>,
+    /// Answers what the script does not expect.
+    always: Option<Always>,
     requests: Vec<Request>,
     conversations: Conversations,
     broken: Vec<String>,
@@ -104,6 +107,12 @@ impl Model {
     /// Expects one more request, whatever it says.
     pub fn answer(&self, what: &str, answer: Answer) -> &Self {
         self.then(what, move |_| answer)
+    }
+
+    /// Answers every request that the script does not expect.
+    pub fn always(&self, step: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> &Self {
+        self.shared.lock().always = Some(Arc::new(step));
+        self
     }
 
     /// How many conversations may reach this server; one unless said otherwise.
@@ -222,8 +231,13 @@ impl Shared {
         broken.extend(rules::check_body_of(api, &request.body));
         let number = state.requests.len();
         broken.extend(state.conversations.check_of(api, number, &request.body));
+        broken.extend(state.conversations.check_bytes(number, &call.body));
         state.requests.push(request.clone());
-        let step = state.script.pop_front();
+        let always = state
+            .always
+            .clone()
+            .map(|step| ("any".to_owned(), Box::new(move |request: &Request| step(request)) as Step));
+        let step = state.script.pop_front().or(always);
         let asked = number + 1;
         let answer = match step {
             None => {

@@ -1,6 +1,6 @@
 //! What goes before the model besides the conversation's own words, what a long one keeps, and what it may cost.
 
-use pillion_tests::{Answer, Client, Hold, Model, Options, Request, Sandbox};
+use pillion_tests::{Answer, Api, Client, Hold, Model, Options, Request, Sandbox};
 use serde_json::{Value, json};
 
 fn client(sandbox: &Sandbox, model: &Model) -> Client {
@@ -9,12 +9,12 @@ fn client(sandbox: &Sandbox, model: &Model) -> Client {
 
 /// A client whose model has a price: two dollars a million tokens of input, ten of output.
 fn priced(sandbox: &Sandbox, model: &Model, settings: Value) -> Client {
-    let options = Options::pillion().model(model).env("PILLION_MODEL", "claude-sonnet-5").settings(settings);
+    let name = match model.api() {
+        Api::Messages => "claude-sonnet-5",
+        Api::ChatCompletions => "gpt-6-sol",
+    };
+    let options = Options::pillion().model(model).env("PILLION_MODEL", name).settings(settings);
     Client::start(sandbox, options)
-}
-
-fn system(request: &Request) -> String {
-    request.body["system"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str()).collect()
 }
 
 fn last_text(request: &Request) -> String {
@@ -31,7 +31,7 @@ fn instruction_files_are_in_the_system_text_and_stay_as_they_were() {
     pillion_tests::sandbox::write_file(&sandbox.base().join("config/pillion/AGENTS.md"), "MY RULE: be kind.\n");
     model
         .then("the prompt", |request| {
-            let system = system(request);
+            let system = request.system();
             let at = |part: &str| system.find(part).unwrap_or_else(|| panic!("{part} in {system}"));
             assert!(at("MY RULE") < at("ROOT RULE") && at("ROOT RULE") < at("APP RULE"), "{system}");
             assert!(!system.contains("DEEP RULE"));
@@ -55,7 +55,8 @@ fn instruction_files_are_in_the_system_text_and_stay_as_they_were() {
     // The server holds every request of the conversation to the same system text, byte for byte.
     sandbox.write("AGENTS.md", "ANOTHER RULE.\n");
     model.then("after the reload", |request| {
-        assert!(system(request).contains("ROOT RULE") && !system(request).contains("ANOTHER RULE"));
+        let system = request.system();
+        assert!(system.contains("ROOT RULE") && !system.contains("ANOTHER RULE"));
         Answer::say("Still.")
     });
     let second = client(&sandbox, &model);
@@ -156,10 +157,11 @@ fn a_conversation_is_compacted_by_hand_and_stays_whole_for_people() {
     });
     first.ask(&session, "And the third.");
     let text = first.call("pillion/session/context", json!({"sessionId": session}))["text"].clone();
-    assert!(
-        text.as_str().is_some_and(|text| text.contains("Tool results") && text.contains("of 200,000 tokens")),
-        "{text}"
-    );
+    let window = match model.api() {
+        Api::Messages => "of 200,000 tokens",
+        Api::ChatCompletions => "the window of claude-test is not known",
+    };
+    assert!(text.as_str().is_some_and(|text| text.contains("Tool results") && text.contains(window)), "{text}");
     first.shutdown();
     // After a reload: the whole conversation for the person, the short one for the model.
     let second = client(&sandbox, &model);
@@ -218,7 +220,9 @@ fn what_a_session_costs_is_summed_and_held_to_its_budget() {
     let cost = |value: &Value| (value.as_f64().expect("a cost") * 1e9).round() / 1e9;
     assert_eq!(cost(&ended["usage"]["cost"]), cost(&json!(once)));
     assert_eq!((&ended["auto"], &ended["usage"]["autoCost"]), (&json!(false), &json!(0.0)));
-    assert_eq!(ended["usage"]["contextWindow"], 1_000_000);
+    if model.api() == Api::Messages {
+        assert_eq!(ended["usage"]["contextWindow"], 1_000_000);
+    }
     first.ask(&session, "Two.");
     let ended = first.ask(&session, "Three.");
     assert_eq!(ended["stopReason"], "error");

@@ -58,6 +58,12 @@ impl Suite<'_> {
         assert_eq!((&data["taskId"], &data["run"], &data["test"]), (&json!(id), &json!(1), &json!(self.test)));
         assert_eq!(early[0]["code"], self.test, "the code is the test's id");
         assert!(data["tool"].as_str().is_some_and(|tool| !tool.is_empty()), "{data}");
+        // The test's result too is there before the end.
+        let (_, told) = client.wait_notification("pillion/test/results", 0, |params| {
+            params["tests"].as_array().into_iter().flatten().any(|test| test["id"] == self.test)
+        });
+        assert_eq!((&told["taskId"], &told["run"]), (&json!(id), &json!(1)));
+        assert_eq!(client.task(&id)["status"], "running", "the result came while the task runs");
         self.gate.open();
         let ended = client.wait_run_end(&id, 1);
         assert_eq!((&ended["status"], &ended["diagnostics"]["errors"]), (&json!("failed"), &json!(1)));

@@ -119,6 +119,21 @@ fn post(model: &Model, body: &Value) -> String {
 }
 
 #[test]
+fn the_bytes_of_a_request_stay_where_they_stood() {
+    let mut known = Conversations::default();
+    let tools = "a tool ".repeat(100);
+    let bytes = |tools: &str, words: &str| format!(r#"{{"tools":"{tools}","messages":[{words}]}}"#).into_bytes();
+    let body = request(json!([user(json!("a"))]));
+    assert!(known.check(0, &body).is_empty());
+    assert_eq!(known.check_bytes(0, &bytes(&tools, r#""a","cache_control":{"type":"ephemeral"}"#)), None);
+    known.check(1, &body);
+    assert_eq!(known.check_bytes(1, &bytes(&tools, r#""a","b""#)), None, "marks of caching move");
+    known.check(2, &body);
+    let broken = known.check_bytes(2, &bytes(&format!("{tools}, another"), r#""a","b","c""#));
+    assert!(broken.is_some_and(|text| text.contains("only the first 710 of")), "the rest moved");
+}
+
+#[test]
 fn the_server_streams_what_the_script_says() {
     let model = Model::start();
     model.answer(

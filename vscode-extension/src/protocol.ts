@@ -58,6 +58,7 @@ import type {
   TaskStatusParams,
   TestResults,
   TestResultsParams,
+  TestResultsTold,
 } from "./protocol/task";
 import type { UpdateParams } from "./protocol/update";
 
@@ -147,6 +148,7 @@ export interface Requests {
   "pillion/task/rerun": { params: RerunParams; result: TaskResult };
   "pillion/task/dismiss": { params: TaskParams; result: Empty };
   "pillion/task/set_priority": { params: SetPriorityParams; result: Empty };
+  "pillion/task/withhold": { params: TaskParams; result: Empty };
   "pillion/test/results": { params: TestResultsParams; result: TestResults };
 }
 
@@ -163,6 +165,7 @@ export interface ServerNotifications {
   "pillion/task/status": TaskStatusParams;
   "pillion/task/snapshot": TaskSnapshotParams;
   "pillion/task/output": TaskOutputParams;
+  "pillion/test/results": TestResultsTold;
 }
 
 /** Requests of the server. */

@@ -1,3 +1,8 @@
-/** The chat's page. */
+/** The chat's page: begins when it is loaded. */
 
-document.querySelector("main")?.setAttribute("role", "log");
+import "./styles/main.css";
+import { App } from "./app";
+import { bridge } from "./bridge";
+
+const root = document.querySelector("main");
+if (root) new App(root, bridge()).begin();

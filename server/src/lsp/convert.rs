@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tower_lsp::jsonrpc;
 
 use crate::agent::approval::Mode;
-use crate::ids::SessionId;
-use crate::problem::{TestResult, TestStatus};
+use crate::ids::{SessionId, TaskId};
+use crate::problem::{Counts, TestResult, TestStatus};
 use crate::protocol as wire;
 use crate::session::effect::{ChangeRow, ModelList, ProviderState, Refusal, Reply};
 use crate::session::slash::COMMANDS;
@@ -77,12 +77,7 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
                 })
                 .collect(),
         }),
-        Reply::TestResults { task, run, tests, counts } => serde_json::to_value(wire::TestResults {
-            task_id: task.0,
-            run,
-            tests: tests.into_iter().map(test_result).collect(),
-            counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
-        }),
+        Reply::TestResults { task, run, tests, counts } => serde_json::to_value(test_results(task, run, tests, counts)),
         Reply::SlashCommands => serde_json::to_value(wire::ListCommandsResult {
             commands: COMMANDS
                 .iter()
@@ -103,6 +98,16 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
         }
     };
     value.unwrap_or(Value::Null)
+}
+
+/// Results of single tests of a run.
+pub fn test_results(task: TaskId, run: u32, tests: Vec<TestResult>, counts: Counts) -> wire::TestResults {
+    wire::TestResults {
+        task_id: task.0,
+        run,
+        tests: tests.into_iter().map(test_result).collect(),
+        counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
+    }
 }
 
 fn change(row: ChangeRow) -> wire::Change {

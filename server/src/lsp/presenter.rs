@@ -111,6 +111,12 @@ impl Presenter {
             }
             Message::Grew { task, growth } => self.followers.grew(task, growth),
             Message::Problems(problems) => self.problems(problems).await,
+            Message::Tests { seq, task, run, tests, counts } => {
+                if self.shows.updates {
+                    let results = convert::test_results(task, run, tests, counts);
+                    self.outbox.notify(method::TEST_RESULTS, wire::TestResultsTold { seq, results }).await;
+                }
+            }
             Message::Ask(question) => self.ask(*question).await,
             Message::Withdraw(question) => {
                 if let Some(request) = self.questions.remove(&question) {

@@ -115,6 +115,7 @@ impl Server {
             .custom_method(method::TASK_INPUT, Self::task_input)
             .custom_method(method::TASK_RERUN, Self::task_rerun)
             .custom_method(method::TASK_DISMISS, Self::task_dismiss)
+            .custom_method(method::TASK_WITHHOLD, Self::task_withhold)
             .custom_method(method::SESSION_COMPACT, Self::session_compact)
             .custom_method(method::SESSION_CONTEXT, Self::session_context)
             .custom_method(method::SESSION_EXPORT, Self::session_export)
@@ -327,6 +328,10 @@ impl Server {
 
     async fn task_rerun(&self, params: Value) -> Result<Value> {
         self.ask(params::rerun(params)).await
+    }
+
+    async fn task_withhold(&self, params: Value) -> Result<Value> {
+        self.ask(params::task(params, |task| Request::WithholdReport { task })).await
     }
 
     async fn task_dismiss(&self, params: Value) -> Result<Value> {

@@ -71,6 +71,7 @@ pub mod method {
     pub const TASK_INPUT: &str = "pillion/task/input";
     pub const TASK_RERUN: &str = "pillion/task/rerun";
     pub const TASK_DISMISS: &str = "pillion/task/dismiss";
+    pub const TASK_WITHHOLD: &str = "pillion/task/withhold";
     pub const TASK_SET_PRIORITY: &str = "pillion/task/set_priority";
     pub const TEST_RESULTS: &str = "pillion/test/results";
     pub const TASK_STATUS: &str = "pillion/task/status";

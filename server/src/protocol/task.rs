@@ -391,6 +391,14 @@ pub struct TestResults {
     pub counts: TestCounts,
 }
 
+/// The same as a notification: results since the last one. A test that is named again has a new result.
+#[derive(Clone, Debug, Serialize)]
+pub struct TestResultsTold {
+    pub seq: u64,
+    #[serde(flatten)]
+    pub results: TestResults,
+}
+
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestResult {

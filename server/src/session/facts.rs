@@ -56,8 +56,8 @@ struct Failure {
 }
 
 impl Facts {
-    /// Takes one finding.
-    pub(super) fn add(&mut self, finding: &Finding) {
+    /// Takes one finding. False for one too many, which is not kept.
+    pub(super) fn add(&mut self, finding: &Finding) -> bool {
         match finding {
             Finding::Problem(problem) => {
                 let earlier = problem.test.as_ref().and_then(|test| {
@@ -66,7 +66,10 @@ impl Facts {
                 match earlier {
                     Some(at) => self.problems[at] = problem.clone(),
                     None if self.problems.len() < KEPT => self.problems.push(problem.clone()),
-                    None => self.not_kept += 1,
+                    None => {
+                        self.not_kept += 1;
+                        return false;
+                    }
                 }
             }
             Finding::Test(test) => match self.test_at.get(&test.id) {
@@ -75,12 +78,13 @@ impl Facts {
                     self.test_at.insert(test.id.clone(), self.tests.len());
                     self.tests.push(test.clone());
                 }
-                None => {}
+                None => return false,
             },
             Finding::Counts(counts) => self.counts = Some(*counts),
             Finding::Summary(text) => self.own_summary = Some(text.clone()),
             Finding::Total(_) | Finding::Progress(_) => {}
         }
+        true
     }
 
     /// Everything that was found was kept.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, ToolCallId, TurnId};
+use crate::problem::{Counts, TestResult};
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
 use crate::workspace::editor::lent::Lender;
@@ -55,6 +56,13 @@ pub enum Message {
         growth: Option<Growth>,
     },
     Problems(FileProblems),
+    Tests {
+        seq: u64,
+        task: TaskId,
+        run: u32,
+        tests: Vec<TestResult>,
+        counts: Counts,
+    },
     Ask(Box<Question>),
     Withdraw(crate::ids::QuestionId),
     Say {
@@ -327,6 +335,9 @@ impl Out {
                     self.late_problems.remove(&problems.path);
                     self.send_problems(problems);
                 }
+            }
+            Outgoing::Tests { task, run, tests, counts } => {
+                self.message(|seq| Message::Tests { seq, task, run, tests, counts });
             }
             Outgoing::Grew { task, growth } => self.message(|_| Message::Grew { task, growth }),
             Outgoing::Ask(question) => self.message(|_| Message::Ask(question)),

@@ -84,6 +84,7 @@ impl State {
             },
             Request::Input { task, text, eof } => self.input(reply, task, text, eof),
             Request::DismissTask { task } => self.dismiss(reply, &task),
+            Request::WithholdReport { task } => self.withhold(reply, &task),
             Request::SetPriority { task, priority } => match self.ledger.visible(&task) {
                 Some(_) => {
                     self.set_priority(&task, priority);
@@ -294,6 +295,15 @@ impl State {
         let run = RunId { task: found.id.clone(), run: found.run };
         self.answered_by_person(&run, &text);
         self.effects.push(Effect::Control(run, RunControl::Input { text, eof }));
+        self.reply(reply, Reply::Done);
+    }
+
+    /// What is on its way into a request stays there.
+    fn withhold(&mut self, reply: ReplyId, task: &TaskId) {
+        if self.ledger.visible(task).is_none() {
+            return self.refuse(reply, Refusal::UnknownTask(Some(task.clone())));
+        }
+        self.withdraw_reports(|stored| stored.report.key.task == *task);
         self.reply(reply, Reply::Done);
     }
 

@@ -126,10 +126,10 @@ impl State {
 
     /// Takes findings into the row and the diagnostics; gives the files whose diagnostics changed.
     pub(super) fn take_findings(&mut self, id: &RunId, findings: Vec<Finding>) -> Vec<PathBuf> {
-        let mut files = Vec::new();
+        let (mut files, mut tests) = (Vec::new(), Vec::new());
         for finding in findings {
             let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
-            entry.facts.add(&finding);
+            let is_kept = entry.facts.add(&finding);
             match finding {
                 Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
                 Finding::Total(total) => entry.total = Some(total),
@@ -138,8 +138,14 @@ impl State {
                     progress.counts = counts;
                     progress.message = progress_text(progress, entry.total);
                 }
+                Finding::Test(test) if is_kept => tests.push(test),
                 Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
+        }
+        if !tests.is_empty() {
+            let counts = self.ledger.get(&id.task).map(|entry| entry.task.progress.counts).unwrap_or_default();
+            let told = Outgoing::Tests { task: id.task.clone(), run: id.run, tests, counts };
+            self.effects.push(Effect::Send(told));
         }
         files
     }

@@ -14,8 +14,8 @@ use serde_json::json;
 use crate::sidecar::Sidecar;
 use crate::{Row, Times};
 
-/// Items of the history at which is measured; two a turn. The first shows whether time grows with the history alone.
-const ITEMS: [usize; 2] = [500, 1_000];
+/// Items of the history at which is measured; two a turn. Several, to see that time grows with the history and no faster.
+const ITEMS: [usize; 4] = [500, 1_000, 2_000, 4_000];
 /// Turns that are measured at each.
 const TURNS: usize = 40;
 /// Characters of a prompt.
@@ -47,7 +47,7 @@ fn service() -> (String, Receiver<Seen>) {
                         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
                     let mut out = &stream;
                     out.write_all(head.as_bytes()).expect("written");
-                    write_event(&stream, &json!({"type": "message_start", "message": {"model": "claude-test"}}));
+                    write_event(&stream, &json!({"type": "message_start", "message": {"model": "claude-sonnet-5"}}));
                     let block = json!({"type": "text", "text": ""});
                     write_event(&stream, &json!({"type": "content_block_start", "index": 0, "content_block": block}));
                     let answered = Instant::now();
@@ -96,7 +96,8 @@ pub fn conversation() -> Vec<Row> {
     let sandbox = Sandbox::new();
     let env = [
         ("PILLION_PROVIDER", "anthropic"),
-        ("PILLION_MODEL", "claude-test"),
+        // A window that no compaction makes room in, up to the last turn.
+        ("PILLION_MODEL", "claude-sonnet-5"),
         ("ANTHROPIC_API_KEY", "sk-bench"),
         ("ANTHROPIC_BASE_URL", url.as_str()),
     ];

@@ -31,6 +31,19 @@ impl Request {
         &self.messages
     }
 
+    /// The system text.
+    pub fn system(&self) -> String {
+        let texts: Vec<String> = match self.body["system"].as_array() {
+            Some(blocks) => blocks.iter().map(text).collect(),
+            None => {
+                let messages = chat::system(&self.body);
+                let contents = messages.as_array().into_iter().flatten().map(|message| message["content"].as_str());
+                contents.map(|content| content.unwrap_or_default().to_owned()).collect()
+            }
+        };
+        texts.concat()
+    }
+
     /// The content blocks of the newest message; a bare string is one text block.
     pub fn last_content(&self) -> Vec<Value> {
         self.messages().last().map(|message| blocks(&message["content"])).unwrap_or_default()

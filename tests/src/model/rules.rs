@@ -246,6 +246,9 @@ fn without_marks(value: &Value) -> Value {
     }
 }
 
+/// A mark of caching as Pillion writes it.
+const MARK: &str = r#","cache_control":{"type":"ephemeral"}"#;
+
 /// One block with its role, in one form however it was written.
 type Flat = Vec<(String, Value)>;
 
@@ -256,6 +259,8 @@ struct Conversation {
     newest: usize,
     /// The newest answer, where it arrived whole.
     answer: Option<Vec<Value>>,
+    /// The newest request as it came, but for the marks of caching; empty where a compaction lies between.
+    written: String,
 }
 
 /// The first message: conversations may begin with the same block.
@@ -298,7 +303,7 @@ impl Conversations {
             if self.all.len() >= self.most {
                 broken.push("the first message of the conversation is not that of the requests before".into());
             }
-            self.all.push(Conversation { frozen, flat, newest: number, answer: None });
+            self.all.push(Conversation { frozen, flat, newest: number, answer: None, written: String::new() });
             return broken;
         };
         if known.frozen != frozen {
@@ -316,6 +321,7 @@ impl Conversations {
         for (index, before) in wanted.iter().enumerate() {
             if flat.get(index) != Some(before) && self.compactions > 0 {
                 self.compactions -= 1;
+                known.written.clear();
                 break;
             }
             if flat.get(index) != Some(before) {
@@ -330,6 +336,26 @@ impl Conversations {
         known.flat = flat;
         known.newest = number;
         broken
+    }
+
+    /// Holds the bytes of a request that [`Self::check_of`] has seen against those of the one before it: 99 of 100 stand
+    /// where they stood.
+    pub fn check_bytes(&mut self, number: usize, body: &[u8]) -> Option<String> {
+        let written = String::from_utf8_lossy(body).replace(MARK, "");
+        let known = self.all.iter_mut().find(|known| known.newest == number)?;
+        let before = std::mem::replace(&mut known.written, written);
+        let same = before.bytes().zip(known.written.bytes()).take_while(|(one, other)| one == other).count();
+        (same * 100 < before.len() * 99).then(|| {
+            let at = same.saturating_sub(60)..same + 60;
+            let part =
+                |text: &str| String::from_utf8_lossy(&text.as_bytes()[at.start..at.end.min(text.len())]).into_owned();
+            format!(
+                "only the first {same} of {} bytes are those of the request before: {:?} became {:?}",
+                before.len(),
+                part(&before),
+                part(&known.written)
+            )
+        })
     }
 
     /// What was answered to a request: `None` when it did not arrive whole.

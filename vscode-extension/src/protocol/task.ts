@@ -273,3 +273,8 @@ export interface TestResults {
   tests: TestResult[];
   counts: { passed: number; failed: number; skipped: number };
 }
+
+/** The same as a notification: results since the last one. A test that is named again has a new result. */
+export interface TestResultsTold extends TestResults {
+  seq: number;
+}

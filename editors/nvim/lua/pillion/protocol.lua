@@ -92,6 +92,7 @@ M.methods = {
   task_input = "pillion/task/input",
   task_rerun = "pillion/task/rerun",
   task_dismiss = "pillion/task/dismiss",
+  task_withhold = "pillion/task/withhold", -- no model is told of the end that was not yet
   task_set_priority = "pillion/task/set_priority",
   test_results = "pillion/test/results",
   change_list = "pillion/change/list", -- the agent's edits, with the diff and the hunks of each

@@ -15,8 +15,13 @@ use files::has_unknown;
 
 /// How deep scripts in scripts and wrappers in wrappers are followed.
 const DEPTH: usize = 8;
-/// The most parts that are judged, those of inner scripts among them.
-const MOST: usize = 4_000;
+/// The most parts that are judged, those of inner scripts among them. A person could not judge more either, and judging
+/// holds everything else up.
+const MOST: usize = 500;
+/// The most words of a part.
+const MOST_WORDS: usize = 2_000;
+/// The most commands that one part runs, as `find` does with each `-exec`.
+const MOST_INNER: usize = 20;
 
 /// Why a script that was just fetched is asked about.
 const UNSEEN: &str = "It runs a script from the network that nobody has seen.";
@@ -218,8 +223,9 @@ impl Judge<'_> {
 
     fn run(&mut self, named: &[Word], words: &[Word], site: Site<'_>) {
         self.parts += 1;
-        if site.depth > DEPTH || self.parts > MOST {
-            return self.always("it cannot be understood: it nests too deeply".to_owned());
+        if site.depth > DEPTH || self.parts > MOST || words.len() > MOST_WORDS {
+            self.found.acts = true;
+            return self.always("it cannot be understood: it is too long, or nests too deeply".to_owned());
         }
         self.deny(words);
         let Some(program) = words.first().and_then(Word::literal).map(str::to_owned) else {
@@ -246,6 +252,10 @@ impl Judge<'_> {
             }
             Runs::Commands { commands, assignments, rest } => {
                 self.asks_by_rule(words);
+                if commands.len() > MOST_INNER {
+                    self.found.acts = true;
+                    return self.always("it cannot be understood: it runs too many commands".to_owned());
+                }
                 let mut given = named.to_vec();
                 for Assignment { name, value } in &assignments {
                     if !variables::may_be_given(name) {

@@ -277,3 +277,21 @@ fn nesting_and_length_are_bounded() {
         }
     }
 }
+
+#[test]
+fn what_is_too_long_to_judge_is_asked_about_in_every_mode() {
+    let rule = "allow:bash(*)";
+    for text in [
+        "a b;".repeat(16_000),
+        "env ".repeat(16_000),
+        "echo $(a b c) ".repeat(4_500),
+        "cat x|".repeat(10_000) + "cat",
+        "sudo -u x nice env A=1 b;".repeat(2_500),
+        "find . -exec a {} \\; ".repeat(3_000),
+        format!("find . {}", "-exec a {} \\; ".repeat(30)),
+        "timeout 1 ".repeat(6_000),
+    ] {
+        let head = &text[..20];
+        assert_eq!(word("auto", rule, &text), "always", "{head}… of {} bytes", text.len());
+    }
+}

@@ -417,6 +417,13 @@ pub enum Outgoing {
         growth: Option<Growth>,
     },
     Problems(FileProblems),
+    /// Results of single tests that a run has shown since the last time, and the counts now.
+    Tests {
+        task: TaskId,
+        run: u32,
+        tests: Vec<TestResult>,
+        counts: Counts,
+    },
     Ask(Box<Question>),
     /// A question is over; a late answer is ignored.
     Withdraw(QuestionId),

@@ -223,6 +223,10 @@ pub enum Request {
         text: String,
         eof: bool,
     },
+    /// No model is told of the task's end that was not yet.
+    WithholdReport {
+        task: TaskId,
+    },
     DismissTask {
         task: TaskId,
     },

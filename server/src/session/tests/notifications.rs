@@ -449,3 +449,16 @@ fn a_deleted_session_leaves_its_tasks_to_nobody() {
     let Item::User(item) = &*story.items()[0] else { panic!("a user's item") };
     assert!(format!("{item:?}").contains(&two), "it is told where a person speaks next: {item:?}");
 }
+
+#[test]
+fn what_a_person_withholds_is_told_to_nobody() {
+    let mut story = idle();
+    story.ended("t5", Ending::Exited { code: 0 });
+    assert_eq!(story.state.task(&"t5".into()).unwrap().delivery, Delivery::Pending);
+    story.request(Request::WithholdReport { task: "t5".into() });
+    assert_eq!(story.state.task(&"t5".into()).unwrap().delivery, Delivery::None);
+    assert_eq!(story.world.undelivered(), Vec::<&Key>::new(), "the store does not keep it either");
+    story.prompt("go on");
+    story.commit();
+    assert!(!format!("{:?}", story.items()).contains("<task_id>t5</task_id>"));
+}

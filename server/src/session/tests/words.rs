@@ -122,6 +122,10 @@ fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
         }
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
+        Outgoing::Tests { task, run, tests, .. } => {
+            let tests = tests.iter().map(|test| format!(" {} {:?}", test.id, test.status));
+            format!("tests of {task} {run}:{}", tests.collect::<String>())
+        }
         Outgoing::Ask(question) => {
             let always: String = question.always.iter().map(|rules| format!(", always: {rules}")).collect();
             let why = question.reason.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
