@@ -125,14 +125,14 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
       if (failed) {
         const at: Place = { uri: document.uri, range: failed.diagnostic.range };
         return [
-          lens("$(error) Failed: rerun", "pillion.problem.rerunTest", at),
+          lens("Rerun test", "pillion.problem.rerunTest", at),
           lens("Fix with Pillion", "pillion.problem.fix", at),
           lens("Show output", "pillion.problem.showOutput", at),
         ];
       }
       return item
-        ? [lens("$(play) Rerun test", "pillion.tests.rerun", item)]
-        : [lens("$(play) Run tests", "pillion.runTests", document.uri)];
+        ? [lens("Rerun test", "pillion.tests.rerun", item)]
+        : [lens("Run tests", "pillion.runTests", document.uri)];
     });
   }
 

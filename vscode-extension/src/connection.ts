@@ -112,6 +112,8 @@ export class Connection {
     client.registerFeature({
       fillClientCapabilities: (capabilities) => {
         capabilities.experimental = { ...(capabilities.experimental as object | undefined), pillion: capability };
+        // A task has its row and the status bar: it is not told a second time as the editor's progress.
+        capabilities.window = { ...capabilities.window, workDoneProgress: false };
       },
       initialize: () => undefined,
       getState: () => ({ kind: "static" }),

@@ -58,7 +58,7 @@ async function known(sidecar: Sidecar): Promise<Choice[]> {
   ];
 }
 
-/** What is typed is a choice of its own, above what is known. */
+/** What is typed is a choice of its own, above what is known. Whoever types it can answer what it asks. */
 function choose(choices: readonly Choice[]): Promise<StartTaskParams | undefined> {
   const picker = vscode.window.createQuickPick<Choice>();
   picker.title = "Run in background";
@@ -68,7 +68,7 @@ function choose(choices: readonly Choice[]): Promise<StartTaskParams | undefined
   return new Promise((resolve) => {
     picker.onDidChangeValue((typed) => {
       const command = typed.trim();
-      const own: Choice = { label: `$(play) ${command}`, alwaysShow: true, start: { command } };
+      const own: Choice = { label: `$(play) ${command}`, alwaysShow: true, start: { command, stdin: "pipe" } };
       picker.items = command === "" ? choices : [own, ...choices];
     });
     picker.onDidAccept(() => {

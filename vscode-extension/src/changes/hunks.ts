@@ -155,5 +155,5 @@ export function before(all: readonly EditHunk[], text: string): string | undefin
 export function delta(all: readonly EditHunk[]): string {
   const added = all.reduce((sum, hunk) => sum + hunk.newSide.length - hunk.before - hunk.after, 0);
   const removed = all.reduce((sum, hunk) => sum + hunk.oldSide.length - hunk.before - hunk.after, 0);
-  return `+${added} −${removed}`;
+  return [...(added > 0 ? [`+${added}`] : []), ...(removed > 0 ? [`−${removed}`] : [])].join(" ");
 }

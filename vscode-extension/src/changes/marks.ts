@@ -72,7 +72,7 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
       const lens = (title: string, command: string, tooltip: string): vscode.CodeLens =>
         new vscode.CodeLens(range, { title, command, tooltip, arguments: [pending] });
       return [
-        lens(`$(edit) ${delta([pending.hunk])} by Pillion`, "pillion.changes.diff", "Compare the file with how it was"),
+        lens(`${delta([pending.hunk])} by Pillion`, "pillion.changes.diff", "Compare the file with how it was"),
         lens("Keep", "pillion.changes.keep", "Keep these lines as they are"),
         lens("Revert", "pillion.changes.revert", "Take these lines back to how they were"),
       ];

@@ -139,7 +139,7 @@ export class Answers {
 /** ``Run `cargo test`?``, or what the command asks. */
 export function questionText(open: OpenQuestion): string {
   if (open.kind === "input") {
-    return `${open.task.label}: ${oneLine(open.waitingFor.question ?? "waits for an answer", 200)}`;
+    return `${oneLine(open.task.label, 60)}: ${oneLine(open.waitingFor.question ?? "waits for an answer", 200)}`;
   }
   const { title, kind } = open.question.toolCall;
   return kind === "execute" ? `Run \`${oneLine(title, 200)}\`?` : `${oneLine(title, 200)}?`;

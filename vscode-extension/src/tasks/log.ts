@@ -121,8 +121,9 @@ export class Logs implements vscode.TextDocumentContentProvider, vscode.Disposab
         this.of(piece.taskId)?.take(piece);
       }),
       store.onDidChange((change) => {
-        if (change.type === "task_ended") {
+        if (change.type === "task_ended" || change.type === "task_started") {
           this.of(change.task.id)?.changed();
+          this.tellRunning();
         } else if (change.type === "tasks") {
           this.comeBack();
         }
@@ -146,6 +147,7 @@ export class Logs implements vscode.TextDocumentContentProvider, vscode.Disposab
       this.drawn.fire(drawn);
     });
     this.logs.set(uri.toString(), log);
+    this.tellRunning();
     try {
       await log.read();
       return log.content();
@@ -157,6 +159,16 @@ export class Logs implements vscode.TextDocumentContentProvider, vscode.Disposab
 
   private of(taskId: string): Log | undefined {
     return [...this.logs.values()].find((log) => log.taskId === taskId);
+  }
+
+  /** For the buttons above a log: which of them have something to stop. */
+  private tellRunning(): void {
+    const live = [...this.logs.values()].filter((log) => {
+      const task = this.store.tasks.get(log.taskId);
+      return task !== undefined && !isFinal(task.status);
+    });
+    const paths = Object.fromEntries(live.map((log) => [log.uri.path, true]));
+    void vscode.commands.executeCommand("setContext", "pillion.runningLogs", paths);
   }
 
   /** A new server knows the tasks: logs go on where they were, or begin anew where a run was missed. */

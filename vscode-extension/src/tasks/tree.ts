@@ -23,6 +23,8 @@ interface TaskRow {
 /** How often the view is drawn again at most, in ms, and how often the times of running tasks are. */
 const REDRAW = 250;
 const TICK = 1000;
+/** Characters of a label in a row: what is said of the task is to be seen too. The tooltip has the whole command. */
+const LABEL = 40;
 
 export class TasksTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Row[] | undefined>();
@@ -101,7 +103,7 @@ export class TasksTree implements vscode.TreeDataProvider<Row>, vscode.Disposabl
 
   private taskItem(task: Task): vscode.TreeItem {
     const said = parts(task, { elapsed: this.store.elapsed(task), tasks: this.store.tasks });
-    const item = new vscode.TreeItem(oneLine(task.label));
+    const item = new vscode.TreeItem(oneLine(task.label, LABEL));
     const { id, color } = icon(task);
     item.id = `task:${task.id}`;
     item.description = [...(task.run > 1 ? [`run ${task.run}`] : []), ...said].join(" · ");

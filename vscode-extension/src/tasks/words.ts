@@ -127,10 +127,6 @@ function liveDetail(task: Task): string[] {
   if (failed > 0 && !message.includes("failed")) {
     parts.push(`${failed} failed`);
   }
-  const last = oneLine(task.output.lastLine, 80);
-  if (parts.length === 0 && last !== "") {
-    parts.push(last);
-  }
   return parts;
 }
 
@@ -180,18 +176,30 @@ function endedDetail(task: Task, wide: boolean): string[] {
   return parts;
 }
 
+/** How long a server has been up is no news, and a row that stands still is calmer. */
+function timed(task: Task): boolean {
+  return task.startedAt !== null && task.status !== "queued" && (isFinal(task.status) || task.ready === null);
+}
+
 /** What is said of a task after its label: words, progress, time. */
 export function parts(task: Task, around: Surroundings = {}): string[] {
   const ended = isFinal(task.status);
+  // Not at the end: where a row is cut, its end goes first.
+  const time = timed(task) && around.elapsed !== undefined ? duration(around.elapsed, !ended) : undefined;
   let said: (string | undefined)[];
   if (ended) {
-    said = endedDetail(task, around.wide ?? false);
+    const [how, ...more] = endedDetail(task, around.wide ?? false);
+    said = [how, time, ...more];
   } else if (needsPerson(task)) {
-    said = [task.waitingFor?.kind === "permission" ? "may it run?" : undefined, waiting(task, undefined)];
+    said = [task.waitingFor?.kind === "permission" ? "may it run?" : undefined, waiting(task, undefined), time];
   } else if (task.status === "queued") {
     said = [waiting(task, around.tasks) ?? WORDS.queued];
   } else {
-    said = [...liveDetail(task), waiting(task, around.tasks)];
+    const detail = liveDetail(task);
+    said = [...detail, time, waiting(task, around.tasks)];
+    if (detail.length === 0 && task.waitingFor === null) {
+      said.push(oneLine(task.output.lastLine, 80));
+    }
   }
   if (task.stopping) {
     said.push("stopping");
@@ -207,11 +215,6 @@ export function parts(task: Task, around: Surroundings = {}): string[] {
   }
   if (!task.owned) {
     said.push("other window");
-  }
-  // How long a server has been up is no news, and a row that stands still is calmer.
-  const timed = task.startedAt !== null && task.status !== "queued" && (ended || task.ready === null);
-  if (timed && around.elapsed !== undefined) {
-    said.push(duration(around.elapsed, !ended));
   }
   return said.filter((part): part is string => part !== undefined && part !== "");
 }

@@ -28,7 +28,7 @@ export class Items {
   constructor(private readonly controller: vscode.TestController) {}
 
   static key(suite: Suite | Task): string {
-    return `${suite.cwd}\0${suite.command}`;
+    return `${suite.cwd}\n${suite.command}`;
   }
 
   /** The item of a suite; made where it is new. */

@@ -3,7 +3,7 @@
 import type { TestResult } from "../protocol";
 
 export interface Node {
-  /** Unique below its root, and the same in every run: the parts of the name up to here. */
+  /** Unique below its root, and the same in every run: the parts of the name up to here. VS Code allows no NUL in it. */
   readonly id: string;
   readonly label: string;
   readonly children: Node[];
@@ -37,7 +37,7 @@ export function tree(tests: readonly TestResult[]): { roots: Node[]; omitted: nu
     let siblings = roots;
     let id = "";
     for (const part of path(test)) {
-      id = id === "" ? part : `${id}\0${part}`;
+      id = id === "" ? part : `${id}\n${part}`;
       let node = known.get(id);
       if (node === undefined) {
         node = { id, label: part, children: [] };

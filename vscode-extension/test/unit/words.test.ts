@@ -17,7 +17,7 @@ describe("what is said of a task", () => {
 
   it("falls back to the last line", () => {
     const output = { path: null, bytes: 9, lines: 1, lastLine: "bundling…", truncated: false };
-    assert.deepEqual(parts(task({ output })), ["bundling…"]);
+    assert.deepEqual(parts(task({ output }), { elapsed: 21_000 }), ["21s", "bundling…"]);
   });
 
   it("names what a queued task waits for", () => {
