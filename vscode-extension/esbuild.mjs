@@ -1,5 +1,5 @@
 /**
- * Bundles the extension (`src/extension.ts`, CommonJS for the extension host) and the chat's page (`webview/main.ts`, for
+ * Bundles the extension (`src/extension.ts`, CommonJS for the extension host; the language client is a bundle of its own) and the chat's page (`webview/main.ts`, for
  * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small;
  * `--tests` bundles the unit tests and the suite of the extension host too.
  */
@@ -19,11 +19,12 @@ const shared = {
 const bundles = await Promise.all([
   context({
     ...shared,
-    entryPoints: { extension: "src/extension.ts" },
+    entryPoints: { extension: "src/extension.ts", languageclient: "src/languageclient.ts" },
     format: "cjs",
     platform: "node",
     target: "node20",
-    external: ["vscode"],
+    external: ["vscode", "./languageclient.js"],
+    supported: { "dynamic-import": false }, // `require`, when it is reached: it knows all names of such a bundle
   }),
   ...(tests
     ? [

@@ -22,8 +22,7 @@ const LAST_SESSION = "pillion.chat.session";
 /** What the page has to be told. */
 export type Told =
   /** Another session, or all of it anew. */
-  | { type: "session" }
-  | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
+  { type: "session" } | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
 
 export class Conversation implements vscode.Disposable {
   private transcript: Transcript | null = null;
@@ -151,7 +150,11 @@ export class Conversation implements vscode.Disposable {
     // The replay may come before the answer.
     this.transcript = transcript;
     this.replaying = false;
-    const reply = await this.sidecar.request("pillion/session/load", { sessionId, limit: PAGE, ...(move ? { move } : {}) });
+    const reply = await this.sidecar.request("pillion/session/load", {
+      sessionId,
+      limit: PAGE,
+      ...(move ? { move } : {}),
+    });
     this.show(reply);
     return transcript.session;
   }

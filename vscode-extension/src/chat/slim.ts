@@ -44,7 +44,10 @@ export function slimUpdate(params: UpdateParams): ViewUpdateParams {
       const { rawInput, ...call } = update;
       const background =
         update.name === "background_run" ||
-        (typeof rawInput === "object" && rawInput !== null && "run_in_background" in rawInput && rawInput.run_in_background === true);
+        (typeof rawInput === "object" &&
+          rawInput !== null &&
+          "run_in_background" in rawInput &&
+          rawInput.run_in_background === true);
       return {
         ...params,
         update: { ...call, input: inputWords(rawInput, update.kind), background, content: content(update.content) },
