@@ -16,7 +16,10 @@ const script = {
       expect: { lastUserContains: ["Run the tests"] },
       answer: [{ text: "I'll start the tests and read the code meanwhile." }, run],
     },
-    { expect: { lastUserContains: ["Started in the background"] }, answer: [{ text: "The tests run in the background." }] },
+    {
+      expect: { lastUserContains: ["Started in the background"] },
+      answer: [{ text: "The tests run in the background." }],
+    },
     {
       expect: { lastUserContains: ["<task_notification>", "<status>failed</status>"] },
       answer: [{ text: "One test fails." }],
@@ -93,7 +96,10 @@ describe("a window with the packaged extension", function () {
 /** The squiggle stands on the line with this number: on the same height as it. */
 async function assertSquiggleAt(page, line) {
   const mark = await page.locator(".squiggly-error").first().boundingBox();
-  const number = await page.locator(".line-numbers", { hasText: new RegExp(`^${line}$`) }).first().boundingBox();
+  const number = await page
+    .locator(".line-numbers", { hasText: new RegExp(`^${line}$`) })
+    .first()
+    .boundingBox();
   assert.ok(mark && number);
   assert.ok(Math.abs(mark.y + mark.height / 2 - (number.y + number.height / 2)) < number.height, "on another line");
 }
