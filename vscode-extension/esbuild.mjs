@@ -42,6 +42,7 @@ const bundles = await Promise.all([
           format: "cjs",
           platform: "node",
           target: "node20",
+          external: ["mocha"],
         }),
       ]
     : []),

@@ -33,6 +33,9 @@ export class Keys {
     document.addEventListener("keydown", (event) => this.#rest(event));
     this.#parts.log.addEventListener("keydown", (event) => this.#inLog(event));
     document.addEventListener("click", (event) => this.#click(event), { capture: true });
+    window.addEventListener("focus", () => {
+      if (document.activeElement === document.body) this.#host.compose();
+    });
     document.addEventListener("auxclick", (event) => this.#click(event), { capture: true });
   }
 

@@ -7,7 +7,8 @@ import type { CommandInfo } from "../../src/protocol/session";
 import type { Task } from "../../src/protocol/task";
 import type { Item, Session } from "./items";
 import type { Changes, Connection, ToView, ViewQuestion } from "./messages";
-import { isFinal } from "./taskLine";
+import { isFinal, waitsForInput } from "../../src/state";
+import { oneLine, WORDS } from "../../src/tasks/words";
 import { Transcript, type Change } from "./transcript";
 
 export interface Redraw {
@@ -59,10 +60,7 @@ export class Chat {
 
   /** Tasks that ask something, of this window. */
   get asking(): Task[] {
-    return [...this.tasks.values()].filter(
-      (task) =>
-        task.owned && !isFinal(task.status) && (task.status === "waiting_for_input" || task.waitingFor?.kind === "input"),
-    );
+    return [...this.tasks.values()].filter((task) => task.owned && waitsForInput(task));
   }
 
   /** Ends that go before the model with the next message. */
@@ -174,8 +172,8 @@ export class Chat {
     for (const item of this.transcript?.itemsOf(task.id) ?? []) redraw.items.add(item);
     const over = isFinal(task.status);
     if (over && before && (!isFinal(before.status) || before.run !== task.run)) {
-      const failed = task.status === "failed" && task.summary !== null ? `failed: ${task.summary.split("\n", 1)[0] ?? ""}` : null;
-      redraw.events.push(`${task.label} ${failed ?? taskWord(task)}`);
+      const failed = task.status === "failed" && task.summary !== null ? `failed: ${oneLine(task.summary)}` : null;
+      redraw.events.push(`${task.label} ${failed ?? WORDS[task.status]}`);
     } else if (task.owned && task.status === "waiting_for_input" && before?.status !== "waiting_for_input") {
       redraw.events.push(`${task.label} needs you: ${task.waitingFor?.question ?? "it waits for an answer"}`);
     }
@@ -206,12 +204,6 @@ export class Chat {
     if (connection.state === "failed") redraw.events.push(connection.message ?? "Pillion's server has stopped");
     else if (connection.state === "running" && before === "failed") redraw.events.push("Pillion's server is back");
   }
-}
-
-function taskWord(task: Task): string {
-  return { succeeded: "passed", timed_out: "timed out", killed: "was stopped", interrupted: "was interrupted" }[
-    task.status as string
-  ] ?? "failed";
 }
 
 /** What a question asks, in a sentence: the command is in it. */

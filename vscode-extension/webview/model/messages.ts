@@ -113,4 +113,6 @@ export type FromView =
   | { type: "copy"; text: string }
   | { type: "complete"; id: number; query: string }
   | { type: "older" }
+  /** The message that waits for a model is not sent. */
+  | { type: "forget" }
   | { type: "command"; name: "showLog" | "restart" | "newSession" | "compact" };

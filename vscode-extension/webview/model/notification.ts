@@ -54,18 +54,6 @@ export function parse(text: string): Told[] {
   return told;
 }
 
-/** What a summary comes down to in a row: `3 failed (2 new)`, else what passed. */
-export function short(summary: string | null): string | null {
-  if (summary === null || summary === "") return null;
-  const line = summary.split("\n", 1)[0] ?? "";
-  const delta = /^(.*?)\s*\((.+) since [^()]+\)$/.exec(line);
-  const found = delta?.[1] ?? line;
-  const failed = /\d+ failed/.exec(found)?.[0];
-  const core = failed !== undefined && failed !== "0 failed" ? failed : (/\d+ passed/.exec(found)?.[0] ?? found);
-  const changed = /\d+ new/.exec(delta?.[2] ?? "")?.[0];
-  return changed === undefined ? core : `${core} (${changed})`;
-}
-
 export interface Failure {
   path: string;
   line: number;

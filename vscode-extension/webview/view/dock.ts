@@ -5,8 +5,9 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { PlanEntry, QueuedPrompt, Usage } from "../../src/protocol/update";
 import { isOffline } from "../model/chat";
-import { short } from "../model/notification";
-import { isFinal, statusIcon as iconOf, statusWords } from "../model/taskLine";
+import { isFinal } from "../../src/state";
+import { count, shortSummary, WORDS } from "../../src/tasks/words";
+import { statusIcon as iconOf } from "../model/taskLine";
 import { words } from "../model/transcript";
 import { action, button, icon, statusIcon, type Context, type Part } from "./context";
 
@@ -165,8 +166,8 @@ function edited(prompt: QueuedPrompt, { post }: Context, state: DockState, redra
 export function drawChips(element: HTMLElement, { chat, post }: Context, state: DockState, redraw: () => void): void {
   const tasks = chat.untold.filter((task) => !state.withheld.has(task.id));
   const chips = tasks.map((task) => {
-    const summary = short(task.summary) ?? (task.progress.failed > 0 ? `${task.progress.failed} failed` : statusWords[task.status]);
-    const what = `${task.label}: ${isFinal(task.status) ? summary : statusWords[task.status]}`;
+    const summary = shortSummary(task.summary) ?? (task.progress.failed > 0 ? `${task.progress.failed} failed` : WORDS[task.status]);
+    const what = `${task.label}: ${isFinal(task.status) ? summary : WORDS[task.status]}`;
     const remove = (): void => {
       state.withheld.add(task.id);
       post({ type: "withhold", taskId: task.id });
@@ -180,6 +181,7 @@ export function drawChips(element: HTMLElement, { chat, post }: Context, state: 
   if (state.awaiting !== null) {
     chips.push(html`<span class="chip" title=${state.awaiting}>
       ${icon("clock", "look-muted")}<span class="chip-label">Sent once a model is there: ${state.awaiting}</span>
+      ${action("close", "Do not send it", () => post({ type: "forget" }))}
     </span>`);
   }
   render(html`${chips}`, element);
@@ -193,7 +195,7 @@ export function drawFooter(element: HTMLElement, { chat }: Context): void {
   const parts = [
     meter(usage),
     usage !== null && usage.cost !== null && usage.cost > 0 ? html`<span title=${costTitle(usage)}>${money(usage.cost)}</span>` : null,
-    running > 0 ? html`<span>${running} ${running === 1 ? "task" : "tasks"} running</span>` : null,
+    running > 0 ? html`<span>${count(running, "task")} running</span>` : null,
     session?.turn != null ? html`<span>Esc stops</span>` : null,
   ].filter((part) => part !== null);
   render(html`${parts.map((part, at) => html`${at > 0 ? html`<span class="dot" aria-hidden="true">·</span>` : nothing}${part}`)}`, element);

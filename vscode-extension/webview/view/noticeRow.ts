@@ -2,8 +2,9 @@
 
 import { html, nothing } from "lit-html";
 import type { Notice } from "../model/items";
-import { failures, parse, short, type Told } from "../model/notification";
-import { statusIcon as iconOf, statusWords } from "../model/taskLine";
+import { shortSummary, WORDS } from "../../src/tasks/words";
+import { failures, parse, type Told } from "../model/notification";
+import { statusIcon as iconOf } from "../model/taskLine";
 import { action, icon, statusIcon, type Context, type Part } from "./context";
 
 /** Failures that stand in the folded row. */
@@ -23,11 +24,11 @@ export function told(item: Notice): Told[] {
 /** What a line says: `cargo test finished: 3 failed (2 new)`. */
 export function toldWords(one: Told, context: Pick<Context, "chat">): { label: string; words: string } {
   const label = context.chat.tasks.get(one.id)?.label ?? one.command;
-  const summary = short(one.summary);
+  const summary = shortSummary(one.summary) ?? null;
   const goesOn = one.status === "running" || one.status === "queued";
   if (goesOn) return { label, words: summary ?? "goes on" };
   if (one.status === "waiting_for_input") return { label, words: summary === null ? "needs you" : `needs you: ${summary}` };
-  return { label, words: summary === null ? statusWords[one.status] : `finished: ${summary}` };
+  return { label, words: summary === null ? WORDS[one.status] : `finished: ${summary}` };
 }
 
 export function noticeLines(item: Notice, context: Context): Part {

@@ -3,7 +3,9 @@
 import { html, nothing } from "lit-html";
 import { changeKey } from "../model/messages";
 import type { Content, Item, Tool } from "../model/items";
-import { isFinal, taskIcon, taskParts, taskTime, type Icon } from "../model/taskLine";
+import { isFinal } from "../../src/state";
+import { parts as taskParts } from "../../src/tasks/words";
+import { taskIcon, taskTime, type Icon } from "../model/taskLine";
 import { action, icon, shortPath, statusIcon, type Context, type Part } from "./context";
 import { diffView } from "./diffView";
 import { noticeLines } from "./noticeRow";
@@ -12,7 +14,7 @@ const looks: Record<Tool["status"], Icon> = {
   pending: { name: "circle-outline", look: "muted", spin: false },
   in_progress: { name: "loading", look: "running", spin: true },
   completed: { name: "check", look: "passed", spin: false },
-  failed: { name: "error", look: "failed", spin: false },
+  failed: { name: "close", look: "failed", spin: false },
 };
 
 type Diff = Extract<Content, { type: "diff" }>;
@@ -27,7 +29,7 @@ export function toolParts(item: Tool, context: Pick<Context, "chat">): string[] 
   const task = item.taskId === null ? undefined : chat.tasks.get(item.taskId);
   const parts: string[] = [];
   if (task) {
-    parts.push("in background", ...taskParts(task, chat.tasks));
+    parts.push("in background", ...taskParts(task, { tasks: chat.tasks }));
   }
   const steps = item.children.filter((child): child is Tool => child.kind === "tool" && !child.gone);
   const newest = steps.at(-1);

@@ -1,0 +1,75 @@
+/** Cuts what the server tells down to what the page shows: no whole files, no output without an end. Pure. */
+
+import type { Content } from "../../webview/model/items";
+import type { ViewQuestion, ViewUpdateParams } from "../../webview/model/messages";
+import type { Question, ToolContent, UpdateParams } from "../protocol";
+import { lineDiff } from "./diff";
+
+/** Characters of one text of a tool call. */
+export const MOST_OUTPUT = 20_000;
+/** Characters of a call's input. */
+const MOST_INPUT = 8_000;
+
+function cut(text: string): Content {
+  return { type: "text", text: text.slice(0, MOST_OUTPUT), omitted: Math.max(0, text.length - MOST_OUTPUT) };
+}
+
+function content(blocks: readonly ToolContent[]): Content[] {
+  return blocks.flatMap((block): Content[] => {
+    if (block.type === "diff") {
+      return [lineDiff(block.path, block.oldText, block.newText)];
+    }
+    return block.content.type === "text" ? [cut(block.content.text)] : [];
+  });
+}
+
+/** The input as a person reads it; null where the title says all of it. */
+export function inputWords(input: unknown, kind: string): string | null {
+  if (typeof input !== "object" || input === null || Object.keys(input).length === 0) {
+    return null;
+  }
+  if ("command" in input && typeof input.command === "string") {
+    return input.command.slice(0, MOST_INPUT);
+  }
+  if (kind === "edit" || (kind === "read" && Object.keys(input).length === 1)) {
+    return null; // the diff says it, or the title
+  }
+  return JSON.stringify(input, null, 2).slice(0, MOST_INPUT);
+}
+
+export function slimUpdate(params: UpdateParams): ViewUpdateParams {
+  const { update } = params;
+  switch (update.sessionUpdate) {
+    case "tool_call": {
+      const { rawInput, ...call } = update;
+      const background =
+        update.name === "background_run" ||
+        (typeof rawInput === "object" && rawInput !== null && "run_in_background" in rawInput && rawInput.run_in_background === true);
+      return {
+        ...params,
+        update: { ...call, input: inputWords(rawInput, update.kind), background, content: content(update.content) },
+      };
+    }
+    case "tool_call_update": {
+      const { rawOutput, content: blocks, ...call } = update;
+      return {
+        ...params,
+        update: {
+          ...call,
+          ...(blocks ? { content: content(blocks) } : {}),
+          ...(typeof rawOutput === "string" ? { output: cut(rawOutput) } : {}),
+        },
+      };
+    }
+    default:
+      return { ...params, update };
+  }
+}
+
+export function slimQuestion(question: Question): ViewQuestion {
+  const { rawInput, ...call } = question.toolCall;
+  return {
+    ...question,
+    toolCall: { ...call, input: inputWords(rawInput, call.kind), content: content(call.content) },
+  };
+}
