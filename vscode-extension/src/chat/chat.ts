@@ -79,6 +79,9 @@ export class Chat implements Panel, vscode.Disposable {
       store.onDidChange((change) => {
         this.changed(change);
       }),
+      sidecar.onDidSettle((settled) => {
+        this.edits.settled(settled);
+      }),
       sidecar.onDidChangeState(() => {
         this.view.tell({ type: "connection", connection: this.connection });
         if (sidecar.state === "running") {
