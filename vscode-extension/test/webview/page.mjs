@@ -18,7 +18,7 @@ export async function load(path) {
 }
 
 export async function startBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: process.env.PILLION_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 /** Opens the page. `tell` is the host speaking; `said` are the page's messages. */
