@@ -7,7 +7,7 @@ import * as vscode from "vscode";
 
 import type { Session } from "../../webview/model/items";
 import type { ViewUpdateParams } from "../../webview/model/messages";
-import { type Change, newSession, Transcript } from "../../webview/model/transcript";
+import { type Change, newSession, Transcript, type TurnDiff } from "../../webview/model/transcript";
 import type { ContentBlock, LoadSessionResult, PromptResult, SessionResult, UpdateParams } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import type { Store } from "../store";
@@ -92,6 +92,19 @@ export class Conversation implements vscode.Disposable {
     }
   }
 
+  /** What turns did to files, where the replay did not say it. */
+  attach(sessionId: string, diffs: TurnDiff[]): void {
+    if (this.session?.id === sessionId) {
+      for (const diff of diffs) {
+        this.transcript?.attachDiff(diff);
+      }
+    }
+  }
+
+  private get root(): string {
+    return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "/";
+  }
+
   async prompt(prompt: ContentBlock[]): Promise<PromptResult> {
     let session = await this.ensure();
     if (session.closed) {
@@ -174,7 +187,7 @@ export class Conversation implements vscode.Disposable {
       return;
     }
     const { update } = params;
-    const slim = slimUpdate(params);
+    const slim = slimUpdate(params, this.root);
     const changes = transcript.apply(slim);
     if (update.sessionUpdate === "replay_started") {
       if (update.before === null) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 
+import { patchDiff } from "../../src/chat/diff";
 import { MOST_OUTPUT, slimUpdate } from "../../src/chat/slim";
 import type { Update, UpdateParams } from "../../src/protocol";
 import type { Item, Session } from "../../webview/model/items";
@@ -190,5 +191,23 @@ describe("the chat's reducer", () => {
   it("takes an update of a kind that it does not know for nothing", () => {
     const unknown = { sessionUpdate: "a_later_kind" } as unknown as Update;
     assert.deepEqual(played(unknown).changes, []);
+  });
+});
+
+describe("a conversation that is opened again", () => {
+  it("gets the diffs that its replay does not tell, once, and knows which turn edited", () => {
+    const { transcript, session } = played(
+      call("c1", { kind: "edit", name: "edit_file", rawInput: { path: "src/a.rs" } }),
+      { sessionUpdate: "tool_call_update", toolCallId: "c1", status: "completed", rawOutput: "Edited." },
+      ended(),
+    );
+    const content = patchDiff("/src/a.rs", false, "--- a\n+++ b\n@@ -1,1 +1,1 @@\n-old\n+new\n");
+    transcript.attachDiff({ turn: "turn1", path: "/src/a.rs", content });
+    transcript.attachDiff({ turn: "turn1", path: "/src/a.rs", content });
+    const [tool, end] = session.items;
+    assert.ok(tool?.kind === "tool" && end?.kind === "end");
+    assert.deepEqual(tool.content, [content]);
+    assert.deepEqual(end.edited, ["/src/a.rs"]);
+    assert.equal(content.added, 1);
   });
 });
