@@ -30,7 +30,8 @@ describe("beside the chat", function () {
   let story;
   let page;
 
-  const taskRow = (label) => page.locator(`.pane-body .monaco-list-row[aria-label^="${label}"]`);
+  // Rows of Test Explorer and of its results have no comma behind the name.
+  const taskRow = (label) => page.locator(`.pane-body .monaco-list-row[aria-label^="${label}, "]`);
   const testRow = (name) => page.locator(".test-explorer .monaco-list-row", { hasText: name });
   const editor = () => page.locator(".editor-group-container .monaco-editor").first();
   const read = (name) => readFileSync(join(story.workspace, name), "utf8");
@@ -75,7 +76,7 @@ describe("beside the chat", function () {
 
   it("its log links to the places that it names, follows, and says how it ended", async () => {
     await taskRow("npm test").click();
-    await editor().locator(".detected-link", { hasText: "math.test.js:5" }).first().waitFor();
+    await editor().locator(".detected-link", { hasText: "/demo/test/math" }).first().waitFor();
     story.open(story.gate);
     await editor().getByText("[npm test: ").waitFor();
     await rowSays("npm test", /failed/);
@@ -101,7 +102,7 @@ describe("beside the chat", function () {
 
   it("a command's question raises one notification with the answers where nobody sees it", async () => {
     await runCommand(page, "View: Toggle Secondary Side Bar Visibility");
-    await taskRow("npm test").waitFor({ state: "detached" });
+    await taskRow("npm test, run 2, passed").waitFor({ state: "detached" });
     await runInBackground("printf 'Go on? [y/n] '; read answer; echo it was $answer");
     const toast = page.locator(".notification-toast", { hasText: "Go on?" });
     await toast.waitFor();
@@ -128,10 +129,12 @@ describe("beside the chat", function () {
   });
 
   it("an undo in the editor takes an edit of the agent's back", async () => {
-    await editor().locator(".view-line", { hasText: "line 5" }).first().click();
+    await editor().getByText("line three").waitFor();
+    await editor().getByText("line 5", { exact: true }).click();
     await page.keyboard.press("Control+z"); // what was reverted
     await page.keyboard.press("Control+z"); // the second edit
     await page.keyboard.press("Control+z"); // the first
     await editor().getByText("line three").waitFor({ state: "detached" });
+    await editor().getByText("line 3", { exact: true }).waitFor();
   });
 });
