@@ -36,7 +36,7 @@ export class Story {
   static async begin({ script, mode = "ask", settings = {}, viewport }) {
     const story = new Story();
     const { folder, remove } = scratch();
-    Object.assign(story, { folder, remove, gate: join(folder, "gate"), workspace: join(folder, "demo") });
+    Object.assign(story, { folder, remove, settings, gate: join(folder, "gate"), workspace: join(folder, "demo") });
     story.write(project(story.gate));
     const file = join(folder, "script.json");
     writeFileSync(file, JSON.stringify({ model: "scripted", anyOrder: true, ...script }));
@@ -58,6 +58,12 @@ export class Story {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
+  }
+
+  /** Changes settings, for the next time that the window is loaded. */
+  set(changed) {
+    Object.assign(this.settings, changed);
+    this.server.settings(this.settings);
   }
 
   /** Lets what waits for the file go on. */
