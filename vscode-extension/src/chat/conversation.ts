@@ -22,8 +22,7 @@ const LAST_SESSION = "pillion.chat.session";
 /** What the page has to be told. */
 export type Told =
   /** Another session, or all of it anew. */
-  | { type: "session" }
-  | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
+  { type: "session" } | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
 
 export class Conversation implements vscode.Disposable {
   private transcript: Transcript | null = null;
@@ -125,8 +124,9 @@ export class Conversation implements vscode.Disposable {
   /** Asks for the items ahead of the first one. */
   async older(): Promise<void> {
     const { session } = this;
-    if (session && session.older !== null && !this.replaying) {
-      await this.sidecar.request("pillion/session/load", { sessionId: session.id, limit: PAGE, before: session.older });
+    const before = session?.older ?? null;
+    if (session && before !== null && !this.replaying) {
+      await this.sidecar.request("pillion/session/load", { sessionId: session.id, limit: PAGE, before });
     }
   }
 
@@ -164,7 +164,11 @@ export class Conversation implements vscode.Disposable {
     // The replay may come before the answer.
     this.transcript = transcript;
     this.replaying = false;
-    const reply = await this.sidecar.request("pillion/session/load", { sessionId, limit: PAGE, ...(move ? { move } : {}) });
+    const reply = await this.sidecar.request("pillion/session/load", {
+      sessionId,
+      limit: PAGE,
+      ...(move ? { move } : {}),
+    });
     this.show(reply);
     return transcript.session;
   }

@@ -31,7 +31,12 @@ function places(query: string): CompletionItem[] {
     const problems = vscode.languages.getDiagnostics(editor.document.uri).length;
     if (problems > 0) {
       const insert = /\s/.test(path) ? `@diagnostics:"${path}"` : `@diagnostics:${path}`;
-      items.push({ insert, label: "diagnostics of this file", detail: `${problems} in ${basename(path)}`, icon: "warning" });
+      items.push({
+        insert,
+        label: "diagnostics of this file",
+        detail: `${problems} in ${basename(path)}`,
+        icon: "warning",
+      });
     }
   }
   items.push({ insert: "@diagnostics", label: "diagnostics", detail: "All problems", icon: "warning" });
@@ -58,7 +63,7 @@ async function files(query: string, token: vscode.CancellationToken): Promise<Co
     .flatMap((group) => group.tabs)
     .flatMap(({ input }) => (input instanceof vscode.TabInputText && input.uri.scheme === "file" ? [input.uri] : []));
   const glob = query.replace(/[^\w./-]/g, "").replace(/^\/+/, "");
-  const letters = [...glob.split("/").at(-1) ?? ""].map((letter) =>
+  const letters = Array.from(glob.split("/").at(-1) ?? "", (letter) =>
     /[a-z]/i.test(letter) ? `[${letter.toLowerCase()}${letter.toUpperCase()}]` : letter,
   );
   const pattern = letters.length === 0 ? "**/*" : `**/*${letters.join("*")}*`;
@@ -119,5 +124,11 @@ export async function mentionItems(
     });
   };
   const [foundFiles, foundSymbols] = await Promise.all([late(files(query, token)), late(symbols(query))]);
-  return [...places(query), ...foundFiles.slice(0, 12), ...foundSymbols, ...taskItems(query, tasks), ...foundFiles.slice(12)].slice(0, MOST);
+  return [
+    ...places(query),
+    ...foundFiles.slice(0, 12),
+    ...foundSymbols,
+    ...taskItems(query, tasks),
+    ...foundFiles.slice(12),
+  ].slice(0, MOST);
 }

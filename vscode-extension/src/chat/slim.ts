@@ -53,13 +53,17 @@ export function slimUpdate(params: UpdateParams, root = "/"): ViewUpdateParams {
       const { rawInput, ...call } = update;
       const background =
         update.name === "background_run" ||
-        (typeof rawInput === "object" && rawInput !== null && "run_in_background" in rawInput && rawInput.run_in_background === true);
+        (typeof rawInput === "object" &&
+          rawInput !== null &&
+          "run_in_background" in rawInput &&
+          rawInput.run_in_background === true);
       return {
         ...params,
         update: {
           ...call,
           locations: call.locations.length > 0 ? call.locations : place(rawInput, root),
-          input: inputWords(rawInput, update.kind), background,
+          input: inputWords(rawInput, update.kind),
+          background,
           content: content(update.content),
         },
       };

@@ -29,7 +29,11 @@ describe("a diff in a row", () => {
 
   it("parts far changes, and says what of a long one it leaves out", () => {
     const lines = Array.from({ length: 2000 }, (_, at) => `${at}\n`);
-    const parted = lineDiff("/w/a", lines.join(""), lines.map((line, at) => (at === 5 || at === 900 ? "x\n" : line)).join(""));
+    const parted = lineDiff(
+      "/w/a",
+      lines.join(""),
+      lines.map((line, at) => (at === 5 || at === 900 ? "x\n" : line)).join(""),
+    );
     assert.equal(parted.lines.filter(({ kind }) => kind === "gap").length, 1);
     const made = lineDiff("/w/b", null, lines.join(""));
     assert.deepEqual([made.created, made.added, made.lines.length, made.omitted], [true, 2000, 400, 1600]);
@@ -52,8 +56,12 @@ describe("what was told of ended tasks", () => {
   ].join("\n");
 
   it("is read out of the text", () => {
-    assert.deepEqual(parse(told), [{ id: "t1", status: "failed", command: "cargo test <all>", summary: null, duration: null }]);
-    assert.deepEqual(failures(told), [{ path: "src/auth.rs", line: 41, what: "auth::login: left: 200, right: 401 (new)" }]);
+    assert.deepEqual(parse(told), [
+      { id: "t1", status: "failed", command: "cargo test <all>", summary: null, duration: null },
+    ]);
+    assert.deepEqual(failures(told), [
+      { path: "src/auth.rs", line: 41, what: "auth::login: left: 200, right: 401 (new)" },
+    ]);
   });
 });
 
@@ -65,7 +73,10 @@ describe("completion in the composer", () => {
       return rank === null ? [] : [{ path, rank }];
     });
     ranked.sort((a, b) => a.rank - b.rank);
-    assert.deepEqual(ranked.map(({ path }) => path), ["src/auth.rs", "auth/other.rs", "src/a/u/t/h.md"]);
+    assert.deepEqual(
+      ranked.map(({ path }) => path),
+      ["src/auth.rs", "auth/other.rs", "src/a/u/t/h.md"],
+    );
   });
 
   it("quotes a path with a space", () => {
@@ -77,7 +88,10 @@ describe("completion in the composer", () => {
       { name: "stop", description: "Stop the turn", argumentHint: "[TASK | all]" },
       { name: "help", description: "Help", argumentHint: null },
     ];
-    assert.deepEqual(commandItems("/st", commands).map(({ insert, label }) => [insert, label]), [["/stop", "/stop [TASK | all]"]]);
+    assert.deepEqual(
+      commandItems("/st", commands).map(({ insert, label }) => [insert, label]),
+      [["/stop", "/stop [TASK | all]"]],
+    );
   });
 });
 
@@ -139,7 +153,12 @@ describe("a message that waits for a model", () => {
 
 describe("the page's policy", () => {
   it("lets nothing run or load but our own", () => {
-    const html = pageHtml({ source: "https://own.test", script: "https://own.test/a.js", style: "https://own.test/a.css", nonce: "abc" });
+    const html = pageHtml({
+      source: "https://own.test",
+      script: "https://own.test/a.js",
+      style: "https://own.test/a.css",
+      nonce: "abc",
+    });
     const policy = /content="([^"]+)"/.exec(html)?.[1];
     assert.equal(
       policy,
