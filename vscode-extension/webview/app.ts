@@ -235,6 +235,11 @@ export class App {
     this.#list.flush();
   }
 
+  #openFind(): void {
+    this.#find.open();
+    this.#laidOut();
+  }
+
   #focus(what: Extract<ToView, { type: "focus" }>["what"]): void {
     switch (what) {
       case "composer": {
@@ -327,8 +332,9 @@ export class App {
     this.#find.mark();
     this.#parts.toEnd.hidden = this.#list.atEnd || this.#list.items.length === 0;
     const session = this.#chat.session;
-    if (!session || session.older === null || session.replaying) return;
-    if (this.#parts.log.scrollTop < 800) {
+    if ((session?.older ?? null) === null || session?.replaying !== false) return;
+    // Who looks for something looks in all of it.
+    if (this.#parts.log.scrollTop < 800 || this.#find.isOpen) {
       session.replaying = true;
       this.#post({ type: "older" });
     }

@@ -29,14 +29,36 @@ export class Keys {
   }
 
   begin(): void {
-    document.addEventListener("keydown", (event) => { this.#everywhere(event); }, { capture: true });
-    document.addEventListener("keydown", (event) => { this.#rest(event); });
-    this.#parts.log.addEventListener("keydown", (event) => { this.#inLog(event); });
-    document.addEventListener("click", (event) => { this.#click(event); }, { capture: true });
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        this.#everywhere(event);
+      },
+      { capture: true },
+    );
+    document.addEventListener("keydown", (event) => {
+      this.#rest(event);
+    });
+    this.#parts.log.addEventListener("keydown", (event) => {
+      this.#inLog(event);
+    });
+    document.addEventListener(
+      "click",
+      (event) => {
+        this.#click(event);
+      },
+      { capture: true },
+    );
     window.addEventListener("focus", () => {
       if (document.activeElement === document.body) this.#host.compose();
     });
-    document.addEventListener("auxclick", (event) => { this.#click(event); }, { capture: true });
+    document.addEventListener(
+      "auxclick",
+      (event) => {
+        this.#click(event);
+      },
+      { capture: true },
+    );
   }
 
   /** Before VS Code and the browser see it. */
@@ -85,7 +107,10 @@ export class Keys {
   #focusRow(at: number): void {
     const item = this.#list.items[Math.max(0, at)];
     if (!item) return;
-    if (at >= this.#list.items.length) { this.#host.compose(); return; }
+    if (at >= this.#list.items.length) {
+      this.#host.compose();
+      return;
+    }
     this.#list.reveal(item)?.querySelector<HTMLElement>("article")?.focus({ preventScroll: true });
   }
 

@@ -6,8 +6,9 @@ import { describe, it } from "mocha";
 import { lineDiff } from "../../src/chat/diff";
 import { commandItems, fuzzy, mention } from "../../src/chat/matching";
 import { pageHtml } from "../../src/chat/page";
-import { inputWords } from "../../src/chat/slim";
+import { inputWords, slimQuestion } from "../../src/chat/slim";
 import { NEEDS_MODEL, Waiting } from "../../src/chat/waiting";
+import type { Question } from "../../src/protocol";
 import type { Session } from "../../webview/model/items";
 import { failures, parse } from "../../webview/model/notification";
 import { newSession } from "../../webview/model/transcript";
@@ -165,5 +166,40 @@ describe("the page's policy", () => {
       "default-src 'none'; script-src 'nonce-abc'; style-src https://own.test; font-src https://own.test; base-uri 'none'; form-action 'none'",
     );
     assert.ok(!html.includes("unsafe"));
+  });
+});
+
+describe("a question about an edit", () => {
+  const ask = (rawInput: unknown): Question => ({
+    sessionId: "s1",
+    questionId: "q1",
+    parentToolCallId: null,
+    toolCall: {
+      toolCallId: "c1",
+      title: "Edit a.js",
+      name: "edit_file",
+      kind: "edit",
+      status: "pending",
+      rawInput,
+      content: [],
+      locations: [],
+    },
+    reason: null,
+    options: [],
+  });
+
+  it("shows what it would do", () => {
+    const [diff] = slimQuestion(ask({ path: "a.js", old_string: "a - b", new_string: "a + b" })).toolCall.content;
+    assert.ok(diff?.type === "diff");
+    assert.deepEqual(
+      diff.lines.map(({ kind, text, line }) => [kind, text, line]),
+      [
+        ["removed", "a - b", 0],
+        ["added", "a + b", 0],
+      ],
+    );
+    const [made] = slimQuestion(ask({ path: "a.js", content: "one\ntwo\n" })).toolCall.content;
+    assert.deepEqual(made?.type === "diff" && [made.added, made.removed], [2, 0]);
+    assert.deepEqual(slimQuestion(ask({ path: 1 })).toolCall.content, []);
   });
 });

@@ -135,7 +135,9 @@ export class Transcript {
     if (item?.kind !== "tool" || item.taskId !== null) return [];
     item.taskId = taskId;
     this.#tie(item, taskId);
-    return this.#collect(() => { this.#touch(item); });
+    return this.#collect(() => {
+      this.#touch(item);
+    });
   }
 
   /** What a question shows of its call (the diff of an edit) can be unfolded in the row too. */
@@ -143,7 +145,9 @@ export class Transcript {
     const item = this.#byId.get(toolCallId);
     if (item?.kind !== "tool" || item.content.length > 0 || content.length === 0) return [];
     item.content = content;
-    return this.#collect(() => { this.#touch(item); });
+    return this.#collect(() => {
+      this.#touch(item);
+    });
   }
 
   /** What a turn made of a file, where its calls do not say it: a replay tells no diffs. */
@@ -168,7 +172,9 @@ export class Transcript {
 
   /** An update of an unknown kind changes nothing. */
   apply(params: ViewUpdateParams): Change[] {
-    return this.#collect(() => { this.#update(params); });
+    return this.#collect(() => {
+      this.#update(params);
+    });
   }
 
   #collect(act: () => void): Change[] {
@@ -186,64 +192,111 @@ export class Transcript {
     if (older && facts.has(update.sessionUpdate)) return; // they were so once
     this.#into = this.#page && !params.replay ? this.#page.before : session.items;
     switch (update.sessionUpdate) {
-      case "user_message_chunk":
-        { this.#chunk("user", update, params); return; }
-      case "agent_message_chunk":
-        { this.#chunk("agent", update, params); return; }
-      case "agent_thought_chunk":
-        { this.#chunk("thought", update, params); return; }
-      case "message_discarded":
-        { this.#discard(update.messageId); return; }
-      case "tool_call":
-        { this.#toolCall(update, params); return; }
-      case "tool_call_update":
-        { this.#toolUpdate(update, params); return; }
-      case "label":
-        { this.#label(update); return; }
-      case "task_notification":
-        { this.#add({ ...this.#base(params), kind: "notice", taskIds: update.taskIds, text: update.text }); return; }
-      case "since":
-        { this.#add({ ...this.#base(params), kind: "since", text: update.text }); return; }
-      case "compaction":
-        { this.#compaction(update, params); return; }
+      case "user_message_chunk": {
+        this.#chunk("user", update, params);
+        return;
+      }
+      case "agent_message_chunk": {
+        this.#chunk("agent", update, params);
+        return;
+      }
+      case "agent_thought_chunk": {
+        this.#chunk("thought", update, params);
+        return;
+      }
+      case "message_discarded": {
+        this.#discard(update.messageId);
+        return;
+      }
+      case "tool_call": {
+        this.#toolCall(update, params);
+        return;
+      }
+      case "tool_call_update": {
+        this.#toolUpdate(update, params);
+        return;
+      }
+      case "label": {
+        this.#label(update);
+        return;
+      }
+      case "task_notification": {
+        this.#add({ ...this.#base(params), kind: "notice", taskIds: update.taskIds, text: update.text });
+        return;
+      }
+      case "since": {
+        this.#add({ ...this.#base(params), kind: "since", text: update.text });
+        return;
+      }
+      case "compaction": {
+        this.#compaction(update, params);
+        return;
+      }
       case "turn_started":
         session.turn = params.turnId;
         session.lastTurn = params.turnId;
         if (!params.replay) this.#changes.push({ type: "turnStarted", auto: update.reason === "task_notification" });
-        { this.#facts(); return; }
-      case "turn_ended":
-        { this.#turnEnded(update, params); return; }
+        {
+          this.#facts();
+          return;
+        }
+      case "turn_ended": {
+        this.#turnEnded(update, params);
+        return;
+      }
       case "session_closed":
         session.turn = null;
         session.queue = [];
         session.closed = true;
         this.#facts();
-        { this.#add({ ...this.#base(params), kind: "end", reason: "moved", error: null, edited: [] }); return; }
+        {
+          this.#add({ ...this.#base(params), kind: "end", reason: "moved", error: null, edited: [] });
+          return;
+        }
       case "session_switch":
         if (!params.replay) this.#changes.push({ type: "switch", sessionId: update.sessionId });
         return;
       case "plan":
         session.plan = update.entries;
-        { this.#facts(); return; }
+        {
+          this.#facts();
+          return;
+        }
       case "queue":
         session.queue = update.prompts;
-        { this.#facts(); return; }
+        {
+          this.#facts();
+          return;
+        }
       case "usage":
         session.usage = update;
-        { this.#facts(); return; }
+        {
+          this.#facts();
+          return;
+        }
       case "retrying":
         session.retrying = { reason: update.reason, attempt: update.attempt };
-        { this.#facts(); return; }
+        {
+          this.#facts();
+          return;
+        }
       case "session_info":
         if (update.title !== undefined) session.title = update.title;
         if (update.mode !== undefined) session.mode = update.mode;
         if (update.model !== undefined) session.model = update.model;
         if (update.wakesPaused !== undefined) session.wakesPaused = update.wakesPaused;
-        { this.#facts(); return; }
-      case "replay_started":
-        { this.#replayStarted(update); return; }
-      case "replay_ended":
-        { this.#replayEnded(update); return; }
+        {
+          this.#facts();
+          return;
+        }
+      case "replay_started": {
+        this.#replayStarted(update);
+        return;
+      }
+      case "replay_ended": {
+        this.#replayEnded(update);
+        return;
+      }
     }
   }
 
@@ -377,7 +430,8 @@ export class Transcript {
     const open = this.#into.findLast((item) => item.kind === "compaction");
     if (open?.kind === "compaction" && open.status === "started" && status !== "started") {
       Object.assign(open, { status, before, after, message });
-      this.#touch(open); return;
+      this.#touch(open);
+      return;
     }
     this.#add({ ...this.#base(params), kind: "compaction", status, before, after, message });
   }

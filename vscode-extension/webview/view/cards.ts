@@ -126,11 +126,13 @@ export class Cards {
     const id = question.questionId;
     const title = asked(question);
     const typed = this.#words(id, false);
-    const choose = (optionId: string, reason?: string): void => { this.#answer(id, context, {
+    const choose = (optionId: string, reason?: string): void => {
+      this.#answer(id, context, {
         type: "answer",
         questionId: id,
         outcome: { outcome: "selected", optionId, ...(reason === undefined || reason === "" ? {} : { reason }) },
-      }); };
+      });
+    };
     const allows = question.options.filter((option) => !option.kind.startsWith("reject"));
     const reject = question.options.find((option) => option.kind.startsWith("reject"));
     return this.#card(
@@ -138,10 +140,34 @@ export class Cards {
       title,
       html`${this.#asks(question, context)}
         <div class="card-buttons">
-          ${allows.map((option, at) => button(option.name, () => { choose(option.optionId); }, at === 0 ? "" : "secondary"))}
-          ${reject ? button(reject.name, () => { choose(reject.optionId, typed.text.trim()); }, "secondary") : nothing}
+          ${allows.map((option, at) =>
+            button(
+              option.name,
+              () => {
+                choose(option.optionId);
+              },
+              at === 0 ? "" : "secondary",
+            ),
+          )}
+          ${
+            reject
+              ? button(
+                  reject.name,
+                  () => {
+                    choose(reject.optionId, typed.text.trim());
+                  },
+                  "secondary",
+                )
+              : nothing
+          }
         </div>
-        ${reject ? this.#reason(typed, () => { choose(reject.optionId, typed.text.trim()); }) : nothing}`,
+        ${
+          reject
+            ? this.#reason(typed, () => {
+                choose(reject.optionId, typed.text.trim());
+              })
+            : nothing
+        }`,
     );
   }
 
@@ -194,7 +220,9 @@ export class Cards {
     const give = (text: string): void => {
       this.#answer(id, context, { type: "input", taskId: task.id, question: on?.question ?? null, text });
     };
-    const say = (): void => { give(`${typed.text}\n`); };
+    const say = (): void => {
+      give(`${typed.text}\n`);
+    };
     return this.#card(
       id,
       `${task.label} asks: ${question}`,
@@ -203,7 +231,15 @@ export class Cards {
         </div>
         <pre class="card-command">${question}</pre>
         <div class="card-buttons">
-          ${(on?.options ?? []).map((option, at) => button(option.label, () => { give(option.text); }, at === 0 ? "" : "secondary"))}
+          ${(on?.options ?? []).map((option, at) =>
+            button(
+              option.label,
+              () => {
+                give(option.text);
+              },
+              at === 0 ? "" : "secondary",
+            ),
+          )}
           <input
             class="card-words"
             type=${on?.secret ? "password" : "text"}
@@ -220,7 +256,13 @@ export class Cards {
             }}
           />
           ${button("Send", say, "secondary")}
-          ${button("Stop the task", () => { this.#answer(id, context, { type: "stop", taskId: task.id }); }, "secondary")}
+          ${button(
+            "Stop the task",
+            () => {
+              this.#answer(id, context, { type: "stop", taskId: task.id });
+            },
+            "secondary",
+          )}
         </div>`,
     );
   }

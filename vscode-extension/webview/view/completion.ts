@@ -54,7 +54,10 @@ export class Completion {
     const { value, selectionStart, selectionEnd } = this.#input;
     const word = selectionStart === selectionEnd ? wordAt(value, selectionStart) : null;
     this.#word = word;
-    if (!word || word.text === this.#closed) { this.#show([]); return; }
+    if (!word || word.text === this.#closed) {
+      this.#show([]);
+      return;
+    }
     this.#closed = null;
     this.#ask(++this.#asked, word.text);
   }
@@ -127,8 +130,12 @@ export class Completion {
             id="completion-${at}"
             class="option"
             aria-selected=${at === this.#chosen}
-            @mousedown=${(event: Event) => { event.preventDefault(); }}
-            @click=${() => { this.#take(at); }}
+            @mousedown=${(event: Event) => {
+              event.preventDefault();
+            }}
+            @click=${() => {
+              this.#take(at);
+            }}
           >
             ${icon(item.icon)}<span class="option-label">${item.label}</span
             ><span class="option-detail">${item.detail}</span>

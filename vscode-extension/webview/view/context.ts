@@ -1,6 +1,6 @@
 /** What a drawing needs beside the thing that it draws: the state, the clock, what is unfolded, and a way to the host. */
 
-import type { nothing} from "lit-html";
+import type { nothing } from "lit-html";
 import { html, type TemplateResult } from "lit-html";
 import type { Chat } from "../model/chat";
 import type { Item } from "../model/items";

@@ -17,7 +17,7 @@ export function diffView(diff: Extract<Content, { type: "diff" }>): Part {
       line.kind === "gap"
         ? html`<div class="diff-line gap">⋯</div>`
         : html`<div class="diff-line ${line.kind}">
-            <span class="number">${line.line}</span><span class="sign">${signs[line.kind]}</span
+            <span class="number">${line.line === 0 ? "" : line.line}</span><span class="sign">${signs[line.kind]}</span
             ><span class="text">${line.text === "" ? " " : line.text}</span>
           </div>`,
     )}

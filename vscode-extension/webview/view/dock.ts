@@ -49,8 +49,16 @@ function connection({ chat, post }: Context): Part {
   return html`<div class="banner error" role="group" aria-label="Pillion's server">
     <div>${icon("error", "look-failed")}<span>${message ?? "Pillion's server does not run."}</span></div>
     <div class="card-buttons">
-      ${button("Try again", () => { post({ type: "command", name: "restart" }); })}
-      ${button("Show log", () => { post({ type: "command", name: "showLog" }); }, "secondary")}
+      ${button("Try again", () => {
+        post({ type: "command", name: "restart" });
+      })}
+      ${button(
+        "Show log",
+        () => {
+          post({ type: "command", name: "showLog" });
+        },
+        "secondary",
+      )}
     </div>
   </div>`;
 }
@@ -59,9 +67,23 @@ function noModel({ post }: Context): Part {
   return html`<div class="banner" role="group" aria-label="No model">
     <div>${icon("info", "look-running")}<span>No model: tests and builds work, chat doesn't</span></div>
     <div class="card-buttons">
-      ${button("Use the editor's models", () => { post({ type: "setup", what: "editor" }); })}
-      ${button("Add key", () => { post({ type: "setup", what: "key" }); }, "secondary")}
-      ${button("Use Ollama", () => { post({ type: "setup", what: "ollama" }); }, "secondary")}
+      ${button("Use the editor's models", () => {
+        post({ type: "setup", what: "editor" });
+      })}
+      ${button(
+        "Add key",
+        () => {
+          post({ type: "setup", what: "key" });
+        },
+        "secondary",
+      )}
+      ${button(
+        "Use Ollama",
+        () => {
+          post({ type: "setup", what: "ollama" });
+        },
+        "secondary",
+      )}
     </div>
   </div>`;
 }
@@ -145,7 +167,9 @@ function waits(prompt: QueuedPrompt, { post }: Context, state: DockState, redraw
     ${icon("clock", "look-muted")}<span class="queued-text" title=${text}>${text}</span>
     <span class="actions stay">
       ${action("edit", "Edit this message", edit)}
-      ${action("close", "Remove this message", () => { post({ type: "requeue", promptId: prompt.promptId, text: null }); })}
+      ${action("close", "Remove this message", () => {
+        post({ type: "requeue", promptId: prompt.promptId, text: null });
+      })}
     </span>
   </div>`;
 }
@@ -174,8 +198,12 @@ function edited(prompt: QueuedPrompt, { post }: Context, state: DockState, redra
       }}
     ></textarea>
     <span class="actions stay">
-      ${action("check", "Save (Enter)", () => { leave(true); })}
-      ${action("discard", "Leave it as it was (Escape)", () => { leave(false); })}
+      ${action("check", "Save (Enter)", () => {
+        leave(true);
+      })}
+      ${action("discard", "Leave it as it was (Escape)", () => {
+        leave(false);
+      })}
     </span>
   </div>`;
 }
@@ -201,7 +229,9 @@ export function drawChips(element: HTMLElement, { chat, post }: Context, state: 
     chips.push(
       html`<span class="chip" title=${state.awaiting}>
         ${icon("clock", "look-muted")}<span class="chip-label">Sent once a model is there: ${state.awaiting}</span>
-        ${action("close", "Do not send it", () => { post({ type: "forget" }); })}
+        ${action("close", "Do not send it", () => {
+          post({ type: "forget" });
+        })}
       </span>`,
     );
   }

@@ -53,20 +53,30 @@ function edits(item: TurnEnd, { chat, post }: Context): Part {
       pending === 0
         ? html`<span class="settled">${all}</span>`
         : html`<span class="actions stay">
-            <button type="button" class="text-action" @click=${() => { post({ type: "review", turn, path: null }); }}>
+            <button
+              type="button"
+              class="text-action"
+              @click=${() => {
+                post({ type: "review", turn, path: null });
+              }}
+            >
               Review
             </button>
             <button
               type="button"
               class="text-action"
-              @click=${() => { post({ type: "settle", how: "accept", turn, path: null }); }}
+              @click=${() => {
+                post({ type: "settle", how: "accept", turn, path: null });
+              }}
             >
               Keep
             </button>
             <button
               type="button"
               class="text-action"
-              @click=${() => { post({ type: "settle", how: "revert", turn, path: null }); }}
+              @click=${() => {
+                post({ type: "settle", how: "revert", turn, path: null });
+              }}
             >
               Undo this turn
             </button>

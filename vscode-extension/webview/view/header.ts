@@ -22,14 +22,20 @@ export function drawHeader(element: HTMLElement, context: Context): void {
         type="button"
         class="session-title"
         title="${title}. Show all sessions"
-        @click=${() => { post({ type: "pick", what: "sessions" }); }}
+        @click=${() => {
+          post({ type: "pick", what: "sessions" });
+        }}
       >
         ${title}
       </button>
       <span class="pickers">
-        ${picker(mode.toLowerCase(), "Mode", () => { post({ type: "pick", what: "mode" }); })}
+        ${picker(mode.toLowerCase(), "Mode", () => {
+          post({ type: "pick", what: "mode" });
+        })}
         <span class="dot" aria-hidden="true">·</span>
-        ${picker(offline ? "no model" : modelName(session.model), "Model", () => { post({ type: "pick", what: "model" }); })}
+        ${picker(offline ? "no model" : modelName(session.model), "Model", () => {
+          post({ type: "pick", what: "model" });
+        })}
       </span>`,
     element,
   );

@@ -55,8 +55,16 @@ export class List<T extends object> {
     this.#canvas.className = "list-canvas";
     this.#canvas.setAttribute("role", "presentation");
     scroller.append(this.#canvas);
-    scroller.addEventListener("scroll", () => { this.#scrolled(); }, { passive: true });
-    this.#observer = new ResizeObserver(() => { this.schedule(); });
+    scroller.addEventListener(
+      "scroll",
+      () => {
+        this.#scrolled();
+      },
+      { passive: true },
+    );
+    this.#observer = new ResizeObserver(() => {
+      this.schedule();
+    });
     this.#observer.observe(scroller);
   }
 
@@ -147,7 +155,10 @@ export class List<T extends object> {
   }
 
   schedule(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => { this.#layout(BUDGET); });
+    if (this.#frame === 0)
+      this.#frame = requestAnimationFrame(() => {
+        this.#layout(BUDGET);
+      });
   }
 
   /** Draws what is due now, and not at the next frame. */
@@ -285,7 +296,8 @@ export class List<T extends object> {
   #drawRow(key: number, item: T, known: Drawn<T> | undefined, at: number): void {
     if (known) {
       known.dirty = false;
-      this.#rows.draw(item, known.element); return;
+      this.#rows.draw(item, known.element);
+      return;
     }
     const element = document.createElement("div");
     element.className = "row";

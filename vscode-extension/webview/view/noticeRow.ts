@@ -58,7 +58,9 @@ export function noticeRow(item: Notice, context: Context): Part {
         class="head"
         aria-expanded=${open}
         title="Show what the agent was told"
-        @click=${() => { context.toggle(item); }}
+        @click=${() => {
+          context.toggle(item);
+        }}
       >
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")}
         <span class="tolds">
@@ -73,7 +75,9 @@ export function noticeRow(item: Notice, context: Context): Part {
 
 function log(one: Told, { chat, post }: Context): Part {
   const label = chat.tasks.get(one.id)?.label ?? one.command;
-  return action("output", `Show the log of ${label}`, () => { post({ type: "showTask", taskId: one.id }); });
+  return action("output", `Show the log of ${label}`, () => {
+    post({ type: "showTask", taskId: one.id });
+  });
 }
 
 function firstFailures(item: Notice): Part {

@@ -77,7 +77,15 @@ export function toolRow(item: Tool, context: Context): Part {
   return html`<article class="tool ${item.status}" tabindex="-1" aria-label=${title}>
     ${item.label === null ? nothing : html`<div class="batch">${item.label} · ${item.batch} calls</div>`}
     <div class="line-of-row">
-      <button type="button" class="head" aria-expanded=${open} title=${title} @click=${() => { context.toggle(item); }}>
+      <button
+        type="button"
+        class="head"
+        aria-expanded=${open}
+        title=${title}
+        @click=${() => {
+          context.toggle(item);
+        }}
+      >
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")} ${rowIcon(item, context)}
         <span class="title ${item.toolKind === "execute" ? "command" : ""}">${title}</span>
         ${counts(item)}
@@ -95,12 +103,22 @@ function actions(item: Tool, context: Context): Part {
   if (task) {
     const { id } = task;
     return html`<span class="actions">
-      ${isFinal(task.status) ? nothing : action("debug-stop", `Stop ${task.label}`, () => { post({ type: "stop", taskId: id }); })}
-      ${action("output", `Show the log of ${task.label}`, () => { post({ type: "showTask", taskId: id }); })}
+      ${
+        isFinal(task.status)
+          ? nothing
+          : action("debug-stop", `Stop ${task.label}`, () => {
+              post({ type: "stop", taskId: id });
+            })
+      }
+      ${action("output", `Show the log of ${task.label}`, () => {
+        post({ type: "showTask", taskId: id });
+      })}
     </span>`;
   }
   if (item.toolKind === "execute" && item.status === "in_progress") {
-    const act = (): void => { post({ type: "promote", toolCallId: item.id }); };
+    const act = (): void => {
+      post({ type: "promote", toolCallId: item.id });
+    };
     return html`<span class="actions">${action("run-all", "Go on in the background", act)}</span>`;
   }
   return settle(item, context);
@@ -120,7 +138,9 @@ function settle(item: Tool, { chat, post }: Context): Part {
       type="button"
       class="text-action"
       title="Keep the agent's edits of this file in this turn"
-      @click=${() => { post({ type: "settle", how: "accept", turn, path }); }}
+      @click=${() => {
+        post({ type: "settle", how: "accept", turn, path });
+      }}
     >
       Keep
     </button>
@@ -128,7 +148,9 @@ function settle(item: Tool, { chat, post }: Context): Part {
       type="button"
       class="text-action"
       title="Take the agent's edits of this file in this turn back"
-      @click=${() => { post({ type: "settle", how: "revert", turn, path }); }}
+      @click=${() => {
+        post({ type: "settle", how: "revert", turn, path });
+      }}
     >
       Undo
     </button>
@@ -174,7 +196,9 @@ function contentView(content: Content, item: Tool, context: Context): Part {
       ${
         turn === null || item.status !== "completed"
           ? nothing
-          : action("diff", "Open the changes in the diff editor", () => { context.post({ type: "review", turn, path }); })
+          : action("diff", "Open the changes in the diff editor", () => {
+              context.post({ type: "review", turn, path });
+            })
       }
     </div>
     ${diffView(content)} ${omitted(content.omitted, "lines")}`;

@@ -14,7 +14,18 @@ export function welcome({ chat }: Context, empty: boolean, say: (text: string) =
       Ask for a change. Builds and tests run beside the conversation, and failures appear in the code while they run.
     </p>
     <div class="starts">
-      ${starts.map((text) => html`<button type="button" class="start" @click=${() => { say(text); }}>${text}</button>`)}
+      ${starts.map(
+        (text) =>
+          html`<button
+            type="button"
+            class="start"
+            @click=${() => {
+              say(text);
+            }}
+          >
+            ${text}
+          </button>`,
+      )}
     </div>
   </div>`;
 }
