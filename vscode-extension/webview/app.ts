@@ -78,6 +78,7 @@ export class App {
       closed: () => {
         this.#composer.focus();
       },
+      more: () => (this.#chat.session?.older ?? null) !== null,
     });
     this.#cards.onLost = (text) => {
       this.#composer.prepend(text, []);
@@ -93,7 +94,7 @@ export class App {
   begin(): void {
     const keys = new Keys(this.#parts, this.#list, {
       find: () => {
-        this.#find.open();
+        this.#openFind();
       },
       stop: () => {
         this.#stop();
@@ -247,7 +248,7 @@ export class App {
         return;
       }
       case "find": {
-        this.#find.open();
+        this.#openFind();
         return;
       }
       case "question":
