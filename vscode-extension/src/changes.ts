@@ -58,6 +58,11 @@ export class Changes implements vscode.Disposable {
       sidecar.on("pillion/session/update", (params) => {
         this.hear(params);
       }),
+      sidecar.onDidSettle(({ sessionId }) => {
+        if (sessionId === store.current?.sessionId) {
+          this.schedule();
+        }
+      }),
       store.onDidChange((change) => {
         if (change.type === "current") {
           this.edits = new PendingEdits([]);

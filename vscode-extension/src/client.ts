@@ -11,12 +11,19 @@ import type { LanguageClient } from "vscode-languageclient/node";
 
 import { find } from "./binary";
 import { Connection } from "./connection";
-import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
+import type {
+  ChangeParams,
+  ChangesResult,
+  ClientNotifications,
+  Requests,
+  ServerNotifications,
+  ServerRequests,
+} from "./protocol";
 import { applyEdit } from "./changes/apply";
 import { Problems } from "./diagnostics";
 import { explain } from "./remedies";
 import { explicit } from "./settings";
-import { NotRunning, Refusal, type Sidecar, type SidecarState } from "./sidecar";
+import { NotRunning, Refusal, type Settled, type Sidecar, type SidecarState } from "./sidecar";
 
 /** More ends than this within the time are no accident. */
 const ENDS = 5;
@@ -30,6 +37,7 @@ export type Greeting = (client: LanguageClient) => Promise<void>;
 
 export class Client implements Sidecar {
   private readonly changed = new vscode.EventEmitter<SidecarState>();
+  private readonly settled = new vscode.EventEmitter<Settled>();
   private readonly listeners = new Map<string, Set<Handler>>();
   private readonly answers = new Map<string, Handler>();
   private readonly greetings: Greeting[] = [];
@@ -41,6 +49,7 @@ export class Client implements Sidecar {
   private disposed = false;
 
   readonly onDidChangeState = this.changed.event;
+  readonly onDidSettle = this.settled.event;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -63,7 +72,14 @@ export class Client implements Sidecar {
   ): Promise<Requests[M]["result"]> {
     const { client } = await this.start();
     type Result = Requests[M]["result"];
-    return token ? client.sendRequest<Result>(method, params, token) : client.sendRequest<Result>(method, params);
+    const result = await (token
+      ? client.sendRequest<Result>(method, params, token)
+      : client.sendRequest<Result>(method, params));
+    if (method === "pillion/change/accept" || method === "pillion/change/revert") {
+      const { sessionId } = params as ChangeParams;
+      this.settled.fire({ sessionId, changes: (result as ChangesResult).changes });
+    }
+    return result;
   }
 
   async notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): Promise<void> {
@@ -199,7 +215,7 @@ export class Client implements Sidecar {
         ((params: unknown, token: vscode.CancellationToken) => Promise<unknown>) | undefined;
       return handler?.(params, token).catch(async (error: unknown) => {
         if (error instanceof Refusal) {
-          const { ErrorCodes, ResponseError } = await import("vscode-languageclient/node");
+          const { ErrorCodes, ResponseError } = await import("./languageclient.js");
           throw new ResponseError(ErrorCodes.InternalError, error.message, { kind: error.kind });
         }
         throw error;
@@ -267,6 +283,7 @@ export class Client implements Sidecar {
     void this.end();
     this.problems.dispose();
     this.changed.dispose();
+    this.settled.dispose();
   }
 }
 

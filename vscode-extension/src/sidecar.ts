@@ -2,7 +2,7 @@
 
 import type * as vscode from "vscode";
 
-import type { ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
+import type { Change, ClientNotifications, Requests, ServerNotifications, ServerRequests } from "./protocol";
 
 /** There is no server; the person has been told why. */
 export class NotRunning extends Error {
@@ -22,6 +22,12 @@ export class Refusal extends Error {
 /** `failed`: it does not start, or ended too often; a request tries again. */
 export type SidecarState = "stopped" | "starting" | "running" | "failed";
 
+/** The changes that are others now. */
+export interface Settled {
+  readonly sessionId: string;
+  readonly changes: readonly Change[];
+}
+
 /**
  * The server of this window. The first request starts it. One that ends by itself is started again; what was asked of the
  * old one is rejected, handlers stay.
@@ -29,6 +35,8 @@ export type SidecarState = "stopped" | "starting" | "running" | "failed";
 export interface Sidecar extends vscode.Disposable {
   readonly state: SidecarState;
   readonly onDidChangeState: vscode.Event<SidecarState>;
+  /** A person kept or took back edits of the agent's, wherever that was asked for: the server tells nobody else. */
+  readonly onDidSettle: vscode.Event<Settled>;
   /** Rejects with a `ResponseError` whose `data` is an `ErrorData`, or with `NotRunning`. */
   request<M extends keyof Requests>(
     method: M,

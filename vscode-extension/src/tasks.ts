@@ -13,7 +13,6 @@ import { busy } from "./tasks/groups";
 import { LogLinks } from "./tasks/links";
 import { Logs, logUri, SCHEME, taskOf } from "./tasks/log";
 import { type Row, TasksTree } from "./tasks/tree";
-import { count } from "./tasks/words";
 
 export class Tasks implements vscode.Disposable {
   readonly answers: Answers;
@@ -100,7 +99,7 @@ export class Tasks implements vscode.Disposable {
   private badge(): void {
     const value = busy(this.store.tasks.values(), this.store.questions.values());
     if (this.view.badge?.value !== value) {
-      this.view.badge = value === 0 ? undefined : { value, tooltip: `${count(value, "task")} running or needing you` };
+      this.view.badge = value === 0 ? undefined : { value, tooltip: `${value} running or needing you` };
     }
   }
 

@@ -5,13 +5,14 @@
 
 import * as vscode from "vscode";
 
-import { attempt, refusal } from "./errors";
+import { attempt } from "./errors";
 import type { Task } from "./protocol";
 import type { Sidecar } from "./sidecar";
 import type { Store } from "./store";
 import { Items, type Suite } from "./testing/items";
 import { showsSource } from "./testing/others";
 import { PublishedRun } from "./testing/publish";
+import { Reruns } from "./testing/reruns";
 
 /** How often results are read while a task runs, in ms. */
 const READ_EVERY = 1000;
@@ -26,8 +27,7 @@ export class Tests implements vscode.Disposable {
   private readonly controller = vscode.tests.createTestController("pillion", "Pillion");
   /** By the task's id: its newest run. */
   private readonly live = new Map<string, Live>();
-  /** What a person asked for in Test Explorer, by the task that does it. */
-  private readonly asked = new Map<string, { request: vscode.TestRunRequest; note: string | undefined }>();
+  private readonly reruns: Reruns;
   private readonly published = new Set<string>();
   private readonly disposables: vscode.Disposable[];
 
@@ -36,6 +36,7 @@ export class Tests implements vscode.Disposable {
     private readonly store: Store,
   ) {
     this.items = new Items(this.controller);
+    this.reruns = new Reruns(sidecar, store);
     this.controller.resolveHandler = async (item) => {
       if (item === undefined) {
         await this.findCommands();
@@ -59,45 +60,8 @@ export class Tests implements vscode.Disposable {
   }
 
   /** Runs some tests of a suite again, or all of it. */
-  async rerun(suite: Suite, only: readonly string[] | undefined, request?: vscode.TestRunRequest): Promise<void> {
-    const task = this.newest(suite);
-    const note = (id: string, said: string | undefined): void => {
-      if (request) {
-        this.asked.set(id, { request, note: said });
-      }
-    };
-    if (!task) {
-      const { command, cwd, label } = suite;
-      const started = await attempt(
-        this.sidecar.request("pillion/task/start", { command, cwd, label, group: "test", onExit: "next_turn" }),
-      );
-      if (started) {
-        note(started.task.id, only && WHOLE);
-      }
-      return;
-    }
-    note(task.id, undefined);
-    const taskId = task.id;
-    if (only && only.length > 0) {
-      try {
-        await this.sidecar.request("pillion/task/rerun", { taskId, only: [...only] });
-        return;
-      } catch (error) {
-        if (refusal(error).field !== "only") {
-          await attempt(Promise.reject(error instanceof Error ? error : new Error(String(error))));
-          this.asked.delete(taskId);
-          return;
-        }
-      }
-      note(taskId, WHOLE);
-      vscode.window.setStatusBarMessage(
-        `$(info) Pillion: all of \`${task.label}\` runs again, not these tests alone`,
-        8000,
-      );
-    }
-    if (!(await attempt(this.sidecar.request("pillion/task/rerun", { taskId })))) {
-      this.asked.delete(taskId);
-    }
+  rerun(suite: Suite, only: readonly string[] | undefined): Promise<void> {
+    return this.reruns.again(suite, only);
   }
 
   /** The tests that failed in the newest run of a task. */
@@ -111,12 +75,6 @@ export class Tests implements vscode.Disposable {
     if (suite) {
       await this.rerun(suite, this.items.testsOf(item));
     }
-  }
-
-  private newest(suite: Suite): Task | undefined {
-    return [...this.store.tasks.values()]
-      .filter((task) => task.owned && Items.key(task) === Items.key(suite))
-      .sort((left, right) => (left.createdAt < right.createdAt ? 1 : -1))[0];
   }
 
   /** The project's test commands, so that there is something to run before the first run. */
@@ -144,14 +102,16 @@ export class Tests implements vscode.Disposable {
         bySuite.set(key, entry);
       }
     }
-    for (const { suite, whole, only } of bySuite.values()) {
-      await this.rerun(suite, whole ? undefined : only, request);
-    }
+    await Promise.all(
+      [...bySuite.values()].map(({ suite, whole, only }) =>
+        this.reruns.again(suite, whole ? undefined : only, request),
+      ),
+    );
   }
 
   /** A task is told of: a run of tests begins to be shown when its first result is there, or when it is known to test. */
   private see(task: Task): void {
-    const known = this.items.all(task).length > 0 || this.asked.has(task.id);
+    const known = this.items.all(task).length > 0 || this.reruns.has(task.id);
     const live = this.live.get(task.id);
     if (!task.owned || task.startedAt === null || task.status === "queued" || !(counted(task) || known || live)) {
       return;
@@ -174,8 +134,7 @@ export class Tests implements vscode.Disposable {
       return known;
     }
     this.drop(task.id);
-    const asked = this.asked.get(task.id);
-    this.asked.delete(task.id);
+    const asked = this.reruns.take(task.id);
     const run = new PublishedRun(this.controller, this.sidecar, this.items, task, asked?.request, asked?.note);
     run.token.onCancellationRequested(() => {
       void attempt(this.sidecar.request("pillion/task/stop", { taskId: task.id }));
@@ -187,12 +146,15 @@ export class Tests implements vscode.Disposable {
   }
 
   private ended(task: Task): void {
-    this.asked.delete(task.id);
     const live = this.live.get(task.id);
     if (live?.run.task.run === task.run) {
       this.live.delete(task.id);
       clearTimeout(live.timer);
-      void live.run.end();
+      void live.run.end().finally(() => {
+        this.reruns.over(task.id);
+      });
+    } else {
+      this.reruns.over(task.id);
     }
   }
 
@@ -210,6 +172,7 @@ export class Tests implements vscode.Disposable {
     for (const id of [...this.live.keys()]) {
       if (!this.store.tasks.has(id)) {
         this.drop(id);
+        this.reruns.over(id);
       }
     }
     const newest = new Map<string, Task>();
@@ -224,9 +187,22 @@ export class Tests implements vscode.Disposable {
     for (const task of newest.values()) {
       const goesOn = [...this.live.values()].some(({ run }) => Items.key(run.task) === Items.key(task));
       if (!goesOn && !this.published.has(runOf(task))) {
+        void this.restore(task);
+      }
+    }
+  }
+
+  /** A run that was over before this server began: it may know no single results of it any more. */
+  private async restore(task: Task): Promise<void> {
+    this.items.root(task);
+    try {
+      const { tests } = await this.sidecar.request("pillion/test/results", { taskId: task.id, run: task.run });
+      if (tests.length > 0 && !this.published.has(runOf(task))) {
         this.show(task);
         this.ended(task);
       }
+    } catch {
+      // Dismissed or run again meanwhile: what comes of that is told by itself.
     }
   }
 
@@ -246,5 +222,3 @@ function counted(task: Task): boolean {
 function runOf(task: Task): string {
   return `${task.id}\0${task.run}`;
 }
-
-const WHOLE = "Single tests cannot be rerun yet: this is a run of the whole command.";

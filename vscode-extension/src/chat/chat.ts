@@ -79,6 +79,9 @@ export class Chat implements Panel, vscode.Disposable {
       store.onDidChange((change) => {
         this.changed(change);
       }),
+      sidecar.onDidSettle((settled) => {
+        this.edits.settled(settled);
+      }),
       sidecar.onDidChangeState(() => {
         this.view.tell({ type: "connection", connection: this.connection });
         if (sidecar.state === "running") {
@@ -109,6 +112,13 @@ export class Chat implements Panel, vscode.Disposable {
     const session = await this.conversation.ensure();
     if (session.items.length > 0 || session.closed) {
       await this.conversation.create();
+    }
+  }
+
+  async chooseSession(): Promise<void> {
+    await this.conversation.ensure();
+    if (await this.pickers.sessions()) {
+      await this.reveal();
     }
   }
 

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { type Changes, changeKey } from "../../webview/model/messages";
 import type { Change as FileChange, ChangeParams } from "../protocol";
 import type { TurnDiff } from "../../webview/model/transcript";
-import type { Sidecar } from "../sidecar";
+import type { Settled, Sidecar } from "../sidecar";
 import { patchDiff } from "./diff";
 
 /** Diffs of a session that is opened again; those of older turns stay folded without one. */
@@ -48,10 +48,16 @@ export class Edits {
       return;
     }
     const params = { sessionId: this.sessionId, turnId, ...(path === null ? {} : { path }) };
-    const { changes, notes } = await this.sidecar.request(`pillion/change/${how}`, params);
-    this.take(changes);
+    const { notes } = await this.sidecar.request(`pillion/change/${how}`, params);
     if (notes.length > 0) {
       void vscode.window.showWarningMessage(`Pillion: ${notes.join(" ")}`);
+    }
+  }
+
+  /** Edits were kept or taken back: here, in the code, or by a command. */
+  settled({ sessionId, changes }: Settled): void {
+    if (sessionId === this.sessionId) {
+      this.take(changes);
     }
   }
 

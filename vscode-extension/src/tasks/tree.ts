@@ -106,10 +106,11 @@ export class TasksTree implements vscode.TreeDataProvider<Row>, vscode.Disposabl
     const item = new vscode.TreeItem(oneLine(task.label, LABEL));
     const { id, color } = icon(task);
     item.id = `task:${task.id}`;
-    item.description = [...(task.run > 1 ? [`run ${task.run}`] : []), ...said].join(" · ");
+    const run = task.run > 1 ? [`run ${task.run}`] : [];
+    item.description = [...run, ...said].join(" · ");
     item.iconPath = new vscode.ThemeIcon(id, color === undefined ? undefined : new vscode.ThemeColor(color));
     item.contextValue = contextValue(task);
-    item.accessibilityInformation = { label: [task.label, WORDS[task.status], ...said].join(", ") };
+    item.accessibilityInformation = { label: [task.label, ...run, WORDS[task.status], ...said].join(", ") };
     item.command = { command: "pillion.tasks.log", title: "Open log", arguments: [task.id] };
     return item;
   }
