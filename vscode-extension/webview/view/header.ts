@@ -41,8 +41,10 @@ export function drawHeader(element: HTMLElement, context: Context): void {
   );
 }
 
-/** `ollama:qwen3:8b` is long enough without its provider. */
+/** `ollama:qwen3:8b` is long enough without its provider; a provider's own choice is the provider. */
 function modelName(model: string | null): string {
+  const own = /^(\w+):default$/.exec(model ?? "")?.[1];
+  if (own !== undefined) return own;
   return model?.replace(/^(?:anthropic|openai|openrouter|ollama|llamacpp|vllm|lmstudio|editor):/, "") ?? "";
 }
 
