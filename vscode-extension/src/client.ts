@@ -215,7 +215,7 @@ export class Client implements Sidecar {
         ((params: unknown, token: vscode.CancellationToken) => Promise<unknown>) | undefined;
       return handler?.(params, token).catch(async (error: unknown) => {
         if (error instanceof Refusal) {
-          const { ErrorCodes, ResponseError } = await import("vscode-languageclient/node");
+          const { ErrorCodes, ResponseError } = await import("./languageclient.js");
           throw new ResponseError(ErrorCodes.InternalError, error.message, { kind: error.kind });
         }
         throw error;

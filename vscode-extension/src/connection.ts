@@ -67,7 +67,7 @@ export class Connection {
   /** Rejects when the process cannot be started, ends before it answers, or has another version. */
   static async open(start: Start): Promise<Connection> {
     const { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State } =
-      await import("vscode-languageclient/node");
+      await import("./languageclient.js");
     let child: ChildProcess | undefined;
     let lastWords = "";
     const run = async () => {

@@ -14,6 +14,8 @@ mod svg;
 mod terminal;
 mod tools;
 mod try_nvim;
+mod vscode;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  check               everything that must hold: format, lints, build, tests, documents, Lua, Neovim, the demo
+  check               everything that must hold: format, lints, build, tests, documents, Lua, Neovim, VS Code,
+                      the demo
     --step NAME       one step only; may be given again
     --keep-going      run the steps after a failed one too (always so when CI is set)
     --list            name the steps
@@ -33,6 +36,8 @@ cargo xtask COMMAND
                       measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   model               compile a real model server (llama.cpp) with a small model, and test against it
+  vsix                the VS Code extension with the shipped program: target/vscode/pillion.vsix
+  screenshots         take the pictures of its README in a real VS Code
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
 
@@ -63,6 +68,8 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "faults" => faults::run(rest),
         "model" => model::run(rest),
+        "vsix" => vscode::ship().map(|()| ExitCode::SUCCESS),
+        "screenshots" => vscode::screenshots().map(|()| ExitCode::SUCCESS),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

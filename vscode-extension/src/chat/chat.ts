@@ -14,7 +14,8 @@ import type { Store } from "../store";
 import { Conversation, type Told } from "./conversation";
 import { Drafts } from "./drafts";
 import { Edits } from "./edits";
-import { commandItems, mentionItems } from "./mentions";
+import { commandItems } from "./matching";
+import { mentionItems } from "./mentions";
 import { openFile, openLink } from "./opening";
 import { Pickers } from "./pickers";
 import { Setup } from "./setup";
@@ -184,13 +185,21 @@ export class Chat implements Panel, vscode.Disposable {
       this.view.tell({ type: "session", session });
       this.waiting.look(session);
       if (session && !session.replaying) {
-        this.attempt(this.edits.begin(session.id));
+        this.attempt(this.learnEdits(session.id));
       }
       return;
     }
     this.view.tell({ type: "updates", updates: told.updates });
     for (const change of told.changes) {
       this.follow(change);
+    }
+  }
+
+  private async learnEdits(sessionId: string): Promise<void> {
+    const diffs = await this.edits.begin(sessionId);
+    if (diffs.length > 0 && this.conversation.session?.id === sessionId) {
+      this.conversation.attach(sessionId, diffs);
+      this.view.tell({ type: "diffs", diffs });
     }
   }
 

@@ -7,7 +7,7 @@ import * as vscode from "vscode";
 
 import type { Session } from "../../webview/model/items";
 import type { ViewUpdateParams } from "../../webview/model/messages";
-import { type Change, newSession, Transcript } from "../../webview/model/transcript";
+import { type Change, newSession, Transcript, type TurnDiff } from "../../webview/model/transcript";
 import type { ContentBlock, LoadSessionResult, PromptResult, SessionResult, UpdateParams } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import type { Store } from "../store";
@@ -22,8 +22,7 @@ const LAST_SESSION = "pillion.chat.session";
 /** What the page has to be told. */
 export type Told =
   /** Another session, or all of it anew. */
-  | { type: "session" }
-  | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
+  { type: "session" } | { type: "updates"; updates: ViewUpdateParams[]; changes: Change[] };
 
 export class Conversation implements vscode.Disposable {
   private transcript: Transcript | null = null;
@@ -93,6 +92,19 @@ export class Conversation implements vscode.Disposable {
     }
   }
 
+  /** What turns did to files, where the replay did not say it. */
+  attach(sessionId: string, diffs: TurnDiff[]): void {
+    if (this.session?.id === sessionId) {
+      for (const diff of diffs) {
+        this.transcript?.attachDiff(diff);
+      }
+    }
+  }
+
+  private get root(): string {
+    return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "/";
+  }
+
   async prompt(prompt: ContentBlock[]): Promise<PromptResult> {
     let session = await this.ensure();
     if (session.closed) {
@@ -151,7 +163,11 @@ export class Conversation implements vscode.Disposable {
     // The replay may come before the answer.
     this.transcript = transcript;
     this.replaying = false;
-    const reply = await this.sidecar.request("pillion/session/load", { sessionId, limit: PAGE, ...(move ? { move } : {}) });
+    const reply = await this.sidecar.request("pillion/session/load", {
+      sessionId,
+      limit: PAGE,
+      ...(move ? { move } : {}),
+    });
     this.show(reply);
     return transcript.session;
   }
@@ -171,7 +187,7 @@ export class Conversation implements vscode.Disposable {
       return;
     }
     const { update } = params;
-    const slim = slimUpdate(params);
+    const slim = slimUpdate(params, this.root);
     const changes = transcript.apply(slim);
     if (update.sessionUpdate === "replay_started") {
       if (update.before === null) {

@@ -1,6 +1,6 @@
 /** The difference of two texts as the lines that a row shows: what changed, with a little around it, and no more than fits. */
 
-import { structuredPatch } from "diff";
+import { parsePatch, structuredPatch } from "diff";
 
 import type { Content, DiffLine } from "../../webview/model/items";
 
@@ -18,8 +18,22 @@ type Diff = Extract<Content, { type: "diff" }>;
 export function lineDiff(path: string, oldText: string | null, newText: string): Diff {
   const before = oldText ?? "";
   const patch = structuredPatch("", "", before, newText, "", "", { context: AROUND, timeout: TIMEOUT_MS });
-  const hunks = patch?.hunks ?? [whole(before, newText)];
-  const diff: Diff = { type: "diff", path, created: oldText === null, added: 0, removed: 0, lines: [], omitted: 0 };
+  return shown(path, oldText === null, patch?.hunks ?? [whole(before, newText)]);
+}
+
+/** The same of a unified diff, as the server keeps it. */
+export function patchDiff(path: string, created: boolean, patch: string): Diff {
+  return shown(path, created, parsePatch(patch).flatMap(({ hunks }) => hunks));
+}
+
+interface Lines {
+  oldStart: number;
+  newStart: number;
+  lines: string[];
+}
+
+function shown(path: string, created: boolean, hunks: readonly Lines[]): Diff {
+  const diff: Diff = { type: "diff", path, created, added: 0, removed: 0, lines: [], omitted: 0 };
   for (const [at, hunk] of hunks.entries()) {
     if (at > 0) {
       put(diff, { kind: "gap", text: "", line: 0 });
@@ -48,7 +62,7 @@ export function lineDiff(path: string, oldText: string | null, newText: string):
 }
 
 /** All of the old, then all of the new: where the difference takes too long to find. */
-function whole(before: string, after: string): { oldStart: number; newStart: number; lines: string[] } {
+function whole(before: string, after: string): Lines {
   const lines = (text: string): string[] => (text === "" ? [] : text.replace(/\n$/, "").split("\n"));
   return {
     oldStart: 1,

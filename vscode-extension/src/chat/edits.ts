@@ -4,7 +4,12 @@ import * as vscode from "vscode";
 
 import { type Changes, changeKey } from "../../webview/model/messages";
 import type { Change as FileChange, ChangeParams } from "../protocol";
+import type { TurnDiff } from "../../webview/model/transcript";
 import type { Settled, Sidecar } from "../sidecar";
+import { patchDiff } from "./diff";
+
+/** Diffs of a session that is opened again; those of older turns stay folded without one. */
+const MOST_DIFFS = 500;
 
 export class Edits {
   private sessionId: string | null = null;
@@ -19,11 +24,16 @@ export class Edits {
     return this.known;
   }
 
-  /** Another session is shown. */
-  async begin(sessionId: string): Promise<void> {
+  /** Another session is shown. Answers what its turns did to files. */
+  async begin(sessionId: string): Promise<TurnDiff[]> {
     this.sessionId = sessionId;
     this.known = {};
-    await this.look({ sessionId });
+    const changes = await this.look({ sessionId });
+    return changes.slice(-MOST_DIFFS).map(({ turnId, path, kind, diff }) => ({
+      turn: turnId,
+      path,
+      content: patchDiff(path, kind === "create", diff),
+    }));
   }
 
   /** A turn that edited is over. */
@@ -51,11 +61,12 @@ export class Edits {
     }
   }
 
-  private async look(params: ChangeParams): Promise<void> {
+  private async look(params: ChangeParams): Promise<FileChange[]> {
     const { changes } = await this.sidecar.request("pillion/change/list", params);
     if (params.sessionId === this.sessionId) {
       this.take(changes);
     }
+    return changes;
   }
 
   /** A file may have several changes in a turn: it waits while one of them does. */

@@ -1,13 +1,14 @@
-/** What `/` and `@` offer: slash commands, files, symbols, the selection, problems, tasks. Looks, and changes nothing. */
+/** What `@` offers: files, symbols, the selection, problems, tasks. Looks, and changes nothing. */
 
 import { basename, dirname } from "node:path";
 
 import * as vscode from "vscode";
 
 import type { CompletionItem } from "../../webview/model/messages";
-import type { CommandInfo, Task } from "../protocol";
+import type { Task } from "../protocol";
 import { isFinal } from "../state";
 import { oneLine, WORDS } from "../tasks/words";
+import { fuzzy, mention } from "./matching";
 
 const MOST = 40;
 const MOST_FILES = 25;
@@ -16,44 +17,6 @@ const MOST_SYMBOLS = 8;
 const MOST_FOUND = 3000;
 /** Milliseconds that files and symbols are waited for. */
 const PATIENCE_MS = 1500;
-
-export function commandItems(query: string, commands: readonly CommandInfo[]): CompletionItem[] {
-  return commands
-    .filter(({ name }) => `/${name}`.startsWith(query))
-    .map(({ name, description, argumentHint }) => ({
-      insert: `/${name}`,
-      label: argumentHint === null ? `/${name}` : `/${name} ${argumentHint}`,
-      detail: description,
-      icon: "terminal",
-    }));
-}
-
-/** A path with a space is quoted. */
-export function mention(path: string, lines = ""): string {
-  return /\s/.test(path) ? `@"${path}"${lines}` : `@${path}${lines}`;
-}
-
-/** Whether all letters of the query are in the text, in their order; the lower the closer. Null: they are not. */
-export function fuzzy(query: string, text: string): number | null {
-  const hay = text.toLowerCase();
-  const needle = query.toLowerCase();
-  const whole = hay.lastIndexOf(needle);
-  if (whole >= 0) {
-    const name = hay.lastIndexOf("/") + 1;
-    return (whole === name ? 0 : whole > name ? 10 : 20) + text.length / 1000;
-  }
-  let at = -1;
-  let gaps = 0;
-  for (const letter of needle) {
-    const next = hay.indexOf(letter, at + 1);
-    if (next < 0) {
-      return null;
-    }
-    gaps += next - at - 1;
-    at = next;
-  }
-  return 30 + gaps + text.length / 1000;
-}
 
 function places(query: string): CompletionItem[] {
   const items: CompletionItem[] = [];
@@ -68,7 +31,12 @@ function places(query: string): CompletionItem[] {
     const problems = vscode.languages.getDiagnostics(editor.document.uri).length;
     if (problems > 0) {
       const insert = /\s/.test(path) ? `@diagnostics:"${path}"` : `@diagnostics:${path}`;
-      items.push({ insert, label: "diagnostics of this file", detail: `${problems} in ${basename(path)}`, icon: "warning" });
+      items.push({
+        insert,
+        label: "diagnostics of this file",
+        detail: `${problems} in ${basename(path)}`,
+        icon: "warning",
+      });
     }
   }
   items.push({ insert: "@diagnostics", label: "diagnostics", detail: "All problems", icon: "warning" });
@@ -95,7 +63,7 @@ async function files(query: string, token: vscode.CancellationToken): Promise<Co
     .flatMap((group) => group.tabs)
     .flatMap(({ input }) => (input instanceof vscode.TabInputText && input.uri.scheme === "file" ? [input.uri] : []));
   const glob = query.replace(/[^\w./-]/g, "").replace(/^\/+/, "");
-  const letters = [...glob.split("/").at(-1) ?? ""].map((letter) =>
+  const letters = [...(glob.split("/").at(-1) ?? "")].map((letter) =>
     /[a-z]/i.test(letter) ? `[${letter.toLowerCase()}${letter.toUpperCase()}]` : letter,
   );
   const pattern = letters.length === 0 ? "**/*" : `**/*${letters.join("*")}*`;
@@ -156,5 +124,11 @@ export async function mentionItems(
     });
   };
   const [foundFiles, foundSymbols] = await Promise.all([late(files(query, token)), late(symbols(query))]);
-  return [...places(query), ...foundFiles.slice(0, 12), ...foundSymbols, ...taskItems(query, tasks), ...foundFiles.slice(12)].slice(0, MOST);
+  return [
+    ...places(query),
+    ...foundFiles.slice(0, 12),
+    ...foundSymbols,
+    ...taskItems(query, tasks),
+    ...foundFiles.slice(12),
+  ].slice(0, MOST);
 }

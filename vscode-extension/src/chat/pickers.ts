@@ -35,7 +35,10 @@ export class Pickers {
       detail: description,
       description: id === session.mode ? "now" : "",
     }));
-    const chosen = await vscode.window.showQuickPick(rows, { title: "Mode", placeHolder: "What may the agent do without asking?" });
+    const chosen = await vscode.window.showQuickPick(rows, {
+      title: "Mode",
+      placeHolder: "What may the agent do without asking?",
+    });
     if (chosen) {
       await this.sidecar.request("pillion/session/set_mode", { sessionId: session.id, mode: chosen.id });
     }
@@ -74,7 +77,10 @@ export class Pickers {
           ...(model.warning === null ? {} : { detail: model.warning }),
         })),
         ...providers
-          .filter(({ id, state, message }) => message !== null && (provider === undefined ? state === "failed" : id === provider))
+          .filter(
+            ({ id, state, message }) =>
+              message !== null && (provider === undefined ? state === "failed" : id === provider),
+          )
           .map(({ name, message }) => ({ label: `$(warning) ${name}`, detail: message ?? "", alwaysShow: true })),
       ];
       if (list.items.length === 0) {
@@ -159,13 +165,19 @@ export class Pickers {
 
   private async act(button: vscode.QuickInputButton, { sessionId, title }: SessionInfo): Promise<void> {
     if (button === rename) {
-      const value = await vscode.window.showInputBox({ title: "Rename session", value: title ?? "", prompt: "A line of at most 200 characters" });
+      const value = await vscode.window.showInputBox({
+        title: "Rename session",
+        value: title ?? "",
+        prompt: "A line of at most 200 characters",
+      });
       if (value !== undefined && value.trim() !== "") {
         await this.sidecar.request("pillion/session/rename", { sessionId, title: value.trim().slice(0, 200) });
       }
     } else if (button === exported) {
       const { text } = await this.sidecar.request("pillion/session/export", { sessionId });
-      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: "markdown", content: text }));
+      await vscode.window.showTextDocument(
+        await vscode.workspace.openTextDocument({ language: "markdown", content: text }),
+      );
     } else if (button === remove) {
       await this.forget(sessionId, title);
     }

@@ -23,6 +23,8 @@ export class Setup {
       return;
     }
     // New sessions begin with it too.
-    await vscode.workspace.getConfiguration("pillion").update("model.provider", what, vscode.ConfigurationTarget.Global);
+    await vscode.workspace
+      .getConfiguration("pillion")
+      .update("model.provider", what, vscode.ConfigurationTarget.Global);
   }
 }

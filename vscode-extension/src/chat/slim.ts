@@ -1,5 +1,7 @@
 /** Cuts what the server tells down to what the page shows: no whole files, no output without an end. Pure. */
 
+import { resolve } from "node:path";
+
 import type { Content } from "../../webview/model/items";
 import type { ViewQuestion, ViewUpdateParams } from "../../webview/model/messages";
 import type { Question, ToolContent, UpdateParams } from "../protocol";
@@ -37,17 +39,32 @@ export function inputWords(input: unknown, kind: string): string | null {
   return JSON.stringify(input, null, 2).slice(0, MOST_INPUT);
 }
 
-export function slimUpdate(params: UpdateParams): ViewUpdateParams {
+/** Where a call works by its own word: a replay has no `locations`. */
+function place(input: unknown, root: string): { path: string; line: null }[] {
+  const path = typeof input === "object" && input !== null && "path" in input ? input.path : null;
+  return typeof path === "string" && path !== "" ? [{ path: resolve(root, path), line: null }] : [];
+}
+
+/** `root` is the folder of relative paths. */
+export function slimUpdate(params: UpdateParams, root = "/"): ViewUpdateParams {
   const { update } = params;
   switch (update.sessionUpdate) {
     case "tool_call": {
       const { rawInput, ...call } = update;
       const background =
         update.name === "background_run" ||
-        (typeof rawInput === "object" && rawInput !== null && "run_in_background" in rawInput && rawInput.run_in_background === true);
+        (typeof rawInput === "object" &&
+          rawInput !== null &&
+          "run_in_background" in rawInput &&
+          rawInput.run_in_background === true);
       return {
         ...params,
-        update: { ...call, input: inputWords(rawInput, update.kind), background, content: content(update.content) },
+        update: {
+          ...call,
+          locations: call.locations.length > 0 ? call.locations : place(rawInput, root),
+          input: inputWords(rawInput, update.kind), background,
+          content: content(update.content),
+        },
       };
     }
     case "tool_call_update": {

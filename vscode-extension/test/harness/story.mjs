@@ -83,7 +83,8 @@ export class Story {
     await this.page.waitForFunction(
       ({ id, source }) => {
         const item = document.getElementById(id);
-        const said = item?.querySelector("[aria-label]")?.getAttribute("aria-label") ?? item?.getAttribute("aria-label");
+        const said =
+          item?.querySelector("[aria-label]")?.getAttribute("aria-label") ?? item?.getAttribute("aria-label");
         return new RegExp(source).test(said ?? "");
       },
       { id: "pillion.pillion.status", source: pattern.source },

@@ -16,84 +16,75 @@ const script = {
       expect: { lastUserContains: ["Run the tests"] },
       answer: [{ text: "I'll start the tests and read the code meanwhile." }, run],
     },
-    { expect: { lastUserContains: ["Started in the background"] }, answer: [{ text: "The tests run in the background." }] },
     {
-      expect: { lastUserContains: ["<task_notification>", "<status>failed</status>"] },
+      expect: { lastUserContains: ["waits for the user's permission"] },
+      answer: [{ text: "The tests run in the background." }],
+    },
+    {
+      expect: { lastUserContains: ["<status>failed</status>"] },
       answer: [{ text: "One test fails." }],
     },
-    { expect: { lastUserContains: ["Still there"] }, answer: [{ text: "Here I am again." }] },
+    { expect: { lastUserContains: ["Still there?"] }, answer: [{ text: "Here I am again." }] },
   ],
 };
 
-describe("a window with the packaged extension", function () {
+describe("a conversation in a real window", function () {
   this.timeout(90_000);
   let story;
 
   before(async () => {
     story = await Story.begin({ script });
     await story.load("test/math.test.js");
+    await story.openChat();
   });
 
   after(() => story?.end());
 
-  afterEach(async function () {
-    if (this.currentTest?.state === "failed") {
-      await story?.page.screenshot({ path: `test-results/${this.currentTest.title.replace(/\W+/g, "-")}.png` });
-    }
+  afterEach(function () {
+    return story?.picture(this.currentTest);
   });
 
-  it("has no sidecar before it is asked for anything", () => {
-    assert.deepEqual(story.sidecars(), []);
-  });
-
-  it("answers a prompt as it is written", async () => {
-    await story.openChat();
+  it("has an answer to a prompt, as it is written", async () => {
     await story.say("Say hello");
     await story.heard("Hello, this is the answer, in several pieces.");
     assert.equal(story.sidecars().length, 1);
   });
 
-  it("runs tests in the background once that is allowed, and shows the failing line while they still run", async () => {
+  it("runs tests in the background once that is allowed, and the failing line shows while they still run", async () => {
     await story.say("Run the tests");
     const question = story.chat.getByRole("alertdialog", { name: /node --test/ });
-    await question.waitFor();
-    // A card takes no answer in its first moment: the button says when it does.
+    // In its first moment a card takes no answer.
+    await question.and(story.chat.locator(":not(.inert)")).waitFor();
     await question.getByRole("button", { name: "Yes" }).click();
     await story.heard("The tests run in the background.");
-    const squiggle = story.page.locator(".squiggly-error");
-    await squiggle.first().waitFor();
-    await story.page.keyboard.press("Escape");
-    await assertSquiggleAt(story.page, FAILING_LINE);
-    assert.match((await story.status.textContent()) ?? "", /1/);
-    await story.page.locator(".squiggly-error").first().waitFor();
+    await story.squiggleAt(FAILING_LINE);
+    await story.statusSays(/1 running/);
   });
 
-  it("comes back when its sidecar is killed, with the conversation and the running task", async () => {
+  it("comes back when its sidecar is killed, with what was said and what runs", async () => {
     const [pid] = story.sidecars();
     process.kill(pid, "SIGKILL");
-    await story.page.waitForFunction(() => true);
+    await story.anotherSidecar(pid);
+    await story.statusSays(/1 running/);
     await story.say("Still there?");
     await story.heard("Here I am again.");
     await story.heard("Hello, this is the answer, in several pieces.");
-    const [again] = story.sidecars();
-    assert.notEqual(again, pid);
-    assert.match((await story.status.textContent()) ?? "", /1/);
   });
 
-  it("goes on with the running task after a reload, the chat not even shown", async () => {
+  it("goes on after a reload, with what was said and what runs", async () => {
+    const [pid] = story.sidecars();
     await story.load("test/math.test.js");
-    await story.page.locator(".squiggly-error").first().waitFor();
-    assert.match((await story.status.textContent()) ?? "", /1/);
-    assert.equal(story.sidecars().length, 1);
+    await story.anotherSidecar(pid);
+    await story.statusSays(/1 running/);
+    await story.squiggleAt(FAILING_LINE);
+    await story.openChat();
+    await story.heard("Here I am again.");
+  });
+
+  it("tells the model of the end, which answers by itself or with the next prompt", async () => {
     story.open(story.gate);
-    await story.page.locator('[id="pillion.pillion.status"]', { hasText: /^(?!.*loading)/ }).waitFor();
+    await story.statusSays(/1 failed/);
+    await story.say("And now?");
+    await story.heard("One test fails.");
   });
 });
-
-/** The squiggle stands on the line with this number: on the same height as it. */
-async function assertSquiggleAt(page, line) {
-  const mark = await page.locator(".squiggly-error").first().boundingBox();
-  const number = await page.locator(".line-numbers", { hasText: new RegExp(`^${line}$`) }).first().boundingBox();
-  assert.ok(mark && number);
-  assert.ok(Math.abs(mark.y + mark.height / 2 - (number.y + number.height / 2)) < number.height, "on another line");
-}

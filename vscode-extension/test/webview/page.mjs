@@ -18,7 +18,7 @@ export async function load(path) {
 }
 
 export async function startBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: process.env.PILLION_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 /** Opens the page. `tell` is the host speaking; `said` are the page's messages. */
@@ -55,6 +55,14 @@ export async function openPage(browser, { theme = "dark", width = 420, height = 
         const { style } = document.documentElement;
         for (const [name, value] of Object.entries(colours.vars)) style.setProperty(name, value);
         document.body.className = colours.body;
+        // What VS Code gives every page, below the page's own style.
+        const defaults = new CSSStyleSheet();
+        defaults.replaceSync(
+          "@layer vscode { body { padding: 0 20px; background: transparent; } img, video { max-width: 100%; }" +
+            " code { color: var(--vscode-textPreformat-foreground); background: var(--vscode-textPreformat-background); padding: 1px 3px; border-radius: 4px; }" +
+            " pre code { padding: 0; } blockquote { border-color: var(--vscode-textBlockQuote-border); } a { color: var(--vscode-textLink-foreground); } }",
+        );
+        document.adoptedStyleSheets.push(defaults);
         // The panel's background is what VS Code paints behind the page.
         document.body.style.background = colours.vars["--vscode-sideBar-background"] ?? colours.vars["--vscode-editor-background"];
       });

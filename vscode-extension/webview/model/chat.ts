@@ -95,6 +95,9 @@ export class Chat {
         }
         this.#linkAll();
         break;
+      case "diffs":
+        for (const diff of message.diffs) this.#took(this.transcript?.attachDiff(diff) ?? [], redraw);
+        break;
       case "tasks":
         this.#setTasks(message.tasks, now);
         redraw.rows = redraw.frame = true;

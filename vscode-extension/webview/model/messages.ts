@@ -7,6 +7,7 @@ import type { CommandInfo } from "../../src/protocol/session";
 import type { Task } from "../../src/protocol/task";
 import type { Update, UpdateParams } from "../../src/protocol/update";
 import type { Content, Session } from "./items";
+import type { TurnDiff } from "./transcript";
 
 type Told = Exclude<Update, { sessionUpdate: "tool_call" | "tool_call_update" }>;
 type Call = Extract<Update, { sessionUpdate: "tool_call" }>;
@@ -83,6 +84,8 @@ export type ToView =
   | { type: "connection"; connection: Connection }
   | { type: "commands"; commands: CommandInfo[] }
   | { type: "changes"; changes: Changes }
+  /** What turns did to files, of a conversation that was opened again. */
+  | { type: "diffs"; diffs: TurnDiff[] }
   | { type: "completions"; id: number; items: CompletionItem[] }
   /** Text that comes back, or that a command brings: it is put before what is typed. */
   | { type: "compose"; text: string; attachments: Attachment[]; send: boolean }

@@ -6,7 +6,7 @@
 import type { LoadSessionResult, SessionResult } from "../../src/protocol/session";
 import type { ContentBlock } from "../../src/protocol/content";
 import type { QueuedPrompt } from "../../src/protocol/update";
-import type { Item, Message, Session, Tool, TurnEnd } from "./items";
+import type { Content, Item, Message, Session, Tool, TurnEnd } from "./items";
 import type { ViewUpdate, ViewUpdateParams } from "./messages";
 
 /** What is shown of one message; a longer one is cut, and that is said. */
@@ -23,6 +23,13 @@ export type Change =
   | { type: "turnEnded"; reason: string }
   | { type: "unsent"; prompts: QueuedPrompt[] }
   | { type: "switch"; sessionId: string };
+
+/** All that the tools did to a file in a turn. */
+export interface TurnDiff {
+  turn: string;
+  path: string;
+  content: Content;
+}
 
 /** What only the newest page can tell. */
 const facts = new Set<ViewUpdate["sessionUpdate"]>(["turn_started", "plan", "queue", "usage", "retrying", "session_info"]);
@@ -132,6 +139,25 @@ export class Transcript {
     return this.#collect(() => this.#touch(item));
   }
 
+  /** What a turn made of a file, where its calls do not say it: a replay tells no diffs. */
+  attachDiff({ turn, path, content }: TurnDiff): Change[] {
+    const calls = this.session.items.filter(
+      (item): item is Tool => item.kind === "tool" && item.toolKind === "edit" && item.turn === turn && item.location?.path === path,
+    );
+    const end = this.session.items.find((item) => item.kind === "end" && item.turn === turn);
+    return this.#collect(() => {
+      const last = calls.findLast((call) => call.status === "completed");
+      if (last && !calls.some((call) => call.content.some(({ type }) => type === "diff"))) {
+        last.content = [content];
+        this.#touch(last);
+      }
+      if (end?.kind === "end" && !end.edited.includes(path)) {
+        end.edited.push(path);
+        this.#touch(end);
+      }
+    });
+  }
+
   /** An update of an unknown kind changes nothing. */
   apply(params: ViewUpdateParams): Change[] {
     return this.#collect(() => this.#update(params));
@@ -223,7 +249,9 @@ export class Transcript {
   }
 
   #add(item: Item): void {
+    const before = this.#into.at(-1);
     this.#into.push(item);
+    if (before?.kind === "thought") this.#touch(before); // it is over
     if ("id" in item) this.#byId.set(item.id, item);
     if (item.kind === "notice") for (const task of item.taskIds) this.#tie(item, task);
     const above = item.parent === null ? undefined : this.#byId.get(item.parent);
