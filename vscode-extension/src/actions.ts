@@ -30,6 +30,7 @@ interface Place {
 
 export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<undefined>();
+  private readonly withProblems = new Set<string>();
   private readonly disposables: vscode.Disposable[];
 
   readonly onDidChangeCodeLenses = this.changed.event;
@@ -52,8 +53,8 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
         LANGUAGES.map((language) => ({ scheme: "file", language })),
         this,
       ),
-      vscode.languages.onDidChangeDiagnostics(() => {
-        this.changed.fire(undefined);
+      vscode.languages.onDidChangeDiagnostics(({ uris }) => {
+        this.problemsChanged(uris);
       }),
       means.store.onDidChange(({ type }) => {
         if (type === "task_started" || type === "task_ended" || type === "tasks") {
@@ -134,6 +135,24 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
         ? [lens("Rerun test", "pillion.tests.rerun", item)]
         : [lens("Run tests", "pillion.runTests", document.uri)];
     });
+  }
+
+  /** Others' diagnostics change with each letter that is typed; only Pillion's stand in the lenses. */
+  private problemsChanged(uris: readonly vscode.Uri[]): void {
+    let own = false;
+    for (const uri of uris) {
+      const key = uri.toString();
+      const has = problems(uri).length > 0;
+      own ||= has || this.withProblems.has(key);
+      if (has) {
+        this.withProblems.add(key);
+      } else {
+        this.withProblems.delete(key);
+      }
+    }
+    if (own) {
+      this.changed.fire(undefined);
+    }
   }
 
   private async fix({ uri, range }: Place): Promise<void> {

@@ -14,8 +14,9 @@ import { showsSource } from "./testing/others";
 import { PublishedRun } from "./testing/publish";
 import { Reruns } from "./testing/reruns";
 
-/** How often results are read while a task runs, in ms. */
+/** How often results are read while a task runs, in ms; less often where reading many of them takes long. */
 const READ_EVERY = 1000;
+const READ_SHARE = 10;
 
 interface Live {
   readonly run: PublishedRun;
@@ -54,6 +55,8 @@ export class Tests implements vscode.Disposable {
           this.ended(change.task);
         } else if (change.type === "tasks") {
           this.compare();
+        } else if (change.type === "task_dismissed") {
+          this.forget(change.taskId);
         }
       }),
     ];
@@ -120,12 +123,15 @@ export class Tests implements vscode.Disposable {
       return;
     }
     const shown = this.show(task);
-    shown.timer ??= setTimeout(() => {
-      shown.timer = undefined;
-      if (this.live.get(task.id) === shown) {
-        void shown.run.update();
-      }
-    }, READ_EVERY);
+    shown.timer ??= setTimeout(
+      () => {
+        shown.timer = undefined;
+        if (this.live.get(task.id) === shown) {
+          void shown.run.update();
+        }
+      },
+      Math.max(READ_EVERY, shown.run.took * READ_SHARE),
+    );
   }
 
   private show(task: Task): Live {
@@ -164,6 +170,14 @@ export class Tests implements vscode.Disposable {
       this.live.delete(taskId);
       clearTimeout(live.timer);
       live.run.cut();
+    }
+  }
+
+  private forget(taskId: string): void {
+    for (const run of this.published) {
+      if (run.startsWith(`${taskId}\n`)) {
+        this.published.delete(run);
+      }
     }
   }
 
@@ -220,5 +234,5 @@ function counted(task: Task): boolean {
 }
 
 function runOf(task: Task): string {
-  return `${task.id}\0${task.run}`;
+  return `${task.id}\n${task.run}`;
 }

@@ -6,7 +6,7 @@ import { isFinal } from "../state";
 import type { Sidecar } from "../sidecar";
 import type { Store } from "../store";
 import { LogText } from "./logText";
-import { parts } from "./words";
+import { oneLine, parts } from "./words";
 
 export const SCHEME = "pillion-log";
 
@@ -54,7 +54,7 @@ class Log {
       return text;
     }
     const end = parts(task, { elapsed: this.store.elapsed(task), wide: true }).join(" · ");
-    return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}\n[${task.label}: ${end}]\n`;
+    return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}\n[${oneLine(task.label, 60)}: ${end}]\n`;
   }
 
   /** Reads the end of the newest run, and follows from there on. */

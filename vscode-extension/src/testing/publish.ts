@@ -15,6 +15,8 @@ const OUTPUT_BYTES = 1024 * 1024;
 export class PublishedRun {
   private readonly told = new Map<string, TestResult["status"]>();
   private readonly run: vscode.TestRun;
+  /** How long the last reading took, in ms. */
+  took = 0;
   /** Results are taken one after another: later ones know more. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -71,6 +73,7 @@ export class PublishedRun {
   }
 
   private async read(): Promise<void> {
+    const began = performance.now();
     let results: TestResults;
     try {
       results = await this.sidecar.request("pillion/test/results", { taskId: this.task.id, run: this.task.run });
@@ -89,6 +92,7 @@ export class PublishedRun {
         this.tell(item, result);
       }
     }
+    this.took = performance.now() - began;
   }
 
   private tell(item: vscode.TestItem, result: TestResult): void {

@@ -2,3 +2,4 @@
 
 import "./client.test";
 import "./models.test";
+import "./views.test";
