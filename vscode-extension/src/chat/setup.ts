@@ -19,7 +19,8 @@ export class Setup {
     }
     if (what === "editor") {
       if ((await vscode.lm.selectChatModels()).length === 0) {
-        const none = "This editor has no language model. Sign in to a provider of models in it, or add a key to Pillion.";
+        const none =
+          "This editor has no language model. Sign in to a provider of models in it, or add a key to Pillion.";
         void vscode.window.showInformationMessage(none);
         return;
       }
