@@ -91,8 +91,14 @@ describe("the whole story", function () {
   });
 
   it("shows the end as a row that unfolds to what the agent was told", async () => {
-    await story.log.getByText(/^finished: /).first().click();
-    await story.log.getByText(/<status>failed<.status>/).first().waitFor();
+    await story.log
+      .getByText(/^finished: /)
+      .first()
+      .click();
+    await story.log
+      .getByText(/<status>failed<.status>/)
+      .first()
+      .waitFor();
   });
 
   it("takes words that are typed over a question as a no, never as a yes", async () => {
