@@ -5,7 +5,8 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 
 import type { Attachment, Connection, FromView } from "../../webview/model/messages";
-import { blockText, type Change, words } from "../../webview/model/transcript";
+import { blockText, words } from "../../webview/model/session";
+import type { Change } from "../../webview/model/transcript";
 import type { Panel } from "../panel";
 import type { CommandInfo, ContentBlock } from "../protocol";
 import type { Sidecar } from "../sidecar";
@@ -326,6 +327,9 @@ export class Chat implements Panel, vscode.Disposable {
         return;
       case "older":
         await this.conversation.older();
+        return;
+      case "load":
+        await this.conversation.load(message.sessionId);
         return;
       case "forget":
         this.waiting.forget();

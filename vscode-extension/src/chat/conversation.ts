@@ -7,7 +7,8 @@ import * as vscode from "vscode";
 
 import type { Session } from "../../webview/model/items";
 import type { ViewUpdateParams } from "../../webview/model/messages";
-import { type Change, newSession, Transcript, type TurnDiff } from "../../webview/model/transcript";
+import { newSession } from "../../webview/model/session";
+import { type Change, Transcript, type TurnDiff } from "../../webview/model/transcript";
 import type { ContentBlock, LoadSessionResult, PromptResult, SessionResult, UpdateParams } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import type { Store } from "../store";

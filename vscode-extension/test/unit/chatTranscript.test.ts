@@ -5,7 +5,8 @@ import { patchDiff } from "../../src/chat/diff";
 import { MOST_OUTPUT, slimUpdate } from "../../src/chat/slim";
 import type { Update, UpdateParams } from "../../src/protocol";
 import type { Item, Session } from "../../webview/model/items";
-import { type Change, MOST_TEXT, newSession, Transcript } from "../../webview/model/transcript";
+import { newSession } from "../../webview/model/session";
+import { type Change, MOST_TEXT, Transcript } from "../../webview/model/transcript";
 
 let seq = 0;
 const at = (update: Update, over: Partial<UpdateParams> = {}): UpdateParams => ({

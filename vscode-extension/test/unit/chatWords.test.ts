@@ -11,7 +11,7 @@ import { NEEDS_MODEL, Waiting } from "../../src/chat/waiting";
 import type { Question } from "../../src/protocol";
 import type { Session } from "../../webview/model/items";
 import { failures, parse } from "../../webview/model/notification";
-import { newSession } from "../../webview/model/transcript";
+import { newSession } from "../../webview/model/session";
 
 describe("a diff in a row", () => {
   it("has the lines that changed, with their numbers", () => {

@@ -51,7 +51,7 @@ export function everything(over = {}) {
     draft: { text: "", attachments: [] },
     awaiting: null,
     roots: ["/w"],
-    home: "/home/me",
+    home: "/h/me",
     ...over,
   };
 }

@@ -31,6 +31,13 @@ describe("the chat's page", function () {
     return { ...opened, composer: opened.page.getByRole("textbox", { name: "Message Pillion" }) };
   }
 
+  /** From here on time passes only when the test says so. */
+  async function freeze(page) {
+    const now = await page.evaluate(() => Date.now());
+    await page.clock.install({ time: now });
+    await page.clock.pauseAt(now + 10_000);
+  }
+
   describe("the transcript", () => {
     it("is a log of articles that does not read out tokens; one voice tells events", async () => {
       const { page, tell, settled } = await open();
@@ -184,8 +191,8 @@ describe("the chat's page", function () {
 
   describe("questions", () => {
     it("have the command in their name and the three answers, take no focus, and sleep for half a second", async () => {
-      const { page, tell, settled, said, composer } = await open();
-      await page.clock.install();
+      const { page, tell, said, composer } = await open();
+      await freeze(page);
       await composer.focus();
       await tell(questions(told.permission));
       await page.clock.runFor(50);
@@ -203,12 +210,11 @@ describe("the chat's page", function () {
       assert.deepEqual(await said("answer"), [
         { type: "answer", questionId: "q1", outcome: { outcome: "selected", optionId: "allow_once" } },
       ]);
-      void settled;
     });
 
     it("are answered with the keyboard only by who goes there", async () => {
       const { page, tell, said, composer } = await open();
-      await page.clock.install();
+      await freeze(page);
       await tell(questions(told.permission));
       await page.clock.runFor(700);
       await composer.focus();
@@ -231,8 +237,8 @@ describe("the chat's page", function () {
     });
 
     it("are refused with a word, and the word is not lost when the question goes away", async () => {
-      const { page, tell, said, settled, composer } = await open();
-      await page.clock.install();
+      const { page, tell, said, composer } = await open();
+      await freeze(page);
       const second = { ...told.permission, questionId: "q2" };
       await tell(questions(told.permission, second));
       await page.clock.runFor(700);
@@ -250,12 +256,11 @@ describe("the chat's page", function () {
       await page.waitForFunction(() => document.querySelectorAll(".card").length === 0);
       assert.equal(await composer.inputValue(), "not this either");
       assert.ok(await composer.evaluate((e) => e === document.activeElement));
-      void settled;
     });
 
     it("sleep again when another one takes their place", async () => {
       const { page, tell, said } = await open();
-      await page.clock.install();
+      await freeze(page);
       const second = { ...told.permission, questionId: "q2" };
       await tell(questions(told.permission, second));
       await page.clock.runFor(700);
@@ -269,9 +274,19 @@ describe("the chat's page", function () {
       assert.equal((await said("answer"))[0].questionId, "q2");
     });
 
+    it("of another session are answered there", async () => {
+      const { page, tell, said, settled } = await open();
+      await tell(questions({ ...told.permission, sessionId: "s2" }));
+      await settled();
+      assert.equal(await page.getByRole("alertdialog").count(), 0);
+      await page.getByText("Another session asks: Run `cargo test login`?").waitFor();
+      await page.getByRole("button", { name: "Show", exact: true }).click();
+      assert.deepEqual(await said("load"), [{ type: "load", sessionId: "s2" }]);
+    });
+
     it("of a command go to the command, a secret unseen", async () => {
       const { page, tell, said } = await open();
-      await page.clock.install();
+      await freeze(page);
       const waitingFor = { kind: "input", question: "Password:", holder: null, options: [], secret: true };
       await tell({
         type: "task",
@@ -290,7 +305,7 @@ describe("the chat's page", function () {
 
   describe("the composer", () => {
     it("sends with Enter, breaks lines with Shift+Enter, and stops with Escape", async () => {
-      const { page, tell, said, settled, composer } = await open({ session: told.session({ turn: "turn1" }) });
+      const { page, said, composer } = await open({ session: told.session({ turn: "turn1" }) });
       await composer.focus();
       await page.keyboard.type("one");
       await page.keyboard.press("Shift+Enter");
@@ -302,7 +317,6 @@ describe("the chat's page", function () {
       assert.equal((await said("cancel")).length, 1);
       await page.keyboard.press("ArrowUp");
       assert.equal(await composer.inputValue(), "one\ntwo", "the last message comes back on request");
-      void [tell, settled];
     });
 
     it("keeps what is typed at every key, and what was on its way", async () => {
@@ -360,10 +374,11 @@ describe("the chat's page", function () {
         delivery: "pending",
         sessionId: null,
       });
-      const { page, said } = await open({ tasks: [task] });
+      const { page, said, settled } = await open({ tasks: [task] });
       await page.getByText("cargo test: 3 failed").waitFor();
       await page.getByRole("button", { name: "Do not tell: cargo test: 3 failed" }).click();
       assert.deepEqual(await said("withhold"), [{ type: "withhold", taskId: "t2" }]);
+      await settled();
       assert.equal(await page.getByText("cargo test: 3 failed").count(), 0);
     });
 

@@ -116,6 +116,8 @@ export type FromView =
   | { type: "copy"; text: string }
   | { type: "complete"; id: number; query: string }
   | { type: "older" }
+  /** Another session is to be shown. */
+  | { type: "load"; sessionId: string }
   /** The message that waits for a model is not sent. */
   | { type: "forget" }
   | { type: "command"; name: "showLog" | "restart" | "newSession" | "compact" };

@@ -8,6 +8,7 @@ import type { ContentBlock } from "../../src/protocol/content";
 import type { QueuedPrompt } from "../../src/protocol/update";
 import type { Content, Item, Message, Session, Tool, TurnEnd } from "./items";
 import type { ViewUpdate, ViewUpdateParams } from "./messages";
+import { blockText } from "./session";
 
 /** What is shown of one message; a longer one is cut, and that is said. */
 export const MOST_TEXT = 200_000;
@@ -42,51 +43,6 @@ const facts = new Set<ViewUpdate["sessionUpdate"]>([
 ]);
 
 type On<K extends ViewUpdate["sessionUpdate"]> = Extract<ViewUpdate, { sessionUpdate: K }>;
-
-export function newSession(id: string): Session {
-  return {
-    id,
-    title: null,
-    mode: null,
-    modes: [],
-    model: null,
-    items: [],
-    turn: null,
-    lastTurn: null,
-    queue: [],
-    plan: [],
-    usage: null,
-    wakesPaused: false,
-    replaying: false,
-    retrying: null,
-    older: null,
-    closed: false,
-    nextKey: 1,
-  };
-}
-
-/** What is read of a content block. */
-export function blockText(block: ContentBlock): string {
-  switch (block.type) {
-    case "text":
-      return block.text;
-    case "resource_link": {
-      const name = block.name || block.uri.replace(/^.*\//, "");
-      const { range } = block;
-      if (!range) return `@${name}`;
-      return range.start === range.end ? `@${name}:${range.start}` : `@${name}:${range.start}-${range.end}`;
-    }
-    case "image":
-      return "[image]";
-    case "resource":
-      return `[${block.resource.uri.replace(/^.*\//, "")}]`;
-  }
-}
-
-/** The person's own words of a prompt, without what was attached. */
-export function words(prompt: ContentBlock[]): string {
-  return prompt.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n");
-}
 
 /** Applies updates to one session, and finds its items by their ids. */
 export class Transcript {

@@ -65,11 +65,24 @@ export class Cards {
         shown,
         (card) => card.id,
         (card) => card.draw(),
-      )}${more > 0 ? html`<div class="note">${more} more ${more === 1 ? "question" : "questions"}</div>` : nothing}`,
+      )}${more > 0 ? html`<div class="note">${more} more ${more === 1 ? "question" : "questions"}</div>` : nothing}${this.#elsewhere(context)}`,
       this.#element,
     );
-    this.#element.hidden = cards.length === 0;
+    this.#element.hidden = this.#element.childElementCount === 0;
     if (held && !this.#element.contains(document.activeElement)) this.onLeft();
+  }
+
+  /** A question of another session of this window: it is answered there. */
+  #elsewhere({ chat, post }: Context): Part {
+    const other = chat.questions.find((question) => question.sessionId !== chat.session?.id);
+    if (!other) return nothing;
+    const show = (): void => {
+      post({ type: "load", sessionId: other.sessionId });
+    };
+    return html`<div class="elsewhere">
+      ${icon("question", "look-question")}<span>Another session asks: ${asked(other)}</span>
+      <button type="button" class="text-action" @click=${show}>Show</button>
+    </div>`;
   }
 
   /** Puts the focus on the oldest question: only because a person asked for it. */

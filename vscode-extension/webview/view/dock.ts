@@ -8,7 +8,7 @@ import { isOffline } from "../model/chat";
 import { isFinal } from "../../src/state";
 import { count, shortSummary, WORDS } from "../../src/tasks/words";
 import { statusIcon as iconOf } from "../model/taskLine";
-import { words } from "../model/transcript";
+import { words } from "../model/session";
 import { action, button, icon, statusIcon, type Context, type Part } from "./context";
 
 /** What a dock remembers of itself. */
