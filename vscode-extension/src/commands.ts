@@ -12,9 +12,6 @@ import { runInBackground, runProject } from "./starting";
 import { rerunLastTask, stopAllTasks, stopTask } from "./stopping";
 import type { Store } from "./store";
 
-/** Sessions in the list to choose from. */
-const LISTED = 100;
-
 export interface Parts {
   client: Client;
   store: Store;
@@ -31,7 +28,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       await panel.newSession();
       await panel.reveal();
     },
-    "pillion.resumeSession": () => resumeSession(parts),
+    "pillion.resumeSession": () => panel.chooseSession(),
     "pillion.runTests": () => runProject(client, "pillion.test"),
     "pillion.runBuild": () => runProject(client, "pillion.build"),
     "pillion.runLint": () => runProject(client, "pillion.lint"),
@@ -65,26 +62,4 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       }),
     ),
   );
-}
-
-async function resumeSession({ client, store, panel }: Parts): Promise<void> {
-  const { sessions } = await client.request("pillion/session/list", { limit: LISTED });
-  const rows = sessions.map((session) => ({
-    label: session.title ?? "New session",
-    description: new Date(session.updatedAt).toLocaleString(),
-    detail: session.sessionId === store.current?.sessionId ? "In the chat now" : undefined,
-    sessionId: session.sessionId,
-  }));
-  if (rows.length === 0) {
-    await vscode.window.showInformationMessage("There is no earlier session in this folder.");
-    return;
-  }
-  const chosen = await vscode.window.showQuickPick(
-    rows.map(({ detail, ...row }) => (detail === undefined ? row : { ...row, detail })),
-    { title: "Resume session", placeHolder: "Which session goes on?", matchOnDescription: true },
-  );
-  if (chosen) {
-    await panel.load(chosen.sessionId);
-    await panel.reveal();
-  }
 }

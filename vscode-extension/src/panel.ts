@@ -8,6 +8,8 @@ export interface Panel {
   /** Shows the chat, the cursor in its composer. */
   reveal(): Promise<void>;
   newSession(): Promise<void>;
+  /** Lets the person choose which session goes on. */
+  chooseSession(): Promise<void>;
   /** Opens a session again. */
   load(sessionId: string): Promise<void>;
   /** Adds to what is being typed, and shows the chat. Nothing is sent. */

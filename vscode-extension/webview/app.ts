@@ -50,44 +50,83 @@ export class App {
     this.#list = new List<Item>(this.#parts.log, {
       key: (item) => item.key,
       guess: (item, width) => guessHeight(item, width, { open: this.#open }),
-      draw: (item, row) => drawRow(item, row, this.#context()),
+      draw: (item, row) => {
+        drawRow(item, row, this.#context());
+      },
     });
     this.#announcer = new Announcer(this.#parts.status);
     this.#cards = new Cards(this.#parts.cards);
     this.#composer = new Composer(this.#parts.composer, {
-      send: (text, attachments) => this.#send(text, attachments),
-      stop: () => this.#stop(),
-      complete: (id, query) => this.#post({ type: "complete", id, query }),
-      changed: () => this.#keepSoon(),
+      send: (text, attachments) => {
+        this.#send(text, attachments);
+      },
+      stop: () => {
+        this.#stop();
+      },
+      complete: (id, query) => {
+        this.#post({ type: "complete", id, query });
+      },
+      changed: () => {
+        this.#keepSoon();
+      },
     });
     this.#find = new Find(this.#parts.find, this.#list, {
       context: () => this.#context(),
-      open: (item) => this.#setOpen(item, true),
-      closed: () => this.#composer.focus(),
+      open: (item) => {
+        this.#setOpen(item, true);
+      },
+      closed: () => {
+        this.#composer.focus();
+      },
+      more: () => (this.#chat.session?.older ?? null) !== null,
     });
-    this.#cards.onLost = (text) => this.#composer.prepend(text, []);
-    this.#cards.onLeft = () => this.#composer.focus();
-    this.#list.onLayout = () => this.#laidOut();
+    this.#cards.onLost = (text) => {
+      this.#composer.prepend(text, []);
+    };
+    this.#cards.onLeft = () => {
+      this.#composer.focus();
+    };
+    this.#list.onLayout = () => {
+      this.#laidOut();
+    };
   }
 
   begin(): void {
     const keys = new Keys(this.#parts, this.#list, {
-      find: () => this.#find.open(),
-      stop: () => this.#stop(),
-      compose: () => this.#composer.focus(),
-      toggle: (item) => this.#toggle(item),
+      find: () => {
+        this.#openFind();
+      },
+      stop: () => {
+        this.#stop();
+      },
+      compose: () => {
+        this.#composer.focus();
+      },
+      toggle: (item) => {
+        this.#toggle(item);
+      },
       question: () => this.#cards.focus(),
-      post: (message) => this.#post(message),
+      post: (message) => {
+        this.#post(message);
+      },
     });
     keys.begin();
     this.#parts.toEnd.addEventListener("click", () => {
       this.#list.toEnd();
       this.#composer.focus();
     });
-    document.addEventListener("visibilitychange", () => this.#keepNow());
-    window.addEventListener("pagehide", () => this.#keepNow());
-    setInterval(() => this.#tick(), TICK_MS);
-    this.#bridge.listen((message) => this.#take(message));
+    document.addEventListener("visibilitychange", () => {
+      this.#keepNow();
+    });
+    window.addEventListener("pagehide", () => {
+      this.#keepNow();
+    });
+    setInterval(() => {
+      this.#tick();
+    }, TICK_MS);
+    this.#bridge.listen((message) => {
+      this.#take(message);
+    });
     this.#post({ type: "ready" });
   }
 
@@ -100,29 +139,45 @@ export class App {
       chat: this.#chat,
       now: performance.now(),
       open: this.#open,
-      toggle: (item) => this.#toggle(item),
-      post: (message) => this.#post(message),
+      toggle: (item) => {
+        this.#toggle(item);
+      },
+      post: (message) => {
+        this.#post(message);
+      },
     };
   }
 
   #take(message: ToView): void {
     switch (message.type) {
-      case "completions":
-        return this.#composer.completion.answered(message.id, message.items);
+      case "completions": {
+        this.#composer.completion.answered(message.id, message.items);
+        return;
+      }
       case "compose":
         this.#composer.prepend(message.text, message.attachments);
         if (message.send) this.#composer.send();
         return;
       case "accepted":
         this.#sending.delete(message.id);
-        return this.#keepNow();
+        {
+          this.#keepNow();
+          return;
+        }
       case "awaiting":
         this.#dock.awaiting = message.text;
-        return this.#draw({ ...nothing(), frame: true });
-      case "notice":
-        return this.#announcer.say([message.text]);
-      case "focus":
-        return this.#focus(message.what);
+        {
+          this.#draw({ ...nothing(), frame: true });
+          return;
+        }
+      case "notice": {
+        this.#announcer.say([message.text]);
+        return;
+      }
+      case "focus": {
+        this.#focus(message.what);
+        return;
+      }
       case "everything":
         this.#restore(message.draft);
         this.#dock.awaiting = message.awaiting;
@@ -154,7 +209,7 @@ export class App {
   }
 
   #stop(): void {
-    if (this.#chat.session?.turn != null) this.#post({ type: "cancel" });
+    if ((this.#chat.session?.turn ?? null) !== null) this.#post({ type: "cancel" });
   }
 
   #keepSoon(): void {
@@ -181,12 +236,21 @@ export class App {
     this.#list.flush();
   }
 
+  #openFind(): void {
+    this.#find.open();
+    this.#laidOut();
+  }
+
   #focus(what: Extract<ToView, { type: "focus" }>["what"]): void {
     switch (what) {
-      case "composer":
-        return this.#composer.focus();
-      case "find":
-        return this.#find.open();
+      case "composer": {
+        this.#composer.focus();
+        return;
+      }
+      case "find": {
+        this.#openFind();
+        return;
+      }
       case "question":
         if (!this.#cards.focus()) this.#composer.focus();
         return;
@@ -209,7 +273,10 @@ export class App {
   }
 
   #schedule(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#render());
+    if (this.#frame === 0)
+      this.#frame = requestAnimationFrame(() => {
+        this.#render();
+      });
   }
 
   #render(): void {
@@ -236,21 +303,29 @@ export class App {
     const items = (this.#chat.session?.items ?? []).filter((item) => isShown(item, context));
     this.#shown = new Set(items);
     this.#list.set(items);
-    render(welcome(context, items.length === 0, (text) => this.#send(text, [])), this.#parts.welcome);
+    render(
+      welcome(context, items.length === 0, (text) => {
+        this.#send(text, []);
+      }),
+      this.#parts.welcome,
+    );
     this.#parts.welcome.hidden = items.length > 0;
   }
 
   #drawFrame(): void {
     const context = this.#context();
-    const again = (): void => this.#draw({ ...nothing(), frame: true });
-    for (const id of this.#dock.withheld) if (this.#chat.tasks.get(id)?.delivery !== "pending") this.#dock.withheld.delete(id);
+    const again = (): void => {
+      this.#draw({ ...nothing(), frame: true });
+    };
+    for (const id of this.#dock.withheld)
+      if (this.#chat.tasks.get(id)?.delivery !== "pending") this.#dock.withheld.delete(id);
     drawHeader(this.#parts.header, context);
     drawTop(this.#parts.top, context);
     drawDock(this.#parts.dock, context, this.#dock, again);
     drawChips(this.#parts.chips, context, this.#dock, again);
     drawFooter(this.#parts.footer, context);
     this.#cards.draw(context);
-    this.#composer.toolbar({ running: this.#chat.session?.turn != null });
+    this.#composer.toolbar({ running: (this.#chat.session?.turn ?? null) !== null });
   }
 
   /** Older items come as soon as the first ones are near. */
@@ -258,7 +333,9 @@ export class App {
     this.#find.mark();
     this.#parts.toEnd.hidden = this.#list.atEnd || this.#list.items.length === 0;
     const session = this.#chat.session;
-    if (session?.older != null && !session.replaying && this.#parts.log.scrollTop < 800) {
+    if ((session?.older ?? null) === null || session?.replaying !== false) return;
+    // Who looks for something looks in all of it.
+    if (this.#parts.log.scrollTop < 800 || this.#find.isOpen) {
       session.replaying = true;
       this.#post({ type: "older" });
     }
@@ -267,7 +344,8 @@ export class App {
   #tick(): void {
     if (document.visibilityState !== "visible") return;
     const live: Item[] = [];
-    for (const task of this.#chat.running) for (const item of this.#chat.transcript?.itemsOf(task.id) ?? []) live.push(item);
+    for (const task of this.#chat.running)
+      for (const item of this.#chat.transcript?.itemsOf(task.id) ?? []) live.push(item);
     if (live.length > 0) this.#list.refresh(live);
   }
 }

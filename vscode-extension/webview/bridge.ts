@@ -27,8 +27,12 @@ export interface Bridge {
 export function bridge(): Bridge {
   const code = acquireVsCodeApi();
   return {
-    post: (message) => code.postMessage(message),
-    keep: (kept) => code.setState(kept),
+    post: (message) => {
+      code.postMessage(message);
+    },
+    keep: (kept) => {
+      code.setState(kept);
+    },
     kept: () => (code.getState() as Kept | undefined) ?? null,
     listen: (handler) => {
       window.addEventListener("message", (event: MessageEvent<ToView>) => {

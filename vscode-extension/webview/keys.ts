@@ -29,14 +29,36 @@ export class Keys {
   }
 
   begin(): void {
-    document.addEventListener("keydown", (event) => this.#everywhere(event), { capture: true });
-    document.addEventListener("keydown", (event) => this.#rest(event));
-    this.#parts.log.addEventListener("keydown", (event) => this.#inLog(event));
-    document.addEventListener("click", (event) => this.#click(event), { capture: true });
+    document.addEventListener(
+      "keydown",
+      (event) => {
+        this.#everywhere(event);
+      },
+      { capture: true },
+    );
+    document.addEventListener("keydown", (event) => {
+      this.#rest(event);
+    });
+    this.#parts.log.addEventListener("keydown", (event) => {
+      this.#inLog(event);
+    });
+    document.addEventListener(
+      "click",
+      (event) => {
+        this.#click(event);
+      },
+      { capture: true },
+    );
     window.addEventListener("focus", () => {
       if (document.activeElement === document.body) this.#host.compose();
     });
-    document.addEventListener("auxclick", (event) => this.#click(event), { capture: true });
+    document.addEventListener(
+      "auxclick",
+      (event) => {
+        this.#click(event);
+      },
+      { capture: true },
+    );
   }
 
   /** Before VS Code and the browser see it. */
@@ -76,7 +98,8 @@ export class Keys {
     else if (event.key === "ArrowDown") this.#focusRow(at + 1);
     else if (event.key === "Home") this.#focusRow(0);
     else if (event.key === "End") this.#focusRow(this.#list.items.length - 1);
-    else if (item && (event.key === "Enter" || event.key === " ") && target.querySelector(".head")) this.#host.toggle(item);
+    else if (item && (event.key === "Enter" || event.key === " ") && target.querySelector(".head"))
+      this.#host.toggle(item);
     else return;
     event.preventDefault();
   }
@@ -84,7 +107,10 @@ export class Keys {
   #focusRow(at: number): void {
     const item = this.#list.items[Math.max(0, at)];
     if (!item) return;
-    if (at >= this.#list.items.length) return this.#host.compose();
+    if (at >= this.#list.items.length) {
+      this.#host.compose();
+      return;
+    }
     this.#list.reveal(item)?.querySelector<HTMLElement>("article")?.focus({ preventScroll: true });
   }
 
@@ -94,7 +120,8 @@ export class Keys {
     if (link) {
       event.preventDefault();
       const { path, line, href } = link.dataset;
-      if (path !== undefined) this.#host.post({ type: "open", path, line: line === undefined || line === "" ? null : Number(line) });
+      if (path !== undefined)
+        this.#host.post({ type: "open", path, line: line === undefined || line === "" ? null : Number(line) });
       else if (href !== undefined) this.#host.post({ type: "link", href });
       return;
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod command;
+mod corpus;
 mod counts;
 mod faults;
 mod home;
@@ -34,6 +35,8 @@ cargo xtask COMMAND
   try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
   bench [--dist] [--write]
                       measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
+  score [CASES]       what the matchers find in the captured outputs: recall, precision, share that is right, by tool
+  fuzz [SECONDS]      hostile outputs for every matcher, for a minute
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   model               compile a real model server (llama.cpp) with a small model, and test against it
   vsix                the VS Code extension with the shipped program: target/vscode/pillion.vsix
@@ -66,6 +69,8 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         }
         "try" => try_nvim::run(rest),
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
+        "score" => corpus::score(rest).map(|()| ExitCode::SUCCESS),
+        "fuzz" => corpus::fuzz(rest).map(|()| ExitCode::SUCCESS),
         "faults" => faults::run(rest),
         "model" => model::run(rest),
         "vsix" => vscode::ship().map(|()| ExitCode::SUCCESS),

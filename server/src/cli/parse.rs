@@ -57,6 +57,10 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     }
     engine.finish(&mut findings);
     printer.print(&mut findings)?;
+    if engine.lines_beyond_prefixes() > 0 {
+        let lines = engine.lines_beyond_prefixes();
+        eprintln!("pillion: {lines} lines were read with their prefix: too many programs write into this output");
+    }
     printer.finish()
 }
 

@@ -127,6 +127,8 @@ impl Mark {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delta {
     marks: HashMap<String, Mark>,
+    /// How often what fails now and passed before has failed, of how many results.
+    often: HashMap<String, (u32, u32)>,
     /// Green now, red before, on other files.
     pub fixed: Vec<String>,
     /// Green now, red before, and nothing was changed.
@@ -275,6 +277,13 @@ impl Past {
             None => return,
         };
         delta.marks.insert(id.to_owned(), mark);
+        let Some(recent) = self.recent.get(id) else { return };
+        let last = recent.results.bytes().rev().take(KEPT_RESULTS - 1);
+        let failed = last.clone().filter(|result| *result == b'F').count() as u32 + 1;
+        let of = last.count() as u32 + 1;
+        if (2..of).contains(&failed) {
+            delta.often.insert(id.to_owned(), (failed, of));
+        }
     }
 
     fn passed(&self, id: &str, present: &Present, delta: &mut Delta) {
@@ -299,6 +308,11 @@ impl Delta {
     /// What a failure is, where the past says.
     pub fn mark(&self, id: &str) -> Option<Mark> {
         self.marks.get(id).copied()
+    }
+
+    /// How often a test has failed, and of how many results, this one included; `None` where it was always so or always not.
+    pub fn often(&self, id: &str) -> Option<(u32, u32)> {
+        self.often.get(id).copied()
     }
 
     /// `2 new, 1 still failing, 1 fixed since run 1`, for a run of `task`; `None` where there is nothing to say.

@@ -13,7 +13,7 @@ use crate::agent::approval::Mode;
 use crate::ids::{SessionId, TaskId};
 use crate::problem::{Counts, TestResult, TestStatus};
 use crate::protocol as wire;
-use crate::session::effect::{ChangeRow, ModelList, ProviderState, Refusal, Reply};
+use crate::session::effect::{ChangeRow, ModelList, ProviderState, Refusal, Reply, Tested};
 use crate::session::slash::COMMANDS;
 use crate::task::model::Timestamp;
 
@@ -101,11 +101,11 @@ pub fn reply(reply: Reply, now: Timestamp) -> Value {
 }
 
 /// Results of single tests of a run.
-pub fn test_results(task: TaskId, run: u32, tests: Vec<TestResult>, counts: Counts) -> wire::TestResults {
+pub fn test_results(task: TaskId, run: u32, tests: Vec<Tested>, counts: Counts) -> wire::TestResults {
     wire::TestResults {
         task_id: task.0,
         run,
-        tests: tests.into_iter().map(test_result).collect(),
+        tests: tests.into_iter().map(|(test, often)| test_result(test, often)).collect(),
         counts: wire::TestCounts { passed: counts.passed, failed: counts.failed, skipped: counts.skipped },
     }
 }
@@ -163,7 +163,7 @@ fn models(list: ModelList) -> wire::ModelListResult {
     wire::ModelListResult { models: models.collect(), providers: providers.collect() }
 }
 
-fn test_result(test: TestResult) -> wire::TestResult {
+fn test_result(test: TestResult, often: Option<(u32, u32)>) -> wire::TestResult {
     wire::TestResult {
         id: test.id,
         name: test.name,
@@ -176,6 +176,7 @@ fn test_result(test: TestResult) -> wire::TestResult {
         },
         duration_ms: test.duration_ms,
         message: test.message,
+        recent: often.map(|(failed, of)| wire::RecentResults { failed, of }),
     }
 }
 

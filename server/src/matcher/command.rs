@@ -1,73 +1,240 @@
-//! What a command line tells about its output: which programs run, and in which folders. A reader of words, not a shell:
-//! what it does not understand it passes over.
+//! What a command line tells about its output: which programs run, in which folders, and in which containers. A reader of
+//! words, not a shell: what it does not understand it passes over. Follows scripts of package.json and recipes of a
+//! Makefile, and wrappers (`command/wrappers`) to the program that they run.
+
+mod scripts;
+mod words;
+mod wrappers;
 
 use std::path::{Path, PathBuf};
 
+use super::Files;
+use super::container::Containers;
 use super::place::normal;
+use words::parts;
+use wrappers::{behind, wrapped};
+
+/// How deep scripts may call each other.
+const MAX_DEPTH: u32 = 6;
+/// Simple commands that are looked at, of all scripts.
+const MAX_COMMANDS: usize = 500;
 
 /// What was read off a command line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Command {
-    /// Base names of the programs, wrappers left out, in order.
+    /// Base names of the programs, wrappers included, in order.
     pub(super) programs: Vec<String>,
     /// All words of all parts.
     words: Vec<String>,
     /// Folders that parts of the command run in, the most specific first; the last one is the folder it starts in.
     pub(super) folders: Vec<PathBuf>,
+    pub(super) containers: Containers,
 }
 
 /// Programs that list other text, where a line like a compiler's is somebody else's news or no news at all.
 const LISTERS: &[&str] =
     &["grep", "egrep", "fgrep", "rg", "ag", "ack", "git", "ls", "find", "fd", "tree", "diff", "journalctl", "wc"];
 
-/// Words that start another program.
-const WRAPPERS: &[&str] = &["sudo", "env", "time", "nice", "nohup", "exec", "command", "stdbuf", "xvfb-run"];
+/// What is asked while a command line is read.
+struct Reader<'a> {
+    files: &'a dyn Files,
+    root: &'a Path,
+}
 
 impl Command {
-    pub(super) fn read(line: &str, cwd: &Path) -> Self {
+    pub(super) fn read(line: &str, cwd: &Path, root: &Path, files: &dyn Files) -> Self {
         let mut command = Self::default();
-        command.take(line, cwd, 0);
-        command.folders.push(normal(cwd));
+        let (cwd, root) = (normal(cwd), normal(root));
+        command.containers.devcontainer(files, &root);
+        command.take(line, &cwd, 0, &Reader { files, root: &root });
+        command.folders.push(cwd);
         command
     }
 
-    fn take(&mut self, line: &str, cwd: &Path, depth: u32) {
+    fn take(&mut self, line: &str, cwd: &Path, depth: u32, reader: &Reader<'_>) {
         let mut here = cwd.to_owned();
         for words in parts(line) {
-            let mut rest = words.as_slice();
-            while let [first, tail @ ..] = rest {
-                let assignment = first.split_once('=').is_some_and(|(name, _)| {
-                    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                });
-                if !assignment && !WRAPPERS.contains(&first.as_str()) {
-                    break;
-                }
-                rest = tail;
+            if depth > MAX_DEPTH || self.programs.len() >= MAX_COMMANDS {
+                return;
             }
-            let [program, arguments @ ..] = rest else { continue };
-            let program = program.rsplit('/').next().unwrap_or(program).to_owned();
-            if matches!(program.as_str(), "cd" | "pushd") {
-                if let Some(folder) = arguments.iter().find(|word| !word.starts_with('-')) {
-                    here = normal(&here.join(folder));
-                    self.folders.insert(0, here.clone());
-                }
-                continue;
-            }
-            if matches!(program.as_str(), "bash" | "sh" | "zsh" | "dash") && depth < 3 {
-                let script = arguments.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
-                if let Some(script) = script.and_then(|at| arguments.get(at + 1)) {
-                    self.take(script, &here, depth + 1);
-                    continue;
-                }
-            }
-            self.folder_option(&program, arguments, &here);
             self.words.extend(words.iter().cloned());
-            self.programs.push(program);
+            self.simple(&words, &mut here, depth, reader);
         }
     }
 
-    /// Options that name the folder in which a program works.
-    fn folder_option(&mut self, program: &str, arguments: &[String], here: &Path) {
+    /// One simple command, and what it runs.
+    fn simple(&mut self, words: &[String], here: &mut PathBuf, depth: u32, reader: &Reader<'_>) {
+        let mut rest = behind(words, &[], 0);
+        // Each turn takes a word at least.
+        while let [program, arguments @ ..] = rest {
+            let program = program.rsplit('/').next().unwrap_or(program).to_owned();
+            if matches!(program.as_str(), "cd" | "pushd") {
+                if let Some(folder) = arguments.iter().find(|word| !word.starts_with('-')) {
+                    *here = normal(&here.join(folder));
+                    self.enter(here.clone());
+                }
+                return;
+            }
+            if matches!(program.as_str(), "bash" | "sh" | "zsh" | "dash") {
+                let script = arguments.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
+                if let Some(script) = script.and_then(|at| arguments.get(at + 1)) {
+                    return self.take(script, here, depth + 1, reader);
+                }
+            }
+            let folder = self.folder_option(&program, arguments, here);
+            if let Some(command) = self.container(&program, arguments, here, reader) {
+                rest = command;
+                continue;
+            }
+            if let Some(command) = wrapped(&program, arguments) {
+                if command.len() < arguments.len() || !arguments.is_empty() {
+                    self.words.extend(command.first().cloned());
+                }
+                rest = command;
+                continue;
+            }
+            if program.starts_with("python")
+                && let Some(at) = arguments.iter().position(|word| word == "-m")
+            {
+                self.programs.push(program);
+                rest = &arguments[at + 1..];
+                continue;
+            }
+            self.scripts(&program, arguments, &folder, depth, reader);
+            self.programs.push(program);
+            return;
+        }
+    }
+
+    fn enter(&mut self, folder: PathBuf) {
+        if self.folders.len() < 100 {
+            self.folders.insert(0, folder);
+        }
+    }
+
+    /// What a package manager's script and a Makefile's target run.
+    fn scripts(&mut self, program: &str, arguments: &[String], folder: &Path, depth: u32, reader: &Reader<'_>) {
+        match program {
+            "npm" | "pnpm" | "yarn" | "bun" => {
+                let plain =
+                    behind(arguments, &["--prefix", "-C", "--dir", "--cwd", "-w", "--workspace", "-F", "--filter"], 0);
+                let name = match plain {
+                    [run, name, ..] if run == "run" || run == "run-script" => name.as_str(),
+                    [word, ..] if program != "bun" && (word == "t" || word == "tst") => "test",
+                    [word, ..] => word.as_str(),
+                    [] => return,
+                };
+                for script in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
+                    if let Some(script) = scripts::of_package(reader.files, folder, &script) {
+                        self.take(&script, folder, depth + 1, reader);
+                    }
+                }
+            }
+            "make" | "gmake" => {
+                let plain = behind(arguments, &["-C", "--directory", "-f", "-j", "-o", "-I"], 0);
+                let target = plain.iter().find(|word| !word.contains('=') && !word.starts_with('-'));
+                let target = target.filter(|word| word.bytes().any(|byte| !byte.is_ascii_digit()));
+                for recipe in scripts::of_makefile(reader.files, folder, target.map(String::as_str)) {
+                    self.take(&recipe, folder, depth + 1, reader);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `docker run … IMAGE COMMAND`, `docker compose run … SERVICE COMMAND` and their kin: notes the mounts, and gives the
+    /// command inside.
+    fn container<'w>(
+        &mut self,
+        program: &str,
+        arguments: &'w [String],
+        here: &mut PathBuf,
+        reader: &Reader<'_>,
+    ) -> Option<&'w [String]> {
+        const WITH_VALUE: &[&str] = &[
+            "-v",
+            "--volume",
+            "--mount",
+            "-w",
+            "--workdir",
+            "-e",
+            "--env",
+            "--env-file",
+            "-u",
+            "--user",
+            "-p",
+            "--publish",
+            "--name",
+            "--network",
+            "--net",
+            "--entrypoint",
+            "-l",
+            "--label",
+            "--platform",
+            "-m",
+            "--memory",
+            "--cpus",
+            "-h",
+            "--hostname",
+            "--add-host",
+            "--gpus",
+            "--pull",
+            "--index",
+        ];
+        const COMPOSE: &[&str] =
+            &["-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory"];
+        let (words, compose) = match (program, arguments) {
+            ("docker" | "podman" | "nerdctl", [compose, rest @ ..]) if compose == "compose" => (rest, true),
+            ("docker-compose" | "podman-compose", rest) => (rest, true),
+            ("docker" | "podman" | "nerdctl", [container, rest @ ..]) if container == "container" => (rest, false),
+            ("docker" | "podman" | "nerdctl", rest) => (rest, false),
+            _ => return None,
+        };
+        if compose {
+            let named = words.windows(2).find(|pair| matches!(pair[0].as_str(), "-f" | "--file"));
+            match named.and_then(|pair| reader.files.read(&normal(&here.join(&pair[1])))) {
+                Some(text) => {
+                    let folder = named.map(|pair| normal(&here.join(&pair[1]))).unwrap_or_default();
+                    self.containers.compose(&text, folder.parent().unwrap_or(here));
+                }
+                None => self.containers.find_compose(reader.files, here, reader.root),
+            }
+            self.containers.inside = true;
+        }
+        let words = behind(words, COMPOSE, 0);
+        let [verb, options @ ..] = words else { return None };
+        if !matches!(verb.as_str(), "run" | "exec") {
+            return None;
+        }
+        self.containers.inside = true;
+        let rest = behind(options, WITH_VALUE, 0);
+        let service = rest.first().filter(|_| compose).map(String::as_str);
+        let options = &options[..options.len() - rest.len()];
+        let mut working = None;
+        for (at, word) in options.iter().enumerate() {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) if name.starts_with("--") => (name, Some(value)),
+                _ => (word.as_str(), options.get(at + 1).map(String::as_str)),
+            };
+            match (name, value) {
+                ("-v" | "--volume", Some(value)) => self.containers.volume(value, here, service),
+                ("--mount", Some(value)) => self.containers.mount(value, here),
+                ("-w" | "--workdir", Some(value)) => working = Some(PathBuf::from(value)),
+                _ => {}
+            }
+        }
+        let usual = || self.containers.working.iter().find(|(name, _)| Some(name.as_str()) == service);
+        if let Some(working) = working.or_else(|| usual().map(|(_, folder)| folder.clone()))
+            && let Some(outside) = self.containers.outside(&working, service)
+        {
+            *here = outside.clone();
+            self.enter(outside);
+        }
+        Some(rest.get(1..).unwrap_or_default())
+    }
+
+    /// The folder in which a program works: `here`, or what its options name.
+    fn folder_option(&mut self, program: &str, arguments: &[String], here: &Path) -> PathBuf {
         let options: &[&str] = match program {
             "make" | "gmake" | "ninja" => &["-C", "--directory"],
             "cargo" => &["-C", "--manifest-path"],
@@ -75,8 +242,9 @@ impl Command {
             "cmake" => &["--build"],
             "uv" | "poetry" => &["--directory", "--project", "-C"],
             "go" => &["-C"],
-            _ => return,
+            _ => return here.to_owned(),
         };
+        let mut last = here.to_owned();
         let mut arguments = arguments.iter();
         while let Some(word) = arguments.next() {
             let value = match word.split_once('=') {
@@ -89,9 +257,11 @@ impl Command {
                 if folder.extension().is_some_and(|extension| extension == "toml") {
                     folder.pop();
                 }
-                self.folders.insert(0, folder);
+                self.enter(folder.clone());
+                last = folder;
             }
         }
+        last
     }
 
     /// True when a word of the command is, or is a path to, `name`.
@@ -110,61 +280,70 @@ impl Command {
     }
 }
 
-/// The simple commands of a line, as words without their quotes.
-fn parts(line: &str) -> Vec<Vec<String>> {
-    let mut parts = vec![Vec::new()];
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut characters = line.chars();
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some('\''), c) => word.get_or_insert_default().push(c),
-            (_, '\\') => word.get_or_insert_default().extend(characters.next()),
-            (Some(_), c) => word.get_or_insert_default().push(c),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() && c != '\n' => close(&mut parts, word.take()),
-            (None, '&' | '|' | ';' | '\n' | '(' | ')' | '{' | '}') => {
-                close(&mut parts, word.take());
-                parts.push(Vec::new());
-            }
-            (None, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    close(&mut parts, word);
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-fn close(parts: &mut [Vec<String>], word: Option<String>) {
-    if let (Some(part), Some(word)) = (parts.last_mut(), word) {
-        part.push(word);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A workspace at `/w`.
+    struct Tree(&'static [(&'static str, &'static str)]);
+
+    impl Files for Tree {
+        fn is_file(&self, path: &Path) -> bool {
+            self.read(path).is_some()
+        }
+
+        fn read(&self, path: &Path) -> Option<String> {
+            self.0.iter().find(|(known, _)| Path::new(known) == path).map(|(_, text)| (*text).to_owned())
+        }
+
+        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    const FILES: Tree = Tree(&[
+        ("/w/package.json", r#"{"scripts": {"test": "cd web && jest --ci", "ci": "npm run test"}}"#),
+        ("/w/web/package.json", r#"{"scripts": {"lint": "eslint ."}}"#),
+        (
+            "/w/Makefile",
+            "PY = python3\n\nall: unit\n\nunit: lib\n\t@$(PY) -m pytest \\\n\t  -q\n\nlib:\n\t$(MAKE) -C native\n",
+        ),
+        ("/w/native/Makefile", "x:\n\tgcc -c x.c\n"),
+        ("/w/compose.yaml", "services:\n  api:\n    working_dir: /app\n    volumes:\n      - ./api:/app\n"),
+    ]);
+
+    fn read(line: &str) -> Command {
+        Command::read(line, Path::new("/w"), Path::new("/w"), &FILES)
+    }
 
     #[test]
     fn reads() {
         for (line, programs, first_folder) in [
             ("cargo test", "cargo", "/w"),
             ("cd 'a b' && pytest -q 2>&1 | tail -5", "pytest 1 tail", "/w/a b"),
-            ("RUST_LOG=x sudo make -C lib", "make", "/w/lib"),
+            ("RUST_LOG=x sudo -u me make -C lib", "make", "/w/lib"),
             ("cargo test --manifest-path=crates/a/Cargo.toml", "cargo", "/w/crates/a"),
-            ("bash -lc 'cd x; npm test'", "npm", "/w/x"),
+            ("bash -lc 'cd x; ls'", "ls", "/w/x"),
             ("(cd ../v && ./run.sh)", "run.sh", "/v"),
+            ("env X=1 time timeout -k 5 60 npx jest -t a", "jest", "/w"),
+            ("uv run --with x python -m pytest", "python pytest", "/w"),
+            ("poetry run mypy .", "mypy", "/w"),
+            ("bundle exec rspec", "rspec", "/w"),
+            ("npm test", "jest npm", "/w/web"),
+            ("npm run ci", "jest npm npm", "/w/web"),
+            ("npm --prefix web run lint", "eslint npm", "/w/web"),
+            ("make", "python3 pytest gcc make make", "/w/native"),
+            ("docker run --rm -v $PWD/api:/srv -w /srv image pytest -q", "pytest", "/w/api"),
+            ("docker compose run --rm -e A=1 api pytest", "pytest", "/w/api"),
+            ("docker exec -it box sh -c 'cargo test'", "cargo", "/w"),
         ] {
-            let command = Command::read(line, Path::new("/w"));
+            let command = read(line);
             assert_eq!(command.programs.join(" "), programs, "{line}");
             assert_eq!(command.folders[0], Path::new(first_folder), "{line}");
         }
-        assert!(Command::read("git diff | grep error", Path::new("/w")).only_lists());
-        assert!(!Command::read("make 2>&1 | grep error", Path::new("/w")).only_lists());
-        assert!(Command::read(".venv/bin/pytest", Path::new("/w")).mentions("pytest"));
+        assert!(read("git diff | grep error").only_lists());
+        assert!(!read("make 2>&1 | grep error").only_lists());
+        assert!(read(".venv/bin/pytest").mentions("pytest"));
+        assert!(read("npm test").mentions("jest"));
     }
 }

@@ -1,137 +1,133 @@
-//! Which lines are looked at, and by whom. A line that no format could care about costs one pass of a search for the
-//! few words that do matter (`matters`); the others are cleaned and shown to every matcher. Same findings for any cut
-//! of the bytes: matchers see whole lines, or each byte of the growing line in order.
+//! Each line to those who want it. A line that no format could care about costs its part of a search for words
+//! ([`prefilter`](super::prefilter)); the others are cleaned, their prefix taken off ([`demux`](super::demux)), and shown
+//! to the formats that want them, and to those that are inside a block, on the lane of their prefix. Same findings for any
+//! cut of the bytes: matchers see whole lines, or each byte of the growing line in order.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use regex::bytes::{Regex, RegexBuilder};
-
+use super::demux::{Demux, Split};
 use super::lines::{Partial, clean, cut};
-use super::scope::Scope;
-use super::{
-    Files, Matcher, Origin, gcc, libtest, node_spec, node_stack, node_tap, pytest, python_traceback, rust_panic, rustc,
-    unittest,
-};
+use super::prefilter::{Prefilter, prefilter};
+use super::scope::{self, Scope};
+use super::table::formats;
+use super::{Files, Matcher, Origin};
 use crate::problem::Finding;
+
+/// Prefixes that are told apart in one output. Lines with others are read as they are.
+const MAX_LANES: usize = 64;
+
+/// The names of the formats that are known, the first to see a line first.
+pub fn format_names() -> impl Iterator<Item = &'static str> {
+    formats().iter().map(|format| format.name)
+}
 
 /// All matching for one run's output.
 pub struct Engine {
     scope: Scope,
-    matchers: Vec<Box<dyn Matcher>>,
+    prefilter: &'static Prefilter,
+    demux: Demux,
+    /// One for each prefix; the first is that of lines without one.
+    lanes: Vec<Lane>,
+    names: HashMap<String, usize>,
+    /// Lines whose prefix came after the bound was reached.
+    beyond: u64,
+    /// Some line had a prefix.
+    prefixed: bool,
     partial: Partial,
-    /// A matcher reads every line now.
+    /// A matcher of some lane reads every line now.
     wants_all: bool,
 }
 
-/// Starts of lines that some format knows, after colours and spaces.
-fn starts() -> &'static Regex {
-    static STARTS: LazyLock<Regex> = LazyLock::new(|| {
-        let starts = [
-            "error",
-            "warning",
-            "thread '",
-            "running [0-9]",
-            "test [^ ]",
-            "---- ",
-            "failures:",
-            "(?:Compiling|Checking|Building|Running|Doc-tests|Documenting|Blocking|Downloading) ",
-            "={3,}|_{3,} ",
-            "(?:FAILED|ERROR|FAIL|OK)\\b",
-            "(?:collect(?:ed|ing) |rootdir: |Traceback|File \"|Ran [0-9])",
-            "[.FEsxX]+(?: +\\[ *[0-9]+%\\])?\\r*\\z",
-            "[^ ]+\\.py [.FEsxX]",
-            "(?:TAP version|# Subtest|# /|ok [0-9]|not ok [0-9])",
-            "(?:\u{2714}|\u{2716}|\u{25b6}|\u{2139}|\u{fe63}|test at )",
-            "In file included",
-            "(?:file://)?/[^ ]*:[0-9]+\\r*\\z",
-            "node:[^ ]*:[0-9]+\\r*\\z",
-        ];
-        expression(&format!("\\A(?:{COLOUR}|[ \\t])*(?:{})", starts.join("|")))
-    });
-    &STARTS
+/// The line machines of one program among those that write into the output.
+struct Lane {
+    matchers: Vec<Slot>,
+    wants_all: bool,
+    scope: scope::Lane,
 }
 
-/// What makes a line worth reading wherever it stands, for those who put a file's name first.
-fn inside() -> &'static Regex {
-    static INSIDE: LazyLock<Regex> = LazyLock::new(|| {
-        let inside = [
-            &format!("[0-9]:(?:{COLOUR})* (?:{COLOUR})*(?:fatal )?(?:error|warning|note|Error|Warning)"),
-            "undefined reference to|multiple definition of",
-            ": \\*\\*\\* ",
-            "ing directory [`']",
-            "required from here",
-            "panicked at ",
-        ];
-        expression(&inside.join("|"))
-    });
-    &INSIDE
+/// A matcher and its format's place in the table.
+struct Slot {
+    format: u16,
+    matcher: Box<dyn Matcher>,
 }
 
-/// A word of each of [`inside`]'s alternatives: literals alone, which are found many bytes at a time.
-fn words() -> &'static Regex {
-    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-        expression(
-            "error|warning|note|Error|Warning|undefined ref|multiple def|: \\*\\*\\* |ing directory |panicked at |required from",
-        )
-    });
-    &WORDS
-}
+impl Lane {
+    fn new(scope: &Scope, lane: scope::Lane) -> Self {
+        let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
+        let matchers: Vec<_> = there.map(|(number, it)| Slot { format: number, matcher: (it.new)(scope) }).collect();
+        let wants_all = matchers.iter().any(|slot| slot.matcher.wants_all());
+        Self { matchers, wants_all, scope: lane }
+    }
 
-const COLOUR: &str = "\x1b\\[[0-9;:?]*[A-Za-z]|\x1b\\([A-Z]";
-
-fn expression(text: &str) -> Regex {
-    RegexBuilder::new(text).unicode(false).build().expect("the expression is valid")
-}
-
-/// True when some format may care about this line, as it is shown.
-fn matters(shown: &[u8]) -> bool {
-    starts().is_match(shown) || inside().is_match(shown)
-}
-
-/// A cheap look at a line's start: false for most lines of a log.
-fn may_start(line: &[u8]) -> bool {
-    static FIRST: LazyLock<[bool; 256]> = LazyLock::new(|| {
-        let mut first = [false; 256];
-        for byte in b" \t\x1b\r.=_-#/CBRDEFOTIXcefnorstwx".iter().chain(&[0xe2, 0xef]) {
-            first[usize::from(*byte)] = true;
+    /// Shows a line without colours to those who want it, the first of the table first, until one claims it.
+    fn line(&mut self, text: &str, prefilter: &Prefilter, scope: &mut Scope) {
+        let wanted = prefilter.wanted(text.as_bytes());
+        if wanted.is_empty() && !self.wants_all {
+            return;
         }
-        first
-    });
-    match line {
-        [] => false,
-        [first, ..] if FIRST[usize::from(*first)] => starts().is_match(line) || memchr::memchr(b'\r', line).is_some(),
-        // A file's name may begin with anything.
-        _ => memchr::memchr(b'\r', line).is_some() || memchr::memmem::find(line, b".py ").is_some(),
+        let mut claimed = false;
+        for slot in &mut self.matchers {
+            let inside = slot.matcher.wants_all();
+            if claimed {
+                if inside {
+                    slot.matcher.interrupted(scope);
+                }
+            } else if inside || wanted.has(slot.format) {
+                slot.matcher.line(text, scope);
+                claimed = scope.take_claim();
+            }
+        }
+        self.wants_all = self.matchers.iter().any(|slot| slot.matcher.wants_all());
+    }
+
+    /// Shows a growing line to the runner that reads letters now: to one only, so that how often it is shown makes no
+    /// difference to the order of what is found.
+    fn grow(&mut self, head: &[u8], scope: &mut Scope) {
+        if let Some(slot) = self.matchers.iter_mut().find(|slot| slot.matcher.reads_letters()) {
+            slot.matcher.growing(head, scope);
+        }
     }
 }
 
 impl Engine {
     /// An engine for the output of one run.
     pub fn new(origin: Origin, files: Arc<dyn Files>) -> Self {
-        let scope = Scope::new(&origin, files);
-        let matchers: Vec<Box<dyn Matcher>> = if scope.command.only_lists() {
-            Vec::new()
-        } else {
-            vec![
-                Box::new(libtest::Libtest::default()),
-                Box::new(rust_panic::Panics::default()),
-                Box::new(rustc::Rustc::default()),
-                Box::new(pytest::Pytest::new(&scope)),
-                Box::new(unittest::Unittest::new(&scope)),
-                Box::new(python_traceback::Uncaught::default()),
-                Box::new(node_tap::Tap::default()),
-                Box::new(node_spec::Spec::default()),
-                Box::new(node_stack::Crashes::default()),
-                Box::new(gcc::Gcc::default()),
-            ]
-        };
-        let wants_all = matchers.iter().any(|matcher| matcher.wants_all());
-        Self { scope, matchers, partial: Partial::default(), wants_all }
+        let mut scope = Scope::new(&origin, files);
+        let mut lanes = Vec::new();
+        if !scope.command.only_lists() {
+            let lane = scope.new_lane(0, None);
+            lanes.push(Lane::new(&scope, lane));
+        }
+        Self {
+            prefilter: prefilter(),
+            demux: Demux::new(&scope.command),
+            wants_all: lanes.iter().any(|lane| lane.wants_all),
+            scope,
+            lanes,
+            names: HashMap::new(),
+            beyond: 0,
+            prefixed: false,
+            partial: Partial::default(),
+        }
+    }
+
+    /// Folders inside of containers and what they are outside, as the person says: they go before what is guessed.
+    pub fn map_paths<'m>(&mut self, maps: impl IntoIterator<Item = (&'m str, &'m Path)>) {
+        for (inside, outside) in maps {
+            self.scope.command.containers.map(inside, outside.to_owned(), None);
+        }
+    }
+
+    /// Lines whose prefix was one too many to be told apart: they were read with it, as lines of the output itself.
+    pub fn lines_beyond_prefixes(&self) -> u64 {
+        self.beyond
     }
 
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
     pub fn push(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) {
-        if self.matchers.is_empty() {
+        if self.lanes.is_empty() {
             return;
         }
         let mut rest = bytes;
@@ -149,8 +145,11 @@ impl Engine {
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.scan(&rest[..whole]);
         self.partial.extend(&rest[whole..]);
-        if self.wants_all && !self.partial.is_empty() {
-            grow(&mut self.matchers, self.partial.head(), &mut self.scope);
+        if self.lanes[0].wants_all
+            && !self.partial.is_empty()
+            && matches!(self.split(self.partial.head(), false), Split::Plain(0))
+        {
+            self.lanes[0].grow(self.partial.head(), &mut self.scope);
         }
         findings.append(&mut self.scope.out);
     }
@@ -160,8 +159,12 @@ impl Engine {
         if !self.partial.is_empty() {
             self.end_partial();
         }
-        for matcher in &mut self.matchers {
-            matcher.end(&mut self.scope);
+        for lane in &mut self.lanes {
+            self.scope.swap(&mut lane.scope);
+            for slot in &mut lane.matchers {
+                slot.matcher.end(&mut self.scope);
+            }
+            self.scope.swap(&mut lane.scope);
         }
         findings.append(&mut self.scope.out);
     }
@@ -176,16 +179,20 @@ impl Engine {
     /// Whole lines, each with its end.
     fn scan(&mut self, lines: &[u8]) {
         let mut at = 0;
-        let mut word = None;
+        let (mut word, mut special) = (0, 0);
+        let mut known = false;
         while at < lines.len() {
             let end = memchr::memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end);
             let line = &lines[at..end];
-            let next_word = match word {
-                Some(found) if found >= at => found,
-                _ => words().find_at(lines, at).map_or(lines.len(), |found| found.start()),
-            };
-            word = Some(next_word);
-            if self.wants_all || next_word < end || may_start(line) {
+            if !known || word < at {
+                word = self.prefilter.next_word(lines, at).unwrap_or(lines.len());
+            }
+            if !known || special < at {
+                special = memchr::memchr3(0x1b, b'\r', 0x08, &lines[at..]).map_or(lines.len(), |found| at + found);
+            }
+            known = true;
+            let candidate = self.wants_all || word < end || special < end || self.prefilter.may_start(line);
+            if candidate || self.demux.may(line) && self.has_text(line) {
                 let (head, shown) = cut(line);
                 self.consider(head, shown);
             }
@@ -193,25 +200,61 @@ impl Engine {
         }
     }
 
+    /// True when what stands behind a line's prefix may be wanted.
+    fn has_text(&self, line: &[u8]) -> bool {
+        match self.split(line, true) {
+            Split::Plain(at) | Split::Named(_, at) => at > 0 && self.prefilter.may_start(&line[at..]),
+            Split::Undecided => false,
+        }
+    }
+
+    /// Splits a line as far as what is being read allows it: inside of a test run a prefix is text of the test.
+    fn split(&self, line: &[u8], complete: bool) -> Split {
+        if !self.prefixed && self.lanes[0].wants_all && !self.demux.expects() {
+            return Split::Plain(0);
+        }
+        self.demux.split(line, complete)
+    }
+
     /// One whole line without its end: its first bytes, and what is shown of it.
     fn consider(&mut self, head: &[u8], shown: &[u8]) {
-        if !self.wants_all && !matters(shown) {
-            return;
+        let (name, at) = match self.split(head, true) {
+            Split::Named(name, at) => (Some(name), at),
+            Split::Plain(at) => (None, at),
+            Split::Undecided => (None, 0),
+        };
+        self.prefixed |= at > 0;
+        let (lane, at) = match name.map(|name| self.lane(name)) {
+            Some(Some(lane)) => (lane, at),
+            Some(None) => (0, 0),
+            None => (0, at),
+        };
+        // What overwrote the line overwrote its prefix too.
+        let text = shown.strip_prefix(&head[..at]).unwrap_or(shown);
+        let lane = &mut self.lanes[lane];
+        self.scope.swap(&mut lane.scope);
+        if at == 0 {
+            lane.grow(head, &mut self.scope);
         }
-        grow(&mut self.matchers, head, &mut self.scope);
-        let line = clean(shown);
-        for matcher in &mut self.matchers {
-            matcher.line(&line, &mut self.scope);
-        }
-        self.wants_all = self.matchers.iter().any(|matcher| matcher.wants_all());
+        lane.line(&clean(text), self.prefilter, &mut self.scope);
+        self.scope.swap(&mut lane.scope);
+        self.wants_all = self.lanes.iter().any(|lane| lane.wants_all);
     }
-}
 
-/// Shows a growing line to the runner that reads letters now: to one only, so that how often it is shown makes no
-/// difference to the order of what is found.
-fn grow(matchers: &mut [Box<dyn Matcher>], head: &[u8], scope: &mut Scope) {
-    if let Some(matcher) = matchers.iter_mut().find(|matcher| matcher.reads_letters()) {
-        matcher.growing(head, scope);
+    /// The lane of a prefix; `None` when there are too many.
+    fn lane(&mut self, name: String) -> Option<usize> {
+        if let Some(&known) = self.names.get(&name) {
+            return Some(known);
+        }
+        if self.lanes.len() > MAX_LANES {
+            self.beyond += 1;
+            return None;
+        }
+        let number = self.lanes.len();
+        let scope = self.scope.named_lane(number, &name);
+        self.lanes.push(Lane::new(&self.scope, scope));
+        self.names.insert(name, number);
+        Some(number)
     }
 }
 
@@ -223,25 +266,5 @@ mod tests {
     fn moves_between_threads() {
         fn sends<T: Send>() {}
         sends::<Engine>();
-    }
-
-    #[test]
-    fn what_matters() {
-        for (line, matters) in [
-            ("error[E0308]: mismatched types", true),
-            ("\x1b[1m\x1b[91merror\x1b[0m: x", true),
-            ("a.c:3:5: error: x", true),
-            ("a.c:3:5:\x1b[m\x1b[K \x1b[01;31m\x1b[Kerror: x", true),
-            ("10%\r20%\rtest result: ok.", true),
-            ("2026-11-21 10:12:13 GET /error 200", false),
-            ("the quick brown fox", false),
-        ] {
-            let (_, shown) = cut(line.as_bytes());
-            assert_eq!(super::matters(shown), matters, "{line:?}");
-            assert!(
-                !matters || may_start(line.as_bytes()) || words().is_match(line.as_bytes()),
-                "{line:?} is passed over"
-            );
-        }
     }
 }

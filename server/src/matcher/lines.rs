@@ -24,14 +24,18 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     if memchr::memchr2(ESC, 0x08, raw).is_none() {
         return String::from_utf8_lossy(raw);
     }
-    let mut reader = Growing::default();
     let mut text = Vec::with_capacity(raw.len());
-    reader.advance(raw, |byte| match byte {
-        0x08 => {
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr2(ESC, 0x08, rest) {
+        text.extend_from_slice(&rest[..at]);
+        if rest[at] == ESC {
+            rest = &rest[at + escape_length(&rest[at..])..];
+        } else {
             text.pop();
+            rest = &rest[at + 1..];
         }
-        byte => text.push(byte),
-    });
+    }
+    text.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -99,6 +103,16 @@ pub(super) fn cut(raw: &[u8]) -> (&[u8], &[u8]) {
     (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(MAX_LINE)])
 }
 
+/// How many bytes the escape sequence takes that `bytes` begin with; all where it does not end.
+pub(super) fn escape_length(bytes: &[u8]) -> usize {
+    let mut state = Escape::Text;
+    let end = bytes.iter().position(|&byte| {
+        state = state.after(byte);
+        state == Escape::Text
+    });
+    end.map_or(bytes.len(), |end| end + 1)
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Escape {
     #[default]
@@ -114,6 +128,23 @@ enum Escape {
     Charset,
 }
 
+impl Escape {
+    fn after(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Text, ESC) => Self::Start,
+            (Self::Start, b'[') => Self::Control,
+            (Self::Start, b']' | b'P' | b'X' | b'^' | b'_') => Self::Command,
+            (Self::Start, b'(' | b')' | b'*' | b'+' | b'#' | b' ') => Self::Charset,
+            (Self::Control, 0x40..=0x7e) | (Self::Start | Self::Charset, _) => Self::Text,
+            (Self::Command, BEL) => Self::Text,
+            (Self::Command, ESC) => Self::CommandEnd,
+            (Self::CommandEnd, b'\\') => Self::Text,
+            (Self::CommandEnd, _) => Self::Command,
+            (state, _) => state,
+        }
+    }
+}
+
 /// Reads a line that grows, each byte once, without escape sequences.
 #[derive(Debug, Default)]
 pub(super) struct Growing {
@@ -126,22 +157,11 @@ impl Growing {
     pub(super) fn advance(&mut self, raw: &[u8], mut take: impl FnMut(u8)) {
         let start = self.seen.min(raw.len());
         for &byte in &raw[start..] {
-            self.escape = match (self.escape, byte) {
-                (Escape::Text, ESC) => Escape::Start,
-                (Escape::Text, _) => {
-                    take(byte);
-                    Escape::Text
-                }
-                (Escape::Start, b'[') => Escape::Control,
-                (Escape::Start, b']' | b'P' | b'X' | b'^' | b'_') => Escape::Command,
-                (Escape::Start, b'(' | b')' | b'*' | b'+' | b'#' | b' ') => Escape::Charset,
-                (Escape::Control, 0x40..=0x7e) | (Escape::Start | Escape::Charset, _) => Escape::Text,
-                (Escape::Command, BEL) => Escape::Text,
-                (Escape::Command, ESC) => Escape::CommandEnd,
-                (Escape::CommandEnd, b'\\') => Escape::Text,
-                (Escape::CommandEnd, _) => Escape::Command,
-                (state, _) => state,
-            };
+            let before = self.escape;
+            self.escape = before.after(byte);
+            if before == Escape::Text && byte != ESC {
+                take(byte);
+            }
         }
         self.seen = raw.len();
     }

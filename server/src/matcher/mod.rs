@@ -2,8 +2,10 @@
 //! the same findings for any cut of the bytes. Matchers know no task, no session and no LSP; files are seen through
 //! [`Files`] alone.
 //!
-//! [`engine`] cuts lines (`lines`) and gives those that may matter to every format's matcher, one file each. Matchers
-//! report through `scope`, which resolves paths (`place`), says everything once and adds up the runners' counts.
+//! [`engine`] cuts lines (`lines`), takes prefixes off that say who wrote a line (`demux`) and shows each line to those
+//! formats of the `table` that want it (`prefilter`). A format is one file in its family's folder: what it says of itself
+//! (`format`) and its line machine. Matchers report through `scope`, which resolves paths (`place`), says everything once
+//! and adds up the runners' counts. README.md tells how one is written.
 
 /// A function that gives an expression, compiled at its first use.
 macro_rules! expression {
@@ -16,27 +18,24 @@ macro_rules! expression {
     };
 }
 
+mod c;
 mod command;
+mod container;
+mod demux;
 pub mod engine;
-mod gcc;
-mod libtest;
+mod format;
+mod go;
+mod jvm;
 mod lines;
-mod node_source;
-mod node_spec;
-mod node_stack;
-mod node_tap;
+mod node;
 mod place;
-mod pytest;
-mod pytest_failure;
-mod pytest_letters;
+mod prefilter;
 mod python;
-mod python_source;
-mod python_traceback;
-mod rust_panic;
-mod rust_source;
-mod rustc;
+mod report;
+mod rust;
 mod scope;
-mod unittest;
+mod script;
+mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -68,7 +67,8 @@ pub struct Origin {
 
 /// One format: a line machine that cannot fail. What it does not understand it passes over.
 trait Matcher: Send + Sync {
-    /// A whole line, colours and overwrites resolved, without its end.
+    /// A line that its [`format::Format`] wants, and while [`Self::wants_all`] every line: whole, colours and overwrites
+    /// resolved, without its end and without the prefix of an interleaving runner.
     fn line(&mut self, line: &str, scope: &mut Scope);
 
     /// The current line so far, as raw bytes: it only grows until [`Self::line`] ends it. For runners that write a
@@ -82,9 +82,15 @@ trait Matcher: Send + Sync {
         false
     }
 
-    /// True while every following line matters, not only those that [`engine`] thinks may matter.
+    /// True while every following line matters, not only those that its format wants; changes in [`Self::line`] and
+    /// [`Self::interrupted`] alone.
     fn wants_all(&self) -> bool {
         false
+    }
+
+    /// A line came, while [`Self::wants_all`], that a format of an earlier rank claimed: what is being read may end here.
+    fn interrupted(&mut self, scope: &mut Scope) {
+        let _ = scope;
     }
 
     /// The output is over.

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::Files;
+use super::container::Containers;
 use crate::problem::Place;
 
 /// Searches of the whole workspace for a printed path, in one output.
@@ -52,6 +53,14 @@ fn is_library(relative: &Path) -> bool {
     })
 }
 
+/// Folders of a system, where no container keeps the code that it was given.
+fn is_system(path: &Path) -> bool {
+    ["/usr", "/lib", "/etc", "/proc", "/rustc", "/bin", "/sbin", "/dev", "/sys"]
+        .iter()
+        .any(|known| path.starts_with(known))
+        && !path.starts_with("/usr/src")
+}
+
 /// Resolves printed paths. Answers of the file system are kept for the run.
 pub(super) struct Paths {
     files: Arc<dyn Files>,
@@ -67,14 +76,27 @@ impl Paths {
 
     /// The workspace's own file that `printed` means, seen from the first of `bases` where it exists. `None` for a path
     /// that does not exist, lies outside of the root or belongs to a library.
-    pub(super) fn own<'b>(&mut self, printed: &str, bases: impl IntoIterator<Item = &'b Path>) -> Option<PathBuf> {
+    pub(super) fn own<'b>(
+        &mut self,
+        printed: &str,
+        bases: impl IntoIterator<Item = &'b Path>,
+        containers: &Containers,
+        service: Option<&str>,
+    ) -> Option<PathBuf> {
         let printed = Path::new(printed.strip_prefix("file://").unwrap_or(printed));
         if printed.as_os_str().is_empty() || printed.as_os_str().len() > 4096 {
             return None;
         }
         if printed.is_absolute() {
             let path = normal(printed);
-            return (self.is_own(&path) && self.is_file(&path)).then_some(path);
+            if self.is_own(&path) && self.is_file(&path) {
+                return Some(path);
+            }
+            if let Some(outside) = containers.outside(&path, service) {
+                return (self.is_own(&outside) && self.is_file(&outside)).then_some(outside);
+            }
+            let foreign = path.starts_with(&self.root) || is_library(&path) || is_system(&path);
+            return if foreign || !containers.inside { None } else { self.by_shorter_suffix(&path) };
         }
         for base in bases {
             let path = normal(&base.join(printed));
@@ -98,6 +120,17 @@ impl Paths {
             self.known.insert(path.to_owned(), is_file);
         }
         is_file
+    }
+
+    /// The only file of the workspace that has as many of the last parts of a path inside of a container as any has; two
+    /// parts at least, or all but the container's folder.
+    fn by_shorter_suffix(&mut self, path: &Path) -> Option<PathBuf> {
+        let parts: Vec<_> = path.components().skip(1).collect();
+        (1..parts.len().min(6)).find_map(|skip| {
+            let suffix: PathBuf = parts[skip..].iter().collect();
+            let enough = parts.len() - skip >= 2 || skip == 1;
+            if enough { self.by_suffix(&suffix) } else { None }
+        })
     }
 
     /// A script may have gone to a folder that the command line does not name: the path is taken where exactly one file

@@ -18,13 +18,15 @@ const MAX_MESSAGE: usize = 400;
 /// Bytes of a problem's whole text.
 const MAX_DETAIL: usize = 8 * 1024;
 
-/// The test runners whose counts are added up.
+/// A test runner, by its name: the counts of different ones are added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Runner {
-    Libtest,
-    Pytest,
-    Unittest,
-    Node,
+pub(super) struct Runner(pub(super) &'static str);
+
+impl Runner {
+    pub(super) const LIBTEST: Self = Self("libtest");
+    pub(super) const PYTEST: Self = Self("pytest");
+    pub(super) const UNITTEST: Self = Self("unittest");
+    pub(super) const NODE: Self = Self("node:test");
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,23 +35,39 @@ struct Tally {
     total: u32,
 }
 
+/// What the matchers of one lane share: an interleaved program has folders, tests and blocks of its own.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    number: usize,
+    /// The compose service that writes it.
+    service: Option<String>,
+    /// Folders that the output itself named, the newest first; after them come the command's.
+    entered: Vec<PathBuf>,
+    /// Folders that the command names, the most specific first.
+    folders: Vec<PathBuf>,
+    /// Roots of cargo workspaces and packages.
+    cargo: Vec<PathBuf>,
+    /// Tests with a detailed problem.
+    detailed: HashSet<String>,
+    /// Tests with a provisional problem.
+    provisional: HashSet<String>,
+    test: Option<String>,
+    inside: Option<Runner>,
+    crashed: bool,
+}
+
 /// Shared by the matchers of one output.
 pub(super) struct Scope {
     pub(super) command: Command,
     pub(super) files: Arc<dyn Files>,
     pub(super) root: PathBuf,
     paths: Paths,
-    /// Folders that the output itself named, the newest first; after them come the command's.
-    entered: Vec<PathBuf>,
-    /// Roots of cargo workspaces and packages.
-    cargo: Vec<PathBuf>,
-    tallies: BTreeMap<Runner, Tally>,
+    /// Of the lane whose line is read.
+    lane: Lane,
+    tallies: BTreeMap<(usize, Runner), Tally>,
     said: HashSet<u64>,
-    /// Tests with a detailed problem.
-    detailed: HashSet<String>,
-    /// Tests with a provisional problem.
-    provisional: HashSet<String>,
     problems: usize,
+    claimed: bool,
     /// The test whose own output is being read: a compiler's error in it belongs to that test.
     pub(super) test: Option<String>,
     /// The runner whose tests' output is being read: what looks like a compiler's line there is only text.
@@ -61,43 +79,115 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(origin: &Origin, files: Arc<dyn Files>) -> Self {
-        let command = Command::read(&origin.command, &origin.cwd);
+        let command = Command::read(&origin.command, &origin.cwd, &origin.root, &*files);
         let mut scope = Self {
             paths: Paths::new(files.clone(), &origin.root),
             root: normal(&origin.root),
             files,
-            entered: Vec::new(),
-            cargo: Vec::new(),
+            lane: Lane::default(),
             tallies: BTreeMap::new(),
             said: HashSet::new(),
-            detailed: HashSet::new(),
-            provisional: HashSet::new(),
             problems: 0,
+            claimed: false,
             test: None,
             inside: None,
             crashed: false,
             out: Vec::new(),
-            command: Command::default(),
+            command,
         };
-        for folder in &command.folders {
-            scope.add_cargo_folder(folder);
-        }
-        scope.command = command;
+        scope.lane = scope.new_lane(0, None);
         scope
+    }
+
+    // Lanes.
+
+    /// What a new lane starts with. `base` is the folder of the package that its prefix names.
+    pub(super) fn new_lane(&mut self, number: usize, base: Option<PathBuf>) -> Lane {
+        let folders: Vec<PathBuf> = base.into_iter().chain(self.command.folders.iter().cloned()).collect();
+        let before = std::mem::replace(&mut self.lane, Lane { number, folders: folders.clone(), ..Lane::default() });
+        for folder in &folders {
+            self.add_cargo_folder(folder);
+        }
+        std::mem::replace(&mut self.lane, before)
+    }
+
+    /// A lane for what a prefix names: a compose service (`web-1`), a package (`packages/a test`, `@scope/pkg:test`).
+    pub(super) fn named_lane(&mut self, number: usize, prefix: &str) -> Lane {
+        let here = self.command.folders.last().unwrap_or(&self.root).clone();
+        self.command.containers.find_compose(&*self.files, &here, &self.root);
+        let service = prefix.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
+        let containers = &self.command.containers;
+        let known = |name: &str| containers.maps.iter().any(|map| map.service.as_deref() == Some(name));
+        let Some(service) = [prefix, service].into_iter().find(|name| known(name)).map(str::to_owned) else {
+            let base = self.folder_of(prefix);
+            return self.new_lane(number, base);
+        };
+        let working = containers.working.iter().find(|(name, _)| *name == service).map(|(_, folder)| folder.clone());
+        let base = working.and_then(|folder| containers.outside(&folder, Some(&service)));
+        let mounted = containers.maps.iter().find(|map| map.service.as_ref() == Some(&service));
+        let base = base.or_else(|| mounted.map(|map| map.outside.clone()));
+        self.command.containers.inside = true;
+        Lane { service: Some(service), ..self.new_lane(number, base) }
+    }
+
+    /// The folder of a package by its path or its name.
+    fn folder_of(&self, prefix: &str) -> Option<PathBuf> {
+        let name = prefix.split([' ', '#', ':']).next().filter(|name| !name.is_empty() && name.len() < 200)?;
+        let start = self.command.folders.first().unwrap_or(&self.root);
+        let folder = normal(&start.join(name));
+        if self.files.is_file(&folder.join("package.json")) {
+            return Some(folder);
+        }
+        let manifests = self.files.with_extension("json").into_iter();
+        let own = |path: &PathBuf| {
+            path.ends_with("package.json") && !path.components().any(|part| part.as_os_str() == "node_modules")
+        };
+        let named = |path: &PathBuf| {
+            let text = self.files.read(path)?;
+            let manifest: serde_json::Value = serde_json::from_str(&text).ok()?;
+            (manifest.get("name")?.as_str()? == name).then_some(())
+        };
+        manifests
+            .filter(own)
+            .take(200)
+            .find(|path| named(path).is_some())
+            .map(|path| path.with_file_name(""))
+            .map(|folder| normal(&folder))
+    }
+
+    /// Makes `lane` the one whose line is read; called again it is put back.
+    pub(super) fn swap(&mut self, lane: &mut Lane) {
+        self.lane.test = self.test.take();
+        self.lane.inside = self.inside.take();
+        self.lane.crashed = self.crashed;
+        std::mem::swap(&mut self.lane, lane);
+        (self.test, self.inside, self.crashed) = (self.lane.test.take(), self.lane.inside.take(), self.lane.crashed);
+    }
+
+    /// This line is the calling matcher's: those behind it do not see it.
+    pub(super) fn claim(&mut self) {
+        self.claimed = true;
+    }
+
+    /// True once when the line was claimed.
+    pub(super) fn take_claim(&mut self) -> bool {
+        std::mem::take(&mut self.claimed)
     }
 
     // Places.
 
     /// The workspace's own file that a printed path means.
     pub(super) fn own(&mut self, printed: &str) -> Option<PathBuf> {
-        let bases = self.entered.iter().chain(&self.command.folders).map(PathBuf::as_path);
-        self.paths.own(printed, bases.chain([self.root.as_path()]))
+        let bases = self.lane.entered.iter().chain(&self.lane.folders).map(PathBuf::as_path);
+        let containers = &self.command.containers;
+        self.paths.own(printed, bases.chain([self.root.as_path()]), containers, self.lane.service.as_deref())
     }
 
     /// The same for a path that cargo, rustc or a Rust program prints: relative to the root of the cargo workspace.
     pub(super) fn own_rust(&mut self, printed: &str) -> Option<PathBuf> {
-        let bases = self.cargo.iter().chain(&self.command.folders).map(PathBuf::as_path);
-        self.paths.own(printed, bases.chain([self.root.as_path()]))
+        let bases = self.lane.cargo.iter().chain(&self.lane.folders).map(PathBuf::as_path);
+        let containers = &self.command.containers;
+        self.paths.own(printed, bases.chain([self.root.as_path()]), containers, self.lane.service.as_deref())
     }
 
     /// A place in one of the workspace's own files.
@@ -112,33 +202,33 @@ impl Scope {
 
     /// A path as a person writes it: relative to the folder in which the command runs, else to the root.
     pub(super) fn relative(&self, path: &Path) -> String {
-        let bases = self.entered.iter().chain(&self.command.folders).map(PathBuf::as_path);
+        let bases = self.lane.entered.iter().chain(&self.lane.folders).map(PathBuf::as_path);
         let short = bases.chain([self.root.as_path()]).find_map(|base| path.strip_prefix(base).ok());
         short.unwrap_or(path).to_string_lossy().into_owned()
     }
 
     /// The output named a folder in which paths start from now on.
     pub(super) fn enter(&mut self, folder: &Path) {
-        let folder = normal(&self.command.folders.last().unwrap_or(&self.root).join(folder));
-        if self.entered.len() < 100 {
-            self.entered.insert(0, folder);
+        let folder = normal(&self.lane.folders.last().unwrap_or(&self.root).join(folder));
+        if self.lane.entered.len() < 100 {
+            self.lane.entered.insert(0, folder);
         }
     }
 
     /// The output named the root of what runs: where it is below the command's folder paths start there, else it is one
     /// more folder to try.
     pub(super) fn rooted(&mut self, folder: &Path) {
-        if self.command.folders.iter().any(|known| folder != known && folder.starts_with(known)) {
+        if self.lane.folders.iter().any(|known| folder != known && folder.starts_with(known)) {
             self.enter(folder);
-        } else if !self.command.folders.iter().any(|known| folder == known) && self.command.folders.len() < 100 {
-            self.command.folders.push(normal(folder));
+        } else if !self.lane.folders.iter().any(|known| folder == known) && self.lane.folders.len() < 100 {
+            self.lane.folders.push(normal(folder));
         }
     }
 
     /// The output left a folder.
     pub(super) fn leave(&mut self, folder: &Path) {
-        if let Some(at) = self.entered.iter().position(|entered| entered == folder) {
-            self.entered.remove(at);
+        if let Some(at) = self.lane.entered.iter().position(|entered| entered == folder) {
+            self.lane.entered.remove(at);
         }
     }
 
@@ -156,8 +246,8 @@ impl Scope {
             }
         }
         for root in workspace.into_iter().chain(package) {
-            if !self.cargo.contains(&root) && self.cargo.len() < 100 {
-                self.cargo.push(root);
+            if !self.lane.cargo.contains(&root) && self.lane.cargo.len() < 100 {
+                self.lane.cargo.push(root);
             }
         }
     }
@@ -175,21 +265,21 @@ impl Scope {
         }
         if let Some(test) = &problem.test
             && problem.provisional
-            && (self.detailed.contains(test) || self.provisional.contains(test))
+            && (self.lane.detailed.contains(test) || self.lane.provisional.contains(test))
         {
             return;
         }
         let place = &problem.place;
         let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);
-        if !self.first(&key) || self.problems >= MAX_PROBLEMS {
+        if self.problems >= MAX_PROBLEMS || !self.first(&key) {
             return;
         }
         self.problems += 1;
         if let Some(test) = &problem.test {
             if problem.provisional {
-                self.provisional.insert(test.clone());
+                self.lane.provisional.insert(test.clone());
             } else {
-                self.detailed.insert(test.clone());
+                self.lane.detailed.insert(test.clone());
             }
         }
         self.out.push(Finding::Problem(problem));
@@ -197,13 +287,13 @@ impl Scope {
 
     /// True when a problem with details of this test was told.
     pub(super) fn is_detailed(&self, test: &str) -> bool {
-        self.detailed.contains(test)
+        self.lane.detailed.contains(test)
     }
 
     /// A new start of the same runner may fail the same tests again, with other details.
     pub(super) fn forget_test(&mut self, test: &str) {
-        self.detailed.remove(test);
-        self.provisional.remove(test);
+        self.lane.detailed.remove(test);
+        self.lane.provisional.remove(test);
     }
 
     fn first(&mut self, key: &impl Hash) -> bool {
@@ -218,7 +308,7 @@ impl Scope {
 
     /// The counts of one runner so far.
     pub(super) fn counts(&mut self, runner: Runner, counts: Counts) {
-        let tally = self.tallies.entry(runner).or_default();
+        let tally = self.tallies.entry((self.lane.number, runner)).or_default();
         if tally.counts == counts {
             return;
         }
@@ -234,12 +324,10 @@ impl Scope {
 
     /// How many more tests a runner said that it will run.
     pub(super) fn more(&mut self, runner: Runner, tests: u32) {
-        let tally = self.tallies.entry(runner).or_default();
+        let tally = self.tallies.entry((self.lane.number, runner)).or_default();
         tally.total = tally.total.saturating_add(tests);
-        if tests > 0 {
-            let total = self.tallies.values().map(|tally| tally.total).sum();
-            self.out.push(Finding::Total(total));
-        }
+        let total = self.tallies.values().map(|tally| tally.total).sum();
+        self.out.push(Finding::Total(total));
     }
 
     pub(super) fn progress(&mut self, text: &str) {

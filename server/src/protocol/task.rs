@@ -410,6 +410,15 @@ pub struct TestResult {
     pub status: &'static str,
     pub duration_ms: Option<u64>,
     pub message: Option<String>,
+    /// How it went lately, where it has both passed and failed; told with the results of a run that has ended.
+    pub recent: Option<RecentResults>,
+}
+
+/// Of its last results, at most ten, so many failed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RecentResults {
+    pub failed: u32,
+    pub of: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -124,14 +124,32 @@ impl State {
 }
 
 impl Entry {
-    /// The summary of an ended run with what has changed.
+    /// The summary of an ended run, with what has changed and what does not fit together.
     pub(super) fn summary(&self) -> Option<String> {
         let summary = self.facts.summary();
         let words = self.beside.delta.as_ref().and_then(|delta| delta.words(&self.task.id));
-        match (summary, words) {
+        let summary = match (summary, words) {
             (Some(summary), Some(words)) => Some(format!("{summary} ({words})")),
             (None, Some(words)) => Some(words),
             (summary, None) => summary,
+        };
+        match (summary, self.contradiction()) {
+            (Some(summary), Some(but)) => Some(format!("{summary}; {but}")),
+            (summary, but) => summary.or(but),
+        }
+    }
+
+    /// Where the exit code and what the tests said do not agree: neither alone is the verdict.
+    fn contradiction(&self) -> Option<String> {
+        let counts = self.facts.counts.unwrap_or_default();
+        let none_failed = counts.total() > 0 && counts.failed == 0 && !self.facts.has_errors();
+        match (self.task.status, self.task.exit_code) {
+            (Status::Succeeded, _) if counts.failed > 0 => Some("but the command says that it succeeded".to_owned()),
+            (Status::Succeeded, _) if self.total == Some(0) && counts.total() == 0 => {
+                Some("no test was run".to_owned())
+            }
+            (Status::Failed, Some(code)) if none_failed => Some(format!("but the command failed ({code})")),
+            _ => None,
         }
     }
 }

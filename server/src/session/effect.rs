@@ -19,7 +19,8 @@ use crate::tool::input::Todo;
 
 pub use self::outgoing::{
     ChangeRow, CompactionStatus, Growth, HunkRow, ModelList, ModelRow, Outgoing, ProviderRow, ProviderState, Question,
-    Refusal, Reply, SessionRow, StopReason, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update, UsageSum,
+    Refusal, Reply, SessionRow, StopReason, Tested, ToolChange, ToolContent, ToolRow, ToolStatus, TurnReason, Update,
+    UsageSum,
 };
 use super::event::{
     AsideId, CheckId, CommitId, ExportFormat, Page, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport,

@@ -53,6 +53,8 @@ struct Failure {
     test: Option<String>,
     message: String,
     mark: Option<Mark>,
+    /// How often it has failed lately, and of how many results.
+    often: Option<(u32, u32)>,
 }
 
 impl Facts {
@@ -90,6 +92,11 @@ impl Facts {
     /// Everything that was found was kept.
     pub(super) fn is_complete(&self) -> bool {
         self.not_kept == 0
+    }
+
+    /// Whether anything that was found is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.not_kept > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The ids of the tests that failed.
@@ -165,6 +172,7 @@ impl Facts {
 
     fn each_failure(&self, root: &Path, delta: Option<&Delta>) -> Vec<Failure> {
         let mark = |id: &str| delta.and_then(|delta| delta.mark(id));
+        let often = |id: &str| delta.and_then(|delta| delta.often(id));
         let mut seen = HashMap::new();
         let mut failures = Vec::new();
         let mut with_problem = HashSet::new();
@@ -179,6 +187,7 @@ impl Facts {
                 test: problem.test.clone(),
                 message: problem.message.clone(),
                 mark,
+                often: problem.test.as_deref().and_then(often),
             });
         }
         for test in self.tests.iter().filter(|test| test.status == TestStatus::Failed) {
@@ -188,6 +197,7 @@ impl Facts {
                     test: Some(test.id.clone()),
                     message: test.message.clone().unwrap_or_else(|| "failed".into()),
                     mark: mark(&test.id),
+                    often: often(&test.id),
                 });
             }
         }
@@ -224,14 +234,14 @@ impl Failure {
         self.test.clone().unwrap_or_else(|| self.place.trim_end().to_owned())
     }
 
-    /// `src/auth.rs:41:9 auth::login_expires: assertion … (new)`.
+    /// `src/auth.rs:41:9 auth::login_expires: assertion … (new; failed 3 of 10)`.
     fn line(&self, before_agent: bool) -> String {
         let test = self.test.as_ref().map(|test| format!("{test}: ")).unwrap_or_default();
         let line = notification::cut(&format!("{}{test}{}", self.place, self.message), LINE);
-        match self.mark.map(Mark::as_str).filter(|_| !before_agent).or(before_agent.then_some(BEFORE)) {
-            Some(mark) => format!("{line} ({mark})"),
-            None => line,
-        }
+        let mark = self.mark.map(Mark::as_str).filter(|_| !before_agent).or(before_agent.then_some(BEFORE));
+        let often = self.often.map(|(failed, of)| format!("failed {failed} of {of}"));
+        let words: Vec<String> = mark.map(str::to_owned).into_iter().chain(often).collect();
+        if words.is_empty() { line } else { format!("{line} ({})", words.join("; ")) }
     }
 }
 
@@ -262,7 +272,7 @@ fn place(place: &Place, root: &Path) -> String {
 /// The words of a progress: `12/50 · 1 failed`, or what the tool says that it does.
 pub(super) fn progress_text(progress: &Progress, total: Option<u32>) -> Option<String> {
     let done = progress.counts.total();
-    if done == 0 && total.is_none() {
+    if done == 0 && total.is_none_or(|total| total == 0) {
         return progress.message.clone();
     }
     let mut text = match total {

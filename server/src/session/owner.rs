@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, ToolCallId, TurnId};
-use crate::problem::{Counts, TestResult};
+use crate::problem::Counts;
 use crate::task::model::{Task, Timestamp};
 use crate::workspace::editor::Editor;
 use crate::workspace::editor::lent::Lender;
 use crate::workspace::environment::Environment;
 
-use super::effect::{Effect, Growth, Outgoing, Question, Refusal, Reply, Update};
+use super::effect::{Effect, Growth, Outgoing, Question, Refusal, Reply, Tested, Update};
 use super::event::{Event, FileProblems, Moment, ReplyId, Request};
 use super::perform::Hands;
 use super::state::State;
@@ -60,7 +60,7 @@ pub enum Message {
         seq: u64,
         task: TaskId,
         run: u32,
-        tests: Vec<TestResult>,
+        tests: Vec<Tested>,
         counts: Counts,
     },
     Ask(Box<Question>),

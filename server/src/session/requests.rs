@@ -194,7 +194,9 @@ impl State {
             let remedy = format!("Ask for run {newest}, the newest, or leave it out.");
             return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
         }
-        let (tests, counts) = (entry.facts.tests.clone(), entry.facts.counts.unwrap_or_default());
+        let often = |id: &str| entry.beside.delta.as_ref().and_then(|delta| delta.often(id));
+        let tests = entry.facts.tests.iter().map(|test| (test.clone(), often(&test.id))).collect();
+        let counts = entry.facts.counts.unwrap_or_default();
         self.reply(reply, Reply::TestResults { task, run: newest, tests, counts });
     }
 

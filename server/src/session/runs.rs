@@ -138,7 +138,7 @@ impl State {
                     progress.counts = counts;
                     progress.message = progress_text(progress, entry.total);
                 }
-                Finding::Test(test) if is_kept => tests.push(test),
+                Finding::Test(test) if is_kept => tests.push((test, None)),
                 Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
         }

@@ -115,6 +115,13 @@ export class Chat implements Panel, vscode.Disposable {
     }
   }
 
+  async chooseSession(): Promise<void> {
+    await this.conversation.ensure();
+    if (await this.pickers.sessions()) {
+      await this.reveal();
+    }
+  }
+
   async load(sessionId: string): Promise<void> {
     await this.conversation.load(sessionId);
   }

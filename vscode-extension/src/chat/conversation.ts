@@ -124,8 +124,9 @@ export class Conversation implements vscode.Disposable {
   /** Asks for the items ahead of the first one. */
   async older(): Promise<void> {
     const { session } = this;
-    if (session && session.older !== null && !this.replaying) {
-      await this.sidecar.request("pillion/session/load", { sessionId: session.id, limit: PAGE, before: session.older });
+    const before = session?.older ?? null;
+    if (session && before !== null && !this.replaying) {
+      await this.sidecar.request("pillion/session/load", { sessionId: session.id, limit: PAGE, before });
     }
   }
 

@@ -23,7 +23,11 @@ export function lineDiff(path: string, oldText: string | null, newText: string):
 
 /** The same of a unified diff, as the server keeps it. */
 export function patchDiff(path: string, created: boolean, patch: string): Diff {
-  return shown(path, created, parsePatch(patch).flatMap(({ hunks }) => hunks));
+  return shown(
+    path,
+    created,
+    parsePatch(patch).flatMap(({ hunks }) => hunks),
+  );
 }
 
 interface Lines {

@@ -1,6 +1,6 @@
 /** What is typed and not sent yet: kept for the window's next life, and given back to whoever types next. */
 
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 
 import type { Attachment, Draft } from "../../webview/model/messages";
 

@@ -63,7 +63,7 @@ async function files(query: string, token: vscode.CancellationToken): Promise<Co
     .flatMap((group) => group.tabs)
     .flatMap(({ input }) => (input instanceof vscode.TabInputText && input.uri.scheme === "file" ? [input.uri] : []));
   const glob = query.replace(/[^\w./-]/g, "").replace(/^\/+/, "");
-  const letters = [...(glob.split("/").at(-1) ?? "")].map((letter) =>
+  const letters = Array.from(glob.split("/").at(-1) ?? "", (letter) =>
     /[a-z]/i.test(letter) ? `[${letter.toLowerCase()}${letter.toUpperCase()}]` : letter,
   );
   const pattern = letters.length === 0 ? "**/*" : `**/*${letters.join("*")}*`;

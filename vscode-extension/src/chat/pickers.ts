@@ -98,7 +98,8 @@ export class Pickers {
     }
   }
 
-  async sessions(): Promise<void> {
+  /** Answers whether one was chosen. */
+  async sessions(): Promise<boolean> {
     const list = vscode.window.createQuickPick<Row>();
     list.title = "Sessions";
     list.placeholder = "Which session goes on?";
@@ -142,6 +143,7 @@ export class Pickers {
       } else if (chosen) {
         await this.conversation.create();
       }
+      return chosen !== undefined;
     } finally {
       list.dispose();
     }

@@ -18,6 +18,12 @@ export class Setup {
       return;
     }
     if (what === "editor") {
+      if ((await vscode.lm.selectChatModels()).length === 0) {
+        const none =
+          "This editor has no language model. Sign in to a provider of models in it, or add a key to Pillion.";
+        void vscode.window.showInformationMessage(none);
+        return;
+      }
       await this.sidecar.request("pillion/session/set_model", { sessionId: session.id, model: "editor" });
     } else if (!(await this.pickers.model(session, "ollama"))) {
       return;

@@ -62,7 +62,8 @@ export function slimUpdate(params: UpdateParams, root = "/"): ViewUpdateParams {
         update: {
           ...call,
           locations: call.locations.length > 0 ? call.locations : place(rawInput, root),
-          input: inputWords(rawInput, update.kind), background,
+          input: inputWords(rawInput, update.kind),
+          background,
           content: content(update.content),
         },
       };
@@ -83,10 +84,24 @@ export function slimUpdate(params: UpdateParams, root = "/"): ViewUpdateParams {
   }
 }
 
+/** What an edit would do, where the server does not say it: by the call's own words, without line numbers. */
+function intended(input: unknown): Content[] {
+  const { path, old_string: before, new_string: after, content: all } = (input ?? {}) as Record<string, unknown>;
+  const whole = before === undefined ? all : after;
+  if (typeof path !== "string" || typeof whole !== "string" || (before !== undefined && typeof before !== "string")) {
+    return [];
+  }
+  const diff = lineDiff(path, before ?? null, whole);
+  // It is not known whether the file is there, nor where in it the words stand.
+  return [{ ...diff, created: false, lines: diff.lines.map((line) => ({ ...line, line: 0 })) }];
+}
+
 export function slimQuestion(question: Question): ViewQuestion {
   const { rawInput, ...call } = question.toolCall;
+  const blocks = content(call.content);
+  const told = blocks.length > 0 || call.kind !== "edit" ? blocks : intended(rawInput);
   return {
     ...question,
-    toolCall: { ...call, input: inputWords(rawInput, call.kind), content: content(call.content) },
+    toolCall: { ...call, input: inputWords(rawInput, call.kind), content: told },
   };
 }

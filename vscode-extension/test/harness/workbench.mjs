@@ -87,7 +87,10 @@ function environment(folder, more) {
 export async function startServer({ folder, vsix = [], settings = {}, machine = {}, env = {}, args = [] }) {
   const user = join(folder, "user");
   mkdirSync(join(user, "User"), { recursive: true });
-  writeFileSync(join(user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...settings }, null, 2));
+  const write = (more) => {
+    writeFileSync(join(user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...more }, null, 2));
+  };
+  write(settings);
   // Settings of the scope `machine` are those of the machine that the extension runs on.
   mkdirSync(join(user, "Machine"), { recursive: true });
   writeFileSync(join(user, "Machine", "settings.json"), JSON.stringify(machine, null, 2));
@@ -143,7 +146,7 @@ export async function startServer({ folder, vsix = [], settings = {}, machine = 
     kill("SIGKILL");
     log.end();
   };
-  return { url, stop, home: childEnv.HOME, stateHome: childEnv.XDG_STATE_HOME };
+  return { url, stop, settings: write, home: childEnv.HOME, stateHome: childEnv.XDG_STATE_HOME };
 }
 
 /** A browser with an empty profile in `folder`. */

@@ -55,7 +55,11 @@ const ended = (over: Partial<Extract<Update, { sessionUpdate: "turn_ended" }>> =
   ...over,
 });
 
-function played(...updates: (Update | UpdateParams)[]): { transcript: Transcript; session: Session; changes: Change[] } {
+function played(...updates: (Update | UpdateParams)[]): {
+  transcript: Transcript;
+  session: Session;
+  changes: Change[];
+} {
   const transcript = new Transcript(newSession("s1"));
   const changes = updates.flatMap((update) => transcript.apply(slimUpdate("update" in update ? update : at(update))));
   return { transcript, session: transcript.session, changes };
@@ -70,7 +74,11 @@ describe("the chat's reducer", () => {
   });
 
   it("forgets half an answer that is tried again", () => {
-    const { session } = played(says("m1", "Half an ans"), { sessionUpdate: "message_discarded", messageId: "m1" }, says("m1", "Whole"));
+    const { session } = played(
+      says("m1", "Half an ans"),
+      { sessionUpdate: "message_discarded", messageId: "m1" },
+      says("m1", "Whole"),
+    );
     assert.deepEqual(texts(session.items), ["Whole"]);
   });
 

@@ -6,8 +6,9 @@ import { describe, it } from "mocha";
 import { lineDiff } from "../../src/chat/diff";
 import { commandItems, fuzzy, mention } from "../../src/chat/matching";
 import { pageHtml } from "../../src/chat/page";
-import { inputWords } from "../../src/chat/slim";
+import { inputWords, slimQuestion } from "../../src/chat/slim";
 import { NEEDS_MODEL, Waiting } from "../../src/chat/waiting";
+import type { Question } from "../../src/protocol";
 import type { Session } from "../../webview/model/items";
 import { failures, parse } from "../../webview/model/notification";
 import { newSession } from "../../webview/model/transcript";
@@ -29,7 +30,11 @@ describe("a diff in a row", () => {
 
   it("parts far changes, and says what of a long one it leaves out", () => {
     const lines = Array.from({ length: 2000 }, (_, at) => `${at}\n`);
-    const parted = lineDiff("/w/a", lines.join(""), lines.map((line, at) => (at === 5 || at === 900 ? "x\n" : line)).join(""));
+    const parted = lineDiff(
+      "/w/a",
+      lines.join(""),
+      lines.map((line, at) => (at === 5 || at === 900 ? "x\n" : line)).join(""),
+    );
     assert.equal(parted.lines.filter(({ kind }) => kind === "gap").length, 1);
     const made = lineDiff("/w/b", null, lines.join(""));
     assert.deepEqual([made.created, made.added, made.lines.length, made.omitted], [true, 2000, 400, 1600]);
@@ -52,8 +57,12 @@ describe("what was told of ended tasks", () => {
   ].join("\n");
 
   it("is read out of the text", () => {
-    assert.deepEqual(parse(told), [{ id: "t1", status: "failed", command: "cargo test <all>", summary: null, duration: null }]);
-    assert.deepEqual(failures(told), [{ path: "src/auth.rs", line: 41, what: "auth::login: left: 200, right: 401 (new)" }]);
+    assert.deepEqual(parse(told), [
+      { id: "t1", status: "failed", command: "cargo test <all>", summary: null, duration: null },
+    ]);
+    assert.deepEqual(failures(told), [
+      { path: "src/auth.rs", line: 41, what: "auth::login: left: 200, right: 401 (new)" },
+    ]);
   });
 });
 
@@ -65,7 +74,10 @@ describe("completion in the composer", () => {
       return rank === null ? [] : [{ path, rank }];
     });
     ranked.sort((a, b) => a.rank - b.rank);
-    assert.deepEqual(ranked.map(({ path }) => path), ["src/auth.rs", "auth/other.rs", "src/a/u/t/h.md"]);
+    assert.deepEqual(
+      ranked.map(({ path }) => path),
+      ["src/auth.rs", "auth/other.rs", "src/a/u/t/h.md"],
+    );
   });
 
   it("quotes a path with a space", () => {
@@ -77,7 +89,10 @@ describe("completion in the composer", () => {
       { name: "stop", description: "Stop the turn", argumentHint: "[TASK | all]" },
       { name: "help", description: "Help", argumentHint: null },
     ];
-    assert.deepEqual(commandItems("/st", commands).map(({ insert, label }) => [insert, label]), [["/stop", "/stop [TASK | all]"]]);
+    assert.deepEqual(
+      commandItems("/st", commands).map(({ insert, label }) => [insert, label]),
+      [["/stop", "/stop [TASK | all]"]],
+    );
   });
 });
 
@@ -139,12 +154,52 @@ describe("a message that waits for a model", () => {
 
 describe("the page's policy", () => {
   it("lets nothing run or load but our own", () => {
-    const html = pageHtml({ source: "https://own.test", script: "https://own.test/a.js", style: "https://own.test/a.css", nonce: "abc" });
+    const html = pageHtml({
+      source: "https://own.test",
+      script: "https://own.test/a.js",
+      style: "https://own.test/a.css",
+      nonce: "abc",
+    });
     const policy = /content="([^"]+)"/.exec(html)?.[1];
     assert.equal(
       policy,
       "default-src 'none'; script-src 'nonce-abc'; style-src https://own.test; font-src https://own.test; base-uri 'none'; form-action 'none'",
     );
     assert.ok(!html.includes("unsafe"));
+  });
+});
+
+describe("a question about an edit", () => {
+  const ask = (rawInput: unknown): Question => ({
+    sessionId: "s1",
+    questionId: "q1",
+    parentToolCallId: null,
+    toolCall: {
+      toolCallId: "c1",
+      title: "Edit a.js",
+      name: "edit_file",
+      kind: "edit",
+      status: "pending",
+      rawInput,
+      content: [],
+      locations: [],
+    },
+    reason: null,
+    options: [],
+  });
+
+  it("shows what it would do", () => {
+    const [diff] = slimQuestion(ask({ path: "a.js", old_string: "a - b", new_string: "a + b" })).toolCall.content;
+    assert.ok(diff?.type === "diff");
+    assert.deepEqual(
+      diff.lines.map(({ kind, text, line }) => [kind, text, line]),
+      [
+        ["removed", "a - b", 0],
+        ["added", "a + b", 0],
+      ],
+    );
+    const [made] = slimQuestion(ask({ path: "a.js", content: "one\ntwo\n" })).toolCall.content;
+    assert.deepEqual(made?.type === "diff" && [made.added, made.removed], [2, 0]);
+    assert.deepEqual(slimQuestion(ask({ path: 1 })).toolCall.content, []);
   });
 });

@@ -1,6 +1,15 @@
 /** Messages of a host, as the protocol's examples have them, for tests and screenshots of the page. */
 
-export const usage = { inputTokens: 1200, outputTokens: 310, cacheReadTokens: 5400, cacheWriteTokens: 0, contextUsed: 62000, contextWindow: 200000, cost: 0.042, autoCost: 0.01 };
+export const usage = {
+  inputTokens: 1200,
+  outputTokens: 310,
+  cacheReadTokens: 5400,
+  cacheWriteTokens: 0,
+  contextUsed: 62000,
+  contextWindow: 200000,
+  cost: 0.042,
+  autoCost: 0.01,
+};
 
 const modes = [
   { id: "ask", name: "Ask", description: "Asks before commands and edits" },
@@ -9,15 +18,41 @@ const modes = [
 
 export function session(over = {}) {
   return {
-    id: "s1", title: "Fix the login test", mode: "ask", modes, model: "claude-sonnet-5", items: [], turn: null, lastTurn: null,
-    queue: [], plan: [], usage: null, wakesPaused: false, replaying: false, retrying: null, older: null, closed: false, nextKey: 1, ...over,
+    id: "s1",
+    title: "Fix the login test",
+    mode: "ask",
+    modes,
+    model: "claude-sonnet-5",
+    items: [],
+    turn: null,
+    lastTurn: null,
+    queue: [],
+    plan: [],
+    usage: null,
+    wakesPaused: false,
+    replaying: false,
+    retrying: null,
+    older: null,
+    closed: false,
+    nextKey: 1,
+    ...over,
   };
 }
 
 export function everything(over = {}) {
   return {
-    type: "everything", session: session(), tasks: [], questions: [], connection: { state: "running", message: null }, commands: [],
-    changes: {}, draft: { text: "", attachments: [] }, awaiting: null, roots: ["/w"], home: "/home/me", ...over,
+    type: "everything",
+    session: session(),
+    tasks: [],
+    questions: [],
+    connection: { state: "running", message: null },
+    commands: [],
+    changes: {},
+    draft: { text: "", attachments: [] },
+    awaiting: null,
+    roots: ["/w"],
+    home: "/home/me",
+    ...over,
   };
 }
 
@@ -25,23 +60,55 @@ let seq = 0;
 
 /** One update of the session. */
 export function update(kind, fields = {}, { turn = "turn1", parent = null, replay = false } = {}) {
-  return { sessionId: "s1", turnId: turn, seq: ++seq, parentToolCallId: parent, replay, update: { sessionUpdate: kind, ...fields } };
+  return {
+    sessionId: "s1",
+    turnId: turn,
+    seq: ++seq,
+    parentToolCallId: parent,
+    replay,
+    update: { sessionUpdate: kind, ...fields },
+  };
 }
 
-export const says = (id, text, more) => update("agent_message_chunk", { content: { type: "text", text }, messageId: id }, more);
-export const asks = (id, text, more) => update("user_message_chunk", { content: { type: "text", text }, messageId: id }, more);
-export const thinks = (id, text, more) => update("agent_thought_chunk", { content: { type: "text", text }, messageId: id }, more);
+export const says = (id, text, more) =>
+  update("agent_message_chunk", { content: { type: "text", text }, messageId: id }, more);
+export const asks = (id, text, more) =>
+  update("user_message_chunk", { content: { type: "text", text }, messageId: id }, more);
+export const thinks = (id, text, more) =>
+  update("agent_thought_chunk", { content: { type: "text", text }, messageId: id }, more);
 
 export function call(id, title, over = {}, more = {}) {
-  return update("tool_call", { toolCallId: id, title, name: "bash", kind: "execute", status: "pending", input: title, background: false, content: [], locations: [], ...over }, more);
+  return update(
+    "tool_call",
+    {
+      toolCallId: id,
+      title,
+      name: "bash",
+      kind: "execute",
+      status: "pending",
+      input: title,
+      background: false,
+      content: [],
+      locations: [],
+      ...over,
+    },
+    more,
+  );
 }
 
-export const called = (id, over, more) => update("tool_call_update", { toolCallId: id, status: "completed", ...over }, more);
+export const called = (id, over, more) =>
+  update("tool_call_update", { toolCallId: id, status: "completed", ...over }, more);
 
-export const ends = (over = {}, more = {}) => update("turn_ended", { stopReason: "end_turn", usage, auto: false, error: null, unsent: [], ...over }, more);
+export const ends = (over = {}, more = {}) =>
+  update("turn_ended", { stopReason: "end_turn", usage, auto: false, error: null, unsent: [], ...over }, more);
 
 export const diff = {
-  type: "diff", path: "/w/src/auth.rs", created: false, added: 3, removed: 1, omitted: 0,
+  type: "diff",
+  path: "/w/src/auth.rs",
+  created: false,
+  added: 3,
+  removed: 1,
+  omitted: 0,
   lines: [
     { kind: "context", text: "pub fn login(token: &Token) -> Response {", line: 39 },
     { kind: "removed", text: "    Response::new(200)", line: 40 },
@@ -54,14 +121,51 @@ export const diff = {
 
 export function task(id, over = {}) {
   return {
-    id, kind: "shell", label: "cargo test", command: "cargo test", cwd: "/w", environment: { set: {}, omitted: 0, withheld: [] },
-    group: "test", origin: "agent", sessionId: "s1", toolCallId: null, owned: true, status: "running", stopping: false, stoppedBy: null,
-    run: 1, attempt: 1, maxAttempts: 1, flaky: false, runs: [], priority: 0, onExit: "wake", lifetime: "session", timeoutMs: null,
-    createdAt: "2026-01-01T09:00:00.000Z", startedAt: "2026-01-01T09:00:00.012Z", endedAt: null, elapsedMs: 8100, pid: 1, exitCode: null,
-    signal: null, stragglers: 0, waitingFor: null, unsaved: [],
-    output: { path: null, bytes: 0, lines: 0, lastLine: "test login_expires ... FAILED", truncated: false }, pattern: null, ready: null,
-    watching: false, progress: { message: "12/50", percent: 24, passed: 11, failed: 1, skipped: 0 }, diagnostics: { errors: 1, warnings: 0 },
-    wantedAnswer: null, summary: null, delivery: "none", deliveredTurnId: null, dependsOn: [], ...over,
+    id,
+    kind: "shell",
+    label: "cargo test",
+    command: "cargo test",
+    cwd: "/w",
+    environment: { set: {}, omitted: 0, withheld: [] },
+    group: "test",
+    origin: "agent",
+    sessionId: "s1",
+    toolCallId: null,
+    owned: true,
+    status: "running",
+    stopping: false,
+    stoppedBy: null,
+    run: 1,
+    attempt: 1,
+    maxAttempts: 1,
+    flaky: false,
+    runs: [],
+    priority: 0,
+    onExit: "wake",
+    lifetime: "session",
+    timeoutMs: null,
+    createdAt: "2026-01-01T09:00:00.000Z",
+    startedAt: "2026-01-01T09:00:00.012Z",
+    endedAt: null,
+    elapsedMs: 8100,
+    pid: 1,
+    exitCode: null,
+    signal: null,
+    stragglers: 0,
+    waitingFor: null,
+    unsaved: [],
+    output: { path: null, bytes: 0, lines: 0, lastLine: "test login_expires ... FAILED", truncated: false },
+    pattern: null,
+    ready: null,
+    watching: false,
+    progress: { message: "12/50", percent: 24, passed: 11, failed: 1, skipped: 0 },
+    diagnostics: { errors: 1, warnings: 0 },
+    wantedAnswer: null,
+    summary: null,
+    delivery: "none",
+    deliveredTurnId: null,
+    dependsOn: [],
+    ...over,
   };
 }
 
@@ -110,8 +214,19 @@ See [the rules](src/rules.md) and <https://example.org/rfc>.
 > The other two failures come from the database that is not there.`;
 
 export const permission = {
-  sessionId: "s1", questionId: "q1", parentToolCallId: null,
-  toolCall: { toolCallId: "call_1", title: "cargo test login", name: "bash", kind: "execute", status: "pending", input: "cargo test login", content: [], locations: [] },
+  sessionId: "s1",
+  questionId: "q1",
+  parentToolCallId: null,
+  toolCall: {
+    toolCallId: "call_1",
+    title: "cargo test login",
+    name: "bash",
+    kind: "execute",
+    status: "pending",
+    input: "cargo test login",
+    content: [],
+    locations: [],
+  },
   reason: null,
   options: [
     { optionId: "allow_once", name: "Yes", kind: "allow_once" },
@@ -128,7 +243,10 @@ export function conversation() {
     thinks("m2", "The tests first. Then the code of what fails."),
     says("m3", "I'll start the tests and read the code meanwhile."),
     call("call_1", "cargo test", { background: true }),
-    called("call_1", { taskId: "t1", content: [{ type: "text", text: "Started in the background as t1.", omitted: 0 }] }),
+    called("call_1", {
+      taskId: "t1",
+      content: [{ type: "text", text: "Started in the background as t1.", omitted: 0 }],
+    }),
     call("call_2", "Read src/auth.rs", { kind: "read", name: "read_file", input: null }),
     called("call_2", { content: [{ type: "text", text: "39\\tpub fn login…", omitted: 0 }] }),
     call("call_2b", "Read src/rules.md", { kind: "read", name: "read_file", input: null }),

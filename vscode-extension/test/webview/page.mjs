@@ -13,12 +13,22 @@ const types = { ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf"
 
 /** Bundles a module of the extension and loads it. */
 export async function load(path) {
-  const { outputFiles } = await build({ entryPoints: [join(root, path)], bundle: true, write: false, format: "esm", platform: "node", logLevel: "error" });
+  const { outputFiles } = await build({
+    entryPoints: [join(root, path)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    logLevel: "error",
+  });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 
 export async function startBrowser() {
-  return chromium.launch({ executablePath: process.env.PILLION_CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({
+    executablePath: process.env.PILLION_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
 }
 
 /** Opens the page. `tell` is the host speaking; `said` are the page's messages. */
@@ -30,7 +40,12 @@ export async function openPage(browser, { theme = "dark", width = 420, height = 
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   const colours = JSON.parse(readFileSync(join(here, `themes/${theme}.json`), "utf8"));
-  const html = pageHtml({ source: ORIGIN, script: `${ORIGIN}/webview.js`, style: `${ORIGIN}/webview.css`, nonce: "n0nce" });
+  const html = pageHtml({
+    source: ORIGIN,
+    script: `${ORIGIN}/webview.js`,
+    style: `${ORIGIN}/webview.css`,
+    nonce: "n0nce",
+  });
   await page.route("**/*", (route) => {
     const { origin, pathname } = new URL(route.request().url());
     if (origin !== ORIGIN) return route.abort();
@@ -64,7 +79,8 @@ export async function openPage(browser, { theme = "dark", width = 420, height = 
         );
         document.adoptedStyleSheets.push(defaults);
         // The panel's background is what VS Code paints behind the page.
-        document.body.style.background = colours.vars["--vscode-sideBar-background"] ?? colours.vars["--vscode-editor-background"];
+        document.body.style.background =
+          colours.vars["--vscode-sideBar-background"] ?? colours.vars["--vscode-editor-background"];
       });
     },
     { colours, kept },
@@ -73,6 +89,9 @@ export async function openPage(browser, { theme = "dark", width = 420, height = 
   const tell = (...messages) => page.evaluate((all) => all.forEach((one) => window.postMessage(one, "*")), messages);
   const said = (type) => page.evaluate((kind) => window.said.filter((one) => !kind || one.type === kind), type ?? null);
   /** Two frames: what was told is painted. */
-  const settled = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))));
+  const settled = () =>
+    page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))),
+    );
   return { page, tell, said, settled, errors, close: () => context.close() };
 }

@@ -66,7 +66,14 @@ describe("the chat's page", function () {
         "[j](javascript:window.hit=1) [d](data:text/html,x) <style>body{display:none}</style>\n\n<iframe src='https://evil.test'></iframe>";
       const asked = [];
       page.on("request", (request) => asked.push(request.url()));
-      await tell(updates(told.says("m1", bad), told.asks("m2", bad), told.call("c1", bad), told.called("c1", { content: [{ type: "text", text: bad, omitted: 0 }] })));
+      await tell(
+        updates(
+          told.says("m1", bad),
+          told.asks("m2", bad),
+          told.call("c1", bad),
+          told.called("c1", { content: [{ type: "text", text: bad, omitted: 0 }] }),
+        ),
+      );
       await settled();
       await page.getByRole("button", { name: "<img" }).click();
       await settled();
@@ -125,7 +132,9 @@ describe("the chat's page", function () {
 
     it("stays where one reads while more comes, and offers the way to the end", async () => {
       const { page, tell, settled } = await open();
-      const many = Array.from({ length: 60 }, (_, at) => told.says(`m${at}`, `Message number ${at}\n\nwith a second paragraph`));
+      const many = Array.from({ length: 60 }, (_, at) =>
+        told.says(`m${at}`, `Message number ${at}\n\nwith a second paragraph`),
+      );
       await tell(updates(...many));
       await settled();
       const log = page.getByRole("log");
@@ -155,10 +164,17 @@ describe("the chat's page", function () {
       await tell(updates(told.says("m1", "The first that is here")));
       await settled();
       await page.waitForFunction(() => window.said.some(({ type }) => type === "older"));
-      const place = () => page.getByText("The first that is here").evaluate((e) => Math.round(e.getBoundingClientRect().bottom));
+      const place = () =>
+        page.getByText("The first that is here").evaluate((e) => Math.round(e.getBoundingClientRect().bottom));
       const replay = { replay: true, turn: null };
       const old = Array.from({ length: 200 }, (_, at) => told.says(`o${at}`, `Older ${at}`, replay));
-      await tell(updates(told.update("replay_started", { before: "412" }, replay), ...old, told.update("replay_ended", { before: null, hasMore: false }, replay)));
+      await tell(
+        updates(
+          told.update("replay_started", { before: "412" }, replay),
+          ...old,
+          told.update("replay_ended", { before: null, hasMore: false }, replay),
+        ),
+      );
       await settled();
       assert.equal((await said("older")).length, 1);
       assert.ok((await place()) > 0, "what was in view is in view");
@@ -184,7 +200,9 @@ describe("the chat's page", function () {
       assert.equal(await card.getByRole("button", { name: "Always allow `cargo test *`" }).count(), 1);
       assert.equal(await card.getByRole("button", { name: "No", exact: true }).count(), 1);
       await yes.click();
-      assert.deepEqual(await said("answer"), [{ type: "answer", questionId: "q1", outcome: { outcome: "selected", optionId: "allow_once" } }]);
+      assert.deepEqual(await said("answer"), [
+        { type: "answer", questionId: "q1", outcome: { outcome: "selected", optionId: "allow_once" } },
+      ]);
       void settled;
     });
 
@@ -197,7 +215,10 @@ describe("the chat's page", function () {
       await page.keyboard.type("y no yes");
       await page.keyboard.press("Enter");
       assert.deepEqual(await said("answer"), []);
-      assert.deepEqual((await said("prompt")).map(({ text }) => text), ["y no yes"]);
+      assert.deepEqual(
+        (await said("prompt")).map(({ text }) => text),
+        ["y no yes"],
+      );
       await tell({ type: "focus", what: "question" });
       await page.clock.runFor(50);
       await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "alertdialog");
@@ -218,7 +239,11 @@ describe("the chat's page", function () {
       const [first, other] = await page.getByLabel("Why not").all();
       await first.fill("only the login tests");
       await first.press("Enter");
-      assert.deepEqual((await said("answer"))[0].outcome, { outcome: "selected", optionId: "reject_once", reason: "only the login tests" });
+      assert.deepEqual((await said("answer"))[0].outcome, {
+        outcome: "selected",
+        optionId: "reject_once",
+        reason: "only the login tests",
+      });
       await other.fill("not this either");
       await tell(questions());
       await page.clock.runFor(50);
@@ -248,13 +273,18 @@ describe("the chat's page", function () {
       const { page, tell, said } = await open();
       await page.clock.install();
       const waitingFor = { kind: "input", question: "Password:", holder: null, options: [], secret: true };
-      await tell({ type: "task", task: told.task("t9", { label: "sudo make", status: "waiting_for_input", waitingFor }) });
+      await tell({
+        type: "task",
+        task: told.task("t9", { label: "sudo make", status: "waiting_for_input", waitingFor }),
+      });
       await page.clock.runFor(700);
       const field = page.getByLabel("Answer to sudo make");
       assert.equal(await field.getAttribute("type"), "password");
       await field.fill("hunter2");
       await field.press("Enter");
-      assert.deepEqual(await said("input"), [{ type: "input", taskId: "t9", question: "Password:", text: "hunter2\n" }]);
+      assert.deepEqual(await said("input"), [
+        { type: "input", taskId: "t9", question: "Password:", text: "hunter2\n" },
+      ]);
     });
   });
 
@@ -324,7 +354,12 @@ describe("the chat's page", function () {
     });
 
     it("shows what will be told, and takes it off", async () => {
-      const task = told.task("t2", { status: "failed", summary: "47 passed, 3 failed", delivery: "pending", sessionId: null });
+      const task = told.task("t2", {
+        status: "failed",
+        summary: "47 passed, 3 failed",
+        delivery: "pending",
+        sessionId: null,
+      });
       const { page, said } = await open({ tasks: [task] });
       await page.getByText("cargo test: 3 failed").waitFor();
       await page.getByRole("button", { name: "Do not tell: cargo test: 3 failed" }).click();
@@ -334,7 +369,9 @@ describe("the chat's page", function () {
 
     it("shows messages that wait, to be changed and removed", async () => {
       const prompt = (id, text) => ({ promptId: id, prompt: [{ type: "text", text }] });
-      const { page, said } = await open({ session: told.session({ turn: "turn1", queue: [prompt("p1", "And the docs."), prompt("p2", "And the rest.")] }) });
+      const { page, said } = await open({
+        session: told.session({ turn: "turn1", queue: [prompt("p1", "And the docs."), prompt("p2", "And the rest.")] }),
+      });
       await page.getByRole("button", { name: "Edit this message" }).first().click();
       const field = page.getByLabel("Edit the message");
       assert.equal(await field.inputValue(), "And the docs.");
@@ -350,16 +387,29 @@ describe("the chat's page", function () {
     it("says that no model is there, with three ways out", async () => {
       const { page, said } = await open({ session: told.session({ model: "offline" }), awaiting: "Explain it" });
       await page.getByText("No model: tests and builds work, chat doesn't").waitFor();
-      for (const name of ["Use the editor's models", "Add key", "Use Ollama"]) await page.getByRole("button", { name }).click();
-      assert.deepEqual((await said("setup")).map(({ what }) => what), ["editor", "key", "ollama"]);
+      for (const name of ["Use the editor's models", "Add key", "Use Ollama"])
+        await page.getByRole("button", { name }).click();
+      assert.deepEqual(
+        (await said("setup")).map(({ what }) => what),
+        ["editor", "key", "ollama"],
+      );
       await page.getByText("Sent once a model is there: Explain it").waitFor();
     });
   });
 
   it("finds text in rows that are not in the page, and in folded ones", async () => {
     const { page, tell, settled } = await open();
-    const many = Array.from({ length: 2000 }, (_, at) => told.says(`m${at}`, at === 7 ? "here is the **nee**dle" : `Message ${at}`));
-    await tell(updates(...many.slice(0, 1000), told.call("c1", "cargo test"), told.called("c1", { content: [{ type: "text", text: "a Needle in the output", omitted: 0 }] }), ...many.slice(1000)));
+    const many = Array.from({ length: 2000 }, (_, at) =>
+      told.says(`m${at}`, at === 7 ? "here is the **nee**dle" : `Message ${at}`),
+    );
+    await tell(
+      updates(
+        ...many.slice(0, 1000),
+        told.call("c1", "cargo test"),
+        told.called("c1", { content: [{ type: "text", text: "a Needle in the output", omitted: 0 }] }),
+        ...many.slice(1000),
+      ),
+    );
     await settled();
     await page.keyboard.press("Control+f");
     await page.getByLabel("Find in the conversation").fill("needle");

@@ -67,7 +67,8 @@ export class Chat {
   get untold(): Task[] {
     const { session } = this;
     return [...this.tasks.values()].filter(
-      (task) => task.owned && task.delivery === "pending" && (task.sessionId === null || task.sessionId === session?.id),
+      (task) =>
+        task.owned && task.delivery === "pending" && (task.sessionId === null || task.sessionId === session?.id),
     );
   }
 
@@ -118,7 +119,8 @@ export class Chat {
         break;
       case "changes":
         this.changes = message.changes;
-        for (const item of this.session?.items ?? []) if (item.kind === "tool" || item.kind === "end") redraw.items.add(item);
+        for (const item of this.session?.items ?? [])
+          if (item.kind === "tool" || item.kind === "end") redraw.items.add(item);
         redraw.rows = true;
         break;
       default:
@@ -151,7 +153,9 @@ export class Chat {
           if (change.auto) redraw.events.push("Pillion goes on by itself");
           break;
         case "turnEnded":
-          redraw.events.push(change.reason === "end_turn" ? "Pillion has answered" : `The turn ended: ${change.reason}`);
+          redraw.events.push(
+            change.reason === "end_turn" ? "Pillion has answered" : `The turn ended: ${change.reason}`,
+          );
           break;
         case "unsent":
         case "switch":

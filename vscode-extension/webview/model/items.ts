@@ -24,7 +24,15 @@ export interface DiffLine {
 
 export type Content =
   | { type: "text"; text: string; omitted: number }
-  | { type: "diff"; path: string; created: boolean; added: number; removed: number; lines: DiffLine[]; omitted: number };
+  | {
+      type: "diff";
+      path: string;
+      created: boolean;
+      added: number;
+      removed: number;
+      lines: DiffLine[];
+      omitted: number;
+    };
 
 interface Base {
   /** Unique in its session. */

@@ -67,7 +67,12 @@ export function failures(text: string): Failure[] {
   for (const piece of text.split("<failures>").slice(1)) {
     for (const line of (piece.split("</failures>", 1)[0] ?? "").split("\n")) {
       const at = /^(\S+?):(\d+)(?::\d+)? (.+)$/.exec(line);
-      if (at?.[1] && at[3]) found.push({ path: at[1], line: Number(at[2]), what: at[3].replace(/&(?:lt|gt|amp);/g, (e) => entities[e] ?? e) });
+      if (at?.[1] && at[3])
+        found.push({
+          path: at[1],
+          line: Number(at[2]),
+          what: at[3].replace(/&(?:lt|gt|amp);/g, (e) => entities[e] ?? e),
+        });
     }
   }
   return found;

@@ -32,7 +32,14 @@ export interface TurnDiff {
 }
 
 /** What only the newest page can tell. */
-const facts = new Set<ViewUpdate["sessionUpdate"]>(["turn_started", "plan", "queue", "usage", "retrying", "session_info"]);
+const facts = new Set<ViewUpdate["sessionUpdate"]>([
+  "turn_started",
+  "plan",
+  "queue",
+  "usage",
+  "retrying",
+  "session_info",
+]);
 
 type On<K extends ViewUpdate["sessionUpdate"]> = Extract<ViewUpdate, { sessionUpdate: K }>;
 
@@ -128,7 +135,9 @@ export class Transcript {
     if (item?.kind !== "tool" || item.taskId !== null) return [];
     item.taskId = taskId;
     this.#tie(item, taskId);
-    return this.#collect(() => this.#touch(item));
+    return this.#collect(() => {
+      this.#touch(item);
+    });
   }
 
   /** What a question shows of its call (the diff of an edit) can be unfolded in the row too. */
@@ -136,13 +145,16 @@ export class Transcript {
     const item = this.#byId.get(toolCallId);
     if (item?.kind !== "tool" || item.content.length > 0 || content.length === 0) return [];
     item.content = content;
-    return this.#collect(() => this.#touch(item));
+    return this.#collect(() => {
+      this.#touch(item);
+    });
   }
 
   /** What a turn made of a file, where its calls do not say it: a replay tells no diffs. */
   attachDiff({ turn, path, content }: TurnDiff): Change[] {
     const calls = this.session.items.filter(
-      (item): item is Tool => item.kind === "tool" && item.toolKind === "edit" && item.turn === turn && item.location?.path === path,
+      (item): item is Tool =>
+        item.kind === "tool" && item.toolKind === "edit" && item.turn === turn && item.location?.path === path,
     );
     const end = this.session.items.find((item) => item.kind === "end" && item.turn === turn);
     return this.#collect(() => {
@@ -160,7 +172,9 @@ export class Transcript {
 
   /** An update of an unknown kind changes nothing. */
   apply(params: ViewUpdateParams): Change[] {
-    return this.#collect(() => this.#update(params));
+    return this.#collect(() => {
+      this.#update(params);
+    });
   }
 
   #collect(act: () => void): Change[] {
@@ -178,64 +192,111 @@ export class Transcript {
     if (older && facts.has(update.sessionUpdate)) return; // they were so once
     this.#into = this.#page && !params.replay ? this.#page.before : session.items;
     switch (update.sessionUpdate) {
-      case "user_message_chunk":
-        return this.#chunk("user", update, params);
-      case "agent_message_chunk":
-        return this.#chunk("agent", update, params);
-      case "agent_thought_chunk":
-        return this.#chunk("thought", update, params);
-      case "message_discarded":
-        return this.#discard(update.messageId);
-      case "tool_call":
-        return this.#toolCall(update, params);
-      case "tool_call_update":
-        return this.#toolUpdate(update, params);
-      case "label":
-        return this.#label(update);
-      case "task_notification":
-        return this.#add({ ...this.#base(params), kind: "notice", taskIds: update.taskIds, text: update.text });
-      case "since":
-        return this.#add({ ...this.#base(params), kind: "since", text: update.text });
-      case "compaction":
-        return this.#compaction(update, params);
+      case "user_message_chunk": {
+        this.#chunk("user", update, params);
+        return;
+      }
+      case "agent_message_chunk": {
+        this.#chunk("agent", update, params);
+        return;
+      }
+      case "agent_thought_chunk": {
+        this.#chunk("thought", update, params);
+        return;
+      }
+      case "message_discarded": {
+        this.#discard(update.messageId);
+        return;
+      }
+      case "tool_call": {
+        this.#toolCall(update, params);
+        return;
+      }
+      case "tool_call_update": {
+        this.#toolUpdate(update, params);
+        return;
+      }
+      case "label": {
+        this.#label(update);
+        return;
+      }
+      case "task_notification": {
+        this.#add({ ...this.#base(params), kind: "notice", taskIds: update.taskIds, text: update.text });
+        return;
+      }
+      case "since": {
+        this.#add({ ...this.#base(params), kind: "since", text: update.text });
+        return;
+      }
+      case "compaction": {
+        this.#compaction(update, params);
+        return;
+      }
       case "turn_started":
         session.turn = params.turnId;
         session.lastTurn = params.turnId;
         if (!params.replay) this.#changes.push({ type: "turnStarted", auto: update.reason === "task_notification" });
-        return this.#facts();
-      case "turn_ended":
-        return this.#turnEnded(update, params);
+        {
+          this.#facts();
+          return;
+        }
+      case "turn_ended": {
+        this.#turnEnded(update, params);
+        return;
+      }
       case "session_closed":
         session.turn = null;
         session.queue = [];
         session.closed = true;
         this.#facts();
-        return this.#add({ ...this.#base(params), kind: "end", reason: "moved", error: null, edited: [] });
+        {
+          this.#add({ ...this.#base(params), kind: "end", reason: "moved", error: null, edited: [] });
+          return;
+        }
       case "session_switch":
         if (!params.replay) this.#changes.push({ type: "switch", sessionId: update.sessionId });
         return;
       case "plan":
         session.plan = update.entries;
-        return this.#facts();
+        {
+          this.#facts();
+          return;
+        }
       case "queue":
         session.queue = update.prompts;
-        return this.#facts();
+        {
+          this.#facts();
+          return;
+        }
       case "usage":
         session.usage = update;
-        return this.#facts();
+        {
+          this.#facts();
+          return;
+        }
       case "retrying":
         session.retrying = { reason: update.reason, attempt: update.attempt };
-        return this.#facts();
+        {
+          this.#facts();
+          return;
+        }
       case "session_info":
         if (update.title !== undefined) session.title = update.title;
         if (update.mode !== undefined) session.mode = update.mode;
         if (update.model !== undefined) session.model = update.model;
         if (update.wakesPaused !== undefined) session.wakesPaused = update.wakesPaused;
-        return this.#facts();
-      case "replay_started":
-        return this.#replayStarted(update);
-      case "replay_ended":
-        return this.#replayEnded(update);
+        {
+          this.#facts();
+          return;
+        }
+      case "replay_started": {
+        this.#replayStarted(update);
+        return;
+      }
+      case "replay_ended": {
+        this.#replayEnded(update);
+        return;
+      }
     }
   }
 
@@ -369,7 +430,8 @@ export class Transcript {
     const open = this.#into.findLast((item) => item.kind === "compaction");
     if (open?.kind === "compaction" && open.status === "started" && status !== "started") {
       Object.assign(open, { status, before, after, message });
-      return this.#touch(open);
+      this.#touch(open);
+      return;
     }
     this.#add({ ...this.#base(params), kind: "compaction", status, before, after, message });
   }

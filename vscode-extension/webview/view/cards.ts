@@ -89,7 +89,9 @@ export class Cards {
       next.set(id, known && before[at] === id ? known : { since: now });
       if (known && before[at] === id) continue;
       // Looks awake once it is.
-      setTimeout(() => this.#context && this.draw(this.#context), INERT_MS);
+      setTimeout(() => {
+        if (this.#context) this.draw(this.#context);
+      }, INERT_MS + 20);
     }
     this.#shown = next;
     for (const [id, typed] of this.#typed) {
@@ -124,12 +126,13 @@ export class Cards {
     const id = question.questionId;
     const title = asked(question);
     const typed = this.#words(id, false);
-    const choose = (optionId: string, reason?: string): void =>
+    const choose = (optionId: string, reason?: string): void => {
       this.#answer(id, context, {
         type: "answer",
         questionId: id,
         outcome: { outcome: "selected", optionId, ...(reason === undefined || reason === "" ? {} : { reason }) },
       });
+    };
     const allows = question.options.filter((option) => !option.kind.startsWith("reject"));
     const reject = question.options.find((option) => option.kind.startsWith("reject"));
     return this.#card(
@@ -137,10 +140,34 @@ export class Cards {
       title,
       html`${this.#asks(question, context)}
         <div class="card-buttons">
-          ${allows.map((option, at) => button(option.name, () => choose(option.optionId), at === 0 ? "" : "secondary"))}
-          ${reject ? button(reject.name, () => choose(reject.optionId, typed.text.trim()), "secondary") : nothing}
+          ${allows.map((option, at) =>
+            button(
+              option.name,
+              () => {
+                choose(option.optionId);
+              },
+              at === 0 ? "" : "secondary",
+            ),
+          )}
+          ${
+            reject
+              ? button(
+                  reject.name,
+                  () => {
+                    choose(reject.optionId, typed.text.trim());
+                  },
+                  "secondary",
+                )
+              : nothing
+          }
         </div>
-        ${reject ? this.#reason(typed, () => choose(reject.optionId, typed.text.trim())) : nothing}`,
+        ${
+          reject
+            ? this.#reason(typed, () => {
+                choose(reject.optionId, typed.text.trim());
+              })
+            : nothing
+        }`,
     );
   }
 
@@ -153,19 +180,35 @@ export class Cards {
         ${icon("question", "look-question")}${command ? html`<span>Run this command?</span>` : html`<span>${toolCall.title}?</span>`}
       </div>
       ${command ? html`<pre class="card-command" tabindex="0">${toolCall.input ?? toolCall.title}</pre>` : nothing}
-      ${diff ? html`<div class="card-path">${shortPath(diff.path, chat)} <span class="counts"><span class="added">+${diff.added}</span> <span class="removed">−${diff.removed}</span></span></div>${diffView(diff)}` : nothing}
+      ${
+        diff
+          ? html`<div class="card-path">
+                ${shortPath(diff.path, chat)}
+                <span class="counts"
+                  ><span class="added">+${diff.added}</span> <span class="removed">−${diff.removed}</span></span
+                >
+              </div>
+              ${diffView(diff)}`
+          : nothing
+      }
       ${question.reason === null ? nothing : html`<div class="card-reason">${question.reason}</div>`} ${agent}`;
   }
 
   #reason(typed: Typed, say: () => void): Part {
-    return html`<input class="card-words" type="text" placeholder="No, and say why…" aria-label="Why not" .value=${typed.text}
+    return html`<input
+      class="card-words"
+      type="text"
+      placeholder="No, and say why…"
+      aria-label="Why not"
+      .value=${typed.text}
       @input=${(event: InputEvent) => (typed.text = (event.target as HTMLInputElement).value)}
       @keydown=${(event: KeyboardEvent) => {
         if (event.key !== "Enter" || event.isComposing) return;
         event.preventDefault();
         event.stopPropagation();
         say();
-      }} />`;
+      }}
+    />`;
   }
 
   /** What a command asks on its standard input. It goes to the command alone. */
@@ -177,25 +220,49 @@ export class Cards {
     const give = (text: string): void => {
       this.#answer(id, context, { type: "input", taskId: task.id, question: on?.question ?? null, text });
     };
-    const say = (): void => give(`${typed.text}\n`);
+    const say = (): void => {
+      give(`${typed.text}\n`);
+    };
     return this.#card(
       id,
       `${task.label} asks: ${question}`,
-      html`<div class="card-title">${icon("question", "look-question")}<span class="command">${task.label}</span><span>needs you</span></div>
+      html`<div class="card-title">
+          ${icon("question", "look-question")}<span class="command">${task.label}</span><span>needs you</span>
+        </div>
         <pre class="card-command">${question}</pre>
         <div class="card-buttons">
-          ${(on?.options ?? []).map((option, at) => button(option.label, () => give(option.text), at === 0 ? "" : "secondary"))}
-          <input class="card-words" type=${on?.secret ? "password" : "text"} placeholder="Answer" autocomplete="off"
-            aria-label="Answer to ${task.label}" .value=${typed.text}
+          ${(on?.options ?? []).map((option, at) =>
+            button(
+              option.label,
+              () => {
+                give(option.text);
+              },
+              at === 0 ? "" : "secondary",
+            ),
+          )}
+          <input
+            class="card-words"
+            type=${on?.secret ? "password" : "text"}
+            placeholder="Answer"
+            autocomplete="off"
+            aria-label="Answer to ${task.label}"
+            .value=${typed.text}
             @input=${(event: InputEvent) => (typed.text = (event.target as HTMLInputElement).value)}
             @keydown=${(event: KeyboardEvent) => {
               if (event.key !== "Enter" || event.isComposing) return;
               event.preventDefault();
               event.stopPropagation();
               say();
-            }} />
+            }}
+          />
           ${button("Send", say, "secondary")}
-          ${button("Stop the task", () => this.#answer(id, context, { type: "stop", taskId: task.id }), "secondary")}
+          ${button(
+            "Stop the task",
+            () => {
+              this.#answer(id, context, { type: "stop", taskId: task.id });
+            },
+            "secondary",
+          )}
         </div>`,
     );
   }
@@ -203,8 +270,14 @@ export class Cards {
   #card(id: string, name: string, content: Part): Part {
     const awake = this.#awake(id);
     // A key that went down before the card was awake does not answer it when it comes up, either: buttons act on "click".
-    return html`<section class="card ${awake ? "" : "inert"}" role="alertdialog" aria-modal="false" aria-label=${name} tabindex="-1"
-      data-question=${id}>
+    return html`<section
+      class="card ${awake ? "" : "inert"}"
+      role="alertdialog"
+      aria-modal="false"
+      aria-label=${name}
+      tabindex="-1"
+      data-question=${id}
+    >
       ${content}
     </section>`;
   }

@@ -54,7 +54,10 @@ export class Completion {
     const { value, selectionStart, selectionEnd } = this.#input;
     const word = selectionStart === selectionEnd ? wordAt(value, selectionStart) : null;
     this.#word = word;
-    if (!word || word.text === this.#closed) return this.#show([]);
+    if (!word || word.text === this.#closed) {
+      this.#show([]);
+      return;
+    }
     this.#closed = null;
     this.#ask(++this.#asked, word.text);
   }
@@ -122,9 +125,20 @@ export class Completion {
     render(
       html`${this.#items.map(
         (item, at) =>
-          html`<div role="option" id="completion-${at}" class="option" aria-selected=${at === this.#chosen}
-            @mousedown=${(event: Event) => event.preventDefault()} @click=${() => this.#take(at)}>
-            ${icon(item.icon)}<span class="option-label">${item.label}</span><span class="option-detail">${item.detail}</span>
+          html`<div
+            role="option"
+            id="completion-${at}"
+            class="option"
+            aria-selected=${at === this.#chosen}
+            @mousedown=${(event: Event) => {
+              event.preventDefault();
+            }}
+            @click=${() => {
+              this.#take(at);
+            }}
+          >
+            ${icon(item.icon)}<span class="option-label">${item.label}</span
+            ><span class="option-detail">${item.detail}</span>
           </div>`,
       )}`,
       this.element,

@@ -46,7 +46,9 @@ export class Composer {
     this.input.placeholder = "Ask, or / for commands, @ to mention";
     this.#tools = document.createElement("div");
     this.#tools.className = "tools";
-    this.completion = new Completion(this.input, (id, query) => host.complete(id, query));
+    this.completion = new Completion(this.input, (id, query) => {
+      host.complete(id, query);
+    });
     const line = document.createElement("div");
     line.className = "composer-line";
     line.append(this.input, this.#tools);
@@ -57,9 +59,15 @@ export class Composer {
         this.focus();
       }
     });
-    this.input.addEventListener("keydown", (event) => this.#key(event));
-    this.input.addEventListener("input", () => this.#edited());
-    this.input.addEventListener("blur", () => this.completion.close());
+    this.input.addEventListener("keydown", (event) => {
+      this.#key(event);
+    });
+    this.input.addEventListener("input", () => {
+      this.#edited();
+    });
+    this.input.addEventListener("blur", () => {
+      this.completion.close();
+    });
   }
 
   get text(): string {
@@ -170,8 +178,15 @@ export class Composer {
       (one) =>
         html`<span class="chip">
           ${icon("file")}<span class="chip-label">${one.label}</span>
-          <button type="button" class="action codicon codicon-close" title="Remove ${one.label}" aria-label="Remove ${one.label}"
-            @click=${() => this.#detach(one)}></button>
+          <button
+            type="button"
+            class="action codicon codicon-close"
+            title="Remove ${one.label}"
+            aria-label="Remove ${one.label}"
+            @click=${() => {
+              this.#detach(one);
+            }}
+          ></button>
         </span>`,
     );
     render(html`${chips}`, this.#chips);
@@ -192,12 +207,37 @@ export class Composer {
     const stops = toolbar.running && empty;
     render(
       html`
-        <button type="button" class="action codicon codicon-mention" title="Mention a file, a symbol, a task…" aria-label="Mention"
-          @click=${() => this.#mention()}></button>
-        ${stops
-          ? html`<button type="button" class="action primary codicon codicon-debug-stop" title="Stop (Escape)" aria-label="Stop" @click=${() => this.#host.stop()}></button>`
-          : html`<button type="button" class="action primary codicon codicon-${toolbar.running ? "list-ordered" : "send"}" ?disabled=${empty}
-              title=${toolbar.running ? "Queue: it is read before the next step (Enter)" : "Send (Enter)"} aria-label="Send" @click=${() => this.send()}></button>`}
+        <button
+          type="button"
+          class="action codicon codicon-mention"
+          title="Mention a file, a symbol, a task…"
+          aria-label="Mention"
+          @click=${() => {
+            this.#mention();
+          }}
+        ></button>
+        ${
+          stops
+            ? html`<button
+                type="button"
+                class="action primary codicon codicon-debug-stop"
+                title="Stop (Escape)"
+                aria-label="Stop"
+                @click=${() => {
+                  this.#host.stop();
+                }}
+              ></button>`
+            : html`<button
+                type="button"
+                class="action primary codicon codicon-${toolbar.running ? "list-ordered" : "send"}"
+                ?disabled=${empty}
+                title=${toolbar.running ? "Queue: it is read before the next step (Enter)" : "Send (Enter)"}
+                aria-label="Send"
+                @click=${() => {
+                  this.send();
+                }}
+              ></button>`
+        }
       `,
       this.#tools,
     );

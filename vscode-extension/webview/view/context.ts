@@ -1,6 +1,7 @@
 /** What a drawing needs beside the thing that it draws: the state, the clock, what is unfolded, and a way to the host. */
 
-import { html, nothing, type TemplateResult } from "lit-html";
+import type { nothing } from "lit-html";
+import { html, type TemplateResult } from "lit-html";
 import type { Chat } from "../model/chat";
 import type { Item } from "../model/items";
 import type { FromView } from "../model/messages";
@@ -12,8 +13,8 @@ export interface Context {
   now: number;
   /** The keys of unfolded items. */
   open: ReadonlySet<number>;
-  toggle(item: Item): void;
-  post(message: FromView): void;
+  toggle: (item: Item) => void;
+  post: (message: FromView) => void;
 }
 
 export type Part = TemplateResult | typeof nothing | string;
@@ -28,7 +29,13 @@ export function statusIcon({ name, look, spin }: Icon): TemplateResult {
 
 /** A button that is an icon: what it does is its name and its tooltip. */
 export function action(name: string, title: string, act: () => void, extra = ""): TemplateResult {
-  return html`<button type="button" class="action codicon codicon-${name} ${extra}" title=${title} aria-label=${title} @click=${act}></button>`;
+  return html`<button
+    type="button"
+    class="action codicon codicon-${name} ${extra}"
+    title=${title}
+    aria-label=${title}
+    @click=${act}
+  ></button>`;
 }
 
 export function button(title: string, act: () => void, extra = ""): TemplateResult {

@@ -26,8 +26,8 @@ export function drawDock(element: HTMLElement, context: Context, state: DockStat
   const { chat } = context;
   const session = chat.session;
   render(
-    html`${activity(context)}
-    ${session ? plan(session.plan, state, redraw) : nothing} ${session ? queue(session.queue, context, state, redraw) : nothing}`,
+    html`${activity(context)} ${session ? plan(session.plan, state, redraw) : nothing}
+    ${session ? queue(session.queue, context, state, redraw) : nothing}`,
     element,
   );
 }
@@ -41,13 +41,24 @@ export function drawTop(element: HTMLElement, context: Context): void {
 
 function connection({ chat, post }: Context): Part {
   const { state, message } = chat.connection;
-  if (state === "starting") return html`<div class="banner quiet">${icon("loading", "codicon-modifier-spin")}<span>Pillion starts…</span></div>`;
+  if (state === "starting")
+    return html`<div class="banner quiet">
+      ${icon("loading", "codicon-modifier-spin")}<span>Pillion starts…</span>
+    </div>`;
   if (state !== "failed") return nothing;
   return html`<div class="banner error" role="group" aria-label="Pillion's server">
     <div>${icon("error", "look-failed")}<span>${message ?? "Pillion's server does not run."}</span></div>
     <div class="card-buttons">
-      ${button("Try again", () => post({ type: "command", name: "restart" }))}
-      ${button("Show log", () => post({ type: "command", name: "showLog" }), "secondary")}
+      ${button("Try again", () => {
+        post({ type: "command", name: "restart" });
+      })}
+      ${button(
+        "Show log",
+        () => {
+          post({ type: "command", name: "showLog" });
+        },
+        "secondary",
+      )}
     </div>
   </div>`;
 }
@@ -56,9 +67,23 @@ function noModel({ post }: Context): Part {
   return html`<div class="banner" role="group" aria-label="No model">
     <div>${icon("info", "look-running")}<span>No model: tests and builds work, chat doesn't</span></div>
     <div class="card-buttons">
-      ${button("Use the editor's models", () => post({ type: "setup", what: "editor" }))}
-      ${button("Add key", () => post({ type: "setup", what: "key" }), "secondary")}
-      ${button("Use Ollama", () => post({ type: "setup", what: "ollama" }), "secondary")}
+      ${button("Use the editor's models", () => {
+        post({ type: "setup", what: "editor" });
+      })}
+      ${button(
+        "Add key",
+        () => {
+          post({ type: "setup", what: "key" });
+        },
+        "secondary",
+      )}
+      ${button(
+        "Use Ollama",
+        () => {
+          post({ type: "setup", what: "ollama" });
+        },
+        "secondary",
+      )}
     </div>
   </div>`;
 }
@@ -68,7 +93,9 @@ function activity({ chat }: Context): Part {
   if (!session) return nothing;
   if (session.retrying) {
     const { reason, attempt } = session.retrying;
-    return html`<div class="activity">${icon("sync", "codicon-modifier-spin")}<span>Trying again (${attempt}): ${reason}</span></div>`;
+    return html`<div class="activity">
+      ${icon("sync", "codicon-modifier-spin")}<span>Trying again (${attempt}): ${reason}</span>
+    </div>`;
   }
   const asks = chat.questions.some((question) => question.sessionId === session.id);
   if (session.turn !== null && !asks) {
@@ -89,24 +116,29 @@ const steps: Record<PlanEntry["status"], { name: string; look: string }> = {
 function plan(entries: PlanEntry[], state: DockState, redraw: () => void): Part {
   const done = entries.filter((entry) => entry.status === "completed").length;
   if (entries.length === 0 || done === entries.length) return nothing;
-  const now = entries.find((entry) => entry.status === "in_progress") ?? entries.find((entry) => entry.status === "pending");
+  const now =
+    entries.find((entry) => entry.status === "in_progress") ?? entries.find((entry) => entry.status === "pending");
   const toggle = (): void => {
     state.planOpen = !state.planOpen;
     redraw();
   };
   return html`<section class="plan" aria-label="Plan">
     <button type="button" class="head" aria-expanded=${state.planOpen} @click=${toggle}>
-      ${icon(state.planOpen ? "chevron-down" : "chevron-right", "twistie")}<span class="title">Plan ${done}/${entries.length}</span>
+      ${icon(state.planOpen ? "chevron-down" : "chevron-right", "twistie")}<span class="title"
+        >Plan ${done}/${entries.length}</span
+      >
       ${state.planOpen ? nothing : html`<span class="parts">${now?.content ?? ""}</span>`}
     </button>
-    ${state.planOpen
-      ? html`<ul>
-          ${entries.map((entry) => {
-            const { name, look } = steps[entry.status];
-            return html`<li class=${entry.status}>${icon(name, look)}<span>${entry.content}</span></li>`;
-          })}
-        </ul>`
-      : nothing}
+    ${
+      state.planOpen
+        ? html`<ul>
+            ${entries.map((entry) => {
+              const { name, look } = steps[entry.status];
+              return html`<li class=${entry.status}>${icon(name, look)}<span>${entry.content}</span></li>`;
+            })}
+          </ul>`
+        : nothing
+    }
   </section>`;
 }
 
@@ -116,7 +148,10 @@ function queue(prompts: QueuedPrompt[], context: Context, state: DockState, redr
     ${repeat(
       prompts,
       (prompt) => prompt.promptId,
-      (prompt) => (state.editing?.promptId === prompt.promptId ? edited(prompt, context, state, redraw) : waits(prompt, context, state, redraw)),
+      (prompt) =>
+        state.editing?.promptId === prompt.promptId
+          ? edited(prompt, context, state, redraw)
+          : waits(prompt, context, state, redraw),
     )}
   </section>`;
 }
@@ -132,7 +167,9 @@ function waits(prompt: QueuedPrompt, { post }: Context, state: DockState, redraw
     ${icon("clock", "look-muted")}<span class="queued-text" title=${text}>${text}</span>
     <span class="actions stay">
       ${action("edit", "Edit this message", edit)}
-      ${action("close", "Remove this message", () => post({ type: "requeue", promptId: prompt.promptId, text: null }))}
+      ${action("close", "Remove this message", () => {
+        post({ type: "requeue", promptId: prompt.promptId, text: null });
+      })}
     </span>
   </div>`;
 }
@@ -146,7 +183,10 @@ function edited(prompt: QueuedPrompt, { post }: Context, state: DockState, redra
     document.querySelector<HTMLElement>(".composer textarea")?.focus();
   };
   return html`<div class="queued editing">
-    <textarea rows="2" aria-label="Edit the message" .value=${live(state.editing?.text ?? "")}
+    <textarea
+      rows="2"
+      aria-label="Edit the message"
+      .value=${live(state.editing?.text ?? "")}
       @input=${(event: InputEvent) => {
         if (state.editing) state.editing.text = (event.target as HTMLTextAreaElement).value;
       }}
@@ -155,9 +195,15 @@ function edited(prompt: QueuedPrompt, { post }: Context, state: DockState, redra
         event.preventDefault();
         event.stopPropagation();
         leave(event.key === "Enter");
-      }}></textarea>
+      }}
+    ></textarea>
     <span class="actions stay">
-      ${action("check", "Save (Enter)", () => leave(true))} ${action("discard", "Leave it as it was (Escape)", () => leave(false))}
+      ${action("check", "Save (Enter)", () => {
+        leave(true);
+      })}
+      ${action("discard", "Leave it as it was (Escape)", () => {
+        leave(false);
+      })}
     </span>
   </div>`;
 }
@@ -166,7 +212,8 @@ function edited(prompt: QueuedPrompt, { post }: Context, state: DockState, redra
 export function drawChips(element: HTMLElement, { chat, post }: Context, state: DockState, redraw: () => void): void {
   const tasks = chat.untold.filter((task) => !state.withheld.has(task.id));
   const chips = tasks.map((task) => {
-    const summary = shortSummary(task.summary) ?? (task.progress.failed > 0 ? `${task.progress.failed} failed` : WORDS[task.status]);
+    const summary =
+      shortSummary(task.summary) ?? (task.progress.failed > 0 ? `${task.progress.failed} failed` : WORDS[task.status]);
     const what = `${task.label}: ${isFinal(task.status) ? summary : WORDS[task.status]}`;
     const remove = (): void => {
       state.withheld.add(task.id);
@@ -179,10 +226,14 @@ export function drawChips(element: HTMLElement, { chat, post }: Context, state: 
     </span>`;
   });
   if (state.awaiting !== null) {
-    chips.push(html`<span class="chip" title=${state.awaiting}>
-      ${icon("clock", "look-muted")}<span class="chip-label">Sent once a model is there: ${state.awaiting}</span>
-      ${action("close", "Do not send it", () => post({ type: "forget" }))}
-    </span>`);
+    chips.push(
+      html`<span class="chip" title=${state.awaiting}>
+        ${icon("clock", "look-muted")}<span class="chip-label">Sent once a model is there: ${state.awaiting}</span>
+        ${action("close", "Do not send it", () => {
+          post({ type: "forget" });
+        })}
+      </span>`,
+    );
   }
   render(html`${chips}`, element);
   element.hidden = chips.length === 0;
@@ -194,11 +245,16 @@ export function drawFooter(element: HTMLElement, { chat }: Context): void {
   const usage = session?.usage ?? null;
   const parts = [
     meter(usage),
-    usage !== null && usage.cost !== null && usage.cost > 0 ? html`<span title=${costTitle(usage)}>${money(usage.cost)}</span>` : null,
+    usage !== null && usage.cost !== null && usage.cost > 0
+      ? html`<span title=${costTitle(usage)}>${money(usage.cost)}</span>`
+      : null,
     running > 0 ? html`<span>${count(running, "task")} running</span>` : null,
-    session?.turn != null ? html`<span>Esc stops</span>` : null,
+    (session?.turn ?? null) !== null ? html`<span>Esc stops</span>` : null,
   ].filter((part) => part !== null);
-  render(html`${parts.map((part, at) => html`${at > 0 ? html`<span class="dot" aria-hidden="true">·</span>` : nothing}${part}`)}`, element);
+  render(
+    html`${parts.map((part, at) => html`${at > 0 ? html`<span class="dot" aria-hidden="true">·</span>` : nothing}${part}`)}`,
+    element,
+  );
 }
 
 function money(dollars: number): string {
@@ -206,7 +262,10 @@ function money(dollars: number): string {
 }
 
 function costTitle(usage: Usage): string {
-  const own = usage.autoCost !== null && usage.autoCost > 0 ? `, ${money(usage.autoCost)} of it in turns that began by themselves` : "";
+  const own =
+    usage.autoCost !== null && usage.autoCost > 0
+      ? `, ${money(usage.autoCost)} of it in turns that began by themselves`
+      : "";
   return `This conversation, by list prices${own}`;
 }
 
@@ -218,4 +277,3 @@ function meter(usage: Usage | null): Part | null {
     <progress max="100" value=${percent} aria-label="Context"></progress>context ${percent} %
   </span>`;
 }
-

@@ -24,7 +24,9 @@ export function endRow(item: TurnEnd, context: Context): Part {
   const words = endWords(item);
   const failed = item.reason === "error" || item.reason === "refusal";
   const why = words === null ? nothing : reason(words, failed);
-  return html`<article class="end" tabindex="-1" aria-label=${words ?? "The agent's edits"}>${why}${edits(item, context)}</article>`;
+  return html`<article class="end" tabindex="-1" aria-label=${words ?? "The agent's edits"}>
+    ${why}${edits(item, context)}
+  </article>`;
 }
 
 function reason(words: string, failed: boolean): Part {
@@ -42,13 +44,43 @@ function edits(item: TurnEnd, { chat, post }: Context): Part {
   if (states.every((state) => state === undefined)) return nothing;
   const all = states.every((state) => state === "reverted") ? "undone" : "kept";
   return html`<div class="line edits">
-    ${icon("diff-multiple", "look-muted")}<span class="what" title=${edited.map((path) => shortPath(path, chat)).join("\n")}>${files} changed</span>
-    ${pending === 0
-      ? html`<span class="settled">${all}</span>`
-      : html`<span class="actions stay">
-          <button type="button" class="text-action" @click=${() => post({ type: "review", turn, path: null })}>Review</button>
-          <button type="button" class="text-action" @click=${() => post({ type: "settle", how: "accept", turn, path: null })}>Keep</button>
-          <button type="button" class="text-action" @click=${() => post({ type: "settle", how: "revert", turn, path: null })}>Undo this turn</button>
-        </span>`}
+    ${icon("diff-multiple", "look-muted")}<span
+      class="what"
+      title=${edited.map((path) => shortPath(path, chat)).join("\n")}
+      >${files} changed</span
+    >
+    ${
+      pending === 0
+        ? html`<span class="settled">${all}</span>`
+        : html`<span class="actions stay">
+            <button
+              type="button"
+              class="text-action"
+              @click=${() => {
+                post({ type: "review", turn, path: null });
+              }}
+            >
+              Review
+            </button>
+            <button
+              type="button"
+              class="text-action"
+              @click=${() => {
+                post({ type: "settle", how: "accept", turn, path: null });
+              }}
+            >
+              Keep
+            </button>
+            <button
+              type="button"
+              class="text-action"
+              @click=${() => {
+                post({ type: "settle", how: "revert", turn, path: null });
+              }}
+            >
+              Undo this turn
+            </button>
+          </span>`
+    }
   </div>`;
 }

@@ -25,6 +25,8 @@ export interface FindHost {
   /** Unfolds a row. */
   open(item: Item): void;
   closed(): void;
+  /** Older rows are on their way. */
+  more(): boolean;
 }
 
 export class Find {
@@ -44,7 +46,9 @@ export class Find {
     element.className = "find";
     element.setAttribute("role", "search");
     element.hidden = true;
-    element.addEventListener("keydown", (event) => this.#key(event));
+    element.addEventListener("keydown", (event) => {
+      this.#key(event);
+    });
   }
 
   get isOpen(): boolean {
@@ -172,13 +176,29 @@ export class Find {
 
   #draw(): void {
     const total = this.#matches.length;
-    const words = this.#needle === "" ? "" : this.#searching ? "…" : total === 0 ? "No results" : `${this.#at + 1} of ${total}`;
+    const more = this.#host.more() ? "+" : "";
+    const found = total === 0 ? (more === "" ? "No results" : "…") : `${this.#at + 1} of ${total}${more}`;
+    const words = this.#needle === "" ? "" : this.#searching ? "…" : found;
     render(
-      html`<input type="text" placeholder="Find" aria-label="Find in the conversation" spellcheck="false"
-          @input=${(event: InputEvent) => this.#look((event.target as HTMLInputElement).value)} />
+      html`<input
+          type="text"
+          placeholder="Find"
+          aria-label="Find in the conversation"
+          spellcheck="false"
+          @input=${(event: InputEvent) => {
+            this.#look((event.target as HTMLInputElement).value);
+          }}
+        />
         <span class="find-count" role="status">${words}</span>
-        ${action("arrow-up", "Previous match (Shift+Enter)", () => this.#go(-1))} ${action("arrow-down", "Next match (Enter)", () => this.#go(1))}
-        ${action("close", "Close (Escape)", () => this.close())}`,
+        ${action("arrow-up", "Previous match (Shift+Enter)", () => {
+          this.#go(-1);
+        })}
+        ${action("arrow-down", "Next match (Enter)", () => {
+          this.#go(1);
+        })}
+        ${action("close", "Close (Escape)", () => {
+          this.close();
+        })}`,
       this.#element,
     );
   }

@@ -55,8 +55,16 @@ export class List<T extends object> {
     this.#canvas.className = "list-canvas";
     this.#canvas.setAttribute("role", "presentation");
     scroller.append(this.#canvas);
-    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#observer = new ResizeObserver(() => this.schedule());
+    scroller.addEventListener(
+      "scroll",
+      () => {
+        this.#scrolled();
+      },
+      { passive: true },
+    );
+    this.#observer = new ResizeObserver(() => {
+      this.schedule();
+    });
     this.#observer.observe(scroller);
   }
 
@@ -114,14 +122,14 @@ export class List<T extends object> {
   /** The rows that are in the page, in their order. */
   *drawn(): Iterable<[T, HTMLElement]> {
     for (const element of this.#canvas.children) {
-      const drawn = this.#drawn.get(Number((element as HTMLElement).dataset["key"]));
+      const drawn = this.#drawn.get(Number((element as HTMLElement).dataset.key));
       if (drawn) yield [drawn.item, drawn.element];
     }
   }
 
   itemOf(element: Element): T | null {
     const row = element.closest<HTMLElement>("[data-key]");
-    return row && this.#canvas.contains(row) ? (this.#drawn.get(Number(row.dataset["key"]))?.item ?? null) : null;
+    return row && this.#canvas.contains(row) ? (this.#drawn.get(Number(row.dataset.key))?.item ?? null) : null;
   }
 
   toEnd(): void {
@@ -147,7 +155,10 @@ export class List<T extends object> {
   }
 
   schedule(): void {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#layout(BUDGET));
+    if (this.#frame === 0)
+      this.#frame = requestAnimationFrame(() => {
+        this.#layout(BUDGET);
+      });
   }
 
   /** Draws what is due now, and not at the next frame. */
@@ -285,11 +296,12 @@ export class List<T extends object> {
   #drawRow(key: number, item: T, known: Drawn<T> | undefined, at: number): void {
     if (known) {
       known.dirty = false;
-      return this.#rows.draw(item, known.element);
+      this.#rows.draw(item, known.element);
+      return;
     }
     const element = document.createElement("div");
     element.className = "row";
-    element.dataset["key"] = String(key);
+    element.dataset.key = String(key);
     this.#rows.draw(item, element);
     this.#canvas.insertBefore(element, this.#after(at));
     this.#observer.observe(element);
@@ -330,7 +342,8 @@ export class List<T extends object> {
         drawn.element.style.transform = `translateY(${top}px)`;
       }
       const article = drawn.element.firstElementChild;
-      if (article && article.getAttribute("aria-posinset") !== String(at + 1)) article.setAttribute("aria-posinset", String(at + 1));
+      if (article && article.getAttribute("aria-posinset") !== String(at + 1))
+        article.setAttribute("aria-posinset", String(at + 1));
       if (article && article.getAttribute("aria-setsize") !== total) article.setAttribute("aria-setsize", total);
     }
   }

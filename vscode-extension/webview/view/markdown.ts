@@ -12,7 +12,8 @@ md.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 
 const escape = (text: string): string => md.utils.escapeHtml(text);
 
-md.renderer.rules.fence = (tokens, at) => code(tokens[at]?.content ?? "", tokens[at]?.info.trim().split(/\s+/, 1)[0] ?? "");
+md.renderer.rules.fence = (tokens, at) =>
+  code(tokens[at]?.content ?? "", tokens[at]?.info.trim().split(/\s+/, 1)[0] ?? "");
 md.renderer.rules.code_block = (tokens, at) => code(tokens[at]?.content ?? "", "");
 
 function code(source: string, language: string): string {
@@ -48,14 +49,15 @@ md.renderer.rules.link_open = (tokens, at) => {
   const href = String(tokens[at]?.attrGet("href") ?? "");
   const target = decode(href);
   const file = /^[a-z][a-z0-9+.-]+:/i.test(target) ? null : fileLink(target, true);
-  if (file) return `<a class="file" role="link" tabindex="0" data-path="${escape(file.path)}" data-line="${file.line}">`;
+  if (file)
+    return `<a class="file" role="link" tabindex="0" data-path="${escape(file.path)}" data-line="${file.line}">`;
   return `<a role="link" tabindex="0" title="${escape(href)}" data-href="${escape(href)}">`;
 };
 
 md.renderer.rules.image = (tokens, at) => {
   const token = tokens[at];
   const source = String(token?.attrGet("src") ?? "");
-  return `<a role="link" tabindex="0" title="${escape(source)}" data-href="${escape(source)}">${escape(token?.content || "image")}</a>`;
+  return `<a role="link" tabindex="0" title="${escape(source)}" data-href="${escape(source)}">${escape(token?.content === "" ? "image" : (token?.content ?? ""))}</a>`;
 };
 
 function decode(href: string): string {
@@ -114,7 +116,8 @@ export function plainText(text: string): string {
     for (const token of tokens) {
       if (token.children) walk(token.children);
       else if (token.content !== "") words.push(token.content);
-      if (token.type === "softbreak" || token.type === "hardbreak" || (token.block && token.nesting <= 0)) words.push("\n");
+      if (token.type === "softbreak" || token.type === "hardbreak" || (token.block && token.nesting <= 0))
+        words.push("\n");
     }
   };
   walk(md.parse(text, {}));

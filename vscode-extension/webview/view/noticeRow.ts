@@ -27,7 +27,8 @@ export function toldWords(one: Told, context: Pick<Context, "chat">): { label: s
   const summary = shortSummary(one.summary) ?? null;
   const goesOn = one.status === "running" || one.status === "queued";
   if (goesOn) return { label, words: summary ?? "goes on" };
-  if (one.status === "waiting_for_input") return { label, words: summary === null ? "needs you" : `needs you: ${summary}` };
+  if (one.status === "waiting_for_input")
+    return { label, words: summary === null ? "needs you" : `needs you: ${summary}` };
   return { label, words: summary === null ? WORDS[one.status] : `finished: ${summary}` };
 }
 
@@ -36,7 +37,8 @@ export function noticeLines(item: Notice, context: Context): Part {
     const { label, words } = toldWords(one, context);
     return html`<span class="told">
       ${statusIcon(iconOf(one.status))}<span class="title command">${label}</span>
-      <span class="parts">${words}</span>${one.duration === null ? nothing : html`<span class="time">${one.duration}</span>`}
+      <span class="parts">${words}</span
+      >${one.duration === null ? nothing : html`<span class="time">${one.duration}</span>`}
     </span>`;
   })}`;
 }
@@ -51,7 +53,15 @@ export function noticeRow(item: Notice, context: Context): Part {
   const name = names.join("; ") || "Told to the agent";
   return html`<article class="notice" tabindex="-1" aria-label=${name}>
     <div class="line-of-row">
-      <button type="button" class="head" aria-expanded=${open} title="Show what the agent was told" @click=${() => context.toggle(item)}>
+      <button
+        type="button"
+        class="head"
+        aria-expanded=${open}
+        title="Show what the agent was told"
+        @click=${() => {
+          context.toggle(item);
+        }}
+      >
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")}
         <span class="tolds">
           ${tasks.length === 0 ? html`<span class="parts">Told of ${item.taskIds.join(", ")}</span>` : noticeLines(item, context)}
@@ -65,7 +75,9 @@ export function noticeRow(item: Notice, context: Context): Part {
 
 function log(one: Told, { chat, post }: Context): Part {
   const label = chat.tasks.get(one.id)?.label ?? one.command;
-  return action("output", `Show the log of ${label}`, () => post({ type: "showTask", taskId: one.id }));
+  return action("output", `Show the log of ${label}`, () => {
+    post({ type: "showTask", taskId: one.id });
+  });
 }
 
 function firstFailures(item: Notice): Part {
@@ -76,7 +88,9 @@ function firstFailures(item: Notice): Part {
     ${found.slice(0, MOST_FAILURES).map(
       (failure) =>
         html`<div class="failure">
-          <a class="file" role="link" tabindex="0" data-path=${failure.path} data-line=${failure.line}>${failure.path}:${failure.line}</a>
+          <a class="file" role="link" tabindex="0" data-path=${failure.path} data-line=${failure.line}
+            >${failure.path}:${failure.line}</a
+          >
           <span>${failure.what}</span>
         </div>`,
     )}

@@ -85,9 +85,16 @@ function cut(item: Message): Part {
 function thought(item: Message, context: Context): Part {
   const open = context.open.has(item.key);
   const session = context.chat.session;
-  const live = session?.turn != null && session.items.at(-1) === item;
+  const live = session !== null && session.turn !== null && session.items.at(-1) === item;
   return html`<article class="thought" tabindex="-1" aria-label=${live ? "Thinking" : "Thought"}>
-    <button type="button" class="head" aria-expanded=${open} @click=${() => context.toggle(item)}>
+    <button
+      type="button"
+      class="head"
+      aria-expanded=${open}
+      @click=${() => {
+        context.toggle(item);
+      }}
+    >
       ${icon(open ? "chevron-down" : "chevron-right", "twistie")}
       <span class="title ${live ? "live" : ""}">${live ? "Thinking…" : "Thought"}</span>
     </button>

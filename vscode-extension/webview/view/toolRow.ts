@@ -77,7 +77,15 @@ export function toolRow(item: Tool, context: Context): Part {
   return html`<article class="tool ${item.status}" tabindex="-1" aria-label=${title}>
     ${item.label === null ? nothing : html`<div class="batch">${item.label} · ${item.batch} calls</div>`}
     <div class="line-of-row">
-      <button type="button" class="head" aria-expanded=${open} title=${title} @click=${() => context.toggle(item)}>
+      <button
+        type="button"
+        class="head"
+        aria-expanded=${open}
+        title=${title}
+        @click=${() => {
+          context.toggle(item);
+        }}
+      >
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")} ${rowIcon(item, context)}
         <span class="title ${item.toolKind === "execute" ? "command" : ""}">${title}</span>
         ${counts(item)}
@@ -95,12 +103,22 @@ function actions(item: Tool, context: Context): Part {
   if (task) {
     const { id } = task;
     return html`<span class="actions">
-      ${isFinal(task.status) ? nothing : action("debug-stop", `Stop ${task.label}`, () => post({ type: "stop", taskId: id }))}
-      ${action("output", `Show the log of ${task.label}`, () => post({ type: "showTask", taskId: id }))}
+      ${
+        isFinal(task.status)
+          ? nothing
+          : action("debug-stop", `Stop ${task.label}`, () => {
+              post({ type: "stop", taskId: id });
+            })
+      }
+      ${action("output", `Show the log of ${task.label}`, () => {
+        post({ type: "showTask", taskId: id });
+      })}
     </span>`;
   }
   if (item.toolKind === "execute" && item.status === "in_progress") {
-    const act = (): void => post({ type: "promote", toolCallId: item.id });
+    const act = (): void => {
+      post({ type: "promote", toolCallId: item.id });
+    };
     return html`<span class="actions">${action("run-all", "Go on in the background", act)}</span>`;
   }
   return settle(item, context);
@@ -116,10 +134,26 @@ function settle(item: Tool, { chat, post }: Context): Part {
   if (state !== "pending") return html`<span class="settled">${state === "accepted" ? "kept" : "undone"}</span>`;
   const { path } = diff;
   return html`<span class="actions stay">
-    <button type="button" class="text-action" title="Keep the agent's edits of this file in this turn"
-      @click=${() => post({ type: "settle", how: "accept", turn, path })}>Keep</button>
-    <button type="button" class="text-action" title="Take the agent's edits of this file in this turn back"
-      @click=${() => post({ type: "settle", how: "revert", turn, path })}>Undo</button>
+    <button
+      type="button"
+      class="text-action"
+      title="Keep the agent's edits of this file in this turn"
+      @click=${() => {
+        post({ type: "settle", how: "accept", turn, path });
+      }}
+    >
+      Keep
+    </button>
+    <button
+      type="button"
+      class="text-action"
+      title="Take the agent's edits of this file in this turn back"
+      @click=${() => {
+        post({ type: "settle", how: "revert", turn, path });
+      }}
+    >
+      Undo
+    </button>
   </span>`;
 }
 
@@ -127,7 +161,8 @@ function body(item: Tool, context: Context): Part {
   const children = item.children.map((child) => childLine(child, context));
   const task = item.taskId === null ? undefined : context.chat.tasks.get(item.taskId);
   const last = task?.output.lastLine ?? "";
-  const input = item.input === null ? nothing : block("Input", item.toolKind === "execute" ? `$ ${item.input}` : item.input);
+  const input =
+    item.input === null ? nothing : block("Input", item.toolKind === "execute" ? `$ ${item.input}` : item.input);
   const content = item.content.map((one) => contentView(one, item, context));
   const waiting = item.content.length === 0 && item.input === null && children.length === 0;
   return html`<div class="body">
@@ -149,19 +184,30 @@ function contentView(content: Content, item: Tool, context: Context): Part {
   const { path } = content;
   const { turn } = item;
   return html`<div class="diff-head">
-      <a class="file" role="link" tabindex="0" data-path=${path} data-line=${content.lines.find((line) => line.kind === "added")?.line ?? ""}
+      <a
+        class="file"
+        role="link"
+        tabindex="0"
+        data-path=${path}
+        data-line=${content.lines.find((line) => line.kind === "added")?.line ?? ""}
         >${shortPath(path, context.chat)}</a
       >
       ${content.created ? html`<span class="note">new file</span>` : nothing}
-      ${turn === null || item.status !== "completed"
-        ? nothing
-        : action("diff", "Open the changes in the diff editor", () => context.post({ type: "review", turn, path }))}
+      ${
+        turn === null || item.status !== "completed"
+          ? nothing
+          : action("diff", "Open the changes in the diff editor", () => {
+              context.post({ type: "review", turn, path });
+            })
+      }
     </div>
     ${diffView(content)} ${omitted(content.omitted, "lines")}`;
 }
 
 function omitted(count: number, what: string): Part {
-  return count === 0 ? nothing : html`<p class="note">${count.toLocaleString("en")} more ${what} are not shown here.</p>`;
+  return count === 0
+    ? nothing
+    : html`<p class="note">${count.toLocaleString("en")} more ${what} are not shown here.</p>`;
 }
 
 /** What a subagent did, a line each. */

@@ -10,7 +10,22 @@ export function welcome({ chat }: Context, empty: boolean, say: (text: string) =
   return html`<div class="welcome-box">
     ${icon("comment-discussion")}
     <h1>Pillion</h1>
-    <p>Ask for a change. Builds and tests run beside the conversation, and failures appear in the code while they run.</p>
-    <div class="starts">${starts.map((text) => html`<button type="button" class="start" @click=${() => say(text)}>${text}</button>`)}</div>
+    <p>
+      Ask for a change. Builds and tests run beside the conversation, and failures appear in the code while they run.
+    </p>
+    <div class="starts">
+      ${starts.map(
+        (text) =>
+          html`<button
+            type="button"
+            class="start"
+            @click=${() => {
+              say(text);
+            }}
+          >
+            ${text}
+          </button>`,
+      )}
+    </div>
   </div>`;
 }

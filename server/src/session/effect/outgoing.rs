@@ -19,6 +19,9 @@ use crate::tool::Location;
 use crate::tool::input::Todo;
 use crate::workspace::commands::ProjectCommand;
 
+/// A test's result, and how often it has failed of how many results, where it does now and did not always.
+pub type Tested = (TestResult, Option<(u32, u32)>);
+
 /// The answer to a request of the client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -52,7 +55,7 @@ pub enum Reply {
     TestResults {
         task: TaskId,
         run: u32,
-        tests: Vec<TestResult>,
+        tests: Vec<Tested>,
         counts: Counts,
     },
     Text(String),
@@ -421,7 +424,7 @@ pub enum Outgoing {
     Tests {
         task: TaskId,
         run: u32,
-        tests: Vec<TestResult>,
+        tests: Vec<Tested>,
         counts: Counts,
     },
     Ask(Box<Question>),

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, idle, read, write};
 use crate::ids::TaskId;
+use crate::problem::Finding;
 use crate::session::event::{Event, Request};
 use crate::task::model::Origin;
 use crate::task::run::{Ending, RunId};
@@ -263,4 +264,39 @@ fn every_run_says_who_asked_for_it() {
     let task = story.task("t5");
     let by: Vec<_> = task.runs.iter().map(|run| (run.started_by, run.session.is_some())).collect();
     assert_eq!(by, [(Some(Origin::Agent), true), (Some(Origin::User), false)]);
+}
+
+#[test]
+fn a_verdict_that_the_tests_contradict_says_so() {
+    for (tests, code, said) in [
+        ("one+ two-", 0, "1 passed, 1 failed; but the command says that it succeeded"),
+        ("one+ two+", 3, "2 passed, 0 failed; but the command failed (3)"),
+        ("one+ two+", 0, "2 passed, 0 failed"),
+        ("one+ two-", 1, "1 passed, 1 failed"),
+    ] {
+        let mut story = idle();
+        story.tests("t5", tests, "assert 1 == 2");
+        story.exits("t5", code);
+        assert_eq!(summary(&story, "t5"), said);
+    }
+    let mut story = idle();
+    story.finds("t5", vec![Finding::Total(0)]);
+    story.exits("t5", 0);
+    assert_eq!(summary(&story, "t5"), "no test was run");
+}
+
+#[test]
+fn how_often_a_test_has_failed_is_said() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one+ two-");
+    for (files, tests) in [("b", "one- two-"), ("c", "one+ two-"), ("d", "one- two-")] {
+        rerun(&mut story, "t5");
+        runs(&mut story, "t5", files, tests);
+    }
+    expect![[r#"
+        0 passed, 2 failed (1 new, 1 still failing since run 3)
+        one: assert 1 == 2 (new; failed 2 of 4)
+        two: assert 1 == 2 (still failing)
+        note: Rerun by the user."#]]
+    .assert_eq(&report(&story, "t5"));
 }

@@ -488,6 +488,12 @@ impl Story {
         self.run(task, run, RunEvent::Findings(findings));
     }
 
+    /// Its output shows these.
+    pub(super) fn finds(&mut self, task: &str, findings: Vec<Finding>) {
+        let run = self.newest(task);
+        self.run(task, run, RunEvent::Findings(findings));
+    }
+
     fn newest(&self, task: &str) -> u32 {
         let alive = self.world.runs.iter().find(|run| run.task.as_str() == task);
         alive.unwrap_or_else(|| panic!("{task} does not run: {:?}", self.world.runs)).run

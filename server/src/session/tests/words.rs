@@ -123,7 +123,7 @@ fn sent(state: &State, outgoing: &Outgoing) -> Option<String> {
         Outgoing::Task { task, .. } => format!("row {}", state.task(task).map_or_else(|| format!("{task} gone"), row)),
         Outgoing::Snapshot => "snapshot".into(),
         Outgoing::Tests { task, run, tests, .. } => {
-            let tests = tests.iter().map(|test| format!(" {} {:?}", test.id, test.status));
+            let tests = tests.iter().map(|(test, _)| format!(" {} {:?}", test.id, test.status));
             format!("tests of {task} {run}:{}", tests.collect::<String>())
         }
         Outgoing::Ask(question) => {

@@ -1,0 +1,177 @@
+//! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
+
+use super::traceback::{Frame, file_line, pick};
+use crate::matcher::scope::{Scope, keep};
+use crate::problem::{Place, Related};
+
+/// Frames that are kept.
+const MAX_FRAMES: usize = 200;
+
+/// What the section is about, by its title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// `TestTax::test_many[5]`.
+    Test(String),
+    /// The set-up or the clean-up of a test.
+    Fixture(String),
+    /// A file that could not be imported.
+    File(String),
+}
+
+/// A section while it is read.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) subject: Subject,
+    frames: Vec<Frame>,
+    earlier: Vec<Frame>,
+    /// Without the `E`.
+    errors: Vec<String>,
+    /// The exception's name at the end of the last frame, or the last line of a native traceback.
+    exception: String,
+    pub(super) detail: String,
+    /// Below is what the test printed.
+    captured: bool,
+}
+
+expression!(title, r"^_+ (.*[^_ ].*) _+$");
+expression!(location, r"^([^\s:>][^:]*):(\d+)(?:$|: ?(?:in (.+)|(.*))$)");
+expression!(exception, r"^[\w.]*(?:Error|Exception|Warning|Exit|Interrupt|Failed|Refused|\w)(?:: .*)?$");
+
+/// The section that a title line opens.
+pub(super) fn open(line: &str) -> Option<Section> {
+    if !line.starts_with('_') {
+        return None;
+    }
+    let found = title().captures(line)?;
+    let title = found[1].trim();
+    let subject = if let Some(file) = title.strip_prefix("ERROR collecting ") {
+        Subject::File(file.to_owned())
+    } else if let Some(test) =
+        title.strip_prefix("ERROR at setup of ").or_else(|| title.strip_prefix("ERROR at teardown of "))
+    {
+        Subject::Fixture(domain(test))
+    } else if let Some(example) = title.strip_prefix("[doctest] ") {
+        Subject::Test(example.to_owned())
+    } else {
+        Subject::Test(domain(title))
+    };
+    Some(Section {
+        subject,
+        frames: Vec::new(),
+        earlier: Vec::new(),
+        errors: Vec::new(),
+        exception: String::new(),
+        detail: String::new(),
+        captured: false,
+    })
+}
+
+/// `TestTax.test_many[5.0]` as a node id has it: `TestTax::test_many[5.0]`. A subtest's `(i=1)` is no part of it.
+fn domain(title: &str) -> String {
+    let subtest = title.find([' ', '[']).filter(|&at| title[at..].starts_with(" (") || title[at..].starts_with(" ["));
+    let title = subtest.map_or(title, |at| &title[..at]);
+    let split = title.find('[').unwrap_or(title.len());
+    format!("{}{}", title[..split].replace('.', "::"), &title[split..])
+}
+
+impl Section {
+    pub(super) fn line(&mut self, line: &str) {
+        if line.starts_with("---") && line.contains(" Captured ") {
+            self.captured = true;
+        }
+        if self.captured {
+            return;
+        }
+        keep(&mut self.detail, line);
+        if line == "E" || line.starts_with("E  ") {
+            let text = line[1..].trim_end();
+            if let Some(frame) = file_line(text) {
+                // A syntax error: the file that could not be read.
+                self.frame(frame);
+            }
+            self.errors.push(text.strip_prefix("   ").unwrap_or(text).to_owned());
+        } else if line.starts_with("The above exception was") || line.starts_with("During handling of the above") {
+            self.earlier.append(&mut self.frames);
+            self.errors.clear();
+        } else if let Some(frame) = file_line(line) {
+            self.frame(frame);
+        } else if let Some(found) = location().captures(line) {
+            let function = found.get(3).map(|function| function.as_str().to_owned()).unwrap_or_default();
+            if let Some(exception) = found.get(4).filter(|exception| !exception.as_str().is_empty()) {
+                self.exception = exception.as_str().to_owned();
+            }
+            if let Ok(line) = found[2].parse() {
+                self.frame(Frame { path: found[1].to_owned(), line, function });
+            }
+        } else if self.errors.is_empty() && !line.starts_with([' ', '>', '_']) && exception().is_match(line) {
+            self.exception = line.to_owned();
+        }
+    }
+
+    fn frame(&mut self, frame: Frame) {
+        if self.frames.len() < MAX_FRAMES {
+            self.frames.push(frame);
+        }
+    }
+
+    /// One line that says what went wrong.
+    pub(super) fn message(&self) -> String {
+        let errors: Vec<&str> =
+            self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
+        match errors.as_slice() {
+            [] => self.exception.clone(),
+            [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),
+            [first, rest @ ..] if !first.starts_with("assert ") => {
+                // A message of several lines may begin with an empty one.
+                let more =
+                    rest.first().filter(|_| first.ends_with(':')).map_or(String::new(), |next| format!(" {next}"));
+                let compared = rest.iter().find(|line| line.starts_with("assert "));
+                let compared = compared.map_or(String::new(), |compared| format!(" ({compared})"));
+                format!("{first}{more}{compared}")
+            }
+            [first, ..] => (*first).to_owned(),
+        }
+    }
+
+    /// Where it went wrong, and the other own frames.
+    pub(super) fn places(&self, scope: &mut Scope) -> Option<(Place, Vec<Related>)> {
+        match &self.subject {
+            Subject::Test(_) => pick(scope, &self.frames, &self.earlier, true),
+            Subject::Fixture(_) => pick(scope, &self.frames, &self.earlier, false),
+            Subject::File(file) => {
+                let own = scope.own(file);
+                pick(scope, &self.frames, &self.earlier, false).or_else(|| Some((scope.whole(own?), Vec::new())))
+            }
+        }
+    }
+
+    /// The file of the outermost own frame, as pytest prints it.
+    pub(super) fn first_file(&self, scope: &mut Scope) -> Option<String> {
+        let (printed, file) = self.earlier.iter().chain(&self.frames).find_map(|frame| {
+            let file = scope.own(&frame.path)?;
+            Some((&frame.path, file))
+        })?;
+        Some(if printed.starts_with('/') { scope.relative(&file) } else { printed.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles() {
+        for (line, subject) in [
+            ("_____ test_a _____", Some(Subject::Test("test_a".to_owned()))),
+            ("_ TestA.test_b[1.5] _", Some(Subject::Test("TestA::test_b[1.5]".to_owned()))),
+            ("__ TestA.test_b (i=1) __", Some(Subject::Test("TestA::test_b".to_owned()))),
+            ("__ [doctest] pkg.boom __", Some(Subject::Test("pkg.boom".to_owned()))),
+            ("__ ERROR at setup of test_a __", Some(Subject::Fixture("test_a".to_owned()))),
+            ("__ ERROR collecting a/test_b.py __", Some(Subject::File("a/test_b.py".to_owned()))),
+            ("_ _ _ _ _ _ _ ", None),
+            ("_ _ _ _", None),
+        ] {
+            assert_eq!(open(line).map(|section| section.subject), subject, "{line}");
+        }
+    }
+}

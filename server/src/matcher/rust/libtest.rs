@@ -1,0 +1,436 @@
+//! Rust's test harness (`cargo test`): `running N tests`, `test a::b ... FAILED`, the failures' own output, `test result:`.
+//! Several programs and doc-tests add up. A failed test is told at once at its function, and again with its panic.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::panic::{Panic, PanicReader};
+use super::source::{Binary, TestFinder, doc_test_line};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::lines::Growing;
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem, related};
+use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "cargo test";
+
+pub(super) const FORMAT: Format = Format {
+    name: "libtest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &["running [0-9]+ test", "(?:Running|Doc-tests) "],
+    inside: &[],
+    new: |_| Box::new(Libtest::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Libtest {
+    active: bool,
+    binary: Binary,
+    finder: TestFinder,
+    /// Of the programs that ended.
+    before: Counts,
+    /// Of the program that runs.
+    counts: Counts,
+    panics: PanicReader,
+    /// Panics that were printed while the tests run (`--nocapture`), by thread.
+    loose: HashMap<String, Vec<Panic>>,
+    /// `test x ... ` whose result comes on a later line (`--nocapture`).
+    pending: Option<String>,
+    /// What `pending` printed as its error.
+    pending_error: Option<String>,
+    block: Option<Block>,
+    dots: Growing,
+    dots_here: Counts,
+    dots_over: bool,
+}
+
+/// The output of one failed test, between `---- x stdout ----` and the next.
+#[derive(Default)]
+struct Block {
+    test: String,
+    panics: Vec<Panic>,
+    /// `Error: ...` of a test that returns a Result.
+    error: Option<String>,
+    note: Option<Note>,
+    detail: String,
+}
+
+enum Note {
+    DidNotPanic(Option<(String, u32, u32)>),
+    OtherPanic(Option<String>),
+}
+
+expression!(test_line, r"^test (.+?) \.\.\. (.*)$");
+expression!(result_line, r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored");
+expression!(block_line, r"^---- (.+) std(?:out|err) ----$");
+expression!(running_line, r"^\s*Running (?:unittests )?(\S+\.rs) \(.*?([\w-]+?)-[0-9a-f]{16}(?:\.exe)?\)$");
+expression!(did_not_panic, r"^note: test did not panic as expected(?: at (.+?):(\d+):(\d+))?");
+
+impl Libtest {
+    fn find(&mut self, scope: &mut Scope, test: &str) -> Option<Place> {
+        self.finder.find(scope, &self.binary, test)
+    }
+
+    fn tell_counts(&self, scope: &mut Scope) {
+        let sum = Counts {
+            passed: self.before.passed + self.counts.passed,
+            failed: self.before.failed + self.counts.failed,
+            skipped: self.before.skipped + self.counts.skipped,
+        };
+        scope.counts(Runner::LIBTEST, sum);
+    }
+
+    /// The result of one test.
+    fn result(&mut self, test: &str, status: TestStatus, scope: &mut Scope) {
+        match status {
+            TestStatus::Passed => self.counts.passed += 1,
+            TestStatus::Failed => self.counts.failed += 1,
+            TestStatus::Skipped => self.counts.skipped += 1,
+        }
+        let panics = self.loose.remove(test).unwrap_or_default();
+        let place = (status == TestStatus::Failed).then(|| self.find(scope, test)).flatten();
+        scope.test_result(TestResult {
+            id: test.to_owned(),
+            name: test.to_owned(),
+            status,
+            place: place.clone(),
+            duration_ms: None,
+            message: panics.last().map(|panic| panic.message.clone()),
+        });
+        self.tell_counts(scope);
+        if status == TestStatus::Failed {
+            scope.forget_test(test);
+            if !panics.is_empty() {
+                self.tell_panics(test, &panics, None, scope);
+            } else if let Some(place) = place {
+                let error = self.pending_error.take();
+                let provisional = error.is_none();
+                let message = error.unwrap_or_else(|| format!("test {test} failed"));
+                let found = problem(TOOL, Severity::Error, place, message);
+                Self::tell(test, Problem { provisional, ..found }, scope);
+            }
+        }
+    }
+
+    /// A test's panics as one problem: the last one of the test's own thread ended it.
+    fn tell_panics(&mut self, test: &str, panics: &[Panic], note: Option<&str>, scope: &mut Scope) {
+        let own_thread = |panic: &&Panic| panic.thread == test || panic.thread == "main";
+        let Some(last) = panics.iter().rfind(own_thread).or(panics.last()) else { return };
+        // A doc-test's panic counts lines of the program that was made of it.
+        let function = self.find(scope, test);
+        let place = if doc_test_line(test).is_some() { function } else { last.place(scope).or(function) };
+        let Some(place) = place else { return };
+        let mut found = last.problem(scope, place, TOOL);
+        if let Some(note) = note {
+            found.message = format!("{note}: {}", found.message);
+        }
+        for panic in panics.iter().filter(|panic| !std::ptr::eq(*panic, last)).take(8) {
+            if let Some(place) = panic.place(scope) {
+                found.related.push(related(place, panic.message.clone()));
+            }
+        }
+        Self::tell(test, found, scope);
+    }
+
+    fn tell(test: &str, mut found: Problem, scope: &mut Scope) {
+        found.test = Some(test.to_owned());
+        scope.problem(found);
+    }
+
+    /// The output of a failed test is over.
+    fn close_block(&mut self, scope: &mut Scope) {
+        let unfinished = self.panics.finish();
+        scope.test = None;
+        let Some(mut block) = self.block.take() else { return };
+        block.panics.extend(unfinished);
+        let test = block.test.clone();
+        let place = match &block.note {
+            Some(Note::DidNotPanic(printed)) => {
+                let printed = printed.as_ref().and_then(|(path, line, column)| {
+                    let file = scope.own_rust(path)?;
+                    Some(scope.at(file, *line, Some(Column::Chars(*column)), None))
+                });
+                let Some(place) = printed.or_else(|| self.find(scope, &test)) else { return };
+                let found = problem(TOOL, Severity::Error, place, "test did not panic as expected");
+                return Self::tell(&test, found, scope);
+            }
+            Some(Note::OtherPanic(expected)) => {
+                let note = match expected {
+                    Some(expected) => format!("panic did not contain {expected}"),
+                    None => "panic did not contain expected string".to_owned(),
+                };
+                if !block.panics.is_empty() {
+                    return self.tell_panics(&test, &block.panics, Some(&note), scope);
+                }
+                self.find(scope, &test).map(|place| (place, note))
+            }
+            None if !block.panics.is_empty() => return self.tell_panics(&test, &block.panics, None, scope),
+            None => block.error.take().and_then(|error| Some((self.find(scope, &test)?, error))),
+        };
+        if let Some((place, message)) = place.filter(|_| !scope.is_detailed(&test)) {
+            let mut found = problem(TOOL, Severity::Error, place, message);
+            found.detail = Some(block.detail);
+            Self::tell(&test, found, scope);
+        }
+    }
+
+    fn in_block(&mut self, line: &str) {
+        let panic = self.panics.line(line);
+        let Some(block) = &mut self.block else { return };
+        block.panics.extend(panic);
+        keep(&mut block.detail, line);
+        if let Some(found) = did_not_panic().captures(line) {
+            let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok()).unwrap_or(0);
+            block.note =
+                Some(Note::DidNotPanic(found.get(1).map(|path| (path.as_str().to_owned(), number(2), number(3)))));
+        } else if line.starts_with("note: panic did not contain expected string") {
+            block.note = Some(Note::OtherPanic(None));
+        } else if let (Some(Note::OtherPanic(expected)), Some(text)) =
+            (&mut block.note, line.trim_start().strip_prefix("expected substring: "))
+        {
+            *expected = Some(text.trim_end_matches(',').to_owned());
+        } else if line.starts_with("Error: ") && block.error.is_none() {
+            block.error = Some(line.to_owned());
+        }
+    }
+
+    /// A line while tests run.
+    fn in_run(&mut self, line: &str, scope: &mut Scope) {
+        if let Some(found) = test_line().captures(line) {
+            self.flush_panic();
+            let name = base_name(&found[1]).to_owned();
+            match status(&found[2]) {
+                Some(status) => {
+                    self.pending = None;
+                    self.pending_error = None;
+                    self.result(&name, status, scope);
+                }
+                None => {
+                    self.pending = Some(name);
+                    self.pending_error = found[2].starts_with("Error: ").then(|| found[2].to_owned());
+                }
+            }
+            return;
+        }
+        if let Some(name) = line.strip_suffix(" --- FAILED") {
+            self.result(base_name(name), TestStatus::Failed, scope);
+            return;
+        }
+        if let Some(status) = status(line).filter(|_| self.pending.is_some()) {
+            self.flush_panic();
+            if let Some(name) = self.pending.take() {
+                self.result(&name, status, scope);
+            }
+            return;
+        }
+        if line.starts_with("Error: ") && self.pending.is_some() {
+            self.pending_error = Some(line.to_owned());
+        }
+        if let Some(panic) = self.panics.line(line) {
+            self.keep_loose(panic);
+        }
+    }
+
+    fn flush_panic(&mut self) {
+        if let Some(panic) = self.panics.finish() {
+            self.keep_loose(panic);
+        }
+    }
+
+    fn keep_loose(&mut self, panic: Panic) {
+        let test = match (&self.pending, panic.thread.as_str()) {
+            (Some(pending), "main" | "<unnamed>") => pending.clone(),
+            _ => panic.thread.clone(),
+        };
+        if self.loose.len() < 1_000 {
+            self.loose.entry(test).or_default().push(panic);
+        }
+    }
+
+    fn start(&mut self, line: &str, scope: &mut Scope) {
+        let Some(tests) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok()) else {
+            return;
+        };
+        self.stop(scope);
+        self.active = true;
+        self.loose.clear();
+        self.finder.forget();
+        scope.inside = Some(Runner::LIBTEST);
+        scope.more(Runner::LIBTEST, tests);
+    }
+
+    fn stop(&mut self, scope: &mut Scope) {
+        self.close_block(scope);
+        self.active = false;
+        self.pending = None;
+        // A program that died never said its counts: what was seen of it stays.
+        let counts = std::mem::take(&mut self.counts);
+        self.before.passed += counts.passed;
+        self.before.failed += counts.failed;
+        self.before.skipped += counts.skipped;
+        if scope.inside == Some(Runner::LIBTEST) {
+            scope.inside = None;
+        }
+    }
+}
+
+/// The name without the harness's remarks on the kind of test.
+fn base_name(name: &str) -> &str {
+    let remarks = [" - should panic", " - compile fail", " - compile"];
+    remarks.iter().find_map(|remark| name.strip_suffix(remark)).unwrap_or(name)
+}
+
+fn status(text: &str) -> Option<TestStatus> {
+    let word = text.split([' ', ',']).next().unwrap_or_default();
+    let rest = text[word.len()..].trim_start();
+    match word {
+        "ok" if rest.is_empty() || rest.starts_with('<') => Some(TestStatus::Passed),
+        "FAILED" if rest.is_empty() || rest.starts_with('<') => Some(TestStatus::Failed),
+        "ignored" if rest.is_empty() || text.starts_with("ignored,") => Some(TestStatus::Skipped),
+        "bench:" => Some(TestStatus::Passed),
+        _ => None,
+    }
+}
+
+/// True for the line of a terse run (`-q`): `..i 88/100`.
+fn is_dots(line: &str) -> bool {
+    let (dots, rest) = line.split_once(' ').unwrap_or((line, "1/1"));
+    !dots.is_empty()
+        && dots.bytes().all(|byte| matches!(byte, b'.' | b'i' | b'F'))
+        && rest.split_once('/').is_some_and(|(a, b)| a.trim().parse::<u32>().is_ok() && b.parse::<u32>().is_ok())
+}
+
+impl Matcher for Libtest {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        self.dots.reset();
+        self.dots_over = false;
+        let dots = std::mem::take(&mut self.dots_here);
+        if self.active && self.block.is_none() && dots != Counts::default() && !is_dots(line) {
+            // It only looked like results.
+            self.counts.passed -= dots.passed;
+            self.counts.skipped -= dots.skipped;
+            self.tell_counts(scope);
+        }
+        if let Some(found) = running_line().captures(line).filter(|_| line.contains("Running ")) {
+            self.binary = Binary { name: Some(found[2].replace('-', "_")), source: Some(found[1].to_owned()) };
+            return;
+        }
+        if let Some(name) = line.trim_start().strip_prefix("Doc-tests ") {
+            self.binary = Binary { name: Some(name.to_owned()), source: None };
+            return;
+        }
+        if !self.active || line.starts_with("running ") && self.block.is_none() {
+            if line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test") {
+                self.start(line, scope);
+            }
+            return;
+        }
+        if let Some(found) = result_line().captures(line) {
+            let number = |at: usize| found[at].parse().unwrap_or(0);
+            self.counts = Counts { passed: number(1), failed: number(2), skipped: number(3) };
+            self.stop(scope);
+            self.tell_counts(scope);
+            scope.summary(line);
+            return;
+        }
+        if let Some(found) = block_line().captures(line) {
+            self.flush_panic();
+            self.close_block(scope);
+            let test = base_name(&found[1]).to_owned();
+            scope.test = Some(test.clone());
+            self.block = Some(Block { test, ..Block::default() });
+            return;
+        }
+        if line.starts_with("error: test failed, to rerun") || line.starts_with("error: doctest failed, to rerun") {
+            self.flush_panic();
+            self.stop(scope);
+            return;
+        }
+        if line == "failures:" {
+            self.flush_panic();
+            self.close_block(scope);
+            return;
+        }
+        if self.block.is_some() {
+            self.in_block(line);
+        } else if let Some(test) = line.strip_prefix("    ").filter(|test| self.loose.contains_key(*test)) {
+            // Its own line was torn by other output; the list of the failures names it.
+            let panics = self.loose.remove(test).unwrap_or_default();
+            let test = test.to_owned();
+            self.tell_panics(&test, &panics, None, scope);
+        } else {
+            self.in_run(line, scope);
+        }
+    }
+
+    fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
+        if self.dots_over {
+            return;
+        }
+        let (mut counts, mut here, mut over) = (self.counts, self.dots_here, self.dots_over);
+        let mut steps = Vec::new();
+        self.dots.advance(raw, |byte| match byte {
+            _ if over => {}
+            b'.' => {
+                counts.passed += 1;
+                here.passed += 1;
+                steps.push(counts);
+            }
+            b'i' => {
+                counts.skipped += 1;
+                here.skipped += 1;
+                steps.push(counts);
+            }
+            _ => over = true,
+        });
+        (self.dots_here, self.dots_over) = (here, over);
+        for step in steps {
+            self.counts = step;
+            self.tell_counts(scope);
+        }
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.active && self.block.is_none() && self.pending.is_none()
+    }
+
+    fn wants_all(&self) -> bool {
+        self.active
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        if self.active {
+            self.flush_panic();
+            self.stop(scope);
+        }
+    }
+}
+
+/// The package folder of `Compiling shop v0.1.0 (/w/shop)`.
+pub(super) fn package_folder(line: &str) -> Option<&Path> {
+    let (_, folder) = line.strip_suffix(')')?.rsplit_once(" (")?;
+    let folder = Path::new(folder);
+    folder.is_absolute().then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        for (text, expected) in [
+            ("ok", Some(TestStatus::Passed)),
+            ("ok <0.001s>", Some(TestStatus::Passed)),
+            ("FAILED", Some(TestStatus::Failed)),
+            ("ignored, slow", Some(TestStatus::Skipped)),
+            ("okay then", None),
+            ("trying to log in", None),
+        ] {
+            assert_eq!(status(text), expected, "{text}");
+        }
+        assert!(is_dots(".i. 3/14") && is_dots("..") && !is_dots("...and so on"));
+    }
+}

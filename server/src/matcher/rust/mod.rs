@@ -1,0 +1,11 @@
+//! Rust: rustc and what cargo runs.
+
+mod libtest;
+mod panic;
+mod rustc;
+mod source;
+
+use super::format::Format;
+
+/// The formats of this family; of two with one rank the first sees a line first.
+pub(super) const FORMATS: &[&Format] = &[&libtest::FORMAT, &panic::FORMAT, &rustc::FORMAT];
