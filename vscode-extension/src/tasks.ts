@@ -34,6 +34,7 @@ export class Tasks implements vscode.Disposable {
       "pillion.tasks.answer": (task) => this.answer(task),
       "pillion.tasks.dismiss": (task) => this.dismiss(task),
       "pillion.tasks.browse": (task) => this.browse(task),
+      "pillion.tasks.wholeOutput": (task) => this.wholeOutput(task),
       "pillion.tasks.copyCommand": async (task) => {
         await vscode.env.clipboard.writeText(task.command);
       },
@@ -138,6 +139,15 @@ export class Tasks implements vscode.Disposable {
     const over = [...this.store.tasks.values()].filter((task) => isFinal(task.status) && !task.watching);
     for (const task of over) {
       await this.dismiss(task);
+    }
+  }
+
+  /** The file that the run writes, as it is: a log keeps the newest part alone. */
+  private async wholeOutput(task: Task): Promise<void> {
+    if (task.output.path === null) {
+      void vscode.window.showInformationMessage("Pillion: it has not begun to run.");
+    } else {
+      await attempt(Promise.resolve(vscode.window.showTextDocument(vscode.Uri.file(task.output.path))));
     }
   }
 

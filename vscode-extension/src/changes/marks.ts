@@ -18,6 +18,10 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly written = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
+    // High contrast has no background for such lines.
+    borderColor: new vscode.ThemeColor("editorOverviewRuler.addedForeground"),
+    borderStyle: "solid",
+    borderWidth: "0 0 0 3px",
     overviewRulerColor: new vscode.ThemeColor("editorOverviewRuler.addedForeground"),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
   });

@@ -5,9 +5,10 @@ import type { Store } from "../store";
 import { taskOf } from "./log";
 import { type Place, places } from "./places";
 
-/** Files that are looked for in one document, and lines that are read from its end. */
+/** Files that are looked for in one document, links in it, and lines that are read; the newest of each. */
 const MOST_FILES = 500;
-const MOST_LINES = 20_000;
+const MOST_LINKS = 1000;
+const MOST_LINES = 10_000;
 
 export class LogLinks implements vscode.DocumentLinkProvider {
   constructor(private readonly store: Store) {}
@@ -20,6 +21,7 @@ export class LogLinks implements vscode.DocumentLinkProvider {
     for (let line = Math.max(0, document.lineCount - MOST_LINES); line < document.lineCount; line += 1) {
       found.push(...places(document.lineAt(line).text).map((place) => ({ line, place })));
     }
+    found.splice(0, found.length - MOST_LINKS);
     const paths = [...new Set(found.map(({ place }) => place.path))].slice(-MOST_FILES);
     const files = new Map(
       await Promise.all(paths.map(async (path) => [path, await this.fileOf(document.uri, path)] as const)),

@@ -10,9 +10,9 @@ import { oneLine, parts } from "./words";
 
 export const SCHEME = "pillion-log";
 
-/** Lines of the first reading, and its bytes: the most that the server gives. */
-const LINES = 20_000;
-const FIRST = 1024 * 1024;
+/** Lines of the first reading, and its bytes. */
+const LINES = 10_000;
+const FIRST = 256 * 1024;
 /** How often a document is drawn again at most, in ms; a long one takes the editor longer. */
 const REDRAW = 200;
 const REDRAW_LONG = 1000;

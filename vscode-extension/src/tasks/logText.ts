@@ -5,8 +5,8 @@
 
 import type { TaskOutputParams } from "../protocol";
 
-/** The most text that is kept, in UTF-16 units: what an editor shows without a pause. */
-const MOST = 1024 * 1024;
+/** The most text that is kept, in UTF-16 units: what an editor can take anew each second. All of it is in a file. */
+const MOST = 384 * 1024;
 
 /** What is to be done after a piece of output came. */
 export type Step = "shown" | "ignored" | "read_anew";

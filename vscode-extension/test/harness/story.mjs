@@ -32,14 +32,15 @@ function isServer(pid) {
 }
 
 export class Story {
-  /** A window with `script` as the model's answers; `mode` is the mode of new sessions. */
+  /** A window with `script` as the model's answers (or what makes them, given a folder for gates); `mode` is the mode of new sessions. */
   static async begin({ script, mode = "ask", settings = {}, viewport }) {
     const story = new Story();
     const { folder, remove } = scratch();
     Object.assign(story, { folder, remove, settings, gate: join(folder, "gate"), workspace: join(folder, "demo") });
     story.write(project(story.gate));
     const file = join(folder, "script.json");
-    writeFileSync(file, JSON.stringify({ model: "scripted", anyOrder: true, ...script }));
+    const played = typeof script === "function" ? script(folder) : script;
+    writeFileSync(file, JSON.stringify({ model: "scripted", anyOrder: true, ...played }));
     story.server = await startServer({
       folder,
       vsix: [process.env.PILLION_VSIX],

@@ -41,6 +41,11 @@ describe("the sidecar", () => {
     assert.equal(client.state, "stopped");
   });
 
+  it("costs the extension's start nothing: the language client is not even read", () => {
+    const read = Object.keys(require.cache).filter((file) => file.endsWith("languageclient.js"));
+    assert.deepEqual(read, []);
+  });
+
   it("is started by the first request", async () => {
     const { client } = await extension();
     const { modes } = await client.request("pillion/session/new", {});

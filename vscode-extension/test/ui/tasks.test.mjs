@@ -60,21 +60,4 @@ describe("tests run from the palette", function () {
     await story.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
     await story.statusSays(/^(?!.*(running|failed))/);
   });
-
-  it("cost the window's start less than 50 ms of the extension", async function () {
-    const samples = [];
-    // The machine may be busy with something else: the best of three counts.
-    while (samples.length < 3 && !samples.some((ms) => ms < 50)) {
-      await story.load();
-      await runCommand(story.page, "Developer: Show Running Extensions");
-      const row = story.page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "pillion" }).first();
-      const told = await row.locator(".activation-time").textContent();
-      samples.push(Number(/(\d+)ms/.exec(told ?? "")?.[1]));
-    }
-    this.test.title += ` (${samples.join(", ")} ms)`;
-    assert.ok(
-      samples.some((ms) => ms < 50),
-      `${samples.join(", ")} ms`,
-    );
-  });
 });
