@@ -10,7 +10,7 @@ import type { ViewUpdateParams } from "../../webview/model/messages";
 import { newSession } from "../../webview/model/session";
 import { type Change, Transcript, type TurnDiff } from "../../webview/model/transcript";
 import type { ContentBlock, LoadSessionResult, PromptResult, SessionResult, UpdateParams } from "../protocol";
-import type { Sidecar } from "../sidecar";
+import type { Sidecar, SidecarState } from "../sidecar";
 import type { Store } from "../store";
 import { slimUpdate } from "./slim";
 
@@ -28,6 +28,9 @@ export type Told =
 export class Conversation implements vscode.Disposable {
   private transcript: Transcript | null = null;
   private opening: Promise<Session> | undefined;
+  private served: boolean;
+  /** Somebody has asked for a session. */
+  private wanted = false;
   /** Updates that the page gets together, while a page of older items comes. */
   private held: ViewUpdateParams[] | null = null;
   private replaying = false;
@@ -42,18 +45,14 @@ export class Conversation implements vscode.Disposable {
     private readonly store: Store,
     private readonly memory: vscode.Memento,
   ) {
+    this.served = sidecar.state === "running";
     this.disposables = [
       this.told,
       sidecar.on("pillion/session/update", (params) => {
         this.take(params);
       }),
       sidecar.onDidChangeState((state) => {
-        if (state !== "running") {
-          this.opening = undefined;
-        } else if (this.transcript && !this.opening) {
-          // The server is another one: the session goes on in it.
-          this.ensure().catch(() => undefined); // whoever asks next is told
-        }
+        this.serverIs(state);
       }),
     ];
   }
@@ -64,21 +63,38 @@ export class Conversation implements vscode.Disposable {
 
   /** The session that is shown, opened: the last one of this folder, else a new one. */
   ensure(): Promise<Session> {
-    this.opening ??= this.open().catch((error: unknown) => {
-      this.opening = undefined;
-      throw error;
-    });
+    this.wanted = true;
+    if (!this.opening) {
+      const opening = this.open();
+      this.opening = opening;
+      opening.catch(() => {
+        if (this.opening === opening) {
+          this.opening = undefined; // whoever asks next tries again
+        }
+      });
+    }
     return this.opening;
   }
 
   async create(): Promise<void> {
-    this.opening = this.make();
-    await this.opening;
+    const before = this.opening;
+    const opening = this.make();
+    this.wanted = true;
+    this.opening = opening;
+    try {
+      await opening;
+    } catch (error) {
+      if (this.opening === opening) {
+        this.opening = before;
+      }
+      throw error;
+    }
   }
 
   async load(sessionId: string, move = false): Promise<void> {
     const before = this.transcript;
     const opening = this.reopen(sessionId, move);
+    this.wanted = true;
     this.opening = opening;
     try {
       await opening;
@@ -128,6 +144,21 @@ export class Conversation implements vscode.Disposable {
     const before = session?.older ?? null;
     if (session && before !== null && !this.replaying) {
       await this.sidecar.request("pillion/session/load", { sessionId: session.id, limit: PAGE, before });
+    }
+  }
+
+  /** A session is open in one server: when another one is there, it goes on in that. */
+  private serverIs(state: SidecarState): void {
+    if (state !== "running") {
+      if (this.served) {
+        this.opening = undefined;
+      }
+      this.served = false;
+      return;
+    }
+    this.served = true;
+    if (this.wanted && !this.opening) {
+      this.ensure().catch(() => undefined); // whoever asks next is told
     }
   }
 
