@@ -14,20 +14,11 @@ import { showsSource } from "./testing/others";
 import { PublishedRun } from "./testing/publish";
 import { Reruns } from "./testing/reruns";
 
-/** How often results are read while a task runs, in ms; less often where reading many of them takes long. */
-const READ_EVERY = 1000;
-const READ_SHARE = 10;
-
-interface Live {
-  readonly run: PublishedRun;
-  timer: NodeJS.Timeout | undefined;
-}
-
 export class Tests implements vscode.Disposable {
   readonly items: Items;
   private readonly controller = vscode.tests.createTestController("pillion", "Pillion");
   /** By the task's id: its newest run. */
-  private readonly live = new Map<string, Live>();
+  private readonly live = new Map<string, PublishedRun>();
   private readonly reruns: Reruns;
   private readonly published = new Set<string>();
   private readonly disposables: vscode.Disposable[];
@@ -48,6 +39,12 @@ export class Tests implements vscode.Disposable {
       this.controller,
       vscode.commands.registerCommand("pillion.tests.rerun", (item: vscode.TestItem) => this.rerunItem(item)),
       this.controller.createRunProfile("Run", vscode.TestRunProfileKind.Run, (request) => this.run(request), true),
+      sidecar.on("pillion/test/results", ({ taskId, run, tests }) => {
+        const live = this.live.get(taskId);
+        if (live?.task.run === run) {
+          live.hear(tests);
+        }
+      }),
       store.onDidChange((change) => {
         if (change.type === "task") {
           this.see(change.task);
@@ -68,9 +65,8 @@ export class Tests implements vscode.Disposable {
   }
 
   /** The tests that failed in the newest run of a task. */
-  async failed(task: Task): Promise<string[]> {
-    const { tests } = await this.sidecar.request("pillion/test/results", { taskId: task.id });
-    return tests.filter(({ status }) => status === "failed").map(({ id }) => id);
+  failed(task: Task): Promise<string[]> {
+    return this.reruns.failed(task);
   }
 
   private async rerunItem(item: vscode.TestItem): Promise<void> {
@@ -119,24 +115,15 @@ export class Tests implements vscode.Disposable {
     if (!task.owned || task.startedAt === null || task.status === "queued" || !(counted(task) || known || live)) {
       return;
     }
-    if (task.endedAt !== null && live?.run.task.run !== task.run && !counted(task)) {
+    if (task.endedAt !== null && live?.task.run !== task.run && !counted(task)) {
       return;
     }
-    const shown = this.show(task);
-    shown.timer ??= setTimeout(
-      () => {
-        shown.timer = undefined;
-        if (this.live.get(task.id) === shown) {
-          void shown.run.update();
-        }
-      },
-      Math.max(READ_EVERY, shown.run.took * READ_SHARE),
-    );
+    this.show(task);
   }
 
-  private show(task: Task): Live {
+  private show(task: Task): PublishedRun {
     const known = this.live.get(task.id);
-    if (known?.run.task.run === task.run) {
+    if (known?.task.run === task.run) {
       return known;
     }
     this.drop(task.id);
@@ -145,18 +132,17 @@ export class Tests implements vscode.Disposable {
     run.token.onCancellationRequested(() => {
       void attempt(this.sidecar.request("pillion/task/stop", { taskId: task.id }));
     });
-    const live: Live = { run, timer: undefined };
-    this.live.set(task.id, live);
+    this.live.set(task.id, run);
     this.published.add(runOf(task));
-    return live;
+    void run.update(); // what it told before it was shown here
+    return run;
   }
 
   private ended(task: Task): void {
     const live = this.live.get(task.id);
-    if (live?.run.task.run === task.run) {
+    if (live?.task.run === task.run) {
       this.live.delete(task.id);
-      clearTimeout(live.timer);
-      void live.run.end().finally(() => {
+      void live.end().finally(() => {
         this.reruns.over(task.id);
       });
     } else {
@@ -168,8 +154,7 @@ export class Tests implements vscode.Disposable {
     const live = this.live.get(taskId);
     if (live) {
       this.live.delete(taskId);
-      clearTimeout(live.timer);
-      live.run.cut();
+      live.cut();
     }
   }
 
@@ -199,7 +184,7 @@ export class Tests implements vscode.Disposable {
     }
     // After a reload the last results are there again, unless a newer run of the same command goes on.
     for (const task of newest.values()) {
-      const goesOn = [...this.live.values()].some(({ run }) => Items.key(run.task) === Items.key(task));
+      const goesOn = [...this.live.values()].some((run) => Items.key(run.task) === Items.key(task));
       if (!goesOn && !this.published.has(runOf(task))) {
         void this.restore(task);
       }

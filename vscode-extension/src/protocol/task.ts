@@ -66,6 +66,8 @@ export interface Run {
   startedBy: "agent" | "user" | "watch" | null;
   sessionId: string | null;
   stoppedBy: StoppedBy | null;
+  /** What it ran instead of the task\'s command, for some of its tests. */
+  narrowed: string | null;
 }
 
 /** What the environment of the newest run was, beside the person's own. */
@@ -152,8 +154,8 @@ export interface WatchFiles {
 }
 
 export interface RerunParams extends TaskParams {
-  /** Only these tests, by their ids. A server that does not serve it refuses it by its name. */
-  only?: string[];
+  /** `failed`, or the id of a test: the run is of these tests alone. */
+  only?: string;
 }
 
 export interface TaskResult {
@@ -265,6 +267,14 @@ export interface TestResult {
   status: "passed" | "failed" | "skipped";
   durationMs: number | null;
   message: string | null;
+  /** How it went lately, where it fails now and has passed before; told once the run has ended. */
+  recent: RecentResults | null;
+}
+
+/** Of its last results, at most ten, so many failed. */
+export interface RecentResults {
+  failed: number;
+  of: number;
 }
 
 export interface TestResults {

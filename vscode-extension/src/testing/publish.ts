@@ -13,10 +13,8 @@ const OUTPUT_LINES = 5000;
 const OUTPUT_BYTES = 1024 * 1024;
 
 export class PublishedRun {
-  private readonly told = new Map<string, TestResult["status"]>();
+  private readonly told = new Map<string, string>();
   private readonly run: vscode.TestRun;
-  /** How long the last reading took, in ms. */
-  took = 0;
   /** Results are taken one after another: later ones know more. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -33,7 +31,9 @@ export class PublishedRun {
     if (note !== undefined) {
       this.run.appendOutput(`${note}\r\n\r\n`);
     }
-    for (const item of items.all(task)) {
+    // A run of some tests says nothing of the others.
+    const narrowed = task.runs.some((each) => each.run === task.run && each.narrowed !== null);
+    for (const item of narrowed ? [] : items.all(task)) {
       this.run.enqueued(item);
     }
   }
@@ -41,6 +41,11 @@ export class PublishedRun {
   /** A person stops it in Test Explorer. */
   get token(): vscode.CancellationToken {
     return this.run.token;
+  }
+
+  /** Takes the results since the last time. */
+  hear(tests: readonly TestResult[]): void {
+    this.queue = this.queue.then(() => this.take(tests));
   }
 
   /** Reads the results as they are now. */
@@ -73,26 +78,28 @@ export class PublishedRun {
   }
 
   private async read(): Promise<void> {
-    const began = performance.now();
     let results: TestResults;
     try {
       results = await this.sidecar.request("pillion/test/results", { taskId: this.task.id, run: this.task.run });
     } catch {
       return; // dismissed, or run again meanwhile: there is nothing more to tell of this run
     }
+    await this.take(results.tests);
+  }
+
+  private async take(tests: readonly TestResult[]): Promise<void> {
     const suite: Suite = this.task;
-    const omitted = await this.items.take(suite, results.tests);
+    const omitted = await this.items.take(suite, tests);
     if (omitted > 0 && this.told.size === 0) {
       this.run.appendOutput(`${omitted} more tests are in the log alone.\r\n`);
     }
-    for (const result of results.tests) {
+    for (const result of tests) {
       const item = this.items.itemOf(suite, result.id);
-      if (item && this.told.get(result.id) !== result.status) {
-        this.told.set(result.id, result.status);
+      if (item && this.told.get(result.id) !== said(result)) {
+        this.told.set(result.id, said(result));
         this.tell(item, result);
       }
     }
-    this.took = performance.now() - began;
   }
 
   private tell(item: vscode.TestItem, result: TestResult): void {
@@ -102,9 +109,16 @@ export class PublishedRun {
     } else if (result.status === "skipped") {
       this.run.skipped(item);
     } else {
-      this.run.failed(item, message(result, this.task.id), time);
+      // The name alone comes first sometimes: messages of one failure add up, so that there is none yet.
+      const known = result.file !== null || result.message !== null;
+      this.run.failed(item, known ? message(result, this.task.id) : [], time);
     }
   }
+}
+
+/** A result is told once; of a failure whose place and message come later those once more. */
+function said({ status, file, message: text }: TestResult): string {
+  return `${status} ${status === "failed" && (file !== null || text !== null)}`;
 }
 
 function message(result: TestResult, taskId: string): vscode.TestMessage {

@@ -1,4 +1,4 @@
-/** Runs tests again as tasks: some of a suite, or all of it where the server cannot choose. */
+/** Runs tests again as tasks: some of a suite, or all of it where they cannot be run alone. */
 
 import * as vscode from "vscode";
 
@@ -6,6 +6,7 @@ import { attempt, messageOf, refusal } from "../errors";
 import type { Task } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import type { Store } from "../store";
+import { oneLine } from "../tasks/words";
 import { Items, type Suite } from "./items";
 
 /** How long the status bar says that more runs than was asked for, in ms. */
@@ -96,20 +97,40 @@ export class Reruns {
       }
     };
     ask();
-    if (only && only.length > 0) {
+    const wanted = only && (await attempt(this.choice(task, only)));
+    if (wanted !== undefined) {
       try {
-        return (await this.sidecar.request("pillion/task/rerun", { taskId, only: [...only] })).task;
+        return (await this.sidecar.request("pillion/task/rerun", { taskId, only: wanted })).task;
       } catch (error) {
-        if (refusal(error).field !== "only") {
+        const { kind, field } = refusal(error);
+        if (kind !== "not_narrowed" && field !== "only") {
           await attempt(Promise.reject(error instanceof Error ? error : new Error(messageOf(error))));
           return undefined;
         }
       }
+    }
+    if (only) {
       ask(WHOLE);
-      const text = `$(info) Pillion: all of \`${task.label}\` runs again, not these tests alone`;
+      const text = `$(info) Pillion: all of \`${oneLine(task.label, 60)}\` runs again, not these tests alone`;
       vscode.window.setStatusBarMessage(text, SAID);
     }
     return (await attempt(this.sidecar.request("pillion/task/rerun", { taskId })))?.task;
+  }
+
+  /** The server's word for these tests: one by its id, all that failed. There is none for any others. */
+  private async choice(task: Task, only: readonly string[]): Promise<string | undefined> {
+    const [first] = only;
+    if (only.length === 1) {
+      return first;
+    }
+    const failed = new Set(await this.failed(task));
+    return only.length > 0 && only.length === failed.size && only.every((id) => failed.has(id)) ? "failed" : undefined;
+  }
+
+  /** The tests that failed in the newest run of a task. */
+  async failed(task: Task): Promise<string[]> {
+    const { tests } = await this.sidecar.request("pillion/test/results", { taskId: task.id });
+    return tests.filter(({ status }) => status === "failed").map(({ id }) => id);
   }
 }
 
@@ -118,4 +139,4 @@ function isOver(now: Task | undefined, started: Task): boolean {
   return now === undefined ? started.endedAt !== null : now.run === started.run && now.endedAt !== null;
 }
 
-const WHOLE = "Single tests cannot be rerun yet: this is a run of the whole command.";
+const WHOLE = "These tests cannot be run alone: this is a run of the whole command.";

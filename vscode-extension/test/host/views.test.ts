@@ -116,7 +116,7 @@ describe("a problem of a task", () => {
     assert.equal(editor?.document.uri.scheme, "pillion-log");
     assert.match(editor.document.lineAt(editor.selection.active.line).text, /one\.test\.js:2/);
 
-    // The server does not choose tests yet: the whole command runs again, and is fixed by then.
+    // This test alone runs again, and is fixed by then.
     await write("one.test.js", text.replace("equal(1, 2)", "equal(2, 2)"));
     const { task: again } = await change(
       parts,
@@ -126,6 +126,7 @@ describe("a problem of a task", () => {
     );
     assert.equal(again.run, 2);
     assert.equal(again.status, "succeeded");
+    assert.match(again.runs.find((each) => each.run === 2)?.narrowed ?? "", /adds/);
 
     await vscode.commands.executeCommand("pillion.tasks.dismiss", task.id);
     assert.equal(parts.store.tasks.has(task.id), false);
