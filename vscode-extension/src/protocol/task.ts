@@ -267,6 +267,14 @@ export interface TestResult {
   status: "passed" | "failed" | "skipped";
   durationMs: number | null;
   message: string | null;
+  /** How it went lately, where it fails now and has passed before; told once the run has ended. */
+  recent: RecentResults | null;
+}
+
+/** Of its last results, at most ten, so many failed. */
+export interface RecentResults {
+  failed: number;
+  of: number;
 }
 
 export interface TestResults {

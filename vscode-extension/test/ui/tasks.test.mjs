@@ -10,7 +10,9 @@ describe("tests run from the palette", function () {
   let story;
 
   before(async () => {
-    story = await Story.begin({ script: { steps: [{ answer: [{ text: "Nobody asks." }] }] } });
+    // The chat is hidden: a page that is shown would have the sidecar started for itself.
+    const settings = { "workbench.secondarySideBar.defaultVisibility": "hidden" };
+    story = await Story.begin({ script: { steps: [{ answer: [{ text: "Nobody asks." }] }] }, settings });
     await story.load("test/math.test.js");
   });
 
@@ -59,5 +61,16 @@ describe("tests run from the palette", function () {
     await runCommand(story.page, "Pillion: Rerun last task");
     await story.page.locator(".squiggly-error").first().waitFor({ state: "detached" });
     await story.statusSays(/^(?!.*(running|failed))/);
+  });
+
+  it("may be any command: what is typed runs in the background, and has its row", async () => {
+    await runCommand(story.page, "Pillion: Run in background…");
+    await story.page.locator(".quick-input-list .monaco-list-row", { hasText: "package.json" }).first().waitFor();
+    await story.page.keyboard.type("echo from-the-picker");
+    const typed = story.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: "echo from-the-picker" });
+    await typed.waitFor();
+    await story.page.keyboard.press("Enter");
+    await runCommand(story.page, "Pillion: Show tasks");
+    await story.page.locator(".pane-body .monaco-list-row", { hasText: "echo from-the-picker" }).first().waitFor();
   });
 });

@@ -11,6 +11,7 @@ const result = (id: string, name = id): TestResult => ({
   status: "passed",
   durationMs: null,
   message: null,
+  recent: null,
 });
 
 const drawn = (nodes: readonly Node[]): unknown[] => nodes.map((node) => [node.label, ...drawn(node.children)]);

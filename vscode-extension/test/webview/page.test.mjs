@@ -66,6 +66,17 @@ describe("the chat's page", function () {
       assert.equal(await page.locator(".code .hljs-keyword").textContent(), "let");
     });
 
+    it("colours a long block of code once it is whole", async () => {
+      const { page, tell, settled } = await open();
+      const lines = "let value = compute(42); // why\n".repeat(200);
+      await tell(updates(told.update("turn_started", { reason: "prompt" }), told.says("m1", `\`\`\`rust\n${lines}`)));
+      await settled();
+      assert.equal(await page.locator(".hljs-keyword").count(), 0);
+      await tell(updates(told.ends()));
+      await settled();
+      assert.equal(await page.locator(".hljs-keyword").count(), 200);
+    });
+
     it("takes nothing from an answer but words", async () => {
       const { page, tell, settled } = await open();
       const bad =

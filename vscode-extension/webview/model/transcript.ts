@@ -268,7 +268,7 @@ export class Transcript {
   #add(item: Item): void {
     const before = this.#into.at(-1);
     this.#into.push(item);
-    if (before?.kind === "thought") this.#touch(before); // it is over
+    if (before?.kind === "thought" || before?.kind === "agent") this.#touch(before); // it is over
     if ("id" in item) this.#byId.set(item.id, item);
     if (item.kind === "notice") for (const task of item.taskIds) this.#tie(item, task);
     const above = item.parent === null ? undefined : this.#byId.get(item.parent);

@@ -12,17 +12,26 @@ md.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 
 const escape = (text: string): string => md.utils.escapeHtml(text);
 
-md.renderer.rules.fence = (tokens, at) =>
-  code(tokens[at]?.content ?? "", tokens[at]?.info.trim().split(/\s+/, 1)[0] ?? "");
-md.renderer.rules.code_block = (tokens, at) => code(tokens[at]?.content ?? "", "");
+/** What a rule is told of the block that it draws. */
+type Env = Record<string, unknown> & { grows?: boolean };
 
-function code(source: string, language: string): string {
+/** Characters of a block that is coloured anew with each piece that comes. */
+const MOST_RECOLOURED = 4_000;
+
+md.renderer.rules.fence = (tokens, at, _options, env: Env = {}) => {
+  const { content, info } = tokens[at] ?? { content: "", info: "" };
+  const plain = env.grows === true && content.length > MOST_RECOLOURED;
+  return code(content, info.trim().split(/\s+/, 1)[0] ?? "", plain);
+};
+md.renderer.rules.code_block = (tokens, at) => code(tokens[at]?.content ?? "", "", true);
+
+function code(source: string, language: string, plain: boolean): string {
   const label = language === "" ? "Code block" : `Code block, ${language}`;
   return (
     `<div class="code" role="group" aria-label="${escape(label)}">` +
     `<div class="code-bar"><span class="code-language">${escape(language)}</span>` +
     `<button type="button" class="action codicon codicon-copy" data-copy="" title="Copy" aria-label="Copy code"></button></div>` +
-    `<pre tabindex="0"><code>${highlight(source.replace(/\n$/, ""), language)}</code></pre></div>`
+    `<pre tabindex="0"><code>${highlight(source.replace(/\n$/, ""), plain ? "" : language)}</code></pre></div>`
   );
 }
 
@@ -85,18 +94,20 @@ interface Block {
   start: number;
 }
 
-function blocks(text: string): Block[] {
+function blocks(text: string, grows = false): Block[] {
   const lines = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines.push(at + 1);
   const found: Block[] = [];
   let group: Token[] = [];
   let depth = 0;
-  for (const token of md.parse(text, {})) {
+  const tokens = md.parse(text, {});
+  for (const [at, token] of tokens.entries()) {
     group.push(token);
     depth += token.nesting;
     if (depth > 0) continue;
     const first = group[0]?.map?.[0] ?? 0;
-    found.push({ html: md.renderer.render(group, md.options, {}), start: lines[first] ?? 0 });
+    const env: Env = { grows: grows && at === tokens.length - 1 };
+    found.push({ html: md.renderer.render(group, md.options, env), start: lines[first] ?? 0 });
     group = [];
   }
   return found;
@@ -128,6 +139,7 @@ export function plainText(text: string): string {
 export class Markdown {
   readonly #element: HTMLElement;
   #text = "";
+  #grows = false;
   #drawn: string[] = [];
   /** The blocks ahead of this place do not change any more: a later block has begun. */
   #stable = 0;
@@ -137,11 +149,13 @@ export class Markdown {
     this.#element = element;
   }
 
-  draw(text: string): void {
-    if (text === this.#text) return;
+  /** `grows`: more of it is to come. A long block of code gets its colours once it is whole. */
+  draw(text: string, grows = false): void {
+    if (text === this.#text && grows === this.#grows) return;
+    this.#grows = grows;
     if (!text.startsWith(this.#text)) this.#stable = this.#stableBlocks = 0;
     this.#text = text;
-    const fresh = blocks(text.slice(this.#stable));
+    const fresh = blocks(text.slice(this.#stable), grows);
     const from = this.#stableBlocks;
     for (const [at, block] of fresh.entries()) this.#put(from + at, block.html);
     while (this.#drawn.length > from + fresh.length) {

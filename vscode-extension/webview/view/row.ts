@@ -27,10 +27,15 @@ export function isShown(item: Item, context: Pick<Context, "chat">): boolean {
   }
 }
 
+/** It is still being written. */
+function isLive(item: Item, { chat: { session } }: Context): boolean {
+  return session !== null && session.turn !== null && session.items.at(-1) === item;
+}
+
 /** Markdown is drawn by hand into its element, and grows there. */
 const drawings = new WeakMap<HTMLElement, Markdown>();
 
-function drawMarkdown(row: HTMLElement, text: string): void {
+function drawMarkdown(row: HTMLElement, text: string, grows: boolean): void {
   const target = row.querySelector<HTMLElement>(".markdown");
   if (!target) return;
   let drawing = drawings.get(target);
@@ -38,13 +43,13 @@ function drawMarkdown(row: HTMLElement, text: string): void {
     drawing = new Markdown(target);
     drawings.set(target, drawing);
   }
-  drawing.draw(text);
+  drawing.draw(text, grows);
 }
 
 export function drawRow(item: Item, row: HTMLElement, context: Context): void {
   render(template(item, context), row);
   if (item.kind === "agent" || item.kind === "since" || (item.kind === "thought" && context.open.has(item.key))) {
-    drawMarkdown(row, item.text);
+    drawMarkdown(row, item.text, isLive(item, context));
   }
 }
 
@@ -84,8 +89,7 @@ function cut(item: Message): Part {
 
 function thought(item: Message, context: Context): Part {
   const open = context.open.has(item.key);
-  const session = context.chat.session;
-  const live = session !== null && session.turn !== null && session.items.at(-1) === item;
+  const live = isLive(item, context);
   return html`<article class="thought" tabindex="-1" aria-label=${live ? "Thinking" : "Thought"}>
     <button
       type="button"
