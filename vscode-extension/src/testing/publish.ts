@@ -15,6 +15,8 @@ const OUTPUT_BYTES = 1024 * 1024;
 export class PublishedRun {
   private readonly told = new Map<string, string>();
   private readonly run: vscode.TestRun;
+  /** It is a run of some tests: it says nothing of the others, which their runner may call skipped. */
+  private readonly narrowed: boolean;
   /** Results are taken one after another: later ones know more. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -31,9 +33,8 @@ export class PublishedRun {
     if (note !== undefined) {
       this.run.appendOutput(`${note}\r\n\r\n`);
     }
-    // A run of some tests says nothing of the others.
-    const narrowed = task.runs.some((each) => each.run === task.run && each.narrowed !== null);
-    for (const item of narrowed ? [] : items.all(task)) {
+    this.narrowed = task.runs.some((each) => each.run === task.run && each.narrowed !== null);
+    for (const item of this.narrowed ? [] : items.all(task)) {
       this.run.enqueued(item);
     }
   }
@@ -95,7 +96,8 @@ export class PublishedRun {
     }
     for (const result of tests) {
       const item = this.items.itemOf(suite, result.id);
-      if (item && this.told.get(result.id) !== said(result)) {
+      const left = this.narrowed && result.status === "skipped";
+      if (item && !left && this.told.get(result.id) !== said(result)) {
         this.told.set(result.id, said(result));
         this.tell(item, result);
       }
