@@ -12,28 +12,44 @@ const SOURCE = "pillion";
 
 type Next = (uri: vscode.Uri, diagnostics: vscode.Diagnostic[]) => void;
 
-/** Shows what the setting `pillion.diagnostics.show` lets through, also when it changes. */
+/** What the server published for a file, and what of it is shown. */
+interface Published {
+  readonly uri: vscode.Uri;
+  readonly diagnostics: vscode.Diagnostic[];
+  readonly next: Next;
+  shown: number;
+}
+
+/** A compiler's problem that the editor's own extension shows on the same line is not shown twice. */
 export class Problems implements vscode.Disposable {
-  /** What the server published, by URI, and the way to show it. */
-  private readonly published = new Map<string, { uri: vscode.Uri; diagnostics: vscode.Diagnostic[]; next: Next }>();
-  private readonly disposable = vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration("pillion.diagnostics")) {
-      for (const { uri, diagnostics, next } of this.published.values()) {
-        next(uri, wanted(diagnostics));
+  private readonly published = new Map<string, Published>();
+  private readonly disposable = vscode.languages.onDidChangeDiagnostics(({ uris }) => {
+    for (const uri of uris) {
+      const published = this.published.get(uri.toString());
+      // What is shown here changes too when it is: only another number of problems is news.
+      if (published && unshown(published.uri, published.diagnostics).length !== published.shown) {
+        this.show(published);
       }
     }
   });
 
   readonly middleware: Middleware = {
     handleDiagnostics: (uri, diagnostics, next) => {
+      const published = { uri, diagnostics, next, shown: 0 };
       if (diagnostics.length === 0) {
         this.published.delete(uri.toString());
       } else {
-        this.published.set(uri.toString(), { uri, diagnostics, next });
+        this.published.set(uri.toString(), published);
       }
-      next(uri, wanted(diagnostics));
+      this.show(published);
     },
   };
+
+  private show(published: Published): void {
+    const shown = unshown(published.uri, published.diagnostics);
+    published.shown = shown.length;
+    published.next(published.uri, shown);
+  }
 
   /** A new server publishes anew. */
   clear(): void {
@@ -45,20 +61,26 @@ export class Problems implements vscode.Disposable {
   }
 }
 
-function wanted(diagnostics: vscode.Diagnostic[]): vscode.Diagnostic[] {
-  switch (vscode.workspace.getConfiguration("pillion").get<string>("diagnostics.show")) {
-    case "off":
-      return [];
-    case "errors":
-      return diagnostics.filter(({ severity }) => severity === vscode.DiagnosticSeverity.Error);
-    default:
-      return diagnostics;
-  }
+/** Those that no other extension shows on that line with the same code. A failed test is always shown. */
+function unshown(uri: vscode.Uri, diagnostics: vscode.Diagnostic[]): vscode.Diagnostic[] {
+  const key = (diagnostic: vscode.Diagnostic): string => `${diagnostic.range.start.line} ${code(diagnostic) ?? ""}`;
+  const others = vscode.languages.getDiagnostics(uri).filter((other) => other.source !== SOURCE);
+  const known = new Set(others.filter((other) => code(other) !== undefined).map(key));
+  return diagnostics.filter((diagnostic) => isTest(diagnostic) || !known.has(key(diagnostic)));
+}
+
+function isTest(diagnostic: vscode.Diagnostic): boolean {
+  const { data } = diagnostic as { data?: { test?: string | null } };
+  return typeof data?.test === "string";
+}
+
+function code({ code }: vscode.Diagnostic): string | number | undefined {
+  return typeof code === "object" ? code.value : code;
 }
 
 function told(diagnostic: vscode.Diagnostic): Diagnostic {
   const { start, end } = diagnostic.range;
-  const code = typeof diagnostic.code === "object" ? diagnostic.code.value : diagnostic.code;
+  const own = code(diagnostic);
   return {
     range: {
       start: { line: start.line, character: start.character },
@@ -67,7 +89,7 @@ function told(diagnostic: vscode.Diagnostic): Diagnostic {
     severity: (diagnostic.severity + 1) as 1 | 2 | 3 | 4,
     message: diagnostic.message,
     ...(diagnostic.source === undefined ? {} : { source: diagnostic.source }),
-    ...(code === undefined ? {} : { code }),
+    ...(own === undefined ? {} : { code: own }),
   };
 }
 

@@ -12,10 +12,9 @@ const SERVER: &str = "server/src/protocol/";
 const KEYS: &str = "server/src/config/keys.rs";
 
 /// Settings that are the extension's own, and why the server does not know them.
-const OWN: [(&str, &str); 5] = [
+const OWN: [(&str, &str); 4] = [
     ("server.path", "it is known before there is a server"),
     ("codeLens.tests", "the editor shows them"),
-    ("diagnostics.show", "the editor shows them"),
     ("notifications.afterSeconds", "the editor knows who looks at it"),
     ("trace.server", "the trace is of the client"),
 ];
