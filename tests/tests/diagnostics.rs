@@ -77,6 +77,8 @@ impl Suite<'_> {
         client.call("pillion/task/rerun", json!({"taskId": id, "only": "failed"}));
         let again = client.wait_run_end(&id, 2);
         assert_eq!((&again["progress"]["passed"], &again["progress"]["failed"]), (&json!(0), &json!(1)), "{again}");
+        let results = client.call("pillion/test/results", json!({"taskId": id}));
+        assert_eq!(results["tests"].as_array().map(Vec::len), Some(1), "what was left out has no result: {results}");
         assert!(again["runs"][1]["narrowed"].as_str().is_some_and(|command| command != self.command), "{again}");
         (self.fix)(self.sandbox);
         let at = client.mark();
@@ -88,6 +90,12 @@ impl Suite<'_> {
         client.call("pillion/task/rerun", json!({"taskId": id}));
         let whole = client.wait_run_end(&id, 4);
         assert_eq!((&whole["status"], &whole["progress"]["passed"]), (&json!("succeeded"), &json!(2)), "{whole}");
+        // Another sidecar reads the results off the output.
+        let before = client.call("pillion/test/results", json!({"taskId": id}));
+        client.shutdown();
+        let next = self::client(self.sandbox);
+        assert_eq!(next.call("pillion/test/results", json!({"taskId": id})), before);
+        assert_eq!(before["tests"].as_array().map(Vec::len), Some(2), "{before}");
     }
 
     fn check_results(&self, client: &Client, id: &str) {

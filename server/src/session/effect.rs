@@ -192,6 +192,11 @@ pub enum Effect {
         most: usize,
     },
     /// Reads output for the client and replies.
+    /// Reads the results of single tests off the output of a run that was over before this sidecar began.
+    ReadTests {
+        reply: ReplyId,
+        task: Box<Task>,
+    },
     ReadForReply {
         reply: ReplyId,
         path: PathBuf,

@@ -5,6 +5,7 @@ mod models;
 mod project;
 mod since;
 mod stored;
+mod tested;
 mod transcripts;
 mod workspace;
 
@@ -305,6 +306,13 @@ impl Hands {
             Effect::ReadForReply { reply, path, range } => self.answer_later(reply, async move {
                 read_output(path, range).await.map(Reply::Output).map_err(Refusal::Internal)
             }),
+            Effect::ReadTests { reply, task } => {
+                let root = self.root.clone();
+                self.answer_later(reply, async move {
+                    let read = tokio::task::spawn_blocking(move || tested::read(*task, root)).await;
+                    read.map_err(|error| Refusal::Internal(error.to_string()))
+                });
+            }
             Effect::Import { reply, id, dir, reported } => self.import(reply, id, dir, reported),
             Effect::FingerprintAfter { run, command, unsaved } => self.fingerprint_after(run, command, unsaved),
             Effect::ReadPast { run, command } => self.read_past(run, command),

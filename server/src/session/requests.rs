@@ -12,6 +12,9 @@ use super::export::Talk;
 use super::folding::Asker;
 use super::state::State;
 
+/// Bytes of an output that is read again for its tests.
+const MOST_READ: u64 = 64 << 20;
+
 impl State {
     pub(super) fn reply(&mut self, reply: ReplyId, answer: Reply) {
         self.effects.push(Effect::Reply { reply, result: Ok(answer) });
@@ -194,6 +197,12 @@ impl State {
             let message = format!("the results of run {run} are not kept");
             let remedy = format!("Ask for run {newest}, the newest, or leave it out.");
             return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
+        }
+        // A run that was over before this sidecar began is known by its output alone.
+        let is_unread = entry.facts.counts.is_none() && entry.task.progress.counts.total() > 0;
+        if is_unread && entry.task.status.is_final() && entry.task.output.bytes <= MOST_READ {
+            let task = Box::new(entry.task.clone());
+            return self.effects.push(Effect::ReadTests { reply, task });
         }
         let often = |id: &str| entry.beside.delta.as_ref().and_then(|delta| delta.often(id));
         let tests = entry.facts.tests.iter().map(|test| (test.clone(), often(&test.id))).collect();

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use crate::agent::notification::{self, Report};
 use crate::ids::TaskId;
-use crate::problem::Finding;
+use crate::problem::{Finding, TestResult, TestStatus};
 use crate::task::model::{
-    EnvironmentRecord, Kind, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
+    EnvironmentRecord, Kind, Narrowed, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
 };
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
@@ -129,6 +129,9 @@ impl State {
         let (mut files, mut tests) = (Vec::new(), Vec::new());
         for finding in findings {
             let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
+            if matches!(&finding, Finding::Test(test) if is_left_out(&entry.task, test)) {
+                continue;
+            }
             let is_kept = entry.facts.add(&finding);
             match finding {
                 Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
@@ -443,4 +446,10 @@ pub(super) fn outcome(task: &mut Task, ending: Ending) -> Option<String> {
         }
     };
     reason
+}
+
+/// A runner may report the tests that a narrowed run has left out as skipped.
+fn is_left_out(task: &Task, test: &TestResult) -> bool {
+    let named = |narrowed: &Narrowed| narrowed.tests.contains(&test.id);
+    test.status == TestStatus::Skipped && !task.narrowed().is_none_or(named)
 }

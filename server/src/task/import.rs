@@ -16,7 +16,12 @@ pub fn import(dir: &Path, output: &str, origin: Origin, files: Arc<dyn Files>) -
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let path = dir.join("output");
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?.write_all(output.as_bytes())?;
-    let mut tail = Tail::open(&path, Engine::new(origin, files))?;
+    read(&path, origin, files)
+}
+
+/// Runs the matchers over an output that is there. Blocks.
+pub fn read(path: &Path, origin: Origin, files: Arc<dyn Files>) -> io::Result<Imported> {
+    let mut tail = Tail::open(path, Engine::new(origin, files))?;
     let mut findings = Vec::new();
     loop {
         let look = tail.look();
