@@ -28,6 +28,7 @@ mod go;
 mod jvm;
 mod lines;
 mod node;
+mod oneline;
 mod place;
 mod prefilter;
 mod python;
