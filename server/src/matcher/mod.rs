@@ -41,6 +41,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 pub use engine::Engine;
+pub use report::problem_matcher;
 
 use scope::Scope;
 
