@@ -81,6 +81,7 @@ expression!(coded, r"^(.*?)\s+\[(-W[\w+=.,-]+|[a-z][a-z-]+)\]$");
 impl Gcc {
     fn head(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = head().captures(line) else { return false };
+        scope.claim();
         let number: u32 = found[2].parse().unwrap_or(0);
         let column: Option<u32> = found.get(3).and_then(|column| column.as_str().parse().ok());
         let mut file = scope.own(&found[1]).filter(|file| file.extension().is_none_or(|extension| extension != "rs"));
@@ -184,7 +185,9 @@ impl Diagnostic {
         self.lines += 1;
         self.bare = if self.lines < MAX_LINES { Bare::Source } else { Bare::Over };
         let Some((file, line, column)) = at else { return };
-        if (self.file.is_none() || self.borrowed) && (text.contains("requested here") || text.starts_with("expanded from ")) {
+        if (self.file.is_none() || self.borrowed)
+            && (text.contains("requested here") || text.starts_with("expanded from "))
+        {
             (self.file, self.line, self.column, self.caret) = (Some(file), line, column, None);
             self.borrowed = false;
         } else if self.file.is_some() && self.related.len() < 8 {

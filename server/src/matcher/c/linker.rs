@@ -56,7 +56,8 @@ impl Linker {
             Some(line) => scope.at(file, line, None, None),
             None => {
                 let source = scope.files.read(&file).unwrap_or_default();
-                let name = |symbol: &str| symbol.split('(').next().unwrap_or_default().rsplit("::").next().map(str::to_owned);
+                let name =
+                    |symbol: &str| symbol.split('(').next().unwrap_or_default().rsplit("::").next().map(str::to_owned);
                 let from = self.function.as_deref().and_then(name).and_then(|name| find_word(&source, &name, 1));
                 let symbol = name(&found[5]).unwrap_or_default();
                 match find_word(&source, &symbol, from.map_or(1, |(line, ..)| line)) {

@@ -17,7 +17,10 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Runner,
     gate: always,
     starts: &[r"[0-9]+ tests? completed"],
-    inside: &[Inside { words: &[" FAILED", " PASSED", " SKIPPED"], text: r"[A-Za-z0-9_$]+ > .* (?:FAILED|PASSED|SKIPPED)\z" }],
+    inside: &[Inside {
+        words: &[" FAILED", " PASSED", " SKIPPED"],
+        text: r"[A-Za-z0-9_$]+ > .* (?:FAILED|PASSED|SKIPPED)\z",
+    }],
     new: |_| Box::new(Gradle::default()),
 };
 

@@ -32,7 +32,10 @@ struct Message {
     has_source: bool,
 }
 
-expression!(head, r"^(?:\[javac\] |:[\w:]+?)?(\S[^:]*\.java):(\d+): (error|warning): (?:\[([\w-]+)\] )?(.*)$");
+expression!(
+    head,
+    r"^(?:\[javac\] )?(?::[\w:.-]*[\w-])?(/[^:]*\.java|[^\s:/][^:]*\.java):(\d+): (error|warning): (?:\[([\w-]+)\] )?(.*)$"
+);
 expression!(maven, r"^\[(ERROR|WARNING)\] (\S[^:]*\.java):\[(\d+),(\d+)\] (?:\[([\w-]+)\] )?(?:error: )?(.*)$");
 expression!(more, r"^(?:\[ERROR\] )?\s+(symbol|required|found|location|reason): +(.*)$");
 
@@ -45,7 +48,15 @@ impl Javac {
 
     fn begin(&mut self, line: &str, scope: &mut Scope) -> bool {
         let (path, at, column, word, code, message, has_source) = if let Some(found) = head().captures(line) {
-            (found[1].to_owned(), number(&found, 2), None, found[3].to_owned(), text(&found, 4), found[5].to_owned(), true)
+            (
+                found[1].to_owned(),
+                number(&found, 2),
+                None,
+                found[3].to_owned(),
+                text(&found, 4),
+                found[5].to_owned(),
+                true,
+            )
         } else if let Some(found) = maven().captures(line) {
             let column = number(&found, 4);
             let word = found[1].to_ascii_lowercase();

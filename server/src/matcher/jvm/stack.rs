@@ -28,7 +28,10 @@ pub(super) struct Frame {
     class: String,
 }
 
-expression!(frame_line, r"^\s*(?:\[ERROR\] )?\s*at (?:[\w.@/-]+/)?([\w.$<>]+)\.([\w$<>]+)\(([\w$-]+\.(?:java|kt|scala|groovy)):(\d+)\)");
+expression!(
+    frame_line,
+    r"^\s*(?:\[ERROR\] )?\s*at (?:[\w.@/-]+/)?([\w.$<>]+)\.([\w$<>]+)\(([\w$-]+\.(?:java|kt|scala|groovy)):(\d+)\)"
+);
 
 /// Reads `at shop.Main.parse(Main.java:15)`.
 pub(super) fn frame(line: &str) -> Option<Frame> {
@@ -108,8 +111,7 @@ impl Matcher for Uncaught {
         if let Some(found) = head().captures(line) {
             self.flush(scope);
             let message = found[1].to_owned();
-            self.current =
-                Some(Trace { message, cause: None, frames: Vec::new(), detail: line.to_owned(), lines: 0 });
+            self.current = Some(Trace { message, cause: None, frames: Vec::new(), detail: line.to_owned(), lines: 0 });
             return;
         }
         let Some(trace) = &mut self.current else { return };
@@ -154,7 +156,10 @@ mod tests {
         for (line, path) in [
             ("\tat shop.Main.parse(Main.java:15)", Some("shop/Main.java")),
             ("\tat java.base/java.lang.Iterable.forEach(Iterable.java:15)", Some("java/lang/Iterable.java")),
-            ("    at app//shop.a.CartTest$Inner.lambda$x$0(CartTest.java:15) ~[classes/:?]", Some("shop/a/CartTest.java")),
+            (
+                "    at app//shop.a.CartTest$Inner.lambda$x$0(CartTest.java:15) ~[classes/:?]",
+                Some("shop/a/CartTest.java"),
+            ),
             ("\tat Main.main(Main.java:15)", Some("Main.java")),
             ("\tat jdk.internal.reflect.Method.invoke(Native Method)", None),
         ] {

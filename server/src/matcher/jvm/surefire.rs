@@ -75,7 +75,9 @@ impl Surefire {
             self.before.passed += counts.passed;
             self.before.failed += counts.failed;
             self.before.skipped += counts.skipped;
-            scope.summary(line.trim_start_matches("[ERROR] ").trim_start_matches("[INFO] ").trim_start_matches("[WARNING] "));
+            scope.summary(
+                line.trim_start_matches("[ERROR] ").trim_start_matches("[INFO] ").trim_start_matches("[WARNING] "),
+            );
         }
         self.tell_counts(scope);
         true
@@ -91,7 +93,9 @@ impl Surefire {
         {
             message = format!("{message} {more}");
         }
-        for known in ["java.lang.AssertionError: ", "org.opentest4j.AssertionFailedError: ", "org.junit.ComparisonFailure: "] {
+        for known in
+            ["java.lang.AssertionError: ", "org.opentest4j.AssertionFailedError: ", "org.junit.ComparisonFailure: "]
+        {
             message = message.strip_prefix(known).map(str::to_owned).unwrap_or(message);
         }
         let test = format!("{}#{}", block.class, block.method);

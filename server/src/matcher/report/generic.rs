@@ -1,5 +1,5 @@
-//! `file:line:column: error: message` and `file:line: error: message` of tools that nobody knows, where nobody else claimed
-//! the line. Precision goes before recall: the severity must be there in words, the file in the workspace, and the line
+//! `file(line,column): error message`, `file:line:column - error: message` and their kin, of tools that nobody knows, where
+//! nobody else claimed the line. Precision goes before recall: the severity must be there in words, the file in the workspace, and the line
 //! in the file.
 
 use crate::matcher::Matcher;

@@ -42,11 +42,8 @@ impl Terraform {
     fn flush(&mut self, scope: &mut Scope) {
         let Some(current) = self.current.take() else { return };
         let Some(place) = current.place else { return };
-        let message = if current.text.is_empty() {
-            current.summary
-        } else {
-            format!("{}: {}", current.summary, current.text)
-        };
+        let message =
+            if current.text.is_empty() { current.summary } else { format!("{}: {}", current.summary, current.text) };
         let mut told = problem("terraform", current.severity, place, message);
         told.detail = Some(current.detail);
         scope.problem(told);

@@ -13,7 +13,13 @@ pub(super) const FORMAT: Format = Format {
     inside: &[
         Inside { words: &[": line "], text: r": line [0-9]+: " },
         Inside {
-            words: &[": not found", ": Syntax error: ", ": Permission denied", ": Bad substitution", ": parameter not set"],
+            words: &[
+                ": not found",
+                ": Syntax error: ",
+                ": Permission denied",
+                ": Bad substitution",
+                ": parameter not set",
+            ],
             text: r": [0-9]+: ",
         },
     ],

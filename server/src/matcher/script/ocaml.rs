@@ -38,8 +38,14 @@ struct Message {
 }
 
 expression!(head, r#"^File "(.+?)", lines? (\d+)(?:-(\d+))?(?:, characters (\d+)-(\d+))?:?$"#);
-expression!(message, r"^(Error|Warning|Alert)(?: (\w+))?(?: \(warning (\d+) ?(?:\[([\w-]+)\])?\))?(?: \[([\w-]+)\])?: (.*)$");
-expression!(called, r#"^(?:Raised|Re-raised|Called)\b.* in file "(.+?)"(?: \(inlined\))?, lines? (\d+)(?:-\d+)?, characters (\d+)-(\d+)"#);
+expression!(
+    message,
+    r"^(Error|Warning|Alert)(?: (\w+))?(?: \(warning (\d+) ?(?:\[([\w-]+)\])?\))?(?: \[([\w-]+)\])?: (.*)$"
+);
+expression!(
+    called,
+    r#"^(?:Raised|Re-raised|Called)\b.* in file "(.+?)"(?: \(inlined\))?, lines? (\d+)(?:-\d+)?, characters (\d+)-(\d+)"#
+);
 
 impl Ocaml {
     fn flush(&mut self, scope: &mut Scope) {
@@ -73,7 +79,8 @@ impl Ocaml {
             return;
         };
         let detail = line.to_owned();
-        self.current = Some(Message { places, uncaught, severity: Severity::Error, code: None, text, detail, lines: 0 });
+        self.current =
+            Some(Message { places, uncaught, severity: Severity::Error, code: None, text, detail, lines: 0 });
         scope.claim();
     }
 }

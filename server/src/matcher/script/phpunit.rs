@@ -84,7 +84,9 @@ impl Phpunit {
         let Some((place, others)) = pick(scope, &block.frames, Some(is_test)).filter(|_| !message.is_empty()) else {
             return;
         };
-        let title = data_set().captures(&block.title).map_or(block.title.as_str(), |found| found.get(1).map_or("", |it| it.as_str()));
+        let title = data_set()
+            .captures(&block.title)
+            .map_or(block.title.as_str(), |found| found.get(1).map_or("", |it| it.as_str()));
         let test = if block.testdox { Self::named(title, &place, scope) } else { title.to_owned() };
         if block.severity == Severity::Error {
             scope.test_result(TestResult {
@@ -196,7 +198,11 @@ impl Matcher for Phpunit {
             self.flush(scope);
             self.begin(&found[1], Severity::Error, true);
         } else if let Some(block) = &mut self.block {
-            let inner = if block.testdox { line.trim_start().strip_prefix(['│', '├', '┊', '┴', '┐']) } else { Some(line) };
+            let inner = if block.testdox {
+                line.trim_start().strip_prefix(['│', '├', '┊', '┴', '┐'])
+            } else {
+                Some(line)
+            };
             let over = line == "--" || line == "ERRORS!" || line == "FAILURES!" || block.lines > MAX_LINES;
             match inner {
                 Some(text) if !over => block.line(if block.testdox { text.trim() } else { text }),

@@ -63,7 +63,8 @@ impl Prove {
         let Some(failed) = self.current.take() else { return };
         let Some((path, line)) = failed.at else { return };
         let Some(file) = scope.own(&path) else { return };
-        let details: Vec<&str> = failed.details.iter().map(|it| it.trim()).filter(|it| !it.ends_with("at:")).take(3).collect();
+        let details: Vec<&str> =
+            failed.details.iter().map(|it| it.trim()).filter(|it| !it.ends_with("at:")).take(3).collect();
         let mut message = if failed.name.is_empty() { "a test failed".to_owned() } else { failed.name };
         if !details.is_empty() {
             message = format!("{message}: {}", details.join(", "));

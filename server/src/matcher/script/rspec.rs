@@ -59,7 +59,10 @@ struct Block {
 expression!(title, r"^  \d+\) (.+)$");
 expression!(loading, r"^An error occurred (?:while loading (\S+?)\.?(?: - .*)?|in an? .*|outside .*)$");
 expression!(frame, r"^\s*# (\S[^:]*):(\d+)(?::in |$)");
-expression!(counts, r"^(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?(?:, (\d+) errors? occurred outside of examples)?$");
+expression!(
+    counts,
+    r"^(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?(?:, (\d+) errors? occurred outside of examples)?$"
+);
 
 fn is_spec(path: &str) -> bool {
     path.ends_with("_spec.rb")
@@ -143,7 +146,11 @@ impl Block {
             self.begun = true;
         } else if self.begun && !self.in_message {
             self.in_message = text.is_empty();
-        } else if self.in_message && self.frames.is_empty() && self.message.len() < 50 && !(text.is_empty() && self.message.is_empty()) {
+        } else if self.in_message
+            && self.frames.is_empty()
+            && self.message.len() < 50
+            && !(text.is_empty() && self.message.is_empty())
+        {
             self.message.push(text.to_owned());
         }
     }

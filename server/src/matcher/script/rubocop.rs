@@ -27,10 +27,7 @@ struct Rubocop {
     current: Option<(Problem, u32, usize)>,
 }
 
-expression!(
-    head,
-    r"^(\S[^:]*):(\d+):(\d+): ([CRWEFI]): (\[Correct(?:able|ed)\] )?(?:([A-Z]\w*(?:/\w+)+): )?(.*)$"
-);
+expression!(head, r"^(\S[^:]*):(\d+):(\d+): ([CRWEFI]): (\[Correct(?:able|ed)\] )?(?:([A-Z]\w*(?:/\w+)+): )?(.*)$");
 
 impl Rubocop {
     fn flush(&mut self, scope: &mut Scope) {

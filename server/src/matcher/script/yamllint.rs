@@ -12,7 +12,10 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: |command| command.mentions("yamllint") || command.mentions("pre-commit"),
     starts: &[r"[0-9]+:[0-9]+ +(?:error|warning) "],
-    inside: &[Inside { words: &[".yaml", ".yml"], text: "" }, Inside { words: &[": [error] ", ": [warning] "], text: "" }],
+    inside: &[
+        Inside { words: &[".yaml", ".yml"], text: "" },
+        Inside { words: &[": [error] ", ": [warning] "], text: "" },
+    ],
     new: |_| Box::new(Yamllint::default()),
 };
 

@@ -81,7 +81,9 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
     let object = match json {
         Value::String(name) => return by_name(name, "problemMatcher", bases),
         Value::Object(object) => object,
-        _ => return Err(error("problemMatcher", "is no object and no name", "give an object with `pattern`, or a name")),
+        _ => {
+            return Err(error("problemMatcher", "is no object and no name", "give an object with `pattern`, or a name"));
+        }
     };
     let base = match object.get("base") {
         None => None,
@@ -100,12 +102,13 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
     };
     let severity = match text("severity")?.as_deref() {
         None => base.as_ref().map_or(Severity::Error, |base| base.severity),
-        Some(word) => severity(word).ok_or_else(|| {
-            error("severity", format!("is `{word}`"), "write \"error\", \"warning\" or \"info\"")
-        })?,
+        Some(word) => severity(word)
+            .ok_or_else(|| error("severity", format!("is `{word}`"), "write \"error\", \"warning\" or \"info\""))?,
     };
     let location = match object.get("fileLocation") {
-        None => base.as_ref().map_or_else(|| Location::Relative("${workspaceFolder}".to_owned()), |it| it.location.clone()),
+        None => {
+            base.as_ref().map_or_else(|| Location::Relative("${workspaceFolder}".to_owned()), |it| it.location.clone())
+        }
         Some(value) => location(value)?,
     };
     let source = match (text("source")?, text("owner")?, &base) {

@@ -33,7 +33,8 @@ struct Found {
 impl Found {
     /// Takes what a pattern's groups hold.
     fn take(&mut self, pattern: &Pattern, found: &Captures<'_>) {
-        let text = |group: Option<usize>| Some(found.get(group?)?.as_str().trim().to_owned()).filter(|it| !it.is_empty());
+        let text =
+            |group: Option<usize>| Some(found.get(group?)?.as_str().trim().to_owned()).filter(|it| !it.is_empty());
         let number = |group: Option<usize>| text(group)?.parse::<u32>().ok();
         self.whole_file |= pattern.whole_file;
         self.file = text(pattern.file).or(self.file.take());
@@ -92,10 +93,8 @@ impl Custom {
         };
         let root = scope.root.to_string_lossy().into_owned();
         let here = scope.command.folders.last().map_or_else(|| root.clone(), |it| it.to_string_lossy().into_owned());
-        let base = base
-            .replace("${workspaceFolder}", &root)
-            .replace("${workspaceRoot}", &root)
-            .replace("${cwd}", &here);
+        let base =
+            base.replace("${workspaceFolder}", &root).replace("${workspaceRoot}", &root).replace("${cwd}", &here);
         let joined = std::path::Path::new(&root).join(base).join(path);
         joined.to_str().and_then(|joined| scope.own(joined)).or_else(|| scope.own(path))
     }
@@ -149,5 +148,106 @@ impl Matcher for Custom {
 
     fn interrupted(&mut self, _: &mut Scope) {
         self.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::super::parse;
+    use crate::matcher::{Engine, Files, Origin};
+    use crate::problem::{Finding, Severity};
+
+    /// Every path below `/w` is a file.
+    struct All;
+
+    impl Files for All {
+        fn is_file(&self, path: &Path) -> bool {
+            path.starts_with("/w") && path.extension().is_some()
+        }
+
+        fn read(&self, _: &Path) -> Option<String> {
+            None
+        }
+
+        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    fn run(definition: &Value, output: &str) -> Vec<String> {
+        let origin = Origin { command: "./check".to_owned(), cwd: "/w/sub".into(), root: "/w".into() };
+        let mut engine = Engine::new(origin, Arc::new(All));
+        engine.define([parse(definition).expect("a good definition")]);
+        let mut findings = Vec::new();
+        engine.push(output.as_bytes(), &mut findings);
+        engine.finish(&mut findings);
+        let problems = findings.iter().filter_map(|finding| match finding {
+            Finding::Problem(problem) => Some(problem),
+            _ => None,
+        });
+        problems
+            .map(|it| {
+                let place = &it.place;
+                let severity = if it.severity == Severity::Error { "error" } else { "other" };
+                let code = it.code.as_deref().unwrap_or("-");
+                let numbers = [place.line, place.column, place.end_line, place.end_column].map(|it| it.unwrap_or(0));
+                format!("{} {numbers:?} {severity} {code} {}", place.file.display(), it.message)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_line() {
+        let matcher = json!({
+            "owner": "lint", "fileLocation": ["relative", "${workspaceFolder}/src"], "severity": "warning",
+            "pattern": {"regexp": "^(\\S+)@(\\d+)/(\\d+) (?:(E)|W)(\\d+) (.*)$",
+                        "file": 1, "line": 2, "column": 3, "severity": 4, "code": 5, "message": 6}
+        });
+        assert_eq!(
+            run(&matcher, "a.x@3/4 E12 bad\nnothing\nb.x@5/1 W7 poor\n"),
+            ["/w/src/a.x [3, 4, 0, 0] error 12 bad", "/w/src/b.x [5, 1, 0, 0] other 7 poor"]
+        );
+    }
+
+    #[test]
+    fn loops_and_files() {
+        let stylish =
+            "\n/w/a.js\n  1:2  error  no var  no-var\n  3:1  warning  long line  max-len\n\n/w/b.js\n  9:9  error  x\n";
+        assert_eq!(
+            run(&json!("$eslint-stylish"), stylish),
+            [
+                "/w/a.js [1, 2, 0, 0] error no-var no var",
+                "/w/a.js [3, 1, 0, 0] other max-len long line",
+                "/w/b.js [9, 9, 0, 0] error - x"
+            ]
+        );
+        let whole = json!({"pattern": {"regexp": "^missing: (\\S+) (.*)$", "kind": "file", "file": 1, "message": 2}});
+        assert_eq!(run(&whole, "missing: c.txt no licence\n"), ["/w/c.txt [0, 0, 0, 0] error - no licence"]);
+    }
+
+    #[test]
+    fn named() {
+        assert_eq!(
+            run(&json!("$tsc"), "src/a.ts(3,5): error TS2304: no name\nb.ts:1:2 - error TS1: y\n"),
+            ["/w/sub/src/a.ts [3, 5, 0, 0] error TS2304 no name", "/w/sub/b.ts [1, 2, 0, 0] error TS1 y"]
+        );
+        assert_eq!(
+            run(&json!("$msCompile"), "/w/a.cs(3,5,3,9): error CS1002: ; expected\n"),
+            ["/w/a.cs [3, 5, 3, 9] error CS1002 ; expected"]
+        );
+        assert_eq!(run(&json!("$go"), "vet: ./a.go:3:2: x declared\n"), ["/w/a.go [3, 2, 0, 0] error - x declared"]);
+    }
+
+    #[test]
+    fn a_cycle_begins_afresh() {
+        let matcher = json!({
+            "base": "$eslint-stylish", "background": {"beginsPattern": "^Compiling", "endsPattern": {"regexp": "^Done"}}
+        });
+        assert_eq!(run(&matcher, "/w/a.js\nCompiling\n  1:2  error  no var  no-var\nDone\n").len(), 0);
     }
 }
