@@ -5,6 +5,9 @@ use super::place::Column;
 use super::scope::{Scope, problem};
 use crate::problem::Severity;
 
+/// Most tests that one line may count.
+pub(super) const MAX_COUNT: u32 = 1_000_000;
+
 /// What stands on the line.
 pub(super) struct Printed<'l> {
     pub(super) path: &'l str,
@@ -43,6 +46,11 @@ impl Matcher for OneLine {
 /// A number of a match; `None` where it took no part or is too large.
 pub(super) fn number(found: &regex::Captures<'_>, group: usize) -> Option<u32> {
     found.get(group)?.as_str().parse().ok()
+}
+
+/// A count of tests: bounded, so that no sum of some thousands overflows.
+pub(super) fn count(found: &regex::Captures<'_>, group: usize) -> u32 {
+    number(found, group).unwrap_or(0).min(MAX_COUNT)
 }
 
 /// The text of a group that took part in the match.

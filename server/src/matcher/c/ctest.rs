@@ -36,7 +36,8 @@ struct Ctest {
     printed: Option<(Place, String)>,
     /// `Unable to find executable: x`.
     missing: Option<String>,
-    manifests: Option<Vec<PathBuf>>,
+    /// The project's lists, read once, when the first test fails.
+    manifests: Option<Vec<(PathBuf, String)>>,
 }
 
 /// A failed test whose output may follow.
@@ -66,12 +67,12 @@ impl Ctest {
         let manifests = self.manifests.get_or_insert_with(|| {
             let all = scope.files.with_extension("txt").into_iter();
             let of_cmake = |path: &PathBuf| path.ends_with("CMakeLists.txt");
-            all.filter(of_cmake).chain(scope.files.with_extension("cmake")).take(MAX_FILES).collect()
+            let all = all.filter(of_cmake).chain(scope.files.with_extension("cmake")).take(MAX_FILES);
+            all.filter_map(|file| scope.files.read(&file).map(|text| (file, text))).collect()
         });
-        for file in manifests.iter() {
-            let text = scope.files.read(file).unwrap_or_default();
+        for (file, text) in manifests.iter() {
             let mut from = 1;
-            while let Some((line, column, end)) = find_word(&text, name, from) {
+            while let Some((line, column, end)) = find_word(text, name, from) {
                 let source = text.lines().nth(line as usize - 1).unwrap_or_default();
                 let before: String = source.chars().take(column as usize - 1).collect();
                 let before = before.trim_end().trim_end_matches('"').trim_end();
@@ -108,7 +109,7 @@ impl Ctest {
             [cause, ..] => (*cause).to_owned(),
             [] => String::new(),
         });
-        let place = self.added(&name, scope);
+        let place = if status == TestStatus::Failed { self.added(&name, scope) } else { None };
         scope.test_result(TestResult {
             id: name.clone(),
             name: name.clone(),

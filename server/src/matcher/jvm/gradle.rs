@@ -4,7 +4,7 @@
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::{count, number};
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Severity, TestResult, TestStatus};
 
@@ -112,7 +112,7 @@ impl Matcher for Gradle {
             self.tell_counts(scope);
         } else if let Some(found) = completed().captures(line) {
             self.flush(scope);
-            let number = |at| number(&found, at).unwrap_or(0);
+            let number = |at| count(&found, at);
             let (failed, skipped) = (number(2), number(3));
             self.before.passed += number(1).saturating_sub(failed).saturating_sub(skipped);
             self.before.failed += failed;

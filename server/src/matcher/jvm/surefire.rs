@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::count;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Severity, TestResult, TestStatus};
 
@@ -61,7 +61,7 @@ impl Surefire {
 
     fn count(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = run().captures(line) else { return false };
-        let number = |at| number(&found, at).unwrap_or(0);
+        let number = |at| count(&found, at);
         let (failed, skipped) = (number(2) + number(3), number(4));
         let counts = Counts { passed: number(1).saturating_sub(failed).saturating_sub(skipped), failed, skipped };
         if found[5].contains("Time elapsed") {

@@ -126,7 +126,7 @@ impl Matcher for Luacheck {
             },
         };
         let (Some(file), Some(line)) = (scope.own(&found[1]), number(&found, 2)) else { return };
-        let end = number(&found, 4).map(|end| Column::Chars(end + 1));
+        let end = number(&found, 4).map(|end| Column::Chars(end.saturating_add(1)));
         let place = scope.at(file, line, number(&found, 3).map(Column::Chars), end);
         let mut told = problem("luacheck", severity, place, &found[6]);
         told.code = code.map(str::to_owned);

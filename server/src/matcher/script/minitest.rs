@@ -3,7 +3,7 @@
 use super::frames::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::{count, number};
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Severity, TestResult, TestStatus};
 
@@ -98,7 +98,7 @@ impl Matcher for Minitest {
             self.block = Some(Block::default());
         } else if let Some(found) = counts().captures(line) {
             self.flush(scope);
-            let number = |at| number(&found, at).unwrap_or(0);
+            let number = |at| count(&found, at);
             let (failed, skipped) = (number(2) + number(3), number(4));
             self.before.passed += number(1).saturating_sub(failed).saturating_sub(skipped);
             self.before.failed += failed;

@@ -64,7 +64,7 @@ impl Ocaml {
     fn begin(&mut self, line: &str, scope: &mut Scope) {
         let (places, text, uncaught) = if let Some(found) = head().captures(line) {
             let (Some(file), Some(first)) = (scope.own(&found[1]), number(&found, 2)) else { return };
-            let column = |group| number(&found, group).map(|characters| Column::Bytes(characters + 1));
+            let column = |group| number(&found, group).map(|characters| Column::Bytes(characters.saturating_add(1)));
             let last = number(&found, 3).filter(|&last| last != first);
             let mut place = scope.at(file.clone(), first, column(4), column(5).filter(|_| last.is_none()));
             if let Some(last) = last {
@@ -95,7 +95,7 @@ impl Message {
         if self.uncaught {
             let Some(found) = called().captures(line) else { return false };
             if let (Some(file), Some(line)) = (scope.own(&found[1]), number(&found, 2)) {
-                let column = |group| number(&found, group).map(|characters| Column::Bytes(characters + 1));
+                let column = |group| number(&found, group).map(|characters| Column::Bytes(characters.saturating_add(1)));
                 self.places.push(scope.at(file, line, column(3), column(4)));
             }
         } else if self.text.is_empty() {

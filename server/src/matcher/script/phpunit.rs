@@ -3,7 +3,7 @@
 use super::frames::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::{MAX_COUNT, count, number};
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
@@ -139,17 +139,17 @@ impl Phpunit {
 
     fn totals(&mut self, line: &str, scope: &mut Scope) -> bool {
         if let Some(found) = passed_all().captures(line) {
-            let counts = Counts { passed: number(&found, 1).unwrap_or(0), ..Counts::default() };
+            let counts = Counts { passed: count(&found, 1), ..Counts::default() };
             self.end_run(counts, line, scope);
             return true;
         }
         let Some(found) = totals().captures(line) else { return false };
         let of = |names: &[&str]| -> u32 {
             let parts = found[2].split(", ").filter_map(|part| part.split_once(": "));
-            parts.filter(|(name, _)| names.contains(name)).filter_map(|(_, number)| number.parse::<u32>().ok()).sum()
+            parts.filter(|(name, _)| names.contains(name)).filter_map(|(_, number)| number.parse::<u32>().ok()).map(|it| it.min(MAX_COUNT)).sum()
         };
         let (failed, skipped) = (of(&["Errors", "Failures"]), of(&["Skipped", "Incomplete"]));
-        let passed = number(&found, 1).unwrap_or(0).saturating_sub(failed).saturating_sub(skipped);
+        let passed = count(&found, 1).saturating_sub(failed).saturating_sub(skipped);
         self.end_run(Counts { passed, failed, skipped }, line, scope);
         true
     }

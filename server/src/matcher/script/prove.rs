@@ -2,7 +2,7 @@
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::{count, number};
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Severity};
 
@@ -80,16 +80,16 @@ impl Prove {
         if let Some(found) = skipped_or_todo().captures(line) {
             if found.get(1).is_some() { self.seen_skipped += 1 } else { self.seen_todo += 1 }
         } else if let Some(found) = subtests().captures(line) {
-            self.failed += number(&found, 1).unwrap_or(0);
+            self.failed += count(&found, 1);
             let counts = Counts { failed: self.before.failed + self.failed, ..self.before };
             scope.counts(RUNNER, counts);
         } else if let Some(found) = less().captures(line) {
-            self.skipped += number(&found, 1).unwrap_or(0);
+            self.skipped += count(&found, 1);
         } else if let Some(found) = plan().captures(line) {
-            self.unrun += number(&found, 1).unwrap_or(0).saturating_sub(number(&found, 2).unwrap_or(0));
+            self.unrun += count(&found, 1).saturating_sub(count(&found, 2));
         } else if let Some(found) = files().captures(line) {
             let skipped = self.skipped.max(self.seen_skipped) + self.seen_todo;
-            let ran = number(&found, 1).unwrap_or(0);
+            let ran = count(&found, 1);
             self.before.passed += ran.saturating_sub(self.failed.saturating_sub(self.unrun)).saturating_sub(skipped);
             self.before.failed += self.failed;
             self.before.skipped += skipped;

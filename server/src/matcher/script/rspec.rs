@@ -4,7 +4,7 @@
 use super::frames::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::oneline::number;
+use crate::matcher::oneline::{count, number};
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Severity, TestResult, TestStatus};
 
@@ -122,8 +122,8 @@ impl Rspec {
 
     fn count(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = counts().captures(line) else { return false };
-        let all = number(&found, 1).unwrap_or(0);
-        let (failed, skipped) = (number(&found, 2).unwrap_or(0), number(&found, 3).unwrap_or(0));
+        let all = count(&found, 1);
+        let (failed, skipped) = (count(&found, 2), count(&found, 3));
         self.before.passed += all.saturating_sub(failed).saturating_sub(skipped);
         self.before.failed += failed;
         self.before.skipped += skipped;

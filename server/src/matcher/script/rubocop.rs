@@ -64,7 +64,7 @@ impl Matcher for Rubocop {
         let marks = line.trim_start_matches([' ', '\t']);
         let is_marks = !marks.is_empty() && marks.bytes().all(|byte| byte == b'^');
         if is_marks && let Some(at) = told.place.line {
-            let end = Column::Chars(*column + marks.len() as u32);
+            let end = Column::Chars(column.saturating_add(marks.len() as u32));
             told.place = scope.at(told.place.file.clone(), at, Some(Column::Chars(*column)), Some(end));
         }
         let over = is_marks || line.is_empty() || *lines >= MAX_LINES;
