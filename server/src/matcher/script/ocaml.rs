@@ -95,7 +95,8 @@ impl Message {
         if self.uncaught {
             let Some(found) = called().captures(line) else { return false };
             if let (Some(file), Some(line)) = (scope.own(&found[1]), number(&found, 2)) {
-                let column = |group| number(&found, group).map(|characters| Column::Bytes(characters.saturating_add(1)));
+                let column =
+                    |group| number(&found, group).map(|characters| Column::Bytes(characters.saturating_add(1)));
                 self.places.push(scope.at(file, line, column(3), column(4)));
             }
         } else if self.text.is_empty() {

@@ -146,7 +146,11 @@ impl Phpunit {
         let Some(found) = totals().captures(line) else { return false };
         let of = |names: &[&str]| -> u32 {
             let parts = found[2].split(", ").filter_map(|part| part.split_once(": "));
-            parts.filter(|(name, _)| names.contains(name)).filter_map(|(_, number)| number.parse::<u32>().ok()).map(|it| it.min(MAX_COUNT)).sum()
+            parts
+                .filter(|(name, _)| names.contains(name))
+                .filter_map(|(_, number)| number.parse::<u32>().ok())
+                .map(|it| it.min(MAX_COUNT))
+                .sum()
         };
         let (failed, skipped) = (of(&["Errors", "Failures"]), of(&["Skipped", "Incomplete"]));
         let passed = count(&found, 1).saturating_sub(failed).saturating_sub(skipped);

@@ -82,7 +82,11 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
         Value::String(name) => return by_name(name, "problemMatcher", bases),
         Value::Object(object) => object,
         _ => {
-            return Err(error("problemMatcher", "is no object and no name", "give an object with `pattern`, or a name"));
+            return Err(error(
+                "problemMatcher",
+                "is no object and no name",
+                "give an object with `pattern`, or a name",
+            ));
         }
     };
     let base = match object.get("base") {
