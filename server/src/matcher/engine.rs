@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::demux::{Demux, Split};
 use super::lines::{Partial, clean, cut};
 use super::prefilter::{Prefilter, prefilter};
+use super::problem_matcher::{Custom, Definition};
 use super::scope::{self, Scope};
 use super::table::formats;
 use super::{Files, Matcher, Origin};
@@ -38,7 +39,12 @@ pub struct Engine {
     partial: Partial,
     /// A matcher of some lane reads every line now.
     wants_all: bool,
+    /// What a person defined; each lane has its own machines of them.
+    custom: Vec<Definition>,
 }
+
+/// The number of a matcher that stands in no table.
+const CUSTOM: u16 = u16::MAX;
 
 /// The line machines of one program among those that write into the output.
 struct Lane {
@@ -54,9 +60,11 @@ struct Slot {
 }
 
 impl Lane {
-    fn new(scope: &Scope, lane: scope::Lane) -> Self {
+    fn new(scope: &Scope, lane: scope::Lane, custom: &[Definition]) -> Self {
+        let defined = custom.iter().map(|it| Slot { format: CUSTOM, matcher: Box::new(Custom::new(it.clone())) });
         let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
-        let matchers: Vec<_> = there.map(|(number, it)| Slot { format: number, matcher: (it.new)(scope) }).collect();
+        let known = there.map(|(number, it)| Slot { format: number, matcher: (it.new)(scope) });
+        let matchers: Vec<_> = defined.chain(known).collect();
         let wants_all = matchers.iter().any(|slot| slot.matcher.wants_all());
         Self { matchers, wants_all, scope: lane }
     }
@@ -98,7 +106,7 @@ impl Engine {
         let mut lanes = Vec::new();
         if !scope.command.only_lists() {
             let lane = scope.new_lane(0, None);
-            lanes.push(Lane::new(&scope, lane));
+            lanes.push(Lane::new(&scope, lane, &[]));
         }
         Self {
             prefilter: prefilter(),
@@ -110,6 +118,17 @@ impl Engine {
             beyond: 0,
             prefixed: false,
             partial: Partial::default(),
+            custom: Vec::new(),
+        }
+    }
+
+    /// Matchers that a person defined, before the first bytes: they see each line first.
+    pub fn define(&mut self, matchers: impl IntoIterator<Item = Definition>) {
+        self.custom.extend(matchers);
+        if !self.lanes.is_empty() {
+            let lane = self.scope.new_lane(0, None);
+            self.lanes[0] = Lane::new(&self.scope, lane, &self.custom);
+            self.wants_all = self.lanes[0].wants_all;
         }
     }
 
@@ -252,7 +271,7 @@ impl Engine {
         }
         let number = self.lanes.len();
         let scope = self.scope.named_lane(number, &name);
-        self.lanes.push(Lane::new(&self.scope, scope));
+        self.lanes.push(Lane::new(&self.scope, scope, &self.custom));
         self.names.insert(name, number);
         Some(number)
     }

@@ -29,6 +29,7 @@ mod jvm;
 mod lines;
 pub mod narrow;
 mod node;
+mod oneline;
 mod place;
 mod prefilter;
 mod python;
@@ -41,6 +42,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 pub use engine::Engine;
+pub use report::problem_matcher;
 
 use scope::Scope;
 

@@ -1,6 +1,6 @@
-//! Compilers that print `file:line:column: error: message`: gcc, g++, clang, and the many that copied them (mypy, javac). Also
-//! the linker's undefined references and make's own errors. Gives nothing for a line that only looks so: the file must
-//! exist in the workspace.
+//! Compilers that print `file:line:column: error: message`: gcc, g++, clang, and those that copied them. Gives nothing for a
+//! line that only looks so: the file must exist in the workspace. An error in somebody else's header is shown where the
+//! workspace asked for it.
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,7 @@ pub(super) const FORMAT: Format = Format {
             words: &["error: ", "warning: ", "note: ", "Error: ", "Warning: "],
             text: r":[0-9]+(?::[0-9]+)?: (?:fatal )?(?:[Ee]rror|[Ww]arning|note): ",
         },
-        Inside { words: &["required from here", "undefined reference", "multiple definition", ": *** "], text: "" },
-        Inside { words: &["Entering directory", "Leaving directory"], text: "" },
+        Inside { words: &["required from here"], text: "" },
     ],
     new: |_| Box::new(Gcc::default()),
 };
@@ -33,13 +32,21 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Gcc {
     current: Option<Diagnostic>,
     /// Where somebody else's header with an error was included or a template was asked for, while such lines last.
-    asked: Option<Printed>,
+    asked: Option<Asked>,
+}
+
+/// A place that led to the next diagnostic.
+struct Asked {
+    at: Printed,
+    /// A template was asked for there; else a file was included.
+    template: bool,
 }
 
 type Printed = (String, u32, Option<u32>);
 
 struct Diagnostic {
-    file: PathBuf,
+    /// `None` while the place is somebody else's header: clang says below where the workspace asked for it.
+    file: Option<PathBuf>,
     line: u32,
     column: Option<u32>,
     severity: Severity,
@@ -50,51 +57,64 @@ struct Diagnostic {
     caret: Option<(u32, u32)>,
     related: Vec<Related>,
     lines: usize,
+    /// The place is that of an include: where clang names a better one below, that is taken.
+    borrowed: bool,
+    /// clang before 18 prints a source line and a line of marks, without numbers: what comes next.
+    bare: Bare,
+}
+
+/// Parts of a snippet without line numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bare {
+    Source,
+    Marks,
+    FixIt,
+    Over,
 }
 
 expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning|note): (.*)$");
 expression!(included, r"^(?:In file included from |\s+from )(\S[^:]*):(\d+)(?::(\d+))?[:,]$");
 expression!(required, r"^(\S[^:]*):(\d+)(?::(\d+))?:\s+required from here$");
 expression!(context, r"^\S[^:]*: (?:In |At |in )");
-expression!(
-    linker,
-    r"^(?:\S*ld: )?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((?:undefined reference|multiple definition) .*)$"
-);
-expression!(makefile, r"^(\S*[Mm]akefile\S*|\S+\.mk):(\d+): \*\*\* (.*)$");
-expression!(folder, r"^(?:\S*make|ninja)(?:\[\d+\])?: (Entering|Leaving) directory [`'](.+)'$");
 expression!(coded, r"^(.*?)\s+\[(-W[\w+=.,-]+|[a-z][a-z-]+)\]$");
 
 impl Gcc {
     fn head(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = head().captures(line) else { return false };
+        scope.claim();
         let number: u32 = found[2].parse().unwrap_or(0);
         let column: Option<u32> = found.get(3).and_then(|column| column.as_str().parse().ok());
         let mut file = scope.own(&found[1]).filter(|file| file.extension().is_none_or(|extension| extension != "rs"));
         if &found[4] == "note" {
-            if let (Some(current), Some(file)) = (&mut self.current, file) {
-                keep(&mut current.detail, line);
-                let place = scope.at(file, number, column.map(Column::Display), None);
-                if current.related.len() < 8 {
-                    current.related.push(related(place, &found[5]));
-                }
+            if let Some(current) = &mut self.current {
+                current.note(line, file.map(|file| (file, number, column)), &found[5], scope);
             }
             return true;
         }
         self.flush(scope);
         let (mut at, mut column) = (number, column);
-        if file.is_none()
-            && let Some((path, line, asked)) = self.asked.take()
+        let asked = self.asked.take();
+        let mut others = Vec::new();
+        let mut borrowed = false;
+        if let Some(Asked { at: (path, asked_line, asked_column), template }) = asked
+            && (template || file.is_none())
+            && let Some(asked_file) = scope.own(&path)
         {
-            file = scope.own(&path);
-            (at, column) = (line, asked);
+            if file.is_none() {
+                file = Some(asked_file);
+                borrowed = !template;
+                (at, column) = (asked_line, asked_column);
+            } else {
+                let place = scope.at(asked_file, asked_line, asked_column.map(Column::Display), None);
+                others.push(related(place, "required from here"));
+            }
         }
-        let Some(file) = file else { return true };
-        let python = file.extension().is_some_and(|extension| extension == "py");
+        let python = file.as_ref().is_some_and(|file| file.extension().is_some_and(|extension| extension == "py"));
         let (message, code) = match coded().captures(&found[5]) {
-            Some(parts) if python || parts[2].starts_with('-') => (parts[1].to_owned(), Some(parts[2].to_owned())),
+            Some(parts) if python => (parts[1].to_owned(), Some(parts[2].to_owned())),
+            Some(parts) if parts[2].starts_with('-') => (parts[1].to_owned(), Some(flag(&parts[2]))),
             _ => (found[5].to_owned(), None),
         };
-        self.asked = None;
         self.current = Some(Diagnostic {
             file,
             line: at,
@@ -104,8 +124,10 @@ impl Gcc {
             code,
             detail: line.to_owned(),
             caret: None,
-            related: Vec::new(),
+            related: others,
             lines: 0,
+            borrowed,
+            bare: Bare::Source,
         });
         true
     }
@@ -116,24 +138,23 @@ impl Gcc {
         let text = line.trim_start();
         let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
         let Some(marks) = rest.strip_prefix(" | ").or_else(|| rest.strip_prefix("| ")) else {
-            return !rest.is_empty() && rest.trim() == "|";
+            return !rest.is_empty() && rest.trim() == "|" || current.bare_line(line);
         };
+        current.bare = Bare::Over;
         current.lines += 1;
         keep(&mut current.detail, line);
         let is_marks = rest.len() == text.len() && marks.chars().all(|c| matches!(c, ' ' | '^' | '~' | '|'));
-        if is_marks && current.caret.is_none() && current.related.is_empty() {
-            current.caret = marks.find('^').map(|at| {
-                let run = marks[at..].bytes().take_while(|byte| matches!(byte, b'^' | b'~')).count();
-                (at as u32 + 1, run as u32)
-            });
+        if is_marks {
+            current.marks(marks);
         }
         current.lines < MAX_LINES
     }
 
     fn flush(&mut self, scope: &mut Scope) {
         let Some(current) = self.current.take() else { return };
-        let tool = tool(&current.file, scope);
-        let at = |column, end| scope.at(current.file.clone(), current.line, column, end);
+        let Some(file) = current.file else { return };
+        let tool = tool(&file, scope);
+        let at = |column, end| scope.at(file.clone(), current.line, column, end);
         let printed = current.column.map(|column| match tool {
             "gcc" => [Column::Display(column), Column::Bytes(column)],
             "clang" => [Column::Bytes(column), Column::Display(column)],
@@ -154,28 +175,64 @@ impl Gcc {
         found.related = current.related;
         scope.problem(found);
     }
+}
 
-    fn linker(line: &str, scope: &mut Scope) {
-        let Some(found) = linker().captures(line) else { return };
-        let Some(file) = scope.own(&found[1]) else { return };
-        let place = match found.get(2).and_then(|line| line.as_str().parse().ok()) {
-            Some(line) => scope.at(file, line, None, None),
-            None => scope.whole(file),
-        };
-        scope.problem(problem("ld", Severity::Error, place, &found[3]));
-    }
-
-    fn make(line: &str, scope: &mut Scope) {
-        if let Some(found) = folder().captures(line) {
-            let folder = Path::new(&found[2]);
-            if &found[1] == "Entering" { scope.enter(folder) } else { scope.leave(folder) }
-        } else if let Some(found) = makefile().captures(line)
-            && let Some(file) = scope.own(&found[1])
+impl Diagnostic {
+    /// `note: …` at a place of the workspace, if it is one. Below an error in somebody else's header the first place that
+    /// asked for it is where the error is shown.
+    fn note(&mut self, line: &str, at: Option<(PathBuf, u32, Option<u32>)>, text: &str, scope: &Scope) {
+        keep(&mut self.detail, line);
+        self.lines += 1;
+        self.bare = if self.lines < MAX_LINES { Bare::Source } else { Bare::Over };
+        let Some((file, line, column)) = at else { return };
+        if (self.file.is_none() || self.borrowed)
+            && (text.contains("requested here") || text.starts_with("expanded from "))
         {
-            let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-            scope.problem(problem("make", Severity::Error, place, &found[3]));
+            (self.file, self.line, self.column, self.caret) = (Some(file), line, column, None);
+            self.borrowed = false;
+        } else if self.file.is_some() && self.related.len() < 8 {
+            let place = scope.at(file, line, column.map(Column::Display), None);
+            if !self.related.iter().any(|known| known.place == place) {
+                self.related.push(related(place, text));
+            }
         }
     }
+
+    /// The first caret below the diagnostic's own source line.
+    fn marks(&mut self, marks: &str) {
+        if self.caret.is_none() && self.detail.lines().all(|line| !line.contains(": note: ")) {
+            self.caret = marks.find('^').map(|at| {
+                let run = marks[at..].bytes().take_while(|byte| matches!(byte, b'^' | b'~')).count();
+                (at as u32 + 1, run as u32)
+            });
+        }
+    }
+
+    /// A line of a snippet without numbers: the source line, the marks below it, what could be put in.
+    fn bare_line(&mut self, line: &str) -> bool {
+        let is_marks = line.contains('^') && line.bytes().all(|byte| matches!(byte, b' ' | b'^' | b'~'));
+        let next = match self.bare {
+            Bare::Source if is_marks || line.ends_with(" generated.") => return false,
+            Bare::Source if line.contains("ing directory ") || line.contains(": *** ") => return false,
+            Bare::Source => Bare::Marks,
+            Bare::Marks if is_marks => Bare::FixIt,
+            Bare::FixIt if line.starts_with(' ') => Bare::Over,
+            _ => return false,
+        };
+        if self.bare == Bare::Marks {
+            self.marks(line);
+        }
+        self.bare = next;
+        self.lines += 1;
+        keep(&mut self.detail, line);
+        true
+    }
+}
+
+/// The warning that `-Werror=x` or `-Werror,-Wx` made an error of.
+fn flag(printed: &str) -> String {
+    let last = printed.rsplit(',').next().unwrap_or(printed);
+    last.strip_prefix("-Werror=").map_or_else(|| last.to_owned(), |name| format!("-W{name}"))
 }
 
 /// Who prints about such a file.
@@ -203,18 +260,20 @@ impl Matcher for Gcc {
         if self.snippet(line) {
             return;
         }
-        if let Some(found) = included().captures(line).or_else(|| required().captures(line)) {
+        let template = required().captures(line);
+        let is_template = template.is_some();
+        if let Some(found) = template.or_else(|| included().captures(line)) {
             let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok());
-            self.asked = Some((found[1].to_owned(), number(2).unwrap_or(0), number(3)));
+            let known = self.asked.as_ref().is_some_and(|asked| asked.template);
+            // The first place of the workspace is the nearest one.
+            if is_template || !known && (self.asked.is_none() || scope.own(&found[1]).is_some()) {
+                let at = (found[1].to_owned(), number(2).unwrap_or(0), number(3));
+                self.asked = Some(Asked { at, template: is_template });
+            }
             return;
         }
         self.asked = None;
         self.flush(scope);
-        if line.contains("ing directory ") || line.contains(": *** ") {
-            Self::make(line, scope);
-        } else if line.contains("undefined reference") || line.contains("multiple definition") {
-            Self::linker(line, scope);
-        }
     }
 
     fn wants_all(&self) -> bool {

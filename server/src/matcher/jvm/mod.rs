@@ -1,6 +1,11 @@
 //! Java and what builds it: javac, stack traces, maven, gradle.
 
+mod gradle;
+mod javac;
+mod stack;
+mod surefire;
+
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[];
+pub(super) const FORMATS: &[&Format] = &[&surefire::FORMAT, &gradle::FORMAT, &javac::FORMAT, &stack::FORMAT];

@@ -1,6 +1,12 @@
-//! Formats that many tools write: TAP, JUnit XML, SARIF, problem matchers of VS Code, and what only looks like a problem's line.
+//! Formats that no single tool owns: lines as many compilers write them, and matchers that a person defines as VS Code's
+//! `problemMatcher`.
+
+mod generic;
+mod msbuild;
+pub mod problem_matcher;
+mod terraform;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[];
+pub(super) const FORMATS: &[&Format] = &[&msbuild::FORMAT, &terraform::FORMAT, &generic::FORMAT];

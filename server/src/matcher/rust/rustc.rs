@@ -214,7 +214,10 @@ impl Matcher for Rustc {
         if let Some(current) = &mut self.current {
             if !line.is_empty() && current.lines < MAX_LINES && !head().is_match(line) {
                 current.line(line);
-                scope.claim();
+                // Many programs print `error: text`: until its snippet begins, other formats may want the lines below.
+                if !current.spots.is_empty() || line.starts_with([' ', '\t']) {
+                    scope.claim();
+                }
                 return;
             }
             self.end_current(scope);

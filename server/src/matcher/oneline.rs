@@ -1,0 +1,90 @@
+//! Formats that say each problem on one line of its own: a reader of such a line is all that they need. Knows no format.
+
+use super::Matcher;
+use super::place::Column;
+use super::scope::{Scope, problem};
+use crate::problem::Severity;
+
+/// Most tests that one line may count.
+pub(super) const MAX_COUNT: u32 = 1_000_000;
+
+/// What stands on the line.
+pub(super) struct Printed<'l> {
+    pub(super) path: &'l str,
+    /// `None` where the file alone is named.
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<Column>,
+    pub(super) severity: Severity,
+    pub(super) code: Option<&'l str>,
+    pub(super) message: &'l str,
+}
+
+/// A line machine without a state.
+pub(super) struct OneLine {
+    pub(super) tool: &'static str,
+    pub(super) read: fn(&str) -> Option<Printed<'_>>,
+}
+
+impl Matcher for OneLine {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some() {
+            return;
+        }
+        let Some(printed) = (self.read)(line) else { return };
+        let Some(file) = scope.own(printed.path) else { return };
+        let place = match printed.line {
+            Some(line) => scope.at(file, line, printed.column, None),
+            None => scope.whole(file),
+        };
+        let mut found = problem(self.tool, printed.severity, place, printed.message);
+        found.code = printed.code.map(str::to_owned);
+        scope.problem(found);
+        scope.claim();
+    }
+}
+
+/// A number of a match; `None` where it took no part or is too large.
+pub(super) fn number(found: &regex::Captures<'_>, group: usize) -> Option<u32> {
+    found.get(group)?.as_str().parse().ok()
+}
+
+/// A count of tests: bounded, so that no sum of some thousands overflows.
+pub(super) fn count(found: &regex::Captures<'_>, group: usize) -> u32 {
+    number(found, group).unwrap_or(0).min(MAX_COUNT)
+}
+
+/// The text of a group that took part in the match.
+pub(super) fn text<'l>(found: &regex::Captures<'l>, group: usize) -> Option<&'l str> {
+    found.get(group).map(|found| found.as_str())
+}
+
+/// The first place in `text` where `word` stands as a word of its own, from line `from` (1-based) on: line, column and end
+/// column in characters.
+pub(super) fn find_word(text: &str, word: &str, from: u32) -> Option<(u32, u32, u32)> {
+    if word.is_empty() {
+        return None;
+    }
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.lines().enumerate().skip(from.saturating_sub(1) as usize).find_map(|(at, line)| {
+        let column = line.match_indices(word).find_map(|(column, _)| {
+            let open = !line[..column].ends_with(is_part) || !word.starts_with(is_part);
+            let closed = !line[column + word.len()..].starts_with(is_part) || !word.ends_with(is_part);
+            (open && closed).then_some(column)
+        })?;
+        let start = line[..column].chars().count() as u32 + 1;
+        Some((at as u32 + 1, start, start + word.chars().count() as u32))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_words() {
+        let text = "absently\nint x = absent(ä, absent);\n";
+        assert_eq!(find_word(text, "absent", 1), Some((2, 9, 15)));
+        assert_eq!(find_word(text, "absent", 3), None);
+        assert_eq!(find_word(text, "", 1), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! Ruby programs that end with an exception, syntax errors and warnings of `ruby -w`.
+
+use super::frames::pick;
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::oneline::number;
+use crate::matcher::scope::{Scope, keep, problem};
+use crate::problem::Severity;
+
+/// Lines of one exception.
+const MAX_LINES: usize = 200;
+
+pub(super) const FORMAT: Format = Format {
+    name: "ruby",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[],
+    inside: &[Inside {
+        words: &[".rb:"],
+        text: r"\.rb:[0-9]+:in [`'].*\([A-Z][A-Za-z0-9_:]*\)\z|\.rb:[0-9]+: (?:syntax error|warning: )",
+    }],
+    new: |_| Box::new(Ruby::default()),
+};
+
+#[derive(Default)]
+struct Ruby {
+    current: Option<Exception>,
+}
+
+struct Exception {
+    message: String,
+    severity: Severity,
+    frames: Vec<(String, u32)>,
+    detail: String,
+    lines: usize,
+    in_stack: bool,
+}
+
+expression!(head, r"^(\S[^:]*\.rb):(\d+):in [`'][^']*': (.*\([A-Z][\w:]*\))$");
+expression!(syntax, r"^(?:\S*ruby: )?(\S[^:]*\.rb):(\d+): ((?:syntax error|warning: ).*?)(?: \(SyntaxError\))?$");
+expression!(from, r"^\s+(?:\d+: )?from (\S[^:]*):(\d+)");
+expression!(label, r"^\s+\|\s+[~]*\^[~\^]*\s*(.*)$");
+
+impl Ruby {
+    fn flush(&mut self, scope: &mut Scope) {
+        let Some(current) = self.current.take() else { return };
+        if let Some((place, others)) = pick(scope, &current.frames, None) {
+            let mut told = problem("ruby", current.severity, place, current.message);
+            told.related = others;
+            told.detail = Some(current.detail);
+            scope.problem(told);
+        }
+    }
+}
+
+impl Matcher for Ruby {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some() {
+            self.current = None;
+            return;
+        }
+        let found = head().captures(line).or_else(|| syntax().captures(line));
+        if let Some(found) = found {
+            self.flush(scope);
+            let warning = found[3].strip_prefix("warning: ");
+            self.current = Some(Exception {
+                message: warning.unwrap_or(&found[3]).to_owned(),
+                severity: if warning.is_some() { Severity::Warning } else { Severity::Error },
+                frames: vec![(found[1].to_owned(), number(&found, 2).unwrap_or(0))],
+                detail: line.to_owned(),
+                lines: 0,
+                in_stack: false,
+            });
+            if warning.is_some() {
+                self.flush(scope);
+            }
+            scope.claim();
+            return;
+        }
+        let Some(current) = &mut self.current else { return };
+        current.lines += 1;
+        let frame = from().captures(line);
+        let is_text = line.is_empty() || line.starts_with([' ', '\t', '>']);
+        if current.lines > MAX_LINES || frame.is_none() && (current.in_stack || !is_text) {
+            self.flush(scope);
+            return;
+        }
+        keep(&mut current.detail, line);
+        if let Some(found) = frame {
+            current.in_stack = true;
+            if current.frames.len() < 100 {
+                current.frames.push((found[1].to_owned(), number(&found, 2).unwrap_or(0)));
+            }
+        } else if current.message.starts_with("syntax errors found")
+            && !current.message.contains(": ")
+            && let Some(found) = label().captures(line)
+        {
+            current.message = format!("syntax error: {}", &found[1]);
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.current.is_some()
+    }
+
+    fn interrupted(&mut self, scope: &mut Scope) {
+        self.flush(scope);
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.flush(scope);
+    }
+}

@@ -1,0 +1,54 @@
+//! yamllint: rows below a file's name, and the parsable format.
+
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank};
+use crate::matcher::oneline::{number, text};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Scope, problem};
+use crate::problem::Severity;
+
+pub(super) const FORMAT: Format = Format {
+    name: "yamllint",
+    rank: Rank::Tool,
+    gate: |command| command.mentions("yamllint") || command.mentions("pre-commit"),
+    starts: &[r"[0-9]+:[0-9]+ +(?:error|warning) "],
+    inside: &[
+        Inside { words: &[".yaml", ".yml"], text: "" },
+        Inside { words: &[": [error] ", ": [warning] "], text: "" },
+    ],
+    new: |_| Box::new(Yamllint::default()),
+};
+
+#[derive(Default)]
+struct Yamllint {
+    /// The file whose rows follow.
+    file: Option<String>,
+}
+
+expression!(row, r"^  (\d+):(\d+) +(error|warning) +(.*?)(?: +\(([\w-]+)\))?$");
+expression!(parsable, r"^(\S[^:]*):(\d+):(\d+): \[(error|warning)\] (.*?)(?: \(([\w-]+)\))?$");
+
+impl Matcher for Yamllint {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some() {
+            return;
+        }
+        let (path, found, group) = if let Some(found) = parsable().captures(line) {
+            (found[1].to_owned(), found, 2)
+        } else if let (Some(found), Some(file)) = (row().captures(line), &self.file) {
+            (file.clone(), found, 1)
+        } else {
+            if !line.contains(": ") {
+                self.file = Some(line.to_owned());
+            }
+            return;
+        };
+        let (Some(file), Some(line)) = (scope.own(&path), number(&found, group)) else { return };
+        let severity = if &found[group + 2] == "error" { Severity::Error } else { Severity::Warning };
+        let place = scope.at(file, line, number(&found, group + 1).map(Column::Chars), None);
+        let mut told = problem("yamllint", severity, place, &found[group + 3]);
+        told.code = text(&found, group + 4).map(str::to_owned);
+        scope.problem(told);
+        scope.claim();
+    }
+}
