@@ -1,11 +1,28 @@
-//! JavaScript and TypeScript: Node's own test runner, and programs that Node ends.
+//! JavaScript and TypeScript: test runners, compilers, linters and bundlers, and programs that Node ends.
 
+mod assertion;
+mod eslint;
+mod jest;
+mod mocha;
+mod report;
 mod source;
 mod spec;
 mod stack;
 mod tap;
+mod tsc;
+mod vitest;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[&tap::FORMAT, &spec::FORMAT, &stack::FORMAT];
+pub(super) const FORMATS: &[&Format] = &[
+    &report::FORMAT,
+    &tap::FORMAT,
+    &spec::FORMAT,
+    &jest::FORMAT,
+    &vitest::FORMAT,
+    &mocha::FORMAT,
+    &tsc::FORMAT,
+    &eslint::FORMAT,
+    &stack::FORMAT,
+];
