@@ -21,7 +21,8 @@ pub(super) fn difference(lines: &[String], swapped: bool) -> Option<String> {
 
 /// `- Expected  - 2`, `+ actual - expected`: what names the sides.
 fn is_heading(text: &str) -> bool {
-    text.is_empty() || ["Expected", "Received", "Snapshot", "actual", "expected"].iter().any(|word| text.starts_with(word))
+    text.is_empty()
+        || ["Expected", "Received", "Snapshot", "actual", "expected"].iter().any(|word| text.starts_with(word))
 }
 
 /// True for a line of a code frame: `> 12 |   expect(…)`, `     |   ^`, Vitest's `    13|   expect(…)`.
@@ -60,12 +61,16 @@ mod tests {
 
     #[test]
     fn both_sides() {
-        let lines = owned(&["- Expected  - 1", "+ Received  + 1", "", "  {", "-   \"a\": 3,", "+   \"a\": 2.5,", "  }"]);
+        let lines =
+            owned(&["- Expected  - 1", "+ Received  + 1", "", "  {", "-   \"a\": 3,", "+   \"a\": 2.5,", "  }"]);
         assert_eq!(difference(&lines, false).as_deref(), Some("Expected: \"a\": 3, Received: \"a\": 2.5"));
         let lines = owned(&["+ expected - actual", "", "-3", "+4"]);
         assert_eq!(difference(&lines, true).as_deref(), Some("Expected: 4, Received: 3"));
         assert_eq!(difference(&owned(&["no difference"]), false), None);
-        assert_eq!(sides(&owned(&["Expected: 4", "Received: 3", "", "Number of calls: 1"])), "Expected: 4, Received: 3");
+        assert_eq!(
+            sides(&owned(&["Expected: 4", "Received: 3", "", "Number of calls: 1"])),
+            "Expected: 4, Received: 3"
+        );
         assert_eq!(sides(&owned(&["Received:", "  3"])), "Received: 3");
     }
 

@@ -16,7 +16,10 @@ pub(super) const FORMAT: Format = Format {
     starts: &[r"/[^:]*\.[A-Za-z]+\z", r"\./[^: ]*\.[A-Za-z]+\z", r"[0-9]+:[0-9]+ +(?:[eE]rror|[wW]arning|✖|⚠|×)"],
     inside: &[
         Inside { words: &[": line "], text: ": line [0-9]+, col [0-9]+, " },
-        Inside { words: &["[Error", "[Warning"], text: r":[0-9]+:[0-9]+: .*\[(?:Error|Warning)(?:/[^\]]+)?\]\z" },
+        Inside {
+            words: &["[Error", "[Warning", "[error]", "[warning]"],
+            text: r":[0-9]+:[0-9]+: .*\[(?:[eE]rror|[wW]arning)(?:/[^\]]+)?\]\z",
+        },
         Inside { words: &["css", "less", "sass"], text: r"\A[^ :]+\.(?:css|scss|less|sass)\z" },
     ],
     new: |_| Box::new(Eslint::default()),
@@ -28,12 +31,9 @@ pub(super) struct Eslint {
     file: Option<PathBuf>,
 }
 
-expression!(
-    row,
-    r"^ *(\d+):(\d+) +([eE]rror|[wW]arning|✖|⚠|×):? +(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*))?\s*$"
-);
+expression!(row, r"^ *(\d+):(\d+) +([eE]rror|[wW]arning|✖|⚠|×):? +(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*))?\s*$");
 expression!(compact, r"^(\S.*?): line (\d+), col (\d+), (?:([eE]rror|[wW]arning) - )?(.*?)(?: \(([^()\s]+)\))?$");
-expression!(unix, r"^(\S.*?):(\d+):(\d+): (.*) \[(Error|Warning)(?:/([^\]]+))?\]$");
+expression!(unix, r"^(\S.*?):(\d+):(\d+): (.*?)(?: \(([a-z][\w/-]*)\))? \[([eE]rror|[wW]arning)(?:/([^\]]+))?\]$");
 
 fn severity(word: &str) -> Severity {
     if matches!(word, "warning" | "Warning" | "⚠") { Severity::Warning } else { Severity::Error }
@@ -75,7 +75,13 @@ impl Matcher for Eslint {
             if let Some(file) = self.file.clone() {
                 scope.claim();
                 let code = found.get(5).map(|code| code.as_str());
-                let said = Said { line: &found[1], column: &found[2], severity: severity(&found[3]), message: &found[4], code };
+                let said = Said {
+                    line: &found[1],
+                    column: &found[2],
+                    severity: severity(&found[3]),
+                    message: &found[4],
+                    code,
+                };
                 tell(file, said, scope);
             }
         } else if line.contains(": line ")
@@ -104,8 +110,14 @@ impl Matcher for Eslint {
         {
             if let Some(file) = scope.own(&found[1]) {
                 scope.claim();
-                let code = found.get(6).map(|code| code.as_str());
-                let said = Said { line: &found[2], column: &found[3], severity: severity(&found[5]), message: &found[4], code };
+                let code = found.get(7).or(found.get(5)).map(|code| code.as_str());
+                let said = Said {
+                    line: &found[2],
+                    column: &found[3],
+                    severity: severity(&found[6]),
+                    message: &found[4],
+                    code,
+                };
                 tell(file, said, scope);
             }
         } else {

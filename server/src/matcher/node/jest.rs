@@ -121,7 +121,8 @@ impl Jest {
             _ => (TestStatus::Skipped, found[3].trim_start_matches("skipped ").trim_start_matches("todo ")),
         };
         let suites: Vec<&str> = file.suites.iter().map(|(_, suite)| suite.as_str()).collect();
-        let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
+        let place =
+            (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
         let id = suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" ");
         let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
         let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
@@ -147,8 +148,7 @@ impl Jest {
             "Test suite failed to run" => Vec::new(),
             title => title.split(" › ").map(str::to_owned).collect(),
         };
-        self.block =
-            Some(Block { names, lines: Vec::new(), frames: Vec::new(), detail: String::new(), taken: 0 });
+        self.block = Some(Block { names, lines: Vec::new(), frames: Vec::new(), detail: String::new(), taken: 0 });
     }
 
     /// The block is over.
@@ -162,9 +162,8 @@ impl Jest {
         let (suites, name) = block.names.split_at(block.names.len() - 1);
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let whole = scope.whole(path.clone());
-        let (place, related) = pick(scope, &frames, true, Some(&whole)).unwrap_or_else(|| {
-            (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new())
-        });
+        let (place, related) = pick(scope, &frames, true, Some(&whole))
+            .unwrap_or_else(|| (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new()));
         let id = block.names.join(" ");
         let message = message(&block.lines);
         if !listed && !self.again {
@@ -211,7 +210,8 @@ impl Jest {
             && let Some(file) = scope.own(&found[1])
         {
             let column = found[4].parse::<u32>().unwrap_or(0).saturating_add(1);
-            place = Some((scope.at(file, found[3].parse().unwrap_or(0), Some(Column::Utf16(column)), None), Vec::new()));
+            place =
+                Some((scope.at(file, found[3].parse().unwrap_or(0), Some(Column::Utf16(column)), None), Vec::new()));
             text = format!("SyntaxError: {}", &found[2]);
         }
         let frames = self.resolved(&block.frames, &path, scope);

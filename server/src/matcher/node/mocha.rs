@@ -146,8 +146,14 @@ impl Mocha {
         let id = rerun(&suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" "));
         let place = (status == TestStatus::Failed).then(|| self.finder.find(scope, &suites, name)).flatten();
         let duration_ms = found.get(4).and_then(|time| time.as_str().parse().ok());
-        let result =
-            TestResult { id: id.clone(), name: name.to_owned(), status, place: place.clone(), duration_ms, message: None };
+        let result = TestResult {
+            id: id.clone(),
+            name: name.to_owned(),
+            status,
+            place: place.clone(),
+            duration_ms,
+            message: None,
+        };
         scope.test_result(result);
         if let Some(place) = place {
             let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
@@ -186,7 +192,9 @@ impl Mocha {
 
     /// The next failure of the list at the end; false when the line is none.
     fn item(&mut self, line: &str, scope: &mut Scope) -> bool {
-        let Some(found) = item().captures(line).filter(|found| found[1].parse() == Ok(self.told + 1)) else { return false };
+        let Some(found) = item().captures(line).filter(|found| found[1].parse() == Ok(self.told + 1)) else {
+            return false;
+        };
         self.close(scope);
         self.told += 1;
         let title = &found[2];
@@ -234,7 +242,8 @@ impl Mocha {
         let lines: Vec<&str> = failure.lines.iter().map(String::as_str).collect();
         let colon = lines.iter().find(|line| !line.is_empty()).is_some_and(|line| line.ends_with(':'));
         let mut text = message(&lines);
-        if colon && !text.contains(" !== ")
+        if colon
+            && !text.contains(" !== ")
             && let Some(sides) = difference(&failure.diff, true)
         {
             text = format!("{text}: {sides}");
@@ -252,7 +261,14 @@ impl Mocha {
         let place = found.as_ref().map(|(place, _)| place.clone());
         if !self.expected {
             let (status, message) = (TestStatus::Failed, Some(text.to_owned()));
-            scope.test_result(TestResult { id: id.clone(), name: name.clone(), status, place, duration_ms: None, message });
+            scope.test_result(TestResult {
+                id: id.clone(),
+                name: name.clone(),
+                status,
+                place,
+                duration_ms: None,
+                message,
+            });
         }
         let Some((place, related)) = found else { return };
         let mut found = problem(TOOL, Severity::Error, place, text);

@@ -1,13 +1,17 @@
 //! JavaScript and TypeScript: test runners, compilers, linters and bundlers, and programs that Node ends.
 
 mod assertion;
+mod banner;
+mod bundlers;
 mod eslint;
 mod jest;
+mod linters;
 mod mocha;
 mod report;
 mod source;
 mod spec;
 mod stack;
+mod styles;
 mod tap;
 mod tsc;
 mod vitest;
@@ -16,6 +20,7 @@ use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
 pub(super) const FORMATS: &[&Format] = &[
+    &banner::FORMAT,
     &report::FORMAT,
     &tap::FORMAT,
     &spec::FORMAT,
@@ -24,5 +29,8 @@ pub(super) const FORMATS: &[&Format] = &[
     &mocha::FORMAT,
     &tsc::FORMAT,
     &eslint::FORMAT,
+    &linters::FORMAT,
+    &bundlers::FORMAT,
+    &styles::FORMAT,
     &stack::FORMAT,
 ];

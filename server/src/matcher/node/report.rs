@@ -59,7 +59,8 @@ fn items<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
 
 fn lint(report: &Value, scope: &mut Scope) {
     let eslint = report.get("filePath").is_some();
-    let (tool, path, list) = if eslint { ("eslint", "filePath", "messages") } else { ("stylelint", "source", "warnings") };
+    let (tool, path, list) =
+        if eslint { ("eslint", "filePath", "messages") } else { ("stylelint", "source", "warnings") };
     let Some(file) = scope.own(text(report, path)) else { return };
     for message in items(report, list) {
         let severity = match (&message["severity"], text(message, "severity")) {
@@ -82,7 +83,8 @@ fn lint(report: &Value, scope: &mut Scope) {
 
 /// One line for the text of an error, its stack left out.
 fn short(text: &str) -> String {
-    let lines: Vec<String> = text.lines().take_while(|line| !line.trim_start().starts_with("at ")).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        text.lines().take_while(|line| !line.trim_start().starts_with("at ")).map(str::to_owned).collect();
     let first = message(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     let first = first.strip_prefix("Error: ").unwrap_or(&first).split(" // ").next().unwrap_or_default().to_owned();
     let rest = lines.get(1..).unwrap_or_default();

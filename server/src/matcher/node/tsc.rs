@@ -18,7 +18,10 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: always,
     starts: &[],
-    inside: &[Inside { words: &["error TS", "warning TS", "message TS"], text: "(?:error|warning|message) TS[0-9]+: " }],
+    inside: &[Inside {
+        words: &["error TS", "warning TS", "message TS"],
+        text: "(?:error|warning|message) TS[0-9]+: ",
+    }],
     new: |_| Box::new(Tsc::default()),
 };
 
@@ -45,10 +48,7 @@ struct Diagnostic {
     taken: usize,
 }
 
-expression!(
-    head,
-    r"^(?:Error: )?(\S.*?)(?:\((\d+),(\d+)\):|:(\d+):(\d+) -) (error|warning|message) (TS\d+): (.*)$"
-);
+expression!(head, r"^(?:Error: )?(\S.*?)(?:\((\d+),(\d+)\):|:(\d+):(\d+) -) (error|warning|message) (TS\d+): (.*)$");
 expression!(whole, r"^error (TS\d+): (.*)$");
 expression!(config, r"config file '([^']+)'|[Ff]ile '([^']+\.json)'");
 expression!(place, r"^  (\S.*):(\d+):(\d+)$");
@@ -146,7 +146,8 @@ impl Tsc {
 
     fn flush(&mut self, scope: &mut Scope) {
         let Some(current) = self.current.take() else { return };
-        let end = current.length.filter(|_| current.underlined == 1).map(|length| current.column.saturating_add(length));
+        let end =
+            current.length.filter(|_| current.underlined == 1).map(|length| current.column.saturating_add(length));
         let at = scope.at(current.file, current.line, Some(Column::Utf16(current.column)), end.map(Column::Utf16));
         let mut found = problem(TOOL, current.severity, at, current.message);
         found.code = Some(current.code);

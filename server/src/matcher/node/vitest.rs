@@ -62,10 +62,7 @@ struct Failure {
 }
 
 expression!(run, r"^ ?(?:RUN|DEV) +v\d\S* +(\S.*?)$");
-expression!(
-    file_line,
-    r"^ ?(?:✓|❯|×|↓) (?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)"
-);
+expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
 expression!(
     test_line,
     r"^( +)(✓|×|↓|□) (?:\|[^|]*\| )?(.*?)(?: \(retry x\d+\)| \(repeat x\d+\))*(?: (\d+(?:\.\d+)?)(m?s))?$"
@@ -152,8 +149,7 @@ impl Vitest {
         let id = names.join(" ");
         let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
-        let place =
-            (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
+        let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
         let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
         let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
         let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
@@ -246,7 +242,10 @@ impl Vitest {
             let whole = scope.whole(path.clone());
             let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
                 let file = scope.own(file)?;
-                Some((scope.at(file, *line, Some(*column).filter(|&column| column > 0).map(Column::Utf16), None), Vec::new()))
+                Some((
+                    scope.at(file, *line, Some(*column).filter(|&column| column > 0).map(Column::Utf16), None),
+                    Vec::new(),
+                ))
             });
             let found = broken.or_else(|| pick(scope, &failure.frames, !names.is_empty(), Some(&whole)));
             let (place, related) = found.unwrap_or_else(|| {
@@ -325,7 +324,8 @@ impl Matcher for Vitest {
             let title = text.trim_matches('⎯').trim();
             if title.starts_with("Failed ") || title.starts_with("Unhandled ") || title.starts_with("Uncaught ") {
                 self.listing = true;
-                let outside = title.ends_with("Rejection") || title.ends_with("Exception") || title == "Unhandled Error";
+                let outside =
+                    title.ends_with("Rejection") || title.ends_with("Exception") || title == "Unhandled Error";
                 self.failure = outside.then(Failure::default);
             }
         } else if self.listing && text.starts_with("FAIL ") && line.len() - text.len() < 2 {
