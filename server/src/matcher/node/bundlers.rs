@@ -31,6 +31,8 @@ pub(super) struct Bundlers {
     current: Option<Current>,
     /// A vite build failed: its error follows, in so many lines.
     failed: usize,
+    /// Its first line.
+    said: String,
 }
 
 struct Current {
@@ -54,6 +56,7 @@ expression!(webpack, r"^(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?
 expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
 expression!(unresolved, r#"^\[vite\]: Rollup failed to resolve import "([^"]+)" from "([^"]+)"\.$"#);
 expression!(rollup, r"^(?:\[[^\]]*\] )?(\S+\.\w+) \((\d+):(\d+)\): (.*)$");
+expression!(file, r"^file: (/[^:]+?)(?::(\d+):(\d+))?$");
 expression!(babel, r"^(?:\w*Error: )?(/\S+?): (.*?) \((\d+):(\d+)\)$");
 expression!(server, r"^\[vite\] (?:\([^)]*\) )?(?:Internal server error|Pre-transform error): (.*)$");
 expression!(server_at, r"^ +File: ([^:]+):(\d+):(\d+)$");
@@ -226,6 +229,22 @@ impl Bundlers {
         {
             let at = (number(&found[2]), Some(Column::Utf16(number(&found[3]).saturating_add(1))));
             Some((found[1].to_owned(), at, found[4].to_owned()))
+        } else if self.failed > 0
+            && let Some(found) = file().captures(line)
+        {
+            let message = std::mem::take(&mut self.said);
+            let number_at = |at: usize| found.get(at).map(|text| number(text.as_str()));
+            // Rollup does not say where an import stands that it cannot resolve.
+            let import =
+                message.split('"').nth(1).filter(|_| message.starts_with("Could not resolve ")).map(str::to_owned);
+            let at = number_at(2).or_else(|| {
+                let path = scope.own(&found[1])?;
+                let text = scope.files.read(&path)?;
+                let at = text.lines().position(|line| line.contains(import.as_deref().unwrap_or("\0")))?;
+                u32::try_from(at + 1).ok()
+            });
+            let column = number_at(3).map(|column| Column::Utf16(column.saturating_add(1)));
+            Some((found[1].to_owned(), (at.unwrap_or(0), column), message))
         } else {
             None
         };
@@ -260,7 +279,9 @@ impl Matcher for Bundlers {
             }
         }
         if line.starts_with("error during build:") {
-            self.failed = 5;
+            (self.failed, self.said) = (6, String::new());
+        } else if self.failed > 0 && self.said.is_empty() {
+            line.trim().clone_into(&mut self.said);
         }
     }
 

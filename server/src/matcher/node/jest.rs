@@ -286,7 +286,7 @@ impl Jest {
 }
 
 /// One line for a failure.
-fn message(lines: &[String]) -> String {
+pub(super) fn message(lines: &[String]) -> String {
     let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
     let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
     if first.starts_with("expect(") || first.starts_with("assert.") || first.starts_with("AssertionError: assert") {

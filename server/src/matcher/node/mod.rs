@@ -1,12 +1,14 @@
 //! JavaScript and TypeScript: test runners, compilers, linters and bundlers, and programs that Node ends.
 
 mod assertion;
+mod ava;
 mod banner;
 mod bundlers;
 mod eslint;
 mod jest;
 mod linters;
 mod mocha;
+mod playwright;
 mod report;
 mod source;
 mod spec;
@@ -26,6 +28,8 @@ pub(super) const FORMATS: &[&Format] = &[
     &spec::FORMAT,
     &jest::FORMAT,
     &vitest::FORMAT,
+    &playwright::FORMAT,
+    &ava::FORMAT,
     &mocha::FORMAT,
     &tsc::FORMAT,
     &eslint::FORMAT,

@@ -87,6 +87,10 @@ fn short(text: &str) -> String {
         text.lines().take_while(|line| !line.trim_start().starts_with("at ")).map(str::to_owned).collect();
     let first = message(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     let first = first.strip_prefix("Error: ").unwrap_or(&first).split(" // ").next().unwrap_or_default().to_owned();
+    if first == "STACK_TRACE_ERROR" {
+        // Vitest puts it in place of what it has no text for in this report.
+        return "failed without a message, as a test that timed out does in this report".to_owned();
+    }
     let rest = lines.get(1..).unwrap_or_default();
     let sides = sides(rest);
     match (first.starts_with("expect("), sides.is_empty()) {
@@ -111,13 +115,14 @@ fn jest(report: &Value, scope: &mut Scope) {
     for file in items(report, "testResults") {
         let Some(path) = scope.own(text(file, "name")) else { continue };
         let whole = scope.whole(path.clone());
-        let tests = file["assertionResults"].as_array().map_or(0, Vec::len);
-        if tests == 0 && text(file, "status") == "failed" {
+        let itself = !items(file, "assertionResults").any(|test| text(test, "status") == "failed");
+        if itself && text(file, "status") == "failed" {
             let said = text(file, "message");
             let (place, related) =
                 pick(scope, &frames(said), false, None).unwrap_or_else(|| (whole.clone(), Vec::new()));
             let lines = said.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('●'));
-            let mut found = problem(tool, Severity::Error, place, lines.unwrap_or("the test file failed to run"));
+            let mut found =
+                problem(tool, Severity::Error, place, lines.unwrap_or("the test file failed outside of its tests"));
             found.detail = Some(said.to_owned());
             found.related = related;
             found.test = Some(scope.relative(&path));
