@@ -73,12 +73,21 @@ impl Suite<'_> {
         let message = last[0]["message"].as_str().expect("a message");
         assert!(message.contains('5') && !message.contains('\u{1b}'), "the message says what was expected: {message}");
         self.check_results(&client, &id);
+        // The failed one alone: nothing waits for the gate.
+        client.call("pillion/task/rerun", json!({"taskId": id, "only": "failed"}));
+        let again = client.wait_run_end(&id, 2);
+        assert_eq!((&again["progress"]["passed"], &again["progress"]["failed"]), (&json!(0), &json!(1)), "{again}");
+        assert!(again["runs"][1]["narrowed"].as_str().is_some_and(|command| command != self.command), "{again}");
         (self.fix)(self.sandbox);
         let at = client.mark();
+        client.call("pillion/task/rerun", json!({"taskId": id, "only": self.test}));
+        let fixed = client.wait_run_end(&id, 3);
+        assert_eq!((&fixed["status"], &fixed["progress"]["passed"]), (&json!("succeeded"), &json!(1)), "{fixed}");
+        published(&client, at, file, <[Value]>::is_empty);
         self.gate.open();
         client.call("pillion/task/rerun", json!({"taskId": id}));
-        assert_eq!(client.wait_run_end(&id, 2)["status"], "succeeded");
-        published(&client, at, file, <[Value]>::is_empty);
+        let whole = client.wait_run_end(&id, 4);
+        assert_eq!((&whole["status"], &whole["progress"]["passed"]), (&json!("succeeded"), &json!(2)), "{whole}");
     }
 
     fn check_results(&self, client: &Client, id: &str) {
