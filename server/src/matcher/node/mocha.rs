@@ -120,7 +120,7 @@ impl Mocha {
         }
         self.suites.retain(|(open, _)| *open < indent);
         let Some(found) = mark().captures(line) else {
-            if indent % 2 == 0 && self.suites.len() < 50 {
+            if indent.is_multiple_of(2) && self.suites.len() < 50 {
                 self.suites.push((indent, line.trim().to_owned()));
             }
             return;
