@@ -213,3 +213,36 @@ fn a_dismissed_task_takes_its_diagnostics_along() {
     assert_eq!(client.call("pillion/task/dismiss", json!({"taskId": id})), json!({}));
     published(&client, at, &place.file, <[Value]>::is_empty);
 }
+
+#[test]
+fn a_container_is_where_the_person_says() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("web/deep/a.c", "one\ntwo\n");
+    // Another of that name: without the setting nobody could tell which it is.
+    sandbox.write("api/deep/a.c", "one\ntwo\n");
+    let settings = json!({"diagnostics": {"pathMap": ["/app=web"]}});
+    let client = Client::start(&sandbox, Options::pillion().settings(settings).deadline(PATIENCE));
+    client.start_command("echo /app/deep/a.c:2:1: error: broken; exit 3");
+    let found = published(&client, 0, &file, |found| !found.is_empty());
+    assert_eq!((line(&found[0]), &found[0]["message"]), (2, &json!("broken")));
+}
+
+#[test]
+fn a_person_may_want_failed_tests_alone() {
+    let sandbox = Sandbox::new();
+    let settings = json!({"diagnostics": {"show": "tests"}});
+    let client = Client::start(&sandbox, Options::pillion().settings(settings).deadline(PATIENCE));
+    let place = project::c(&sandbox);
+    let id = client.start_command("gcc -c sum.c -o sum.o");
+    let ended = client.wait_task_end(&id);
+    assert_eq!(ended["diagnostics"]["errors"], 1, "it was found: {ended}");
+    let shows = |params: &Value| params["diagnostics"].as_array().is_some_and(|found| !found.is_empty());
+    let shown =
+        client.log().iter().filter(|message| message.method() == Some("textDocument/publishDiagnostics")).count();
+    assert_eq!(shown, 0, "and not shown");
+    let at = client.mark();
+    client
+        .notify("workspace/didChangeConfiguration", json!({"settings": {"pillion": {"diagnostics": {"show": "all"}}}}));
+    let (_, params) = client.wait_notification("textDocument/publishDiagnostics", at, shows);
+    assert_eq!(params["uri"], uri(&place.file), "shown when that is wanted");
+}

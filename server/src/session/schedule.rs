@@ -208,6 +208,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
         output_total: settings.output_total,
         dir,
         root: settings.root.clone(),
+        path_map: settings.path_map.clone(),
         on_close: on_close(entry, settings),
         listen: monitor::listen(task),
     }
