@@ -264,6 +264,11 @@ impl Command {
         last
     }
 
+    /// All words of all its parts.
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// True when a word of the command is, or is a path to, `name`.
     pub(super) fn mentions(&self, name: &str) -> bool {
         self.words.iter().any(|word| word == name || word.rsplit('/').next() == Some(name))

@@ -131,7 +131,7 @@ impl Scope {
     }
 
     /// The folder of a package by its path or its name.
-    fn folder_of(&self, prefix: &str) -> Option<PathBuf> {
+    pub(super) fn folder_of(&self, prefix: &str) -> Option<PathBuf> {
         let name = prefix.split([' ', '#', ':']).next().filter(|name| !name.is_empty() && name.len() < 200)?;
         let start = self.command.folders.first().unwrap_or(&self.root);
         let folder = normal(&start.join(name));

@@ -1,11 +1,40 @@
-//! JavaScript and TypeScript: Node's own test runner, and programs that Node ends.
+//! JavaScript and TypeScript: test runners, compilers, linters and bundlers, and programs that Node ends.
 
+mod assertion;
+mod ava;
+mod banner;
+mod bundlers;
+mod eslint;
+mod jest;
+mod linters;
+mod mocha;
+mod playwright;
+mod report;
 mod source;
 mod spec;
 mod stack;
+mod styles;
 mod tap;
+mod tsc;
+mod vitest;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[&tap::FORMAT, &spec::FORMAT, &stack::FORMAT];
+pub(super) const FORMATS: &[&Format] = &[
+    &banner::FORMAT,
+    &report::FORMAT,
+    &tap::FORMAT,
+    &spec::FORMAT,
+    &jest::FORMAT,
+    &vitest::FORMAT,
+    &playwright::FORMAT,
+    &ava::FORMAT,
+    &mocha::FORMAT,
+    &tsc::FORMAT,
+    &eslint::FORMAT,
+    &linters::FORMAT,
+    &bundlers::FORMAT,
+    &styles::FORMAT,
+    &stack::FORMAT,
+];

@@ -1,6 +1,6 @@
 //! Finds a JavaScript test by the name in its source: `test('adds', …)`, inside of its suites.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
@@ -32,32 +32,77 @@ impl TestFinder {
             tests.truncate(MAX_FILES);
             tests
         });
-        let suites: Vec<Regex> = suites.iter().map(|suite| call(suite)).collect::<Option<_>>()?;
-        let test = call(name)?;
+        let calls = calls(suites, name)?;
         let mut found = None;
         for file in files.iter() {
-            let Some(text) = scope.files.read(file) else { continue };
-            let mut from = 0;
-            if !suites.iter().all(|suite| suite.find_at(&text, from).map(|at| from = at.end()).is_some()) {
-                continue;
-            }
-            if let Some(at) = test.find_at(&text, from) {
-                let again = suites.is_empty() && test.find_at(&text, at.end()).is_some();
-                if found.is_some() || again {
-                    return None;
-                }
-                let line_start = text[..at.start()].rfind('\n').map_or(0, |newline| newline + 1);
-                let line = text[..at.start()].matches('\n').count() as u32 + 1;
-                let column = text[line_start..at.start()].chars().count() as u32 + 1;
-                found = Some(scope.at(file.clone(), line, Some(Column::Chars(column)), None));
+            match look(scope, file, &calls) {
+                Found::None => {}
+                Found::One(place) if found.is_none() => found = Some(place),
+                Found::One(_) | Found::Many => return None,
             }
         }
         found
     }
+
+    /// The same in one file.
+    pub(super) fn find_in(&self, scope: &Scope, file: &Path, suites: &[&str], name: &str) -> Option<Place> {
+        match look(scope, file, &calls(suites, name)?) {
+            Found::One(place) => Some(place),
+            Found::None | Found::Many => None,
+        }
+    }
+
+    /// The suites around the only test with this name in a file, by how far their calls are indented.
+    pub(super) fn suites(&self, scope: &Scope, file: &Path, name: &str) -> Option<Vec<String>> {
+        let Found::One(place) = look(scope, file, &calls(&[], name)?) else { return None };
+        let text = scope.files.read(file)?;
+        let before: Vec<&str> = text.lines().take(place.line?.saturating_sub(1) as usize).collect();
+        let (mut margin, mut suites) = (place.column?.saturating_sub(1) as usize, Vec::new());
+        for line in before.iter().rev() {
+            let indent = line.len() - line.trim_start().len();
+            if indent < margin
+                && let Some(found) = suite().captures(line)
+            {
+                suites.insert(0, found[2].to_owned());
+                margin = indent;
+            }
+        }
+        Some(suites)
+    }
+}
+
+expression!(suite, r#"^\s*(?:describe|suite|context)(?:\.\w+)*\(\s*(['"`])(.*?)['"`]\s*,"#);
+
+enum Found {
+    None,
+    One(Place),
+    Many,
+}
+
+/// The calls of the suites, then that of the test.
+fn calls(suites: &[&str], name: &str) -> Option<Vec<Regex>> {
+    suites.iter().chain([&name]).map(|name| call(name)).collect()
+}
+
+fn look(scope: &Scope, file: &Path, calls: &[Regex]) -> Found {
+    let (Some(text), Some((test, suites))) = (scope.files.read(file), calls.split_last()) else { return Found::None };
+    let mut from = 0;
+    if !suites.iter().all(|suite| suite.find_at(&text, from).map(|at| from = at.end()).is_some()) {
+        return Found::None;
+    }
+    let Some(at) = test.find_at(&text, from) else { return Found::None };
+    if suites.is_empty() && test.find_at(&text, at.end()).is_some() {
+        return Found::Many;
+    }
+    let line_start = text[..at.start()].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[..at.start()].matches('\n').count() as u32 + 1;
+    let column = text[line_start..at.start()].chars().count() as u32 + 1;
+    Found::One(scope.at(file.to_owned(), line, Some(Column::Chars(column)), None))
 }
 
 /// `test('name'`, `it.only("name"`, `t.test(` and so on.
 fn call(name: &str) -> Option<Regex> {
     let name = regex::escape(name);
-    Regex::new(&format!(r#"\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(?:'{name}'|"{name}"|`{name}`)"#)).ok()
+    Regex::new(&format!(r#"\b(?:test|it|specify|describe|context|suite)(?:\.\w+)*\(\s*(?:'{name}'|"{name}"|`{name}`)"#))
+        .ok()
 }

@@ -100,6 +100,25 @@ struct Crash {
 expression!(head, r"^((?:file://)?/[^\s:]+|node:\S+):(\d+)$");
 expression!(error, r"^(?:Uncaught )?(?:[\w.$]*Error|[\w.$]*Exception)(?: \[[\w-]+\])?(?:: |$)");
 
+impl Crashes {
+    fn tell(&mut self, scope: &mut Scope) {
+        let Some(crash) = self.current.take() else { return };
+        let Some(error) = crash.error else { return };
+        let places = pick(scope, &crash.frames, false, None).or_else(|| {
+            let file = scope.own(&crash.at.0)?;
+            let column = Some(crash.at.2).filter(|&column| column > 0).map(Column::Utf16);
+            Some((scope.at(file, crash.at.1, column, None), Vec::new()))
+        });
+        if let Some((place, others)) = places {
+            scope.crashed = true;
+            let mut found = problem("node", Severity::Error, place, error);
+            found.detail = Some(crash.detail);
+            found.related = others;
+            scope.problem(found);
+        }
+    }
+}
+
 impl Matcher for Crashes {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         let line = line.strip_prefix("# ").unwrap_or(line);
@@ -115,21 +134,7 @@ impl Matcher for Crashes {
             return;
         }
         if line.starts_with("Node.js v") {
-            let Some(crash) = self.current.take() else { return };
-            let Some(error) = crash.error else { return };
-            let places = pick(scope, &crash.frames, false, None).or_else(|| {
-                let file = scope.own(&crash.at.0)?;
-                let column = Some(crash.at.2).filter(|&column| column > 0).map(Column::Utf16);
-                Some((scope.at(file, crash.at.1, column, None), Vec::new()))
-            });
-            if let Some((place, others)) = places {
-                scope.crashed = true;
-                let mut found = problem("node", Severity::Error, place, error);
-                found.detail = Some(crash.detail);
-                found.related = others;
-                scope.problem(found);
-            }
-            return;
+            return self.tell(scope);
         }
         keep(&mut crash.detail, line);
         if crash.error.is_none() {
@@ -145,6 +150,13 @@ impl Matcher for Crashes {
 
     fn wants_all(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// ts-node and other loaders print the error themselves, without Node's version behind it.
+    fn end(&mut self, scope: &mut Scope) {
+        if self.current.as_ref().is_some_and(|crash| !crash.frames.is_empty()) {
+            self.tell(scope);
+        }
     }
 }
 

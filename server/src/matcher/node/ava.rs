@@ -1,0 +1,140 @@
+//! AVA: `✔ name` and `✘ [fail]: name` while it runs, and behind `─` each failure with its file, difference and place. Its marks are
+//! other runners' too, so it is read when the command names it.
+
+use std::collections::HashSet;
+
+use super::assertion::difference;
+use super::stack::{Frame, frame, message, pick};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank};
+use crate::matcher::scope::{Runner, Scope, keep, problem};
+use crate::problem::{Counts, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "ava";
+const RUNNER: Runner = Runner(TOOL);
+/// Lines of one failure that are read.
+const MAX_LINES: usize = 300;
+
+pub(super) const FORMAT: Format = Format {
+    name: "ava",
+    rank: Rank::Runner,
+    gate: |command| command.mentions("ava"),
+    starts: &["(?:✔|✘|-) ", "─"],
+    inside: &[],
+    new: |_| Box::new(Ava::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Ava {
+    counts: Counts,
+    failed: HashSet<String>,
+    listing: bool,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    name: String,
+    lines: Vec<String>,
+    frames: Vec<Frame>,
+    detail: String,
+}
+
+expression!(
+    mark,
+    r"^ +(?:(✔)|✘ \[fail\]:|(- \[(?:skip|todo)\]|✔ \[expected fail\])) (.*?)(?: \((\d+(?:\.\d+)?)(m?s)\))?$"
+);
+expression!(at, r"^› (?:.*\()?(?:file://)?([^():]+):(\d+):(\d+)\)?$");
+
+impl Ava {
+    fn mark(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = mark().captures(line) else { return };
+        let mut name = found[3].to_owned();
+        let status = if found.get(2).is_some() || name.starts_with("[expected fail] ") {
+            self.counts.skipped += 1;
+            TestStatus::Skipped
+        } else if found.get(1).is_some() {
+            self.counts.passed += 1;
+            TestStatus::Passed
+        } else {
+            self.counts.failed += 1;
+            name = name.strip_suffix(" Error thrown in test").unwrap_or(&name).to_owned();
+            if self.failed.len() < 10_000 {
+                self.failed.insert(name.clone());
+            }
+            TestStatus::Failed
+        };
+        scope.counts(RUNNER, self.counts);
+        scope.test_result(TestResult { id: id(&name), name, status, place: None, duration_ms: None, message: None });
+    }
+
+    fn below(&mut self, line: &str, scope: &mut Scope) {
+        let text = line.trim();
+        if line.starts_with("  ") && !line.starts_with("   ") && self.failed.remove(text) {
+            self.close(scope);
+            let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
+            self.failure = Some(Failure { name: text.to_owned(), lines, frames, detail });
+            return;
+        }
+        if text == "─" {
+            self.close(scope);
+            self.listing = false;
+            return;
+        }
+        let Some(failure) = self.failure.as_mut().filter(|failure| failure.lines.len() < MAX_LINES) else { return };
+        keep(&mut failure.detail, line);
+        if let Some(found) = at().captures(text) {
+            let (line, column) = (found[2].parse().unwrap_or(0), found[3].parse().unwrap_or(0));
+            failure.frames.push((found[1].to_owned(), line, column));
+        } else if text.starts_with("at ") {
+            failure.frames.extend(frame(line));
+        } else {
+            failure.lines.push(text.to_owned());
+        }
+    }
+
+    fn close(&mut self, scope: &mut Scope) {
+        let Some(failure) = self.failure.take() else { return };
+        let Some((place, related)) = pick(scope, &failure.frames, true, None) else { return };
+        let differs = failure.lines.iter().position(|line| line.starts_with("Difference ("));
+        let difference = differs.and_then(|at| difference(&failure.lines[at + 1..], true));
+        let thrown =
+            failure.lines.iter().rfind(|line| line.split(": ").next().is_some_and(|word| word.ends_with("Error")));
+        let plain = || failure.lines.iter().find(|line| !line.is_empty() && !line.contains(':'));
+        let text = difference
+            .or_else(|| Some(message(&[thrown.or_else(plain)?.as_str()])))
+            .unwrap_or_else(|| "failed".to_owned());
+        let mut found = problem(TOOL, Severity::Error, place, text);
+        found.test = Some(id(&failure.name));
+        found.detail = Some(failure.detail);
+        found.related = related;
+        scope.problem(found);
+    }
+}
+
+/// What `--match` takes: the title without the file's name.
+fn id(name: &str) -> String {
+    name.rsplit(" › ").next().unwrap_or(name).to_owned()
+}
+
+impl Matcher for Ava {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some() {
+            return;
+        }
+        if self.listing {
+            self.below(line, scope);
+        } else if line.trim() == "─" {
+            self.listing = !self.failed.is_empty();
+        } else {
+            self.mark(line, scope);
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.listing
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.close(scope);
+    }
+}

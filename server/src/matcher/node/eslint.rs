@@ -1,0 +1,127 @@
+//! ESLint's formatters: stylish (a file's path, below it `  4:13  error  message  rule`), compact, unix; `next lint`, and
+//! stylelint and jshint, which print the same forms. JSON is read by `report`.
+
+use std::path::PathBuf;
+
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Scope, problem};
+use crate::problem::Severity;
+
+pub(super) const FORMAT: Format = Format {
+    name: "eslint",
+    rank: Rank::Tool,
+    gate: always,
+    starts: &[r"/[^:]*\.[A-Za-z]+\z", r"\./[^: ]*\.[A-Za-z]+\z", r"[0-9]+:[0-9]+ +(?:[eE]rror|[wW]arning|✖|⚠|×)"],
+    inside: &[
+        Inside { words: &[": line "], text: ": line [0-9]+, col [0-9]+, " },
+        Inside {
+            words: &["[Error", "[Warning", "[error]", "[warning]"],
+            text: r":[0-9]+:[0-9]+: .*\[(?:[eE]rror|[wW]arning)(?:/[^\]]+)?\]\z",
+        },
+        Inside { words: &["css", "less", "sass"], text: r"\A[^ :]+\.(?:css|scss|less|sass)\z" },
+    ],
+    new: |_| Box::new(Eslint::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Eslint {
+    /// The file whose rows follow.
+    file: Option<PathBuf>,
+}
+
+expression!(row, r"^ *(\d+):(\d+) +([eE]rror|[wW]arning|✖|⚠|×):? +(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*))?\s*$");
+expression!(compact, r"^(\S.*?): line (\d+), col (\d+), (?:([eE]rror|[wW]arning) - )?(.*?)(?: \(([^()\s]+)\))?$");
+expression!(unix, r"^(\S.*?):(\d+):(\d+): (.*?)(?: \(([a-z][\w/-]*)\))? \[([eE]rror|[wW]arning)(?:/([^\]]+))?\]$");
+
+fn severity(word: &str) -> Severity {
+    if matches!(word, "warning" | "Warning" | "⚠") { Severity::Warning } else { Severity::Error }
+}
+
+/// Who prints about such a file.
+fn tool(file: &std::path::Path, scope: &Scope) -> &'static str {
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match extension {
+        "css" | "scss" | "less" | "sass" => "stylelint",
+        _ if scope.command.mentions("jshint") => "jshint",
+        _ => "eslint",
+    }
+}
+
+struct Said<'l> {
+    line: &'l str,
+    column: &'l str,
+    severity: Severity,
+    message: &'l str,
+    code: Option<&'l str>,
+}
+
+fn tell(file: PathBuf, said: Said<'_>, scope: &mut Scope) {
+    let column = said.column.parse().ok().filter(|&column| column > 0).map(Column::Utf16);
+    let tool = tool(&file, scope);
+    let place = scope.at(file, said.line.parse().unwrap_or(0), column, None);
+    let mut found = problem(tool, said.severity, place, said.message.trim());
+    found.code = said.code.map(str::to_owned);
+    scope.problem(found);
+}
+
+impl Matcher for Eslint {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some() {
+            return;
+        }
+        if let Some(found) = row().captures(line) {
+            if let Some(file) = self.file.clone() {
+                scope.claim();
+                let code = found.get(5).map(|code| code.as_str());
+                let said = Said {
+                    line: &found[1],
+                    column: &found[2],
+                    severity: severity(&found[3]),
+                    message: &found[4],
+                    code,
+                };
+                tell(file, said, scope);
+            }
+        } else if line.contains(": line ")
+            && let Some(found) = compact().captures(line)
+        {
+            let jshint = scope.command.mentions("jshint");
+            let word = found.get(4).map(|word| word.as_str());
+            let code = found.get(6).map(|code| code.as_str());
+            if let Some(file) = scope.own(&found[1])
+                && (word.is_some() || jshint)
+            {
+                scope.claim();
+                // jshint's codes begin with their kind: E, W or I.
+                let kind = if code.is_some_and(|code| code.starts_with('E')) { "error" } else { "warning" };
+                let said = Said {
+                    line: &found[2],
+                    column: &found[3],
+                    severity: severity(word.unwrap_or(kind)),
+                    message: &found[5],
+                    code,
+                };
+                tell(file, said, scope);
+            }
+        } else if line.ends_with(']')
+            && let Some(found) = unix().captures(line)
+        {
+            if let Some(file) = scope.own(&found[1]) {
+                scope.claim();
+                let code = found.get(7).or(found.get(5)).map(|code| code.as_str());
+                let said = Said {
+                    line: &found[2],
+                    column: &found[3],
+                    severity: severity(&found[6]),
+                    message: &found[4],
+                    code,
+                };
+                tell(file, said, scope);
+            }
+        } else {
+            self.file = if line.starts_with(' ') { None } else { scope.own(line.trim_end()) };
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! jest: `PASS file` and `FAIL file`, below them the results of `--verbose`, each failure as `● suite › test` with its message,
+//! code and stack, and `Tests: 1 failed, 2 passed, 3 total` at the end. Details come when a file has ended, so failures are
+//! told per file. Paths of a stack are relative to `rootDir`, which no line names: it is learned from the test file's path.
+
+use std::path::PathBuf;
+
+use super::assertion::{difference, is_code, sides};
+use super::source::TestFinder;
+use super::stack::{Frame, frame, pick};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem};
+use crate::problem::{Counts, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "jest";
+const RUNNER: Runner = Runner(TOOL);
+/// Lines of one failure that are read, and of one file's list of results.
+const MAX_LINES: usize = 400;
+/// Files that may tell where `rootDir` is.
+const CONFIGS: &[&str] = &["jest.config.js", "jest.config.ts", "jest.config.mjs", "jest.config.cjs", "package.json"];
+
+pub(super) const FORMAT: Format = Format {
+    name: "jest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &[
+        "(?:PASS|FAIL) ",
+        "● ",
+        "Tests: ",
+        "Ran all test suites",
+        "No tests found, exiting",
+        "Summary of all failing tests",
+        "Watch Usage",
+    ],
+    inside: &[],
+    new: |_| Box::new(Jest::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Jest {
+    before: Counts,
+    counts: Counts,
+    file: Option<TestFile>,
+    block: Option<Block>,
+    /// The list at the end tells again what was told.
+    again: bool,
+    root: Option<PathBuf>,
+    finder: TestFinder,
+}
+
+/// The file whose results are read.
+struct TestFile {
+    printed: String,
+    path: PathBuf,
+    /// Its results may be listed here, for so many lines yet.
+    listing: usize,
+    /// They were, so that blocks are not counted.
+    listed: bool,
+    suites: Vec<(usize, String)>,
+}
+
+/// One `●`.
+struct Block {
+    /// Suites and test; none for a file that did not run.
+    names: Vec<String>,
+    lines: Vec<String>,
+    frames: Vec<Frame>,
+    detail: String,
+    taken: usize,
+}
+
+expression!(head, r"^ ?(PASS|FAIL) {1,2}(?:[^>]* )?([^\s>]+\.[cm]?[jt]sx?)(?: \([^()]*\))*$");
+expression!(mark, r"^( +)([✓✕○✎√×]) (.*?)(?: \((\d+(?:\.\d+)?) (m?s)\))?$");
+expression!(number, r"(\d+) (failed|passed|skipped|todo)");
+expression!(parse, r"^(?:SyntaxError: )?(\S+): (.*) \((\d+):(\d+)\)$");
+expression!(typescript, r"^(\S+\.[cm]?tsx?):(\d+):(\d+) - error (TS\d+): (.*)$");
+
+impl Jest {
+    fn tell_counts(&self, scope: &mut Scope) {
+        let sum = Counts {
+            passed: self.before.passed + self.counts.passed,
+            failed: self.before.failed + self.counts.failed,
+            skipped: self.before.skipped + self.counts.skipped,
+        };
+        scope.counts(RUNNER, sum);
+    }
+
+    fn head(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = head().captures(line) else { return };
+        self.close(scope);
+        self.file = None;
+        let Some(path) = scope.own(&found[2]) else { return };
+        scope.inside = Some(RUNNER);
+        self.file = Some(TestFile {
+            printed: found[2].to_owned(),
+            path,
+            listing: MAX_LINES,
+            listed: false,
+            suites: Vec::new(),
+        });
+    }
+
+    /// A line of the results of `--verbose`; false when it is none.
+    fn listed(&mut self, line: &str, scope: &mut Scope) -> bool {
+        let Some(file) = self.file.as_mut().filter(|file| file.listing > 0) else { return false };
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if indent < 2 || line.starts_with("  ● ") {
+            file.listing = 0;
+            return false;
+        }
+        file.listing -= 1;
+        file.suites.retain(|(open, _)| *open < indent);
+        let Some(found) = mark().captures(line) else {
+            file.suites.push((indent, line.trim().to_owned()));
+            return true;
+        };
+        let (status, name) = match &found[2] {
+            "✓" | "√" => (TestStatus::Passed, &found[3]),
+            "✕" | "×" => (TestStatus::Failed, &found[3]),
+            _ => (TestStatus::Skipped, found[3].trim_start_matches("skipped ").trim_start_matches("todo ")),
+        };
+        let suites: Vec<&str> = file.suites.iter().map(|(_, suite)| suite.as_str()).collect();
+        let place =
+            (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
+        let id = suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" ");
+        let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
+        let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
+        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        scope.test_result(TestResult { id, name: name.to_owned(), status, place, duration_ms, message: None });
+        file.listed = true;
+        match status {
+            TestStatus::Passed => self.counts.passed += 1,
+            TestStatus::Failed => self.counts.failed += 1,
+            TestStatus::Skipped => self.counts.skipped += 1,
+        }
+        self.tell_counts(scope);
+        true
+    }
+
+    /// `  ● cart › adds`.
+    fn open(&mut self, title: &str, scope: &mut Scope) {
+        self.close(scope);
+        if self.file.is_none() || title == "Console" {
+            return;
+        }
+        let names = match title {
+            "Test suite failed to run" => Vec::new(),
+            title => title.split(" › ").map(str::to_owned).collect(),
+        };
+        self.block = Some(Block { names, lines: Vec::new(), frames: Vec::new(), detail: String::new(), taken: 0 });
+    }
+
+    /// The block is over.
+    fn close(&mut self, scope: &mut Scope) {
+        let (Some(block), Some(file)) = (self.block.take(), &self.file) else { return };
+        let (path, printed, listed) = (file.path.clone(), file.printed.clone(), file.listed);
+        if block.names.is_empty() {
+            return self.not_run(&block, path, &printed, scope);
+        }
+        let frames = self.resolved(&block.frames, &path, scope);
+        let (suites, name) = block.names.split_at(block.names.len() - 1);
+        let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
+        let whole = scope.whole(path.clone());
+        let (place, related) = pick(scope, &frames, true, Some(&whole))
+            .unwrap_or_else(|| (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new()));
+        let id = block.names.join(" ");
+        let message = message(&block.lines);
+        if !listed && !self.again {
+            scope.test_result(TestResult {
+                id: id.clone(),
+                name: name[0].clone(),
+                status: TestStatus::Failed,
+                place: Some(place.clone()),
+                duration_ms: None,
+                message: Some(message.clone()),
+            });
+            self.counts.failed += 1;
+            self.tell_counts(scope);
+        }
+        let mut found = problem(TOOL, Severity::Error, place, message);
+        found.test = Some(id);
+        found.detail = Some(block.detail);
+        found.related = related;
+        scope.problem(found);
+    }
+
+    /// A file that could not be loaded.
+    fn not_run(&mut self, block: &Block, path: PathBuf, printed: &str, scope: &mut Scope) {
+        let mut told = false;
+        for line in block.lines.iter().filter(|line| line.contains(" - error TS")) {
+            let Some(found) = typescript().captures(line) else { continue };
+            let frame = (found[1].to_owned(), found[2].parse().unwrap_or(0), found[3].parse().unwrap_or(0));
+            let frames = self.resolved(&[frame], &path, scope);
+            let Some((place, _)) = pick(scope, &frames, false, None) else { continue };
+            let mut found = problem(TOOL, Severity::Error, place, &found[5]);
+            found.code = typescript().captures(line).map(|found| found[4].to_owned());
+            found.test = Some(printed.to_owned());
+            scope.problem(found);
+            told = true;
+        }
+        if told {
+            return;
+        }
+        let details = block.lines.iter().position(|line| line == "Details:").map_or(0, |at| at + 1);
+        let mut text = message(&block.lines[details..]);
+        let syntax = block.lines[details..].iter().find_map(|line| parse().captures(line));
+        let mut place = None;
+        if let Some(found) = syntax
+            && let Some(file) = scope.own(&found[1])
+        {
+            let column = found[4].parse::<u32>().unwrap_or(0).saturating_add(1);
+            place =
+                Some((scope.at(file, found[3].parse().unwrap_or(0), Some(Column::Utf16(column)), None), Vec::new()));
+            text = format!("SyntaxError: {}", &found[2]);
+        }
+        let frames = self.resolved(&block.frames, &path, scope);
+        let (place, related) =
+            place.or_else(|| pick(scope, &frames, false, None)).unwrap_or_else(|| (scope.whole(path), Vec::new()));
+        let mut found = problem(TOOL, Severity::Error, place, text);
+        found.test = Some(printed.to_owned());
+        found.detail = Some(block.detail.clone());
+        found.related = related;
+        scope.problem(found);
+    }
+
+    /// The frames with the paths that they mean: what they print is relative to `rootDir`.
+    fn resolved(&mut self, frames: &[Frame], test: &std::path::Path, scope: &Scope) -> Vec<Frame> {
+        let learned = frames.iter().find(|(path, ..)| !path.starts_with('/') && test.ends_with(path));
+        if let Some((path, ..)) = learned {
+            let up = std::path::Path::new(path).components().count();
+            self.root = test.ancestors().nth(up).map(PathBuf::from);
+        }
+        let is_config = |folder: &&std::path::Path| CONFIGS.iter().any(|name| scope.files.is_file(&folder.join(name)));
+        let package = test.ancestors().skip(1).take_while(|folder| folder.starts_with(&scope.root)).find(is_config);
+        let roots: Vec<PathBuf> = self.root.iter().cloned().chain(package.map(PathBuf::from)).collect();
+        let resolve = |(path, line, column): &Frame| {
+            let whole = roots.iter().map(|root| root.join(path)).find(|whole| scope.files.is_file(whole));
+            let path = whole.map_or_else(|| path.clone(), |whole| whole.to_string_lossy().into_owned());
+            (path, *line, *column)
+        };
+        frames.iter().map(resolve).collect()
+    }
+
+    /// A line inside of a block; false when the block ends before it.
+    fn in_block(&mut self, line: &str) -> bool {
+        let Some(block) = &mut self.block else { return false };
+        if line.trim_start().starts_with("RUNS ") {
+            return true;
+        }
+        let text = match line.strip_prefix("    ") {
+            Some(text) => text,
+            None if line.trim().is_empty() => "",
+            None => return false,
+        };
+        block.taken += 1;
+        if block.taken > MAX_LINES {
+            return true;
+        }
+        keep(&mut block.detail, text);
+        if text.trim_start().starts_with("at ") {
+            block.frames.extend(frame(line));
+        } else if !is_code(text) {
+            block.lines.push(text.trim_end().to_owned());
+        }
+        true
+    }
+
+    fn tests(&mut self, line: &str, scope: &mut Scope) {
+        if !line.ends_with(" total") {
+            return;
+        }
+        self.close(scope);
+        self.counts = Counts::default();
+        for found in number().captures_iter(line) {
+            let number = found[1].parse().unwrap_or(0);
+            match &found[2] {
+                "failed" => self.counts.failed = number,
+                "passed" => self.counts.passed = number,
+                _ => self.counts.skipped += number,
+            }
+        }
+        self.tell_counts(scope);
+        scope.summary(line);
+    }
+}
+
+/// One line for a failure.
+pub(super) fn message(lines: &[String]) -> String {
+    let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
+    let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
+    if first.starts_with("expect(") || first.starts_with("assert.") || first.starts_with("AssertionError: assert") {
+        let first = first.split(" // ").next().unwrap_or(first);
+        let sides = sides(rest);
+        if !sides.is_empty() {
+            return format!("{first}: {sides}");
+        }
+        return difference(rest, false).map_or_else(|| first.to_owned(), |sides| format!("{first}: {sides}"));
+    }
+    let first = first.strip_prefix("thrown: \"").unwrap_or(first);
+    first.strip_prefix("Error: ").unwrap_or(first).trim_end_matches('"').to_owned()
+}
+
+impl Matcher for Jest {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some_and(|runner| runner != RUNNER) {
+            return;
+        }
+        if self.block.is_some() {
+            if self.in_block(line) {
+                return;
+            }
+            self.close(scope);
+        }
+        let text = line.trim_start_matches(' ');
+        if (text.starts_with("PASS ") || text.starts_with("FAIL ")) && line.len() - text.len() < 2 {
+            self.head(line, scope);
+        } else if self.listed(line, scope) {
+        } else if let Some(title) = line.strip_prefix("  ● ") {
+            self.open(title, scope);
+        } else if self.file.is_some() && line.starts_with("Tests: ") {
+            self.tests(line, scope);
+        } else if line.starts_with("Ran all test suites") {
+            self.before.passed += self.counts.passed;
+            self.before.failed += self.counts.failed;
+            self.before.skipped += self.counts.skipped;
+            (self.counts, self.again) = (Counts::default(), false);
+            self.file = None;
+            scope.inside = None;
+        } else if line.starts_with("Summary of all failing tests") {
+            self.again = true;
+        } else if line.starts_with("Watch Usage") {
+            // Each run of a watcher stands for itself.
+            self.before = Counts::default();
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.block.is_some() || self.file.as_ref().is_some_and(|file| file.listing > 0)
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.close(scope);
+    }
+}

@@ -1,0 +1,210 @@
+//! Playwright Test: `✘  2 tests/a.spec.ts:8:1 › cart › adds (29ms)` while it runs, `1) tests/a.spec.ts:8:1 › cart › adds ───` with the
+//! error, the code and its place, and the numbers at the end. Reporters list, line, dot.
+
+use super::assertion::is_code;
+use super::jest::message;
+use super::stack::{Frame, frame, pick};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem};
+use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "playwright";
+const RUNNER: Runner = Runner(TOOL);
+/// Lines of one failure that are read.
+const MAX_LINES: usize = 300;
+
+pub(super) const FORMAT: Format = Format {
+    name: "playwright",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &[
+        "Running [0-9]+ tests? using ",
+        "(?:✓|✘|-|ok|x) +[0-9]+ [^ ]",
+        r"[0-9]+\) [^ ]",
+        r"[0-9]+ (?:failed|flaky|skipped|passed|did not run|interrupted)\b",
+    ],
+    inside: &[],
+    new: |_| Box::new(Playwright::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Playwright {
+    active: bool,
+    before: Counts,
+    counts: Counts,
+    /// The numbers at the end have begun.
+    ending: bool,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    id: String,
+    at: Option<Place>,
+    lines: Vec<String>,
+    frames: Vec<Frame>,
+    detail: String,
+    taken: usize,
+    /// A retry tells the same again.
+    again: bool,
+}
+
+expression!(running, r"^Running (\d+) tests? using ");
+expression!(
+    live,
+    r"^ +(✓|✘|-|ok|x) +\d+ (?:\[[^\]]*\] › )?(\S+?):(\d+):(\d+) › (.*?)(?: \(retry #\d+\))?(?: \((\d+(?:\.\d+)?)(m?s)\))?$"
+);
+expression!(head, r"^ {2}\d+\) (?:\[[^\]]*\] › )?(\S+?):(\d+):(\d+) › (.*?) ─*$");
+expression!(number, r"^ {2}(\d+) (failed|flaky|skipped|did not run|passed|interrupted)(?: \(.*\))?$");
+
+impl Playwright {
+    fn tell_counts(&self, scope: &mut Scope) {
+        let sum = Counts {
+            passed: self.before.passed + self.counts.passed,
+            failed: self.before.failed + self.counts.failed,
+            skipped: self.before.skipped + self.counts.skipped,
+        };
+        scope.counts(RUNNER, sum);
+    }
+
+    fn live(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = live().captures(line) else { return };
+        let status = match &found[1] {
+            "✓" | "ok" => TestStatus::Passed,
+            "-" => TestStatus::Skipped,
+            _ => TestStatus::Failed,
+        };
+        match status {
+            TestStatus::Passed => self.counts.passed += 1,
+            TestStatus::Failed => self.counts.failed += 1,
+            TestStatus::Skipped => self.counts.skipped += 1,
+        }
+        self.tell_counts(scope);
+        let id = found[5].replace(" › ", " ");
+        let name = found[5].rsplit(" › ").next().unwrap_or_default().to_owned();
+        let failed = status == TestStatus::Failed;
+        let place = if failed { declared(scope, &found[2], &found[3], &found[4]) } else { None };
+        let seconds = found.get(7).is_some_and(|unit| unit.as_str() == "s");
+        let time = found.get(6).and_then(|time| time.as_str().parse::<f64>().ok());
+        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        scope.test_result(TestResult {
+            id: id.clone(),
+            name,
+            status,
+            place: place.clone(),
+            duration_ms,
+            message: None,
+        });
+        if let Some(place) = place {
+            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+            found.test = Some(id);
+            found.provisional = true;
+            scope.problem(found);
+        }
+    }
+
+    fn below(&mut self, line: &str) -> bool {
+        let Some(failure) = &mut self.failure else { return false };
+        if !line.is_empty() && !line.starts_with("    ") {
+            return false;
+        }
+        failure.taken += 1;
+        let text = line.strip_prefix("    ").unwrap_or_default();
+        if text.starts_with("Retry #") {
+            failure.again = true;
+        }
+        if failure.again || failure.taken > MAX_LINES || text.starts_with("Error Context:") {
+            return true;
+        }
+        keep(&mut failure.detail, text);
+        if text.trim_start().starts_with("at ") {
+            failure.frames.extend(frame(line));
+        } else if !is_code(text) {
+            failure.lines.push(text.trim_end().to_owned());
+        }
+        true
+    }
+
+    fn close(&mut self, scope: &mut Scope) {
+        let Some(mut failure) = self.failure.take() else { return };
+        if let Some(first) = failure.lines.iter_mut().find(|line| !line.is_empty())
+            && let Some(text) = first.strip_prefix("Error: ")
+        {
+            *first = text.to_owned();
+        }
+        let text = message(&failure.lines);
+        let at = failure.at;
+        let Some((place, related)) =
+            pick(scope, &failure.frames, true, at.as_ref()).or_else(|| Some((at?, Vec::new())))
+        else {
+            return;
+        };
+        let mut found = problem(TOOL, Severity::Error, place, text);
+        found.test = Some(failure.id);
+        found.detail = Some(failure.detail);
+        found.related = related;
+        scope.problem(found);
+    }
+
+    fn number(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = number().captures(line) else { return };
+        if !std::mem::replace(&mut self.ending, true) {
+            self.counts = Counts::default();
+            scope.inside = None;
+        }
+        let number: u32 = found[1].parse().unwrap_or(0);
+        match &found[2] {
+            "failed" | "interrupted" => self.counts.failed = self.counts.failed.saturating_add(number),
+            "passed" | "flaky" => self.counts.passed = self.counts.passed.saturating_add(number),
+            _ => self.counts.skipped = self.counts.skipped.saturating_add(number),
+        }
+        self.tell_counts(scope);
+    }
+}
+
+/// Where a test is declared.
+fn declared(scope: &mut Scope, path: &str, line: &str, column: &str) -> Option<Place> {
+    let file = scope.own(path)?;
+    Some(scope.at(file, line.parse().unwrap_or(0), Some(Column::Utf16(column.parse().unwrap_or(1))), None))
+}
+
+impl Matcher for Playwright {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some_and(|runner| runner != RUNNER) {
+            return;
+        }
+        if self.failure.is_some() {
+            if self.below(line) {
+                return;
+            }
+            self.close(scope);
+        }
+        if let Some(found) = running().captures(line) {
+            self.before.passed += self.counts.passed;
+            self.before.failed += self.counts.failed;
+            self.before.skipped += self.counts.skipped;
+            (self.counts, self.active, self.ending) = (Counts::default(), true, false);
+            scope.inside = Some(RUNNER);
+            scope.more(RUNNER, found[1].parse().unwrap_or(0));
+        } else if !self.active {
+        } else if let Some(found) = head().captures(line) {
+            let at = declared(scope, &found[1], &found[2], &found[3]);
+            let id = found[4].replace(" › ", " ");
+            let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
+            self.failure = Some(Failure { id, at, lines, frames, detail, taken: 0, again: false });
+        } else if line.contains(" › ") {
+            self.live(line, scope);
+        } else {
+            self.number(line, scope);
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.close(scope);
+    }
+}

@@ -1,0 +1,356 @@
+//! Vitest: each file's line with its counts, below it (or with `verbose`) its tests while it runs, and after `Failed Suites` and
+//! `Failed Tests` each failure with its message, difference, code and stack. Versions differ in what they indent and whether
+//! they print suites with a test: the source tells.
+
+use std::path::PathBuf;
+
+use super::assertion::{difference, is_code};
+use super::source::TestFinder;
+use super::stack::{Frame, message, pick};
+use crate::matcher::Matcher;
+use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Runner, Scope, keep, problem};
+use crate::problem::{Counts, Severity, TestResult, TestStatus};
+
+const TOOL: &str = "vitest";
+const RUNNER: Runner = Runner(TOOL);
+/// Lines of one failure that are read.
+const MAX_LINES: usize = 300;
+
+pub(super) const FORMAT: Format = Format {
+    name: "vitest",
+    rank: Rank::Runner,
+    gate: always,
+    starts: &[
+        "(?:RUN|DEV|RERUN) +[vxt/a-z]",
+        "(?:✓|❯|×|↓|□) ",
+        "FAIL ",
+        "⎯{3,}",
+        "Tests +[0-9n]",
+        "Duration +[0-9]",
+        r"std(?:out|err) \| ",
+    ],
+    inside: &[],
+    new: |_| Box::new(Vitest::default()),
+};
+
+#[derive(Default)]
+pub(super) struct Vitest {
+    /// `RUN v4.1.0 /w` was read.
+    active: bool,
+    before: Counts,
+    counts: Counts,
+    /// The file whose tests are listed.
+    file: Option<(String, PathBuf)>,
+    finder: TestFinder,
+    /// Below a heading of failures.
+    listing: bool,
+    failure: Option<Failure>,
+}
+
+#[derive(Default)]
+struct Failure {
+    /// What failed with this error: file, and suites and test.
+    heads: Vec<(String, Vec<String>)>,
+    lines: Vec<String>,
+    frames: Vec<Frame>,
+    /// Of a file that could not be compiled.
+    broken: Option<Frame>,
+    detail: String,
+    taken: usize,
+}
+
+expression!(run, r"^ ?(?:RUN|DEV) +v\d\S* +(\S.*?)$");
+expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
+expression!(
+    test_line,
+    r"^( +)(✓|×|↓|□) (?:\|[^|]*\| )?(.*?)(?: \(retry x\d+\)| \(repeat x\d+\))*(?: (\d+(?:\.\d+)?)(m?s))?$"
+);
+expression!(fail, r"^ ?FAIL {1,2}(?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
+expression!(part, r"(\d+) (failed|passed|skipped|todo|expected fail)");
+expression!(spot, r"^(.*?):(\d+):(\d+)$");
+expression!(broken, r"^╭─\[ ?(\S+):(\d+):(\d+) ?\]$");
+expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
+expression!(file_at, r"^File: ([^:]+)(?::(\d+):(\d+))?$");
+
+impl Vitest {
+    fn tell_counts(&self, scope: &mut Scope) {
+        let sum = Counts {
+            passed: self.before.passed + self.counts.passed,
+            failed: self.before.failed + self.counts.failed,
+            skipped: self.before.skipped + self.counts.skipped,
+        };
+        scope.counts(RUNNER, sum);
+    }
+
+    fn begin(&mut self, root: &str, scope: &mut Scope) {
+        self.before.passed += self.counts.passed;
+        self.before.failed += self.counts.failed;
+        self.before.skipped += self.counts.skipped;
+        (self.counts, self.active, self.listing) = (Counts::default(), true, false);
+        scope.rooted(std::path::Path::new(root));
+        scope.inside = Some(RUNNER);
+    }
+
+    /// `❯ test/a.test.ts (12 tests | 7 failed) 66ms`.
+    fn file_line(&mut self, line: &str, scope: &mut Scope) -> bool {
+        let Some(found) = file_line().captures(line) else { return false };
+        let mut counts = Counts::default();
+        for part in part().captures_iter(found.get(3).map_or("", |parts| parts.as_str())) {
+            let number: u32 = part[1].parse().unwrap_or(0);
+            match &part[2] {
+                "failed" => counts.failed += number,
+                _ => counts.skipped += number,
+            }
+        }
+        counts.passed = found[2].parse::<u32>().unwrap_or(0).saturating_sub(counts.failed + counts.skipped);
+        self.counts.passed = self.counts.passed.saturating_add(counts.passed);
+        self.counts.failed = self.counts.failed.saturating_add(counts.failed);
+        self.counts.skipped = self.counts.skipped.saturating_add(counts.skipped);
+        self.tell_counts(scope);
+        self.file = scope.own(&found[1]).map(|path| (found[1].to_owned(), path));
+        true
+    }
+
+    /// `   × adds wrongly 6ms`, `   × cart > adds 6ms`, `   × test/a.test.ts > cart > adds 6ms`.
+    fn test_line(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = test_line().captures(line) else { return };
+        let status = match &found[2] {
+            "✓" => TestStatus::Passed,
+            "×" => TestStatus::Failed,
+            _ => TestStatus::Skipped,
+        };
+        let mut names: Vec<String> = found[3].split(" > ").map(str::to_owned).collect();
+        let first = names[0].rsplit_once('.').map_or("", |(_, extension)| extension);
+        let verbose = names.len() > 1 && matches!(first, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+        let file = if verbose {
+            let printed = names.remove(0);
+            scope.own(&printed).map(|path| (printed, path))
+        } else {
+            self.file.clone()
+        };
+        let Some((_, path)) = file else { return };
+        let depth = (found[1].len().saturating_sub(3)) / 2;
+        if !verbose && names.len() == 1 && depth > 0 {
+            match self.finder.suites(scope, &path, &names[0]).filter(|suites| suites.len() == depth) {
+                Some(suites) => drop(names.splice(0..0, suites)),
+                None => return,
+            }
+        }
+        if verbose {
+            match status {
+                TestStatus::Passed => self.counts.passed += 1,
+                TestStatus::Failed => self.counts.failed += 1,
+                TestStatus::Skipped => self.counts.skipped += 1,
+            }
+            self.tell_counts(scope);
+        }
+        let id = names.join(" ");
+        let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
+        let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
+        let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
+        let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
+        let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
+        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        scope.test_result(TestResult {
+            id: id.clone(),
+            name: name.to_owned(),
+            status,
+            place: place.clone(),
+            duration_ms,
+            message: None,
+        });
+        if let Some(place) = place {
+            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+            found.test = Some(id);
+            found.provisional = true;
+            scope.problem(found);
+        }
+    }
+
+    fn tests(&mut self, line: &str, scope: &mut Scope) {
+        self.counts = Counts::default();
+        for found in part().captures_iter(line) {
+            let number = found[1].parse().unwrap_or(0);
+            match &found[2] {
+                "failed" => self.counts.failed = number,
+                "passed" => self.counts.passed = number,
+                _ => self.counts.skipped += number,
+            }
+        }
+        self.tell_counts(scope);
+        scope.summary(line);
+    }
+
+    /// ` FAIL  test/a.test.ts > cart > adds`.
+    fn fail(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = fail().captures(line) else { return };
+        let names = found.get(2).map_or(Vec::new(), |names| names.as_str().split(" > ").map(str::to_owned).collect());
+        let head = (found[1].to_owned(), names);
+        match &mut self.failure {
+            // One error of several tests.
+            Some(failure) if failure.lines.is_empty() && failure.heads.len() < 1_000 => failure.heads.push(head),
+            _ => {
+                self.close(scope);
+                self.failure = Some(Failure { heads: vec![head], ..Failure::default() });
+            }
+        }
+    }
+
+    fn below(&mut self, line: &str) {
+        let Some(failure) = &mut self.failure else { return };
+        failure.taken += 1;
+        if failure.taken > MAX_LINES {
+            return;
+        }
+        let text = line.trim();
+        keep(&mut failure.detail, line);
+        if let Some(place) = text.strip_prefix("❯ ") {
+            failure.frames.extend(place.rsplit(' ').next().and_then(position));
+        } else if let Some(found) = broken().captures(text) {
+            failure.broken = position(&format!("{}:{}:{}", &found[1], &found[2], &found[3]));
+        } else if let Some(found) = transform().captures(text) {
+            let column = found[3].parse::<u32>().unwrap_or(0).saturating_add(1);
+            failure.broken = Some((found[1].to_owned(), found[2].parse().unwrap_or(0), column));
+            failure.lines.push(found[4].to_owned());
+        } else if let Some(found) = file_at().captures(text) {
+            let number = |at: usize| found.get(at).and_then(|number| number.as_str().parse().ok()).unwrap_or(0);
+            let column = if found.get(3).is_some() { number(3) + 1 } else { 0 };
+            failure.broken.get_or_insert((found[1].to_owned(), number(2), column));
+        } else if !is_code(line) {
+            failure.lines.push(text.to_owned());
+        }
+    }
+
+    fn close(&mut self, scope: &mut Scope) {
+        let Some(failure) = self.failure.take() else { return };
+        if failure.lines.iter().all(String::is_empty) {
+            return;
+        }
+        let text = one_line(&failure.lines);
+        if failure.heads.is_empty() {
+            // An error outside of every test.
+            let Some((place, related)) = pick(scope, &failure.frames, false, None) else { return };
+            let mut found = problem(TOOL, Severity::Error, place, text);
+            found.detail = Some(failure.detail);
+            found.related = related;
+            return scope.problem(found);
+        }
+        for (printed, names) in &failure.heads {
+            let Some(path) = scope.own(printed) else { continue };
+            let whole = scope.whole(path.clone());
+            let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
+                let file = scope.own(file)?;
+                Some((
+                    scope.at(file, *line, Some(*column).filter(|&column| column > 0).map(Column::Utf16), None),
+                    Vec::new(),
+                ))
+            });
+            let found = broken.or_else(|| pick(scope, &failure.frames, !names.is_empty(), Some(&whole)));
+            let (place, related) = found.unwrap_or_else(|| {
+                let declared = names.split_last().and_then(|(name, suites)| {
+                    let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
+                    self.finder.find_in(scope, &path, &suites, name)
+                });
+                (declared.unwrap_or(whole), Vec::new())
+            });
+            let mut found = problem(TOOL, Severity::Error, place, text.clone());
+            found.test = Some(if names.is_empty() { printed.clone() } else { names.join(" ") });
+            found.detail = Some(failure.detail.clone());
+            found.related = related;
+            scope.problem(found);
+        }
+    }
+}
+
+/// `test/a.test.ts:13:47`.
+fn position(text: &str) -> Option<Frame> {
+    let found = spot().captures(text)?;
+    Some((found[1].to_owned(), found[2].parse().ok()?, found[3].parse().ok()?))
+}
+
+/// One line for an error.
+fn one_line(lines: &[String]) -> String {
+    let parsed = lines.iter().find_map(|line| line.strip_prefix("[PARSE_ERROR] "));
+    if let Some(parsed) = parsed {
+        return parsed.to_owned();
+    }
+    let text = message(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let text = text.strip_prefix("Error: ").unwrap_or(&text).split(" // ").next().unwrap_or_default().to_owned();
+    if text.starts_with("Transform failed")
+        && let Some(inner) = lines.iter().skip(1).find(|line| !line.is_empty())
+    {
+        return inner.clone();
+    }
+    if text.contains("called with") || text.starts_with("Snapshot ") || text.contains(" match") {
+        let received = difference(lines, false).map(|sides| match sides.split_once("Received: ") {
+            Some((_, _)) if text.contains("called with") => {
+                let received: Vec<&str> = lines
+                    .iter()
+                    .filter_map(|line| line.strip_prefix('+'))
+                    .map(str::trim)
+                    .filter(|line| !line.is_empty() && *line != "Received")
+                    .take(5)
+                    .collect();
+                format!(", Received: {}", received.join(" ").trim_end_matches(','))
+            }
+            _ => format!(": {sides}"),
+        });
+        return text + &received.unwrap_or_default();
+    }
+    text
+}
+
+impl Matcher for Vitest {
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if scope.inside.is_some_and(|runner| runner != RUNNER) {
+            return;
+        }
+        let text = line.trim_start();
+        if let Some(found) = run().captures(line) {
+            self.close(scope);
+            return self.begin(&found[1], scope);
+        }
+        if !self.active {
+            return;
+        }
+        if text.starts_with("RERUN ") {
+            self.close(scope);
+            (self.counts, self.listing) = (Counts::default(), false);
+            scope.inside = Some(RUNNER);
+        } else if text.starts_with("⎯⎯⎯") {
+            self.close(scope);
+            let title = text.trim_matches('⎯').trim();
+            if title.starts_with("Failed ") || title.starts_with("Unhandled ") || title.starts_with("Uncaught ") {
+                self.listing = true;
+                let outside =
+                    title.ends_with("Rejection") || title.ends_with("Exception") || title == "Unhandled Error";
+                self.failure = outside.then(Failure::default);
+            }
+        } else if self.listing && text.starts_with("FAIL ") && line.len() - text.len() < 2 {
+            self.fail(line, scope);
+        } else if self.failure.is_some() {
+            self.below(line);
+        } else if text.starts_with("Tests ") {
+            self.tests(text, scope);
+        } else if text.starts_with("Duration ") {
+            scope.inside = None;
+        } else if text.starts_with("stdout | ") || text.starts_with("stderr | ") {
+            scope.inside = Some(RUNNER);
+        } else if text.starts_with(['✓', '❯', '×', '↓', '□']) {
+            scope.inside = Some(RUNNER);
+            if !self.file_line(line, scope) {
+                self.test_line(line, scope);
+            }
+        }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.close(scope);
+    }
+}
