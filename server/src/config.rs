@@ -36,6 +36,7 @@ pub struct Config {
     pub model: ModelSettings,
     pub permissions: PermissionSettings,
     pub background: BackgroundSettings,
+    pub diagnostics: DiagnosticSettings,
     pub sessions: SessionSettings,
     /// `$HOME`.
     pub home: PathBuf,
@@ -132,6 +133,15 @@ pub struct BackgroundSettings {
     pub block_chars: usize,
     /// Variables of [`Config::withheld`] that commands get all the same (`passEnv`).
     pub pass_env: Vec<String>,
+}
+
+/// `diagnostics.*`: which problems an editor is shown, and where they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiagnosticSettings {
+    /// Failed tests alone: what compilers and linters say, the editor hears from their own extensions (`show`).
+    pub tests_alone: bool,
+    /// Folders inside of containers, and the folders of the workspace (relative) that they are (`pathMap`).
+    pub path_map: Vec<(String, String)>,
 }
 
 /// `budget.*`: what a session may spend; `None` for no limit.
@@ -238,6 +248,7 @@ impl Config {
             model: ModelSettings::default(),
             permissions: PermissionSettings::default(),
             background: BackgroundSettings::default(),
+            diagnostics: DiagnosticSettings::default(),
             sessions: SessionSettings::default(),
             home,
             agents: AgentSettings::default(),

@@ -73,12 +73,21 @@ impl Suite<'_> {
         let message = last[0]["message"].as_str().expect("a message");
         assert!(message.contains('5') && !message.contains('\u{1b}'), "the message says what was expected: {message}");
         self.check_results(&client, &id);
+        // The failed one alone: nothing waits for the gate.
+        client.call("pillion/task/rerun", json!({"taskId": id, "only": "failed"}));
+        let again = client.wait_run_end(&id, 2);
+        assert_eq!((&again["progress"]["passed"], &again["progress"]["failed"]), (&json!(0), &json!(1)), "{again}");
+        assert!(again["runs"][1]["narrowed"].as_str().is_some_and(|command| command != self.command), "{again}");
         (self.fix)(self.sandbox);
         let at = client.mark();
+        client.call("pillion/task/rerun", json!({"taskId": id, "only": self.test}));
+        let fixed = client.wait_run_end(&id, 3);
+        assert_eq!((&fixed["status"], &fixed["progress"]["passed"]), (&json!("succeeded"), &json!(1)), "{fixed}");
+        published(&client, at, file, <[Value]>::is_empty);
         self.gate.open();
         client.call("pillion/task/rerun", json!({"taskId": id}));
-        assert_eq!(client.wait_run_end(&id, 2)["status"], "succeeded");
-        published(&client, at, file, <[Value]>::is_empty);
+        let whole = client.wait_run_end(&id, 4);
+        assert_eq!((&whole["status"], &whole["progress"]["passed"]), (&json!("succeeded"), &json!(2)), "{whole}");
     }
 
     fn check_results(&self, client: &Client, id: &str) {
@@ -203,4 +212,37 @@ fn a_dismissed_task_takes_its_diagnostics_along() {
     let at = client.mark();
     assert_eq!(client.call("pillion/task/dismiss", json!({"taskId": id})), json!({}));
     published(&client, at, &place.file, <[Value]>::is_empty);
+}
+
+#[test]
+fn a_container_is_where_the_person_says() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("web/deep/a.c", "one\ntwo\n");
+    // Another of that name: without the setting nobody could tell which it is.
+    sandbox.write("api/deep/a.c", "one\ntwo\n");
+    let settings = json!({"diagnostics": {"pathMap": ["/app=web"]}});
+    let client = Client::start(&sandbox, Options::pillion().settings(settings).deadline(PATIENCE));
+    client.start_command("echo /app/deep/a.c:2:1: error: broken; exit 3");
+    let found = published(&client, 0, &file, |found| !found.is_empty());
+    assert_eq!((line(&found[0]), &found[0]["message"]), (2, &json!("broken")));
+}
+
+#[test]
+fn a_person_may_want_failed_tests_alone() {
+    let sandbox = Sandbox::new();
+    let settings = json!({"diagnostics": {"show": "tests"}});
+    let client = Client::start(&sandbox, Options::pillion().settings(settings).deadline(PATIENCE));
+    let place = project::c(&sandbox);
+    let id = client.start_command("gcc -c sum.c -o sum.o");
+    let ended = client.wait_task_end(&id);
+    assert_eq!(ended["diagnostics"]["errors"], 1, "it was found: {ended}");
+    let shows = |params: &Value| params["diagnostics"].as_array().is_some_and(|found| !found.is_empty());
+    let shown =
+        client.log().iter().filter(|message| message.method() == Some("textDocument/publishDiagnostics")).count();
+    assert_eq!(shown, 0, "and not shown");
+    let at = client.mark();
+    client
+        .notify("workspace/didChangeConfiguration", json!({"settings": {"pillion": {"diagnostics": {"show": "all"}}}}));
+    let (_, params) = client.wait_notification("textDocument/publishDiagnostics", at, shows);
+    assert_eq!(params["uri"], uri(&place.file), "shown when that is wanted");
 }

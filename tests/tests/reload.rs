@@ -159,6 +159,9 @@ fn an_end_while_nobody_was_there_is_told_with_its_failures() {
     );
     assert_eq!((&ended["diagnostics"]["errors"], &ended["output"]["lines"]), (&json!(1), &json!(1)));
     second.call("pillion/session/load", json!({"sessionId": session}));
+    second.wait_update(0, &session, "replay_ended", |_| true);
+    let rows = second.updates(&session, "tool_call_update");
+    assert!(rows.iter().any(|row| row["update"]["taskId"] == id), "the call's row leads to its task: {rows:?}");
     model.answer("the next prompt", Answer::say("It failed."));
     second.ask(&session, "And?");
     let block = model.wait_request(3).notification_in_place();

@@ -11,7 +11,8 @@ use crate::command::{self, Outcome, expect_success, program};
 use crate::counts::{self, Counts};
 use crate::home::Home;
 use crate::tools::Tools;
-use crate::{lua, repository};
+use crate::workbench::Workbench;
+use crate::{lua, repository, vscode};
 
 /// The longest that one editor test run or one demo may take.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -57,7 +58,7 @@ const fn step(name: &'static str, about: &'static str, run: fn(&Machine) -> Resu
     Step { name, about, on_request: false, run }
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 15] = [
     step("tools", "what the other steps need is there", install_tools),
     step("fmt", "the Rust code is formatted", fmt),
     step("clippy", "no lint complains", clippy),
@@ -68,6 +69,10 @@ const STEPS: [Step; 11] = [
     step("doc", "the documentation builds without a warning", doc),
     step("lua", "the Lua code is formatted and clean", lua_code),
     step("nvim", "the plugin's tests in a real Neovim", nvim),
+    step("vscode", "the extension's code has no complaint of types, lints and format", vscode_code),
+    step("vscode-unit", "the extension's tests without an editor", vscode_unit),
+    step("vscode-host", "the extension's tests inside the extension host of a real VS Code", vscode_host),
+    step("vscode-ui", "what a person does in a real VS Code with the packaged extension", vscode_ui),
     step("demo", "the demo tells its whole story", demo),
 ];
 
@@ -96,6 +101,7 @@ impl Verdict {
 #[derive(Default)]
 struct Machine {
     tools: OnceCell<Tools>,
+    workbench: OnceCell<Workbench>,
 }
 
 impl Machine {
@@ -105,13 +111,20 @@ impl Machine {
         }
         self.tools.get().context("no tools")
     }
+
+    fn workbench(&self) -> Result<&Workbench> {
+        if self.workbench.get().is_none() {
+            let _ = self.workbench.set(Workbench::install()?);
+        }
+        self.workbench.get().context("no workbench")
+    }
 }
 
 /// Runs the steps and tells how they ended.
 pub fn run(options: &Options) -> Result<ExitCode> {
     if options.list {
         for step in &STEPS {
-            println!("{:8} {}", step.name, step.about);
+            println!("{:11} {}", step.name, step.about);
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -126,7 +139,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut failed_steps = 0;
     for step in wanted {
         if failed_steps > 0 && !options.keep_going {
-            report.push(format!("-     {:8} not run", step.name));
+            report.push(format!("-     {:11} not run", step.name));
             continue;
         }
         println!("\n==> {}: {}", step.name, step.about);
@@ -136,7 +149,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Verdict { counts: Counts::default(), holds: false }
         });
         let word = if verdict.holds { "ok" } else { "FAIL" };
-        let line = format!("{word:5} {:8} {:6.1} s", step.name, start.elapsed().as_secs_f64());
+        let line = format!("{word:5} {:11} {:6.1} s", step.name, start.elapsed().as_secs_f64());
         println!("<== {line}");
         report.push(line);
         total += verdict.counts;
@@ -218,6 +231,26 @@ fn nvim(machine: &Machine) -> Result<Verdict> {
     run.arg(&machine.tools()?.nvim).env("PILLION_BIN", repository::pillion()?);
     let outcome = command::show_within(&mut run, LIMIT)?;
     Ok(Verdict::of_tests(&outcome, counts::last_line(&outcome.text)))
+}
+
+fn vscode_code(machine: &Machine) -> Result<Verdict> {
+    vscode::code(machine.workbench()?)?;
+    Ok(Verdict::HOLDS)
+}
+
+fn vscode_unit(machine: &Machine) -> Result<Verdict> {
+    let outcome = vscode::unit(machine.workbench()?)?;
+    Ok(Verdict::of_tests(&outcome, counts::mocha(&outcome.text)))
+}
+
+fn vscode_host(machine: &Machine) -> Result<Verdict> {
+    let outcome = vscode::host(machine.workbench()?)?;
+    Ok(Verdict::of_tests(&outcome, counts::last_line(&outcome.text)))
+}
+
+fn vscode_ui(machine: &Machine) -> Result<Verdict> {
+    let outcome = vscode::ui(machine.workbench()?)?;
+    Ok(Verdict::of_tests(&outcome, counts::mocha(&outcome.text)))
 }
 
 fn demo(_: &Machine) -> Result<Verdict> {

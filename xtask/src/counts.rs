@@ -54,6 +54,21 @@ pub fn last_line(text: &str) -> Option<Counts> {
     Some(numbered(line))
 }
 
+/// Mocha's sum: `  12 passing (3s)`, and `  1 failing` where there is one. A test that is not run counts as failed.
+pub fn mocha(text: &str) -> Option<Counts> {
+    let text = terminal::plain(text);
+    let number = |word: &str| {
+        let mut sums = text.lines().rev().filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let number = words.next()?.parse::<u64>().ok()?;
+            (words.next() == Some(word)).then_some(number)
+        });
+        sums.next()
+    };
+    let failed = number("failing").unwrap_or(0) + number("pending").unwrap_or(0);
+    Some(Counts { passed: number("passing")?, failed })
+}
+
 /// The numbers in front of `passed` and `failed`.
 fn numbered(line: &str) -> Counts {
     let words: Vec<&str> = line.split([' ', ',', ';', '.', '(', ')']).filter(|word| !word.is_empty()).collect();
@@ -85,5 +100,8 @@ mod tests {
         assert_eq!(cargo_test(""), None);
         assert_eq!(last_line("1 passed, 1 failed\nok\n12 passed, 0 failed\n"), Some(Counts { passed: 12, failed: 0 }));
         assert_eq!(last_line("nothing"), None);
+        let some = "\n  a test\n    2 passing things\n\n  \u{1b}[32m12 passing\u{1b}[0m (3s)\n  1 pending\n  2 failing\n\n  1) a\n";
+        assert_eq!(mocha(some), Some(Counts { passed: 12, failed: 3 }));
+        assert_eq!(mocha("Error: no test files found"), None);
     }
 }

@@ -15,6 +15,8 @@ mod svg;
 mod terminal;
 mod tools;
 mod try_nvim;
+mod vscode;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -23,7 +25,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  check               everything that must hold: format, lints, build, tests, documents, Lua, Neovim, the demo
+  check               everything that must hold: format, lints, build, tests, documents, Lua, Neovim, VS Code,
+                      the demo
     --step NAME       one step only; may be given again
     --keep-going      run the steps after a failed one too (always so when CI is set)
     --list            name the steps
@@ -36,6 +39,8 @@ cargo xtask COMMAND
   fuzz [SECONDS]      hostile outputs for every matcher, for a minute
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   model               compile a real model server (llama.cpp) with a small model, and test against it
+  vsix                the VS Code extension with the shipped program: target/vscode/pillion.vsix
+  screenshots         take the pictures of its README in a real VS Code
   record [COMMAND…]   draw docs/demo.svg from what `pillion demo` (or COMMAND) prints
 ";
 
@@ -68,6 +73,8 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "fuzz" => corpus::fuzz(rest).map(|()| ExitCode::SUCCESS),
         "faults" => faults::run(rest),
         "model" => model::run(rest),
+        "vsix" => vscode::ship().map(|()| ExitCode::SUCCESS),
+        "screenshots" => vscode::screenshots().map(|()| ExitCode::SUCCESS),
         "record" => record::run(rest).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

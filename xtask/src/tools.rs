@@ -146,7 +146,8 @@ fn install_node(folder: &Path) -> Result<()> {
     })
 }
 
-fn attempt(install: &mut Command, what: &str) -> Result<()> {
+/// Runs an installation; the error says of what.
+pub fn attempt(install: &mut Command, what: &str) -> Result<()> {
     match command::quietly(install) {
         Ok(_) => Ok(()),
         Err(error) => bail!("{what} could not be installed; is the network reachable? {error:#}"),
@@ -154,7 +155,7 @@ fn attempt(install: &mut Command, what: &str) -> Result<()> {
 }
 
 /// Installs into an emptied folder unless the folder holds exactly these packages already.
-fn once(folder: &Path, packages: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn once(folder: &Path, packages: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
     let stamp = folder.join("installed.txt");
     let wanted = packages.join("\n");
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
@@ -169,7 +170,8 @@ fn once(folder: &Path, packages: &[&str], install: impl FnOnce() -> Result<()>) 
     Ok(())
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+/// A program of this name in a folder of `PATH`.
+pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

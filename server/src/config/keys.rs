@@ -399,6 +399,38 @@ pub const KEYS: &[Key] = &[
         set: |config, value, _| set(&mut config.background.pass_env, names(value)),
     },
     Key {
+        name: "diagnostics.show",
+        doc: "Which problems of commands are shown in the editor: `all`, or `tests` for failed tests alone, where the \
+              editor's own extensions already show what compilers and linters say.",
+        default: "\"all\"",
+        editor: true,
+        set: |config, value, _| {
+            config.diagnostics.tests_alone = match text(value)?.as_str() {
+                "all" => false,
+                "tests" => true,
+                _ => return Err("`all` or `tests`".into()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        name: "diagnostics.pathMap",
+        doc: "Folders inside of containers and what they are in the workspace, for instance `/app=services/web`: where \
+              neither the command nor a compose file says it.",
+        default: "[]",
+        editor: true,
+        set: |config, value, _| {
+            let pair = |text: &String| {
+                let (inside, outside) = text.split_once('=')?;
+                let (inside, outside) = (inside.trim(), outside.trim());
+                (inside.len() > 1 && inside.starts_with('/')).then(|| (inside.to_owned(), outside.to_owned()))
+            };
+            let maps: Option<Vec<_>> = names(value)?.iter().map(pair).collect();
+            config.diagnostics.path_map = maps.ok_or("a list of `/INSIDE=OUTSIDE`, each in quotes")?;
+            Ok(())
+        },
+    },
+    Key {
         name: "budget.session",
         doc: "US dollars that one session may cost, its subagents and summaries included: then no further request is sent. 0 \
               for no limit. Answers whose price is not known are not counted; `budget.sessionTokens` counts them.",

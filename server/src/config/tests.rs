@@ -202,6 +202,19 @@ fn names_that_are_passed_on() {
 }
 
 #[test]
+fn which_problems_are_shown_and_where_containers_are() {
+    let config = Setup::new("[diagnostics]\nshow = \"tests\"\npathMap = [\"/app = web\", \"/srv/x=.\"]\n", &[]).load();
+    assert!(config.diagnostics.tests_alone);
+    let maps = [("/app", "web"), ("/srv/x", ".")].map(|(inside, here)| (inside.to_owned(), here.to_owned()));
+    assert_eq!(config.diagnostics.path_map, maps);
+    for wrong in ["show = \"some\"", "pathMap = [\"app=web\"]", "pathMap = [\"/=web\"]", "pathMap = [\"/app\"]"] {
+        let config = Setup::new(&format!("[diagnostics]\n{wrong}\n"), &[]).load();
+        assert_eq!(config.problems.len(), 1, "{wrong}");
+        assert_eq!(config.diagnostics, super::DiagnosticSettings::default(), "{wrong}");
+    }
+}
+
+#[test]
 fn keys_and_where_they_come_from() {
     let found = |setup: Setup| {
         let config = setup.load();

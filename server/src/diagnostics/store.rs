@@ -38,6 +38,8 @@ struct TaskState {
     running: bool,
     /// Files that the current run has named.
     named: BTreeSet<PathBuf>,
+    /// The tests that the current run is about, where it is not the whole command.
+    only: Option<BTreeSet<String>>,
     cut: usize,
 }
 
@@ -49,12 +51,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// A run starts. The problems of earlier runs of this task and of other tasks with this command become stale.
-    pub fn begin_run(&mut self, task: &TaskId, run: u32, command: CommandKey) -> Changed {
+    /// A run starts. The problems of earlier runs of this task and of other tasks with this command become stale; those
+    /// of the tests alone that it is about, where `only` names them.
+    pub fn begin_run(
+        &mut self,
+        task: &TaskId,
+        run: u32,
+        command: CommandKey,
+        only: Option<BTreeSet<String>>,
+    ) -> Changed {
         if self.tasks.get(task).is_some_and(|state| state.run >= run) {
             return Changed::new();
         }
-        let state = TaskState { key: command, run, running: true, named: BTreeSet::new(), cut: 0 };
+        let state = TaskState { key: command, run, running: true, named: BTreeSet::new(), only, cut: 0 };
         self.tasks.insert(task.clone(), state);
         let mut changed = Changed::new();
         let tasks = &self.tasks;
@@ -192,6 +201,10 @@ impl Store {
 /// and does not run now.
 fn is_replaced(tasks: &HashMap<TaskId, TaskState>, task: &TaskId, stored: &Stored) -> bool {
     let Some(state) = tasks.get(task) else { return false };
+    let is_in = |only: &BTreeSet<String>| stored.problem.test.as_ref().is_some_and(|test| only.contains(test));
+    if !state.only.as_ref().is_none_or(is_in) {
+        return false;
+    }
     if stored.task == *task {
         return stored.run < state.run;
     }
@@ -242,7 +255,11 @@ mod tests {
             let run = words.next().and_then(|run| run.parse().ok()).unwrap_or(0);
             let rest = words.next().unwrap_or_default();
             let got = match verb {
-                "begin" => store.begin_run(&task, run, (rest.to_owned(), PathBuf::from("/w"))),
+                "begin" => {
+                    let (command, only) = rest.split_once(" only ").map_or((rest, None), |(a, b)| (a, Some(b)));
+                    let only = only.map(|tests| tests.split(' ').map(str::to_owned).collect());
+                    store.begin_run(&task, run, (command.to_owned(), PathBuf::from("/w")), only)
+                }
                 "add" => store.add(&task, run, problem(rest)),
                 "end" => store.end_run(&task, run, rest == "cancelled"),
                 "dismiss" => store.dismiss(&task),
@@ -274,6 +291,21 @@ mod tests {
             ("add t 1 a:9 late", "", "a:2:new ~b:1:two ~c:1:six"),
             ("end t 2 done", "b c", "a:2:new"),
             ("dismiss t", "a", ""),
+        ]);
+    }
+
+    #[test]
+    fn a_run_of_some_tests_replaces_these_alone() {
+        play(&[
+            ("begin t 1 test", "", ""),
+            ("add t 1 a:1 one x", "a", "a:1:one"),
+            ("add t 1 a:2 two y", "a", "a:1:one a:2:two"),
+            ("add t 1 b:3 six", "b", "a:1:one a:2:two b:3:six"),
+            ("end t 1 done", "", "a:1:one a:2:two b:3:six"),
+            ("begin t 2 test only y z", "a", "a:1:one ~a:2:two b:3:six"),
+            ("end t 2 done", "a", "a:1:one b:3:six"),
+            ("begin t 3 test", "a b", "~a:1:one ~b:3:six"),
+            ("end t 3 done", "a b", ""),
         ]);
     }
 
@@ -322,7 +354,7 @@ mod tests {
     fn too_many_are_counted() {
         let mut store = Store::default();
         let task = TaskId::from("t");
-        store.begin_run(&task, 1, ("make".to_owned(), PathBuf::from("/w")));
+        store.begin_run(&task, 1, ("make".to_owned(), PathBuf::from("/w")), None);
         for line in 0..MAX_PROBLEMS + 5 {
             store.add(&task, 1, problem(&format!("a:{line} {}", if line % 2 == 0 { "error" } else { "warning" })));
         }

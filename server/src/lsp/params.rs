@@ -12,7 +12,7 @@ use crate::config::services;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::protocol as wire;
 use crate::session::event::{
-    Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask,
+    Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
 use crate::session::owner::Secret;
 use crate::task::listen;
@@ -325,10 +325,15 @@ pub fn task(params: Value, make: impl FnOnce(TaskId) -> Request) -> Read<Request
 /// `pillion/task/rerun`.
 pub fn rerun(params: Value) -> Read<Request> {
     let wire::RerunParams { task_id, only } = typed(params)?;
-    if only.is_some() {
-        return Err(bad("only", "is not served by this version".into(), "Leave it out to rerun the whole command."));
-    }
-    Ok(Request::RerunTask { task: Some(TaskId(task_id)) })
+    let task = TaskId(task_id);
+    Ok(match only {
+        None => Request::RerunTask { task: Some(task) },
+        Some(word) if word == "failed" => Request::RerunTests { task, only: OnlyTests::Failed },
+        Some(test) if test.trim().is_empty() => {
+            return Err(bad("only", "is empty".into(), "Say `failed` or a test's id, or leave it out."));
+        }
+        Some(test) => Request::RerunTests { task, only: OnlyTests::One(test) },
+    })
 }
 
 /// `pillion/task/promote`.

@@ -27,6 +27,7 @@ mod format;
 mod go;
 mod jvm;
 mod lines;
+pub mod narrow;
 mod node;
 mod place;
 mod prefilter;

@@ -226,9 +226,9 @@ pub struct InputParams {
 #[serde(rename_all = "camelCase")]
 pub struct RerunParams {
     pub task_id: String,
-    /// Not served yet: refused by name rather than ignored.
+    /// `failed`, or the id of one test.
     #[serde(default)]
-    pub only: Option<Value>,
+    pub only: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -301,6 +301,8 @@ pub struct Run {
     /// The session whose agent asked for the run.
     pub session_id: Option<String>,
     pub stopped_by: Option<&'static str>,
+    /// What it ran instead of the task's command, for some of its tests.
+    pub narrowed: Option<String>,
 }
 
 /// What the environment of the newest run was, beside the person's own.

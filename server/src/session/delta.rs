@@ -75,7 +75,7 @@ impl State {
         let (task, facts) = (&entry.task, &entry.facts);
         let by_itself = matches!(task.status, Status::Succeeded | Status::Failed) && task.started_at.is_some();
         let mut present = facts.present(&root);
-        present.whole = by_itself && task.signal.is_none() && facts.is_complete();
+        present.whole = by_itself && task.signal.is_none() && facts.is_complete() && task.narrowed().is_none();
         present.fingerprint = task.runs.last().and_then(|record| record.fingerprint.clone());
         let (delta, results) = past.compare(&present);
         let checks = matches!(task.group, Group::Build | Group::Test | Group::Lint);

@@ -21,7 +21,9 @@ use crate::tool::input::Todo;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
-pub use self::request::{Choice, Choose, Dependency, ExportFormat, Page, ReportedTask, Request, RunProject, StartTask};
+pub use self::request::{
+    Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
+};
 use super::effect::{ChangeRow, ModelList, Refusal, SessionRow, UsageSum};
 use super::settings::Settings;
 use super::since::Changes;

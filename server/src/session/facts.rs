@@ -25,7 +25,7 @@ const EXAMPLES: usize = 4;
 /// The findings of one run.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
     /// Results by test, in the order of their ends; a test that ran again replaces its result.
     pub(super) tests: Vec<TestResult>,
     test_at: HashMap<String, usize>,

@@ -40,6 +40,7 @@ mod replay;
 mod reported;
 mod reports;
 mod requests;
+mod rerun;
 mod results;
 mod runs;
 mod schedule;

@@ -4,7 +4,7 @@
 use crate::ids::SessionId;
 use crate::provider::{ModelFacts, names};
 
-use super::effect::{Effect, Refusal, Reply};
+use super::effect::{Effect, Refusal, Reply, Update};
 use super::event::ReplyId;
 use super::settings::Settings;
 use super::state::State;
@@ -111,7 +111,14 @@ impl State {
         let Some(owner) = self.sessions.get_mut(session).filter(|owner| owner.model == model) else { return };
         let told = owner.facts.as_ref().and_then(|facts| facts.warning.as_deref());
         let warning = facts.warning.clone().filter(|warning| told != Some(warning.as_str()));
+        let window = owner.window();
         owner.facts = Some(facts);
+        // A client has shown what is used without what there is.
+        if owner.window() != window && owner.usage.context_used > 0 && !self.is_subagent(session) {
+            let Some(owner) = self.sessions.get(session) else { return };
+            let (sum, window) = (owner.usage, owner.window());
+            self.update(session, Update::Usage { sum, window });
+        }
         if let Some(warning) = warning {
             self.say(false, warning);
         }

@@ -2,12 +2,14 @@
 //! that. The newest page ends with what goes on just now, so that a panel that reconnects shows the truth: the answer so
 //! far, the calls that run, the queue, the usage; then come the open questions.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::agent::history::{AssistantItem, AssistantPart, Item, ToolResult, UserItem};
 use crate::agent::notification;
-use crate::ids::{MessageId, SessionId, ToolCallId, TurnId};
+use crate::ids::{MessageId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::task::model::Task;
 use crate::tool::input;
 
 use super::calls::{CallState, Step, row};
@@ -53,6 +55,17 @@ pub(super) fn cursor(range: &Range<usize>) -> Option<String> {
 }
 
 impl State {
+    /// The rows of calls that started a task lead to it again, as long as it is in the list.
+    fn name_tasks(&self, updates: &mut Updates) {
+        let of_call = |task: &Task| Some((task.tool_call.clone()?, task.id.clone()));
+        let tasks: HashMap<ToolCallId, TaskId> = self.ledger.all_visible().filter_map(of_call).collect();
+        for (_, update) in updates {
+            if let Update::ToolCallUpdate { call, change } = update {
+                change.task = change.task.take().or_else(|| tasks.get(call).cloned());
+            }
+        }
+    }
+
     /// Shows a part of the history to the client. Of the newest page it also shows what goes on now, and asks the open
     /// questions again.
     pub(super) fn replay(&mut self, session: &SessionId, page: &Page, range: Range<usize>) {
@@ -65,6 +78,7 @@ impl State {
             updates.extend((!plan.is_empty()).then(|| (None, Update::Plan(plan.to_vec()))));
             owner.now(&mut updates);
         }
+        self.name_tasks(&mut updates);
         self.again(session, None, Update::ReplayStarted { before: page.before.clone() });
         for (turn, update) in updates {
             self.again(session, turn, update);

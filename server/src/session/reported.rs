@@ -61,7 +61,7 @@ impl State {
         task.started_at = Some(reported.started_at);
         task.output = OutputInfo { path, bytes, lines, last_line, ..OutputInfo::default() };
         let key = (task.command.clone(), task.cwd.clone());
-        let mut files = self.problems.begin_run(&id, 1, key);
+        let mut files = self.problems.begin_run(&id, 1, key, None);
         let run = RunId { task: id.clone(), run: 1 };
         files.extend(self.take_findings(&run, findings));
         self.show_problems(files);

@@ -109,7 +109,7 @@ impl Entry {
         Report {
             key: Key { task: task.id.clone(), run: task.run, about },
             status: status.as_str().into(),
-            command: task.command.clone(),
+            command: task.ran().to_owned(),
             exit_code: None,
             duration_ms: task.started_at.map(|_| task.elapsed_ms(now)),
             summary: None,

@@ -67,7 +67,8 @@ impl State {
             Request::ReadOutput { task, run, range } => self.read_output(reply, task, run, range),
             Request::Follow { task, on } => self.follow(reply, task, on),
             Request::StopTask { task } => self.stop_request(reply, task),
-            Request::RerunTask { task } => self.rerun_request(reply, task),
+            Request::RerunTask { task } => self.rerun_request(reply, task, None),
+            Request::RerunTests { task, only } => self.rerun_request(reply, Some(task), Some(&only)),
             Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
                 Some(task) => {
                     self.promote(&task);
@@ -222,51 +223,6 @@ impl State {
         }
     }
 
-    fn rerun_request(&mut self, reply: ReplyId, task: Option<TaskId>) {
-        let chosen = match task {
-            Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
-            None => {
-                let newest = self
-                    .ledger
-                    .all_visible()
-                    .filter(|task| task.status.is_final() && !is_agent(task))
-                    .max_by_key(|task| task.ended_at);
-                newest.map(|task| task.id.clone()).ok_or(None)
-            }
-        };
-        let task = match chosen {
-            Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
-            Ok(task) => task,
-        };
-        if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task)) {
-            return self.refuse(
-                reply,
-                Refusal::State {
-                    kind: "subagent",
-                    message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
-                    remedy: "Ask the agent of its session to start another one.".into(),
-                },
-            );
-        }
-        let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
-        if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
-            return self.refuse(reply, not_owned(&task));
-        }
-        if running {
-            return self.refuse(
-                reply,
-                Refusal::State {
-                    kind: "running",
-                    message: format!("task {task} is running"),
-                    remedy: "Wait for its end, or stop it first.".into(),
-                },
-            );
-        }
-        self.unbar(&task);
-        self.rerun(&task);
-        self.reply_task(reply, &task);
-    }
-
     fn input(&mut self, reply: ReplyId, task: Option<TaskId>, text: String, eof: bool) {
         let chosen = task.clone().or_else(|| {
             let waits = |kind| {
@@ -334,7 +290,7 @@ impl State {
     }
 }
 
-fn not_owned(task: &TaskId) -> Refusal {
+pub(super) fn not_owned(task: &TaskId) -> Refusal {
     Refusal::State {
         kind: "not_owned",
         message: format!("task {task} belongs to another window"),

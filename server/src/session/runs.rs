@@ -166,6 +166,7 @@ impl State {
                 .problems
                 .for_file(&path)
                 .into_iter()
+                .filter(|stored| !self.settings.tests_alone || stored.problem.test.is_some())
                 .map(|stored| ShownProblem {
                     task: stored.task.clone(),
                     run: stored.run,

@@ -163,7 +163,8 @@ impl State {
     pub(super) fn begin_problems(&mut self, id: &TaskId) {
         let Some(entry) = self.ledger.get(id) else { return };
         let task = &entry.task;
-        let changed = self.problems.begin_run(id, task.run, (task.command.clone(), task.cwd.clone()));
+        let only = task.narrowed().map(|narrowed| narrowed.tests.iter().cloned().collect());
+        let changed = self.problems.begin_run(id, task.run, (task.command.clone(), task.cwd.clone()), only);
         self.show_problems(changed);
     }
 
@@ -196,7 +197,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
     let task = &entry.task;
     RunSpec {
         id: RunId { task: task.id.clone(), run: task.run },
-        command: task.command.clone(),
+        command: task.ran().to_owned(),
         cwd: task.cwd.clone(),
         env: task.env.clone(),
         stdin: task.stdin,
@@ -207,6 +208,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
         output_total: settings.output_total,
         dir,
         root: settings.root.clone(),
+        path_map: settings.path_map.clone(),
         on_close: on_close(entry, settings),
         listen: monitor::listen(task),
     }

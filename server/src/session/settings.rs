@@ -1,6 +1,7 @@
 //! The settings that the state machine goes by: plain values, taken from `Config` whenever it changes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::agent::approval::{Mode, Said};
 use crate::agent::notification::Limits;
@@ -61,6 +62,10 @@ pub struct Settings {
     /// Model requests of one turn, after which it ends with `max_turn_requests`.
     pub max_turn_requests: u32,
     pub agents: AgentLimits,
+    /// Compilers' and linters' problems are not shown.
+    pub tests_alone: bool,
+    /// Folders inside of containers, and what they are here.
+    pub path_map: Arc<[(String, PathBuf)]>,
     pub stop_grace: u64,
     /// Without output and work for so long, a command may be waiting for an answer.
     pub stall_after: u64,
@@ -84,6 +89,13 @@ impl Settings {
         Self {
             roots: vec![root.clone()],
             home: config.home.clone(),
+            tests_alone: config.diagnostics.tests_alone,
+            path_map: config
+                .diagnostics
+                .path_map
+                .iter()
+                .map(|(inside, here)| (inside.clone(), root.join(here)))
+                .collect(),
             said: config.permissions.said.clone(),
             root,
             results: runs.with_file_name("results"),

@@ -201,11 +201,6 @@ impl State {
             .map(|task| task.id.clone())
     }
 
-    /// A new run of a finished task, by its person.
-    pub(super) fn rerun(&mut self, id: &TaskId) {
-        self.rerun_by(id, Origin::User);
-    }
-
     /// A new run of a finished task, after new runs of what it depends on. What an earlier run has left behind is no part
     /// of it.
     pub(super) fn rerun_by(&mut self, id: &TaskId, by: Origin) {

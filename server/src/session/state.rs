@@ -186,6 +186,10 @@ impl State {
         }
         let before = std::mem::replace(&mut self.settings, settings);
         self.models_changed(&before);
+        if before.tests_alone != self.settings.tests_alone {
+            let files: Vec<_> = self.problems.files().map(Into::into).collect();
+            self.show_problems(files);
+        }
         // Also where only the time of grace is another one.
         tied.iter().for_each(|task| self.tell_on_close(task));
         self.place();

@@ -276,7 +276,9 @@ impl Run {
         let path = self.spec.dir.join("output");
         let origin =
             Origin { command: self.spec.command.clone(), cwd: self.spec.cwd.clone(), root: self.spec.root.clone() };
-        let mut tail = Tail::open(&path, Engine::new(origin, self.files.clone()))
+        let mut engine = Engine::new(origin, self.files.clone());
+        engine.map_paths(self.spec.path_map.iter().map(|(inside, here)| (inside.as_str(), here.as_path())));
+        let mut tail = Tail::open(&path, engine)
             .inspect_err(|error| tracing::error!(%error, path = %path.display(), "the output cannot be read"))
             .ok()?;
         tail.listener = Listener::new(&self.spec.listen);

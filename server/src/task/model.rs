@@ -314,6 +314,18 @@ pub struct RunRecord {
     /// too large to look at.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// It ran some of the tests; `None` for the whole command.
+    #[serde(default)]
+    pub narrowed: Option<Narrowed>,
+}
+
+/// The part of a command that a run was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// What ran instead of the task's command.
+    pub command: String,
+    /// The tests' ids.
+    pub tests: Vec<String>,
 }
 
 impl RunRecord {
@@ -328,7 +340,20 @@ impl RunRecord {
             session,
             stopped_by: None,
             fingerprint: None,
+            narrowed: None,
         }
+    }
+}
+
+impl Task {
+    /// The part of the command that the newest run was, where it was not the whole.
+    pub fn narrowed(&self) -> Option<&Narrowed> {
+        self.runs.last()?.narrowed.as_ref()
+    }
+
+    /// What the newest run ran.
+    pub fn ran(&self) -> &str {
+        self.narrowed().map_or(&self.command, |narrowed| &narrowed.command)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The words between the ledger and the supervisor: what a run needs to start, what it reports, how it ends. Pure data.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::TaskId;
@@ -38,6 +39,8 @@ pub struct RunSpec {
     pub dir: PathBuf,
     /// Workspace root: what is outside of it is no primary place of a problem.
     pub root: PathBuf,
+    /// Folders inside of containers, and what they are here, as the person says.
+    pub path_map: Arc<[(String, PathBuf)]>,
     pub listen: Listen,
     /// What becomes of it when this sidecar goes away.
     pub on_close: OnClose,

@@ -37,6 +37,7 @@ pub fn task() -> Task {
             started_by: Some("agent"),
             session_id: Some(text()),
             stopped_by: Some("user"),
+            narrowed: Some(text()),
         }],
         priority: 0,
         on_exit: "wake",

@@ -76,6 +76,7 @@ impl Rig {
             output_total: 1 << 33,
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
+            path_map: Vec::new().into(),
             listen: Listen::default(),
             on_close: OnClose::Grace,
         }

@@ -2,6 +2,7 @@
 //! reason, where the next reader sees it. `CONTRIBUTING.md` tells the rules in words.
 
 mod documents;
+mod extension;
 mod layers;
 mod names;
 mod protocol;

@@ -1,4 +1,4 @@
-//! `PROTOCOL.md` is the contract: its methods are the server's and the plugin's, and every example in it can be parsed. A
+//! `PROTOCOL.md` is the contract: its methods are the server's and the editors', and every example in it can be parsed. A
 //! test in the server reads the same examples into the wire types.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,8 @@ use crate::source;
 
 const CONTRACT: &str = "PROTOCOL.md";
 const SERVER: &str = "server/src/protocol/mod.rs";
-const NEOVIM: &str = "editors/nvim/lua/pillion/protocol.lua";
+/// The editors' mirrors of the names.
+const MIRRORS: [&str; 2] = ["editors/nvim/lua/pillion/protocol.lua", "vscode-extension/src/protocol.ts"];
 /// The part of the contract that no code has yet.
 const LATER: &str = "## Not yet served";
 
@@ -37,20 +38,24 @@ fn served(contract: &str) -> String {
 }
 
 #[test]
-fn contract_server_and_plugin_name_the_same_methods() {
+fn contract_server_and_mirrors_name_the_same_methods() {
     let contract = source::read(CONTRACT);
-    let (now, server, plugin) = (served(&contract), source::read(SERVER), source::read(NEOVIM));
-    let (now, server, plugin) = (methods(&now), methods(&server), methods(&plugin));
+    let (now, server) = (served(&contract), source::read(SERVER));
+    let (now, server) = (methods(&now), methods(&server));
     assert!(!now.is_empty());
     let mut complaints = Vec::new();
     let mut missing = |file: &str, names: &BTreeSet<&str>, from: &BTreeSet<&str>| {
         complaints.extend(names.difference(from).map(|method| format!("{file} does not name {method}")));
     };
     missing(SERVER, &now, &server);
-    missing(NEOVIM, &now, &plugin);
     missing(CONTRACT, &server, &now);
-    // The plugin may know what comes later: it asks, and an older server says no.
-    missing(CONTRACT, &plugin, &methods(&contract));
+    for file in MIRRORS {
+        let mirror = source::read(file);
+        let mirror = methods(&mirror);
+        missing(file, &now, &mirror);
+        // An editor may know what comes later: it asks, and an older server says no.
+        missing(CONTRACT, &mirror, &methods(&contract));
+    }
     source::none(&complaints);
 }
 

@@ -46,6 +46,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
                 started_by: run.started_by.map(model::Origin::as_str),
                 session_id: run.session.as_ref().map(|id| id.0.clone()),
                 stopped_by: run.stopped_by.map(model::StoppedBy::as_str),
+                narrowed: run.narrowed.as_ref().map(|narrowed| narrowed.command.clone()),
             })
             .collect(),
         priority: task.priority,

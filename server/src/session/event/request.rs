@@ -213,6 +213,11 @@ pub enum Request {
     RerunTask {
         task: Option<TaskId>,
     },
+    /// A further run of a task for some of its tests.
+    RerunTests {
+        task: TaskId,
+        only: OnlyTests,
+    },
     /// The foreground command of this session, or of this tool call, goes on in the background.
     Promote {
         session: Option<SessionId>,
@@ -295,4 +300,13 @@ pub enum Choice {
     /// With the number of the choice, from 0.
     AllowAlways(usize),
     Reject,
+}
+
+/// Which tests of a run are to run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnlyTests {
+    /// Those that failed in the newest run.
+    Failed,
+    /// The one with this id.
+    One(String),
 }

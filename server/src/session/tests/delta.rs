@@ -6,7 +6,7 @@ use serde_json::json;
 use super::story::{Story, background, bash, by_person, call, idle, read, write};
 use crate::ids::TaskId;
 use crate::problem::Finding;
-use crate::session::event::{Event, Request};
+use crate::session::event::{Event, OnlyTests, Request};
 use crate::task::model::Origin;
 use crate::task::run::{Ending, RunId};
 
@@ -299,4 +299,37 @@ fn how_often_a_test_has_failed_is_said() {
         two: assert 1 == 2 (still failing)
         note: Rerun by the user."#]]
     .assert_eq(&report(&story, "t5"));
+}
+
+#[test]
+fn the_failed_tests_run_alone_and_the_others_keep_their_results() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "one- two- three+");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::Failed });
+    assert_eq!(story.task("t5").ran(), "cargo test -- --exact one two");
+    runs(&mut story, "t5", "b", "one+ two-");
+    assert_eq!(summary(&story, "t5"), "1 passed, 1 failed (1 still failing, 1 fixed since run 1)");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::One("two".into()) });
+    runs(&mut story, "t5", "c", "two+");
+    rerun(&mut story, "t5");
+    assert_eq!(story.task("t5").ran(), "cargo test", "the next one is whole again");
+    runs(&mut story, "t5", "c", "one+ two+ three-");
+    assert_eq!(summary(&story, "t5"), "2 passed, 1 failed (1 new since run 3)");
+    story.skip();
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::One("it's".into()) });
+    assert_eq!(story.task("t5").ran(), r"cargo test -- --exact 'it'\''s'");
+}
+
+#[test]
+fn what_cannot_be_narrowed_is_refused_and_stays_as_it_is() {
+    let mut story = Story::new();
+    story.request(Request::StartTask(by_person("make check", None)));
+    let task = story.world.runs[0].task.to_string();
+    runs(&mut story, &task, "a", "one+");
+    for only in [OnlyTests::Failed, OnlyTests::One("one".into())] {
+        story.skip();
+        story.request(Request::RerunTests { task: task.as_str().into(), only });
+        assert!(story.log().contains("not_narrowed"), "{}", story.log());
+        assert_eq!(story.task(&task).run, 1);
+    }
 }

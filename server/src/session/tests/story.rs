@@ -36,6 +36,8 @@ pub(in crate::session) fn settings() -> Settings {
         root: PathBuf::from("/w"),
         roots: vec![PathBuf::from("/w")],
         home: PathBuf::from("/people/me"),
+        tests_alone: false,
+        path_map: Vec::new().into(),
         said: Vec::new(),
         runs: PathBuf::from("/runs"),
         results: PathBuf::from("/results"),

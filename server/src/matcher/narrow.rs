@@ -1,0 +1,332 @@
+//! A command that runs only some of its tests: the same command with what its runner needs for that. Pure text; a command
+//! that is no plain call of a known runner cannot be narrowed, and nothing is guessed.
+
+/// The same command for these tests alone. `runner` is the tool that reported them
+/// ([`crate::problem::Problem::tool`]), `tests` are their ids. `None` where that cannot be said with certainty.
+pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
+    let line = Line::read(command)?;
+    let call = Call { line: &line, tests };
+    let program = runner.split([' ', ':']).next()?;
+    let by_script = ["npm", "pnpm", "yarn", "bun"].iter().any(|manager| line.position(manager).is_some());
+    if line.position(program).is_none() && !by_script {
+        return None;
+    }
+    match runner {
+        "cargo test" => call.cargo(),
+        "cargo nextest" => {
+            call.appended(&format!("-E {}", quoted(&join(tests, " + ", |id| format!("test(={})", last_word(id))))))
+        }
+        "pytest" => call.with_ids("pytest", PYTEST_VALUES),
+        // Below another folder the ids mean something else.
+        "unittest" if line.words.iter().any(|word| word.text == "discover") => None,
+        "unittest" => call.with_ids("unittest", &["-k"]),
+        "node:test" => call.node(),
+        "jest" | "vitest" => {
+            let files = files(tests).map(|file| format!("{} ", quoted(&file))).collect::<String>();
+            call.appended(&format!("{files}-t {}", quoted(&one_of(tests, &full_name))))
+        }
+        "mocha" => call.appended(&format!("-g {}", quoted(&one_of(tests, &full_name)))),
+        "go test" => call.after_word("test", &format!("-run {}", quoted(&go_pattern(tests)))),
+        "rspec" => call.with_ids("rspec", &["-f", "-o", "-e", "-t", "-I", "-r", "-O"]),
+        "phpunit" => {
+            let name = |id: &str| regex::escape(id.rsplit("::").next().unwrap_or(id));
+            call.appended(&format!("--filter {}", quoted(&format!("/::({})$/", join(tests, "|", name)))))
+        }
+        _ => None,
+    }
+}
+
+/// The runner that a command calls itself, by the word that it is known by.
+pub fn runner(command: &str) -> Option<&'static str> {
+    let line = Line::read(command)?;
+    let words: Vec<&str> = line.words.iter().map(|word| word.text.rsplit('/').next().unwrap_or(&word.text)).collect();
+    let after = |first: &str, second: &str| {
+        words.iter().position(|word| *word == first).is_some_and(|at| words[at + 1..].contains(&second))
+    };
+    Some(match () {
+        () if after("cargo", "nextest") => "cargo nextest",
+        () if after("cargo", "test") || after("cargo", "t") => "cargo test",
+        () if after("go", "test") => "go test",
+        () if after("node", "--test") => "node:test",
+        () => *["pytest", "unittest", "jest", "vitest", "mocha", "rspec", "phpunit"]
+            .iter()
+            .find(|name| words.contains(name))?,
+    })
+}
+
+/// Options of pytest whose value is a word of its own.
+const PYTEST_VALUES: &[&str] = &[
+    "-k",
+    "-m",
+    "-p",
+    "-c",
+    "-n",
+    "-o",
+    "-W",
+    "-r",
+    "--maxfail",
+    "--rootdir",
+    "--deselect",
+    "--ignore",
+    "--cov",
+    "--tb",
+];
+
+/// A word of the last simple command, and where it stands.
+struct Word {
+    text: String,
+    start: usize,
+    end: usize,
+}
+
+/// A command line whose last simple command is a plain one.
+struct Line<'a> {
+    command: &'a str,
+    words: Vec<Word>,
+}
+
+impl<'a> Line<'a> {
+    /// `None` where the end of the command is more than words: a pipe, a redirection, something that is put in.
+    fn read(command: &'a str) -> Option<Self> {
+        let mut words: Vec<Word> = Vec::new();
+        let mut word: Option<Word> = None;
+        let mut quote = None;
+        let mut chars = command.char_indices().peekable();
+        while let Some((at, char)) = chars.next() {
+            let end = at + char.len_utf8();
+            match (quote, char) {
+                (Some(open), _) if char == open => quote = None,
+                (Some('"'), '$' | '`' | '\\') => return None,
+                (Some(_), _) => word.as_mut()?.text.push(char),
+                (None, '\'' | '"') => {
+                    quote = Some(char);
+                    word.get_or_insert(Word { text: String::new(), start: at, end });
+                }
+                (None, ' ' | '\t' | '\n') => words.extend(word.take()),
+                (None, '&') if chars.next_if(|(_, next)| *next == '&').is_some() => {
+                    word = None;
+                    words.clear();
+                    continue;
+                }
+                (None, ';') => {
+                    word = None;
+                    words.clear();
+                    continue;
+                }
+                (None, '|' | '&' | '<' | '>' | '(' | ')' | '`' | '$' | '\\' | '#' | '{' | '}') => return None,
+                (None, _) => {
+                    word.get_or_insert(Word { text: String::new(), start: at, end }).text.push(char);
+                }
+            }
+            if let Some(word) = &mut word {
+                word.end = end;
+            }
+        }
+        words.extend(word);
+        (quote.is_none() && !words.is_empty()).then_some(Self { command: command.trim_end(), words })
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.words.iter().position(|word| word.text.rsplit('/').next() == Some(name))
+    }
+}
+
+struct Call<'a> {
+    line: &'a Line<'a>,
+    tests: &'a [&'a str],
+}
+
+impl Call<'_> {
+    fn ids(&self) -> String {
+        join(self.tests, " ", quoted)
+    }
+
+    /// `cargo test … -- --exact a b`: the names of tests are the test binary's own words.
+    fn cargo(&self) -> Option<String> {
+        let command = self.line.command;
+        self.line.position("cargo")?;
+        let words = format!("--exact {}", self.ids());
+        Some(match self.line.words.iter().find(|word| word.text == "--") {
+            Some(dashes) => format!("{} {words}{}", &command[..dashes.end], &command[dashes.end..]),
+            None => format!("{command} -- {words}"),
+        })
+    }
+
+    /// At the end, through the script of a package manager too. What stands behind `--` already stays in front of it.
+    fn appended(&self, words: &str) -> Option<String> {
+        let npm = self.line.position("npm").is_some() && !self.line.words.iter().any(|word| word.text == "--");
+        Some(format!("{}{} {words}", self.line.command, if npm { " --" } else { "" }))
+    }
+
+    /// The runner's own words and options stay; the paths that it was given make room for the tests.
+    fn with_ids(&self, runner: &str, with_value: &[&str]) -> Option<String> {
+        let Some(at) = self.line.position(runner) else {
+            // A script runs it.
+            return self.appended(&self.ids());
+        };
+        let mut kept = self.line.command[..self.line.words[at].end].to_owned();
+        let mut is_value = false;
+        for word in &self.line.words[at + 1..] {
+            if is_value || word.text.starts_with('-') {
+                kept.push(' ');
+                kept.push_str(&self.line.command[word.start..word.end]);
+            }
+            is_value = with_value.contains(&word.text.as_str());
+        }
+        Some(format!("{kept} {}", self.ids()))
+    }
+
+    /// `node --test --test-name-pattern='^adds$' …`: Node compares each test's own name.
+    fn node(&self) -> Option<String> {
+        let name = |id: &str| {
+            let own = id.rsplit(" > ").next().unwrap_or(id);
+            format!("--test-name-pattern={}", quoted(&format!("^{}$", regex::escape(own))))
+        };
+        self.after_word("--test", &join(self.tests, " ", name))
+    }
+
+    fn after_word(&self, word: &str, words: &str) -> Option<String> {
+        match self.line.position(word) {
+            Some(at) => {
+                let (before, after) = self.line.command.split_at(self.line.words[at].end);
+                Some(format!("{before} {words}{after}"))
+            }
+            None => None,
+        }
+    }
+}
+
+/// `TestA/one` → `^TestA$/^one$`; of several the tests that they belong to.
+fn go_pattern(tests: &[&str]) -> String {
+    let own = |id: &str| last_word(id).rsplit("::").next().unwrap_or(id).to_owned();
+    if let [one] = tests {
+        return own(one).split('/').map(|part| format!("^{}$", regex::escape(part))).collect::<Vec<_>>().join("/");
+    }
+    let mut tops: Vec<String> =
+        tests.iter().map(|id| regex::escape(own(id).split('/').next().unwrap_or_default())).collect();
+    tops.sort();
+    tops.dedup();
+    format!("^({})$", tops.join("|"))
+}
+
+fn last_word(id: &str) -> &str {
+    id.rsplit(' ').next().unwrap_or(id)
+}
+
+/// The parts of `src/sum.test.js > math > adds` behind the file.
+fn names(id: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = id.split(" > ").collect();
+    if file(id).is_some() {
+        parts.remove(0);
+    }
+    parts
+}
+
+fn file(id: &str) -> Option<&str> {
+    let first = id.split(" > ").next()?;
+    let is_file = first != id && first.contains('.') && !first.contains(' ');
+    is_file.then_some(first)
+}
+
+fn files(tests: &[&str]) -> impl Iterator<Item = String> {
+    let mut files: Vec<String> = tests.iter().filter_map(|id| file(id)).map(str::to_owned).collect();
+    files.sort();
+    files.dedup();
+    files.into_iter()
+}
+
+/// The names of the suites and the test in one, as the runners of this family compare it.
+fn full_name(id: &str) -> String {
+    regex::escape(&names(id).join(" "))
+}
+
+fn one_of(tests: &[&str], name: &dyn Fn(&str) -> String) -> String {
+    match tests {
+        [one] => format!("^{}$", name(one)),
+        _ => format!("^({})$", join(tests, "|", name)),
+    }
+}
+
+fn join(tests: &[&str], between: &str, word: impl Fn(&str) -> String) -> String {
+    tests.iter().map(|id| word(id)).collect::<Vec<_>>().join(between)
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "_-./:,@%+=".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_runs_some_of_its_tests() {
+        for (command, tool, tests, expected) in [
+            ("cargo test", "cargo test", "auth::expires", "cargo test -- --exact auth::expires"),
+            (
+                "cargo test -p api -- --nocapture",
+                "cargo test",
+                "a::b|c",
+                "cargo test -p api -- --exact a::b c --nocapture",
+            ),
+            (
+                "cd api && cargo test",
+                "cargo test",
+                "src/lib.rs - f (line 3)",
+                "cd api && cargo test -- --exact 'src/lib.rs - f (line 3)'",
+            ),
+            (
+                "cargo nextest run",
+                "cargo nextest",
+                "api::auth expires|b",
+                "cargo nextest run -E 'test(=expires) + test(=b)'",
+            ),
+            (
+                "pytest -q tests -k 'not slow' x.py",
+                "pytest",
+                "tests/a.py::test_b[1-2]",
+                "pytest -q -k 'not slow' 'tests/a.py::test_b[1-2]'",
+            ),
+            ("python -m pytest", "pytest", "a.py::t", "python -m pytest a.py::t"),
+            (
+                "npm test",
+                "jest",
+                "src/sum.test.js > math > adds 1 + 2",
+                r"npm test -- src/sum.test.js -t '^math adds 1 \+ 2$'",
+            ),
+            ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a b|a c)$'"),
+            ("node --test src", "node:test", "math > adds", "node --test --test-name-pattern='^adds$' src"),
+            ("go test ./...", "go test", "TestA/one", "go test -run '^TestA$/^one$' ./..."),
+            ("go test -v ./...", "go test", "TestA/one|TestB", "go test -run '^(TestA|TestB)$' -v ./..."),
+            ("python -m unittest -v t", "unittest", "t.A.b", "python -m unittest -v t.A.b"),
+            ("phpunit", "phpunit", "A::testB", "phpunit --filter '/::(testB)$/'"),
+            ("cargo test | tee log", "cargo test", "a", "-"),
+            ("make test", "go test", "TestA", "-"),
+            ("sh -c \"cargo test $X\"", "cargo test", "a", "-"),
+            ("cargo test", "somebody's", "a", "-"),
+        ] {
+            let tests: Vec<&str> = tests.split('|').collect();
+            assert_eq!(narrowed(command, tool, &tests).as_deref().unwrap_or("-"), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_runner_is_known_by_its_command() {
+        for (command, expected) in [
+            ("cargo test -p a", "cargo test"),
+            ("cargo +nightly nextest run", "cargo nextest"),
+            ("cd x; python3 -m pytest -q", "pytest"),
+            ("npx vitest run", "vitest"),
+            ("npm test", "-"),
+            ("echo $(cargo test)", "-"),
+        ] {
+            assert_eq!(runner(command).unwrap_or("-"), expected, "{command}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A further run of a finished task, whole or of some of its tests, as a person asks for it.
+
+use std::collections::BTreeSet;
+
+use super::agents::is_agent;
+use super::effect::Refusal;
+use super::event::{OnlyTests, ReplyId};
+use super::requests::not_owned;
+use super::state::State;
+use crate::ids::TaskId;
+use crate::matcher::narrow;
+use crate::task::model::Narrowed;
+
+/// Tests that are named on a command line; with more the whole command runs as well.
+const MOST: usize = 200;
+
+impl State {
+    /// Of some tests alone, where `only` says which.
+    pub(super) fn rerun_request(&mut self, reply: ReplyId, task: Option<TaskId>, only: Option<&OnlyTests>) {
+        let chosen = match task {
+            Some(task) => self.ledger.visible(&task).map(|found| found.id.clone()).ok_or(Some(task)),
+            None => {
+                let newest = self
+                    .ledger
+                    .all_visible()
+                    .filter(|task| task.status.is_final() && !is_agent(task))
+                    .max_by_key(|task| task.ended_at);
+                newest.map(|task| task.id.clone()).ok_or(None)
+            }
+        };
+        let task = match chosen {
+            Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
+            Ok(task) => task,
+        };
+        if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task)) {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "subagent",
+                    message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
+                    remedy: "Ask the agent of its session to start another one.".into(),
+                },
+            );
+        }
+        let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
+        if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
+            return self.refuse(reply, not_owned(&task));
+        }
+        if running {
+            return self.refuse(
+                reply,
+                Refusal::State {
+                    kind: "running",
+                    message: format!("task {task} is running"),
+                    remedy: "Wait for its end, or stop it first.".into(),
+                },
+            );
+        }
+        let narrowed = match only.map(|only| self.narrowed(&task, only)).transpose() {
+            Ok(narrowed) => narrowed,
+            Err(refusal) => return self.refuse(reply, refusal),
+        };
+        self.unbar(&task);
+        self.rerun_narrowed(&task, narrowed);
+        self.reply_task(reply, &task);
+    }
+
+    /// The task's command for these tests.
+    fn narrowed(&self, id: &TaskId, only: &OnlyTests) -> Result<Narrowed, Refusal> {
+        let refused =
+            |message: String, remedy: &str| Refusal::State { kind: "not_narrowed", message, remedy: remedy.into() };
+        let whole = "Rerun the whole task.";
+        let Some(entry) = self.ledger.get(id) else { return Err(Refusal::UnknownTask(Some(id.clone()))) };
+        let facts = &entry.facts;
+        let tests: BTreeSet<&str> = match only {
+            OnlyTests::One(test) => BTreeSet::from([test.as_str()]),
+            OnlyTests::Failed => {
+                facts.failed_tests().chain(facts.problems.iter().filter_map(|it| it.test.as_deref())).collect()
+            }
+        };
+        if tests.is_empty() {
+            return Err(refused(format!("no failed test of {id} is known"), whole));
+        }
+        if tests.len() > MOST {
+            return Err(refused(format!("{} tests of {id} failed, too many to name", tests.len()), whole));
+        }
+        let reported =
+            |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
+        let runner = facts.problems.iter().find(reported).map(|problem| problem.tool.as_str());
+        let runner = runner.or_else(|| narrow::runner(&entry.task.command));
+        let tests: Vec<&str> = tests.into_iter().collect();
+        let command = runner.and_then(|runner| narrow::narrowed(&entry.task.command, runner, &tests));
+        let Some(command) = command else {
+            let message = format!("`{}` cannot be run for some of its tests", entry.task.command);
+            return Err(refused(message, "Rerun the whole task, or start the runner itself with the test's name."));
+        };
+        Ok(Narrowed { command, tests: tests.into_iter().map(str::to_owned).collect() })
+    }
+
+    fn rerun_narrowed(&mut self, id: &TaskId, narrowed: Option<Narrowed>) {
+        self.queue_again(id, crate::task::model::Origin::User);
+        if let Some(record) = self.ledger.get_mut(id).and_then(|entry| entry.task.runs.last_mut()) {
+            record.narrowed = narrowed;
+        }
+        self.place();
+    }
+}

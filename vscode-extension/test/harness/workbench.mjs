@@ -1,0 +1,186 @@
+/**
+ * The real VS Code, served by code-server, in a real Chromium: starts both, gives a Playwright page on the workbench, and
+ * ends both. Nothing of the person's own settings, extensions or state is read.
+ *
+ * PILLION_CODE_SERVER names code-server's package folder, PILLION_CHROMIUM the browser; `cargo xtask check` sets both.
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const START_MS = 60_000;
+const STOP_MS = 5_000;
+
+/** Quiet and quick: no telemetry, no welcome, no update, no other extension's chat. */
+const SETTINGS = {
+  "telemetry.telemetryLevel": "off",
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "workbench.enableExperiments": false,
+  "workbench.welcomePage.walkthroughs.openOnInstall": false,
+  "workbench.reduceMotion": "on",
+  "chat.disableAIFeatures": true,
+  "chat.commandCenter.enabled": false,
+  "extensions.autoUpdate": false,
+  "extensions.autoCheckUpdates": false,
+  "extensions.ignoreRecommendations": true,
+  "update.mode": "none",
+  "files.autoSave": "off",
+  "git.enabled": false,
+  "npm.autoDetect": "off",
+  "typescript.disableAutomaticTypeAcquisition": true,
+  "editor.cursorBlinking": "solid",
+  "terminal.integrated.gpuAcceleration": "off",
+  "window.commandCenter": false,
+  "workbench.colorTheme": "Default Dark Modern",
+};
+
+const CHROMIUM = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function named(variable) {
+  const value = process.env[variable];
+  if (!value) {
+    throw new Error(`${variable} is not set; cargo xtask check sets it`);
+  }
+  return value;
+}
+
+/** A folder of its own for everything that one test run leaves behind. */
+export function scratch() {
+  const folder = mkdtempSync(join(tmpdir(), "pillion-vscode-"));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** The environment of the server of VS Code: a home of its own, no gallery, nothing of an editor around it. */
+function environment(folder, more) {
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(VSCODE_|CODE_SERVER_|PILLION_|XDG_|ANTHROPIC_|OPENAI_|OPENROUTER_|PORT$|PASSWORD$)/.test(name),
+  );
+  const home = join(folder, "home");
+  const runtime = join(folder, "run");
+  mkdirSync(home, { recursive: true });
+  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  return {
+    ...Object.fromEntries(own),
+    HOME: home,
+    XDG_STATE_HOME: join(home, "state"),
+    XDG_CONFIG_HOME: join(home, "config"),
+    XDG_RUNTIME_DIR: runtime,
+    EXTENSIONS_GALLERY: "{}",
+    ...more,
+  };
+}
+
+/** Starts code-server on a free port, with `vsix` installed; `machine` has settings of the scope `machine`. */
+export async function startServer({ folder, vsix = [], settings = {}, machine = {}, env = {}, args = [] }) {
+  const user = join(folder, "user");
+  mkdirSync(join(user, "User"), { recursive: true });
+  const write = (more) => {
+    writeFileSync(join(user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, ...more }, null, 2));
+  };
+  write(settings);
+  // Settings of the scope `machine` are those of the machine that the extension runs on.
+  mkdirSync(join(user, "Machine"), { recursive: true });
+  writeFileSync(join(user, "Machine", "settings.json"), JSON.stringify(machine, null, 2));
+  writeFileSync(join(folder, "config.yaml"), "auth: none\n");
+  const base = [named("PILLION_CODE_SERVER"), "--config", join(folder, "config.yaml")];
+  base.push("--user-data-dir", user, "--extensions-dir", join(folder, "extensions"));
+  const childEnv = environment(folder, env);
+  for (const file of vsix) {
+    const install = [...base, "--force", "--install-extension", file];
+    const { status, stdout, stderr } = spawnSync(process.execPath, install, { env: childEnv, encoding: "utf8" });
+    if (status !== 0 || !stdout.includes("successfully installed")) {
+      throw new Error(`${file} was not installed: ${stdout}${stderr}`);
+    }
+  }
+  const quiet = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
+  quiet.push("--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened", "--log", "info");
+  const child = spawn(process.execPath, [...base, "--bind-addr", "127.0.0.1:0", ...quiet, ...args], {
+    env: childEnv,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a group of its own, so that all of it can be ended
+  });
+  const log = createWriteStream(join(folder, "code-server.log"));
+  const url = await new Promise((listens, fails) => {
+    let said = "";
+    const late = setTimeout(() => fails(new Error(`code-server does not listen: ${said}`)), START_MS);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (piece) => {
+        log.write(piece);
+        said += piece;
+        const found = /HTTP server listening on (http:\/\/\S+?)\/?\s/.exec(said);
+        if (found) {
+          clearTimeout(late);
+          listens(found[1]);
+        }
+      });
+    }
+    child.on("exit", (code) => fails(new Error(`code-server ended with ${code}: ${said}`)));
+  });
+  const kill = (signal) => {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // all of the group is gone
+    }
+  };
+  const stop = async () => {
+    const over = child.exitCode !== null || child.signalCode !== null;
+    const gone = over ? Promise.resolve() : new Promise((resolve) => child.once("exit", resolve));
+    kill("SIGTERM");
+    const last = setTimeout(() => kill("SIGKILL"), STOP_MS);
+    await gone;
+    clearTimeout(last);
+    kill("SIGKILL");
+    log.end();
+  };
+  return { url, stop, settings: write, home: childEnv.HOME, stateHome: childEnv.XDG_STATE_HOME };
+}
+
+/** A browser with an empty profile in `folder`. */
+export function startBrowser({ folder, viewport = { width: 1280, height: 800 } }) {
+  return chromium.launchPersistentContext(join(folder, "profile"), {
+    executablePath: named("PILLION_CHROMIUM"),
+    headless: true,
+    args: CHROMIUM,
+    viewport,
+    locale: "en-US",
+    serviceWorkers: "allow",
+  });
+}
+
+/** The address of the workbench on a folder of this machine; `file` is opened in it. */
+export function workbenchUrl(url, folder, { file, payload = [] } = {}) {
+  const authority = new URL(url).host;
+  const all = file ? [["openFile", `vscode-remote://${authority}${file}`], ...payload] : payload;
+  const rest = all.length > 0 ? `&payload=${encodeURIComponent(JSON.stringify(all))}` : "";
+  return `${url}/?folder=${encodeURI(folder)}${rest}`;
+}
+
+/** The chat's own page: the webview's frame in its frame. */
+export function chat(page) {
+  return page.frameLocator('iframe.webview[src*="extensionId=pillion.pillion"]').frameLocator("iframe#active-frame");
+}
+
+/** Runs a command by its title in the palette. */
+export async function runCommand(page, title) {
+  await page.keyboard.press("F1");
+  const input = page.locator(".quick-input-widget input.input");
+  await input.waitFor({ state: "visible" });
+  await input.fill(`>${title}`);
+  const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+  await row.waitFor();
+  await row.click();
+}

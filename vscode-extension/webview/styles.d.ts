@@ -1,0 +1,3 @@
+/** Style sheets that a module brings along. */
+
+declare module "*.css";
