@@ -10,11 +10,13 @@ use crate::problem::Place;
 /// Files of tests that are read.
 const MAX_FILES: usize = 2_000;
 
+/// Test functions by name: file, line, column.
+type Functions = HashMap<String, Vec<(PathBuf, u32, u32)>>;
+
 /// What was found, kept for the run.
 #[derive(Default)]
 pub(super) struct Tests {
-    /// Where each test function is: file, line, column of its name.
-    functions: Option<HashMap<String, Vec<(PathBuf, u32, u32)>>>,
+    functions: Option<Functions>,
     /// Import paths of modules and their folders.
     modules: Option<Vec<(String, PathBuf)>>,
 }
@@ -22,9 +24,9 @@ pub(super) struct Tests {
 expression!(declares, r"^func ((?:Test|Fuzz|Example|Benchmark)\w*)\(");
 
 impl Tests {
-    fn functions(&mut self, scope: &Scope) -> &HashMap<String, Vec<(PathBuf, u32, u32)>> {
+    fn functions(&mut self, scope: &Scope) -> &Functions {
         self.functions.get_or_insert_with(|| {
-            let mut functions: HashMap<String, Vec<(PathBuf, u32, u32)>> = HashMap::new();
+            let mut functions = Functions::new();
             let files = scope.files.with_extension("go").into_iter();
             for file in files.filter(|file| file.to_string_lossy().ends_with("_test.go")).take(MAX_FILES) {
                 let Some(text) = scope.files.read(&file) else { continue };

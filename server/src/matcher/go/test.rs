@@ -287,7 +287,7 @@ impl GoTest {
         let test = test.map(|test| {
             // Its frames name the function, not the subtest.
             let below = |running: &&String| running.split('/').next() == Some(test.as_str());
-            package.running.iter().filter(below).next_back().cloned().unwrap_or(test)
+            package.running.iter().rfind(below).cloned().unwrap_or(test)
         });
         for test in trace.running.iter().chain(&test) {
             self.count(package, test, TestStatus::Failed, scope);
