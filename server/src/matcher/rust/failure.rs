@@ -54,6 +54,12 @@ impl Failure {
         }
     }
 
+    /// True where there is neither a panic nor its lack: what was told of the test before is better.
+    pub(super) fn has_no_panic(&self) -> bool {
+        let lacks = matches!(self.note, Some(Note::DidNotPanic(_)));
+        !lacks && self.panics.is_empty() && !self.reader.is_reading()
+    }
+
     fn add(&mut self, panic: Option<Panic>) {
         if self.panics.len() < MAX_PANICS {
             self.panics.extend(panic);

@@ -116,9 +116,9 @@ impl Libtest {
         scope.test = None;
         let Some(block) = self.block.take() else { return };
         let function = self.find(scope, &block.test);
-        // A doc-test that could not be compiled was told by its compiler.
-        let only_error = block.error.is_some() && scope.is_detailed(&block.test);
-        if let Some(found) = block.problem(TOOL, function, scope).filter(|_| !only_error) {
+        // With `--nocapture` the panic was printed before; a doc-test that cannot be compiled was told by its compiler.
+        let known = block.has_no_panic() && scope.is_detailed(&block.test);
+        if let Some(found) = block.problem(TOOL, function, scope).filter(|_| !known) {
             scope.problem(found);
         }
     }
