@@ -1,6 +1,11 @@
 //! Go: its compiler, vet, its tests, gofmt.
 
+mod compile;
+mod source;
+mod test;
+mod trace;
+
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[];
+pub(super) const FORMATS: &[&Format] = &[&test::FORMAT, &compile::FORMAT];

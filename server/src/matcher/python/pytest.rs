@@ -65,7 +65,7 @@ expression!(collected, r"(?:^|\.\.\. )collected (\d+) items?(?:.* / (\d+) select
 expression!(workers, r"^\d+ workers? \[(\d+) items?\]");
 expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
 expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
-expression!(begun, r"^(\S+\.py::\S+(?:\[.*\])?) ");
+expression!(begun, r"^(\S+\.py::[^\s\[]+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 

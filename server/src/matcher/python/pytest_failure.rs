@@ -119,7 +119,7 @@ impl Section {
         let errors: Vec<&str> =
             self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
         match errors.as_slice() {
-            [] => self.exception.clone(),
+            [] => doctest(&self.exception, &self.detail).unwrap_or_else(|| self.exception.clone()),
             [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),
             [first, rest @ ..] if !first.starts_with("assert ") => {
                 // A message of several lines may begin with an empty one.
@@ -153,6 +153,23 @@ impl Section {
         })?;
         Some(if printed.starts_with('/') { scope.relative(&file) } else { printed.clone() })
     }
+}
+
+/// Both sides of a failed example of a doctest, or the exception that it raised.
+fn doctest(exception: &str, detail: &str) -> Option<String> {
+    if exception == "UnexpectedException" {
+        let raised = detail.lines().find_map(|line| line.strip_prefix("UNEXPECTED EXCEPTION: "))?;
+        return Some(raised.to_owned());
+    }
+    let side = |name: &str| {
+        let below = detail.lines().skip_while(|line| *line != name).skip(1);
+        let text: Vec<&str> = below.take_while(|line| line.starts_with("    ")).map(str::trim).take(3).collect();
+        text.join(" ")
+    };
+    let nothing = detail.lines().any(|line| line == "Expected nothing");
+    let expected = if nothing { "nothing".to_owned() } else { side("Expected:") };
+    let got = if detail.lines().any(|line| line == "Got nothing") { "nothing".to_owned() } else { side("Got:") };
+    (exception == "DocTestFailure").then(|| format!("Expected: {expected}, Got: {got}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Python's unittest: the dots, `test_x (module.Class.test_x) ... ok` with `-v`, the failures, `Ran 3 tests in 0.1s` and the
 //! line below it.
 
+use std::collections::HashSet;
+
 use super::source::test_place;
 use super::traceback::Traceback;
 use crate::matcher::Matcher;
@@ -10,12 +12,14 @@ use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "unittest";
+/// Failed tests whose names are kept.
+const MAX_FAILED: usize = 100_000;
 
 pub(super) const FORMAT: Format = Format {
     name: "unittest",
     rank: Rank::Runner,
     gate: always,
-    starts: &[r"(?:ERROR|FAIL): \w+ \(", "Ran [0-9]+ test"],
+    starts: &[r"(?:ERROR|FAIL): [\w.]+ \(", r"={70}\z", "Ran [0-9]+ test"],
     inside: &[Inside {
         words: &[" ... "],
         text: r"\) \.\.\. (?:ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
@@ -32,6 +36,12 @@ pub(super) struct Unittest {
     dots_here: Counts,
     dots_over: bool,
     block: Option<Block>,
+    /// The line before was a rule: a test's head may follow.
+    ruled: bool,
+    /// Tests that failed.
+    failed: HashSet<String>,
+    /// Failures that are none of the tests that were run: of a class's set-up, and a test's second subtest.
+    beyond: u32,
     /// `Ran N tests` was read.
     ran: Option<(u32, String)>,
 }
@@ -42,7 +52,7 @@ struct Block {
     reading: bool,
 }
 
-expression!(header, r"^(?:ERROR|FAIL): (\w+) \(([\w.]+)\)");
+expression!(header, r"^(?:ERROR|FAIL): ([\w.]+) \(([\w.]+)\)");
 expression!(
     verbose,
     r"^\s*(\w+) \(([\w.]+)\)(?: \(.*\))? \.\.\. (ok|FAIL|ERROR|skipped|expected failure|unexpected success)"
@@ -61,6 +71,9 @@ impl Unittest {
             dots_here: Counts::default(),
             dots_over: false,
             block: None,
+            ruled: false,
+            failed: HashSet::new(),
+            beyond: 0,
             ran: None,
         }
     }
@@ -125,7 +138,9 @@ impl Unittest {
                 _ => {}
             }
         }
-        counts.passed = total.saturating_sub(counts.failed + counts.skipped);
+        let beyond = std::mem::take(&mut self.beyond);
+        self.failed.clear();
+        counts.passed = (total + beyond).saturating_sub(counts.failed + counts.skipped);
         self.counts = Counts::default();
         self.before.passed += counts.passed;
         self.before.failed += counts.failed;
@@ -137,7 +152,20 @@ impl Unittest {
 
 /// `module.Class.test_x` from the two ways in which versions print it.
 fn id(name: &str, path: &str) -> String {
+    if path.starts_with("unittest.loader.") {
+        // A module that could not be imported.
+        return name.to_owned();
+    }
+    if is_fixture(name) {
+        // The class or the module is what can be run again.
+        return path.to_owned();
+    }
     if path.rsplit('.').next() == Some(name) { path.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// True for what is set up once: it is no test of those that were run.
+fn is_fixture(name: &str) -> bool {
+    matches!(name, "setUpClass" | "tearDownClass" | "setUpModule" | "tearDownModule")
 }
 
 /// The test's function: the longest part of the id that is a file, and the rest inside of it.
@@ -172,10 +200,14 @@ impl Matcher for Unittest {
             }
             return;
         }
-        if let Some(found) = header().captures(line) {
+        let ruled = std::mem::replace(&mut self.ruled, line.len() == 70 && line.bytes().all(|byte| byte == b'='));
+        if ruled && let Some(found) = header().captures(line) {
             self.close_block(scope);
             scope.inside = Some(Runner::UNITTEST);
             let id = id(&found[1], &found[2]);
+            if is_fixture(&found[1]) || self.failed.len() < MAX_FAILED && !self.failed.insert(id.clone()) {
+                self.beyond += 1;
+            }
             self.block = Some(Block { id, traceback: Traceback::default(), reading: false });
         } else if let Some(found) = ran().captures(line) {
             self.close_block(scope);

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::failure::{Failure, of_panics};
 use super::panic::{Panic, PanicReader};
-use super::source::{Binary, TestFinder, doc_test_line};
+use super::source::{Binary, TestFinder};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::lines::Growing;
-use crate::matcher::place::Column;
-use crate::matcher::scope::{Runner, Scope, keep, problem, related};
+use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "cargo test";
@@ -40,33 +40,17 @@ pub(super) struct Libtest {
     pending: Option<String>,
     /// What `pending` printed as its error.
     pending_error: Option<String>,
-    block: Option<Block>,
+    /// The failed test whose output is read, between `---- x stdout ----` and the next.
+    block: Option<Failure>,
     dots: Growing,
     dots_here: Counts,
     dots_over: bool,
-}
-
-/// The output of one failed test, between `---- x stdout ----` and the next.
-#[derive(Default)]
-struct Block {
-    test: String,
-    panics: Vec<Panic>,
-    /// `Error: ...` of a test that returns a Result.
-    error: Option<String>,
-    note: Option<Note>,
-    detail: String,
-}
-
-enum Note {
-    DidNotPanic(Option<(String, u32, u32)>),
-    OtherPanic(Option<String>),
 }
 
 expression!(test_line, r"^test (.+?) \.\.\. (.*)$");
 expression!(result_line, r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored");
 expression!(block_line, r"^---- (.+) std(?:out|err) ----$");
 expression!(running_line, r"^\s*Running (?:unittests )?(\S+\.rs) \(.*?([\w-]+?)-[0-9a-f]{16}(?:\.exe)?\)$");
-expression!(did_not_panic, r"^note: test did not panic as expected(?: at (.+?):(\d+):(\d+))?");
 
 impl Libtest {
     fn find(&mut self, scope: &mut Scope, test: &str) -> Option<Place> {
@@ -103,7 +87,7 @@ impl Libtest {
         if status == TestStatus::Failed {
             scope.forget_test(test);
             if !panics.is_empty() {
-                self.tell_panics(test, &panics, None, scope);
+                self.tell_panics(test, &panics, scope);
             } else if let Some(place) = place {
                 let error = self.pending_error.take();
                 let provisional = error.is_none();
@@ -114,24 +98,11 @@ impl Libtest {
         }
     }
 
-    /// A test's panics as one problem: the last one of the test's own thread ended it.
-    fn tell_panics(&mut self, test: &str, panics: &[Panic], note: Option<&str>, scope: &mut Scope) {
-        let own_thread = |panic: &&Panic| panic.thread == test || panic.thread == "main";
-        let Some(last) = panics.iter().rfind(own_thread).or(panics.last()) else { return };
-        // A doc-test's panic counts lines of the program that was made of it.
+    fn tell_panics(&mut self, test: &str, panics: &[Panic], scope: &mut Scope) {
         let function = self.find(scope, test);
-        let place = if doc_test_line(test).is_some() { function } else { last.place(scope).or(function) };
-        let Some(place) = place else { return };
-        let mut found = last.problem(scope, place, TOOL);
-        if let Some(note) = note {
-            found.message = format!("{note}: {}", found.message);
+        if let Some(found) = of_panics(TOOL, test, panics, None, function, scope) {
+            scope.problem(found);
         }
-        for panic in panics.iter().filter(|panic| !std::ptr::eq(*panic, last)).take(8) {
-            if let Some(place) = panic.place(scope) {
-                found.related.push(related(place, panic.message.clone()));
-            }
-        }
-        Self::tell(test, found, scope);
     }
 
     fn tell(test: &str, mut found: Problem, scope: &mut Scope) {
@@ -141,58 +112,14 @@ impl Libtest {
 
     /// The output of a failed test is over.
     fn close_block(&mut self, scope: &mut Scope) {
-        let unfinished = self.panics.finish();
+        self.panics.finish();
         scope.test = None;
-        let Some(mut block) = self.block.take() else { return };
-        block.panics.extend(unfinished);
-        let test = block.test.clone();
-        let place = match &block.note {
-            Some(Note::DidNotPanic(printed)) => {
-                let printed = printed.as_ref().and_then(|(path, line, column)| {
-                    let file = scope.own_rust(path)?;
-                    Some(scope.at(file, *line, Some(Column::Chars(*column)), None))
-                });
-                let Some(place) = printed.or_else(|| self.find(scope, &test)) else { return };
-                let found = problem(TOOL, Severity::Error, place, "test did not panic as expected");
-                return Self::tell(&test, found, scope);
-            }
-            Some(Note::OtherPanic(expected)) => {
-                let note = match expected {
-                    Some(expected) => format!("panic did not contain {expected}"),
-                    None => "panic did not contain expected string".to_owned(),
-                };
-                if !block.panics.is_empty() {
-                    return self.tell_panics(&test, &block.panics, Some(&note), scope);
-                }
-                self.find(scope, &test).map(|place| (place, note))
-            }
-            None if !block.panics.is_empty() => return self.tell_panics(&test, &block.panics, None, scope),
-            None => block.error.take().and_then(|error| Some((self.find(scope, &test)?, error))),
-        };
-        if let Some((place, message)) = place.filter(|_| !scope.is_detailed(&test)) {
-            let mut found = problem(TOOL, Severity::Error, place, message);
-            found.detail = Some(block.detail);
-            Self::tell(&test, found, scope);
-        }
-    }
-
-    fn in_block(&mut self, line: &str) {
-        let panic = self.panics.line(line);
-        let Some(block) = &mut self.block else { return };
-        block.panics.extend(panic);
-        keep(&mut block.detail, line);
-        if let Some(found) = did_not_panic().captures(line) {
-            let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok()).unwrap_or(0);
-            block.note =
-                Some(Note::DidNotPanic(found.get(1).map(|path| (path.as_str().to_owned(), number(2), number(3)))));
-        } else if line.starts_with("note: panic did not contain expected string") {
-            block.note = Some(Note::OtherPanic(None));
-        } else if let (Some(Note::OtherPanic(expected)), Some(text)) =
-            (&mut block.note, line.trim_start().strip_prefix("expected substring: "))
-        {
-            *expected = Some(text.trim_end_matches(',').to_owned());
-        } else if line.starts_with("Error: ") && block.error.is_none() {
-            block.error = Some(line.to_owned());
+        let Some(block) = self.block.take() else { return };
+        let function = self.find(scope, &block.test);
+        // With `--nocapture` the panic was printed before; a doc-test that cannot be compiled was told by its compiler.
+        let known = block.has_no_panic() && scope.is_detailed(&block.test);
+        if let Some(found) = block.problem(TOOL, function, scope).filter(|_| !known) {
+            scope.problem(found);
         }
     }
 
@@ -340,7 +267,7 @@ impl Matcher for Libtest {
             self.close_block(scope);
             let test = base_name(&found[1]).to_owned();
             scope.test = Some(test.clone());
-            self.block = Some(Block { test, ..Block::default() });
+            self.block = Some(Failure::new(test));
             return;
         }
         if line.starts_with("error: test failed, to rerun") || line.starts_with("error: doctest failed, to rerun") {
@@ -353,13 +280,13 @@ impl Matcher for Libtest {
             self.close_block(scope);
             return;
         }
-        if self.block.is_some() {
-            self.in_block(line);
+        if let Some(block) = &mut self.block {
+            block.line(line);
         } else if let Some(test) = line.strip_prefix("    ").filter(|test| self.loose.contains_key(*test)) {
             // Its own line was torn by other output; the list of the failures names it.
             let panics = self.loose.remove(test).unwrap_or_default();
             let test = test.to_owned();
-            self.tell_panics(&test, &panics, None, scope);
+            self.tell_panics(&test, &panics, scope);
         } else {
             self.in_run(line, scope);
         }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::libtest::package_folder;
+use super::rustc_json::tool;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::place::Column;
@@ -150,20 +151,21 @@ impl Diagnostic {
         // An error inside of a library's macro is shown where the workspace uses it; a note alone is no place for it.
         let primary = places.iter().position(|(spot, _)| spot.note.is_none())?;
         let (spot, at) = places.remove(primary);
-        let tool = if self.code.as_deref().is_some_and(|code| code.starts_with("clippy::"))
-            || self.detail.contains("clippy::")
-            || self.detail.contains("rust-clippy")
-        {
-            "clippy"
-        } else {
-            "rustc"
-        };
         let message = match spot.label.filter(|label| !label.starts_with("help: ")) {
             Some(label) if !self.message.contains(&label) => format!("{}: {label}", self.message),
             _ => self.message.clone(),
         };
+        let code = self.code.take().or_else(|| lint(&self.detail));
+        let clippy = self.detail.contains("clippy::") || self.detail.contains("rust-clippy");
+        // Of one lint rustdoc names the rule once.
+        let rustdoc = code.is_none() && (scope.command.mentions("doc") || scope.command.mentions("rustdoc"));
+        let tool = match tool(code.as_deref()) {
+            _ if clippy => "clippy",
+            _ if rustdoc => "rustdoc",
+            tool => tool,
+        };
         let mut told = problem(tool, self.severity, at.place, message);
-        told.code = self.code.take().or_else(|| lint(&self.detail));
+        told.code = code;
         told.detail = Some(self.detail);
         told.related = places.into_iter().map(|(_, related)| related).take(8).collect();
         told.test = scope.test.clone();
