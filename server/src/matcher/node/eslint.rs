@@ -11,7 +11,8 @@ use crate::problem::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "eslint",
-    rank: Rank::Tool,
+    // Its tables are drawn by other linters too, which know better what their columns are.
+    rank: Rank::Shared,
     gate: always,
     starts: &[r"/[^:]*\.[A-Za-z]+\z", r"\./[^: ]*\.[A-Za-z]+\z", r"[0-9]+:[0-9]+ +(?:[eE]rror|[wW]arning|✖|⚠|×)"],
     inside: &[
