@@ -32,7 +32,6 @@ pub(super) struct Inside {
 
 /// Who sees a line first. Who calls [`Scope::claim`] keeps it from those behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(dead_code, reason = "the ranks are the table's vocabulary; not each has a format yet")]
 pub(super) enum Rank {
     /// Structured output: JSON, JUnit XML, SARIF.
     Structured,
