@@ -254,3 +254,29 @@ fn a_person_may_want_failed_tests_alone() {
     let (_, params) = client.wait_notification("textDocument/publishDiagnostics", at, shows);
     assert_eq!(params["uri"], uri(&place.file), "shown when that is wanted");
 }
+
+#[test]
+fn a_task_has_formats_of_its_own() {
+    let sandbox = Sandbox::new();
+    let client = client(&sandbox);
+    let file = sandbox.write("rules/a.rule", "one\ntwo\nthree\n");
+    let pattern = json!({"regexp": "^PROBLEM (\\S+) at (\\d+): (.*)$", "file": 1, "line": 2, "message": 3});
+    let own = json!({"owner": "rules", "fileLocation": ["relative", "${workspaceFolder}"], "severity": "warning", "pattern": pattern});
+    let command = "echo PROBLEM rules/a.rule at 3: too strict";
+    client.start_task(json!({"command": command, "matchers": [own]}));
+    let found = published(&client, 0, &file, |found| !found.is_empty());
+    assert_eq!((line(&found[0]), &found[0]["message"]), (3, &json!("too strict")));
+    assert_eq!(found[0]["severity"], 2);
+    let error =
+        client.refused("pillion/task/start", json!({"command": command, "matchers": {"pattern": {"regexp": "("}}}));
+    assert!(error.message.contains("matchers") && error.message.contains("regexp"), "{}", error.message);
+    // The same from the file that the person wrote for the editor.
+    let tasks = json!({"tasks": [{"label": "rules", "type": "shell", "command": command, "problemMatcher": own}]});
+    sandbox.write(".vscode/tasks.json", &tasks.to_string());
+    let first = client.mark();
+    client.start_task(json!({"label": "rules"}));
+    let (_, params) = client.wait_notification("textDocument/publishDiagnostics", first, |params| {
+        params["diagnostics"].as_array().is_some_and(|found| found.iter().any(|one| one["data"]["run"] == 1))
+    });
+    assert_eq!(params["uri"], uri(&file));
+}

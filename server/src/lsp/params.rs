@@ -10,6 +10,7 @@ use tower_lsp::jsonrpc;
 use crate::agent::change::Chosen;
 use crate::config::services;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
+use crate::matcher::problem_matcher;
 use crate::protocol as wire;
 use crate::session::event::{
     Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
@@ -33,6 +34,8 @@ const WATCH_DEBOUNCE_MAX: u64 = 60_000;
 
 /// The most bytes of output that a reported task may have.
 const REPORT_MAX: usize = 16 << 20;
+/// Own formats of problems that one task may have.
+const MOST_MATCHERS: usize = 20;
 
 type Read<T> = Result<T, jsonrpc::Error>;
 
@@ -162,10 +165,7 @@ pub fn queue(params: Value) -> Read<Request> {
 /// `pillion/task/start`, and the arguments of the command `pillion.task.start`.
 pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let params: wire::StartTaskParams = typed(params)?;
-    let later = [("matchers", &params.matchers)];
-    if let Some((field, _)) = later.iter().find(|(_, value)| value.is_some()) {
-        return Err(bad(field, "is not served by this version".into(), "Leave it out."));
-    }
+    let matchers = matchers(params.matchers)?;
     let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
     let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?;
     if kind == Some(Kind::Agent) {
@@ -223,8 +223,27 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         pattern: params.pattern,
         ready: params.ready,
         watch,
+        matchers,
         ..StartTask::new(command, Origin::User)
     }))
+}
+
+/// Own formats of problems: one, or a list.
+fn matchers(given: Option<Value>) -> Read<Vec<Value>> {
+    let matchers = match given {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(matchers)) => matchers,
+        Some(one) => vec![one],
+    };
+    if matchers.len() > MOST_MATCHERS {
+        let message = format!("has {} entries, and may have {MOST_MATCHERS}", matchers.len());
+        return Err(bad("matchers", message, "Leave out those that the command does not need."));
+    }
+    for (at, matcher) in matchers.iter().enumerate() {
+        problem_matcher::parse(matcher)
+            .map_err(|error| bad("matchers", format!("entry {at}: `{}` {}", error.field, error.what), &error.remedy))?;
+    }
+    Ok(matchers)
 }
 
 /// `pillion/task/report`.

@@ -39,7 +39,7 @@ pub struct StartTaskParams {
     /// `null`, `pipe` or `pty`.
     #[serde(default)]
     pub stdin: Option<String>,
-    /// Not served yet: refused by name rather than ignored.
+    /// VS Code's `problemMatcher`: a name, an object, or a list of them.
     #[serde(default)]
     pub matchers: Option<Value>,
     /// A regular expression.

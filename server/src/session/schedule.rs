@@ -209,6 +209,7 @@ pub(super) fn spec_of(entry: &Entry, settings: &Settings, dir: PathBuf) -> RunSp
         dir,
         root: settings.root.clone(),
         path_map: settings.path_map.clone(),
+        matchers: task.matchers.clone(),
         on_close: on_close(entry, settings),
         listen: monitor::listen(task),
     }

@@ -89,6 +89,7 @@ impl State {
             monitor: Monitor { pattern: start.pattern, ready: start.ready, ..Monitor::default() },
             ready: None,
             watch: None,
+            matchers: start.matchers,
             progress: Progress::default(),
             errors: 0,
             warnings: 0,

@@ -144,6 +144,7 @@ fn filled(start: StartTask, defined: &[Defined]) -> Result<StartTask, Refusal> {
         group: start.group.or(Some(task.group)),
         in_sequence: start.in_sequence || start.depends_on.is_empty() && task.in_sequence,
         depends_on: depends_on.chain(start.depends_on).collect(),
+        matchers: if start.matchers.is_empty() { run.matchers } else { start.matchers },
         ..start
     })
 }

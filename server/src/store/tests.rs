@@ -97,6 +97,7 @@ fn task(id: &str, created_at: u64) -> Task {
         monitor: Monitor::default(),
         ready: None,
         watch: None,
+        matchers: Vec::new(),
         progress: Progress::default(),
         errors: 0,
         warnings: 0,

@@ -28,7 +28,7 @@ use super::system::Process;
 use super::tail::Tail;
 use super::{exit_file, lease, output, question, slice, sockets};
 use crate::clock;
-use crate::matcher::{Engine, Files, Origin};
+use crate::matcher::{Engine, Files, Origin, problem_matcher};
 use crate::workspace::watch::FileEvents;
 
 /// Bytes at the end of the output in which a question is looked for.
@@ -278,6 +278,8 @@ impl Run {
             Origin { command: self.spec.command.clone(), cwd: self.spec.cwd.clone(), root: self.spec.root.clone() };
         let mut engine = Engine::new(origin, self.files.clone());
         engine.map_paths(self.spec.path_map.iter().map(|(inside, here)| (inside.as_str(), here.as_path())));
+        // They were read when the task was started.
+        engine.define(self.spec.matchers.iter().filter_map(|matcher| problem_matcher::parse(matcher).ok()));
         let mut tail = Tail::open(&path, engine)
             .inspect_err(|error| tracing::error!(%error, path = %path.display(), "the output cannot be read"))
             .ok()?;

@@ -412,6 +412,9 @@ pub struct Task {
     /// What file changes mean to it, while they are watched.
     #[serde(default)]
     pub watch: Option<Watch>,
+    /// Its own formats of problems, as VS Code writes them.
+    #[serde(default)]
+    pub matchers: Vec<serde_json::Value>,
     pub progress: Progress,
     pub errors: u32,
     pub warnings: u32,

@@ -41,6 +41,8 @@ pub struct RunSpec {
     pub root: PathBuf,
     /// Folders inside of containers, and what they are here, as the person says.
     pub path_map: Arc<[(String, PathBuf)]>,
+    /// The task's own formats of problems, as VS Code writes them.
+    pub matchers: Vec<serde_json::Value>,
     pub listen: Listen,
     /// What becomes of it when this sidecar goes away.
     pub on_close: OnClose,

@@ -77,6 +77,7 @@ impl Rig {
             dir: self.folder.path().join(format!("run{}", self.runs)),
             root: self.folder.path().to_owned(),
             path_map: Vec::new().into(),
+            matchers: Vec::new(),
             listen: Listen::default(),
             on_close: OnClose::Grace,
         }

@@ -137,6 +137,8 @@ export interface StartTaskParams {
   pattern?: string | null;
   ready?: string | null;
   watch?: boolean | WatchFiles;
+  /** As a task's `problemMatcher`: names or objects, one or a list. */
+  matchers?: unknown;
   dependsOn?: Dependency | Dependency[];
   dependsOrder?: "parallel" | "sequence";
   /** The active file, for a task of `.vscode/tasks.json` that needs one. */

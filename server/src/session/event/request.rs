@@ -33,6 +33,8 @@ pub struct StartTask {
     /// The line that says that it is ready.
     pub ready: Option<String>,
     pub watch: Option<Watch>,
+    /// Its own formats of problems, as VS Code writes them; each can be read.
+    pub matchers: Vec<serde_json::Value>,
     /// What has to succeed before it starts.
     pub depends_on: Vec<Dependency>,
     /// The dependencies run one after another, and not all at a time.
@@ -88,6 +90,7 @@ impl StartTask {
             watch: None,
             depends_on: Vec::new(),
             in_sequence: false,
+            matchers: Vec::new(),
             tied: false,
             file: None,
         }

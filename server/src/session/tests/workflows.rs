@@ -14,7 +14,12 @@ fn defined(label: &str, depends_on: &[&str]) -> Defined {
         group: Group::Other,
         is_default: false,
         is_hidden: false,
-        run: Ok(DefinedRun { command: format!("run {label}"), cwd: "/w".into(), env: Vec::new() }),
+        run: Ok(DefinedRun {
+            command: format!("run {label}"),
+            cwd: "/w".into(),
+            env: Vec::new(),
+            matchers: Vec::new(),
+        }),
         depends_on: depends_on.iter().map(|name| (*name).to_owned()).collect(),
         in_sequence: false,
     }

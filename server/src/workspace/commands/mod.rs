@@ -53,6 +53,8 @@ pub struct DefinedRun {
     /// Absolute.
     pub cwd: PathBuf,
     pub env: Vec<(String, String)>,
+    /// Its problem matchers that can be read.
+    pub matchers: Vec<serde_json::Value>,
 }
 
 /// The tasks of the workspace's `.vscode/tasks.json`; `file` is the active one. The error says why the file cannot be

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::matcher::problem_matcher;
+
 use super::{Defined, DefinedRun, Package, ProjectCommand, quoted};
 use crate::task::model::Group;
 use crate::workspace::{classify, roots};
@@ -24,8 +26,9 @@ pub(super) fn find(package: &Package<'_>) -> (Vec<ProjectCommand>, Vec<ProjectCo
             group: task.group,
             source,
             // Only the workspace's own file is asked for a label.
-            task: (package.dir == package.root && (!task.depends_on.is_empty() || !run.env.is_empty()))
-                .then(|| task.label.clone()),
+            task: (package.dir == package.root
+                && (!task.depends_on.is_empty() || !run.env.is_empty() || !run.matchers.is_empty()))
+            .then(|| task.label.clone()),
             label: task.label,
         };
         match (task.is_default, task.is_hidden) {
@@ -100,7 +103,22 @@ fn run(known: &Known<'_>, own: &Layers<'_>, task: &Value) -> Result<DefinedRun, 
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         env.push((name.clone(), known.expand(&value)?));
     }
-    Ok(DefinedRun { command: command_line(known, own, task)?, cwd, env })
+    Ok(DefinedRun {
+        command: command_line(known, own, task)?,
+        cwd,
+        env,
+        matchers: matchers(own.field("problemMatcher")),
+    })
+}
+
+/// Those of extensions (`$rustc`) are known to these alone, and left out: what their tools say is known here anyway.
+fn matchers(written: &Value) -> Vec<Value> {
+    let all = match written {
+        Value::Array(all) => all.as_slice(),
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    };
+    all.iter().filter(|matcher| problem_matcher::parse(matcher).is_ok()).take(20).cloned().collect()
 }
 
 fn command_line(known: &Known<'_>, own: &Layers<'_>, task: &Value) -> Result<String, String> {
