@@ -192,7 +192,9 @@ impl Shared {
                     }
                     let sent = answer.send(api, stream, &model);
                     if answer.is_held() || !sent {
-                        let answered = if sent { answer.blocks(api) } else { None };
+                        // What was written may have come too late: only who asks on has read it to its end.
+                        let arrived = sent && stream.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
+                        let answered = if arrived { answer.blocks(api) } else { None };
                         self.lock().conversations.answered(number, answered);
                     }
                     if !sent || answer.closes() {

@@ -501,3 +501,29 @@ fn plan_runs_commands_that_only_read() {
     client.ask(&session, "Plan it.");
     assert!(!sandbox.path("made").exists());
 }
+
+#[test]
+fn a_link_is_what_it_leads_to() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    let outside = sandbox.base().join("home/private.txt");
+    std::fs::write(&outside, "a secret of mine\n").expect("a file");
+    std::os::unix::fs::symlink(&outside, sandbox.path("notes.txt")).expect("a link");
+    sandbox.write("plain.txt", "nothing special\n");
+    model.answer("the prompt", bash("cat plain.txt"));
+    model.then("the plain file", |request| {
+        assert!(request.tool_result("toolu_1").contains("nothing special"));
+        Answer::call("toolu_2", "bash", json!({"command": "cat notes.txt"}))
+    });
+    model.then("the refusal", |request| {
+        assert!(!request.all_text().contains("a secret of mine"));
+        Answer::say("I see.")
+    });
+    let client = client(&sandbox, &model);
+    let session = client.new_session("ask");
+    let prompt = client.prompt(&session, "Read both.");
+    let question = client.question(QUESTION);
+    assert_eq!(question.params["toolCall"]["rawInput"]["command"], "cat notes.txt", "only this one is asked about");
+    assert!(question.params.to_string().contains("private.txt"), "it says where the link leads: {}", question.params);
+    client.choose(&question, "reject_once");
+    client.wait_turn_ended(&session, &prompt.turn_id);
+}

@@ -10,6 +10,7 @@ mod command;
 mod destructive;
 mod harmless;
 mod mode;
+mod names;
 mod offer;
 mod paths;
 mod project;
@@ -25,6 +26,7 @@ use std::path::Path;
 use crate::tool::input::{Call, FileCall};
 
 pub use mode::Mode;
+pub use names::names;
 pub use paths::Ground;
 pub use project::{Own, own_commands};
 pub use rule::{Decision, Rule, Said};

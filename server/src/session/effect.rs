@@ -139,12 +139,15 @@ pub enum Effect {
         /// Where what is too long for the model is put.
         results: PathBuf,
     },
-    /// Reads the project's own commands and scripts, for the judgement of a command; comes back as `ProjectRead`.
+    /// Reads the project's own commands and scripts, and where the links lead that a command's words name, for its judgement;
+    /// comes back as `ProjectRead`.
     ReadProject {
         session: SessionId,
         turn: TurnId,
         call: ToolCallId,
         cwd: PathBuf,
+        home: PathBuf,
+        names: Vec<String>,
     },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {

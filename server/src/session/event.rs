@@ -280,6 +280,8 @@ pub enum Event {
         turn: TurnId,
         call: ToolCallId,
         own: Vec<Own>,
+        /// Paths of the command that are links, and where they lead.
+        links: Vec<(PathBuf, PathBuf)>,
     },
     /// The output that a tool result needs has been read.
     OutputRead {

@@ -278,7 +278,9 @@ impl Hands {
                     self.work(of, work);
                 }
             }
-            Effect::ReadProject { session, turn, call, cwd } => self.read_project(session, turn, call, cwd),
+            Effect::ReadProject { session, turn, call, cwd, home, names } => {
+                self.read_project(session, turn, call, project::Look { cwd, home, names });
+            }
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {
                     let slice = read_output(path, range).await;

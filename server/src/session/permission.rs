@@ -1,6 +1,8 @@
 //! May a call be made: the judgement of `agent/approval` with what this state knows, and the rules that "always" has
 //! saved. Where it depends on the project's own scripts, these are read first, as they are now.
 
+use std::path::PathBuf;
+
 use crate::agent::approval::{self, Ground, Mode, Offer, Own, Rule, Said, Verdict};
 use crate::ids::{SessionId, ToolCallId, TurnId};
 use crate::tool::input::Call;
@@ -21,22 +23,23 @@ impl State {
     /// Judges a call with what is known without looking.
     pub(super) fn judge(&self, session: &SessionId, call: &Call) -> Judged {
         let mode = self.mode_of(session);
-        let verdict = self.verdict(session, call, |_| true);
+        let verdict = self.verdict(session, call, &[], |_| true);
         let asks_for_commands = matches!(mode, Mode::Ask | Mode::AcceptEdits);
         let depends = match (&verdict, call) {
             (Verdict::Ask(_), Call::Bash(_)) => asks_for_commands,
-            (Verdict::Allow, Call::Bash(_)) => verdict != self.verdict(session, call, |said| said.script.is_none()),
+            // A word of it may be a link, and a rule that a person gave may speak of a script that has changed.
+            (Verdict::Allow, Call::Bash(_)) => true,
             _ => false,
         };
         if depends { Judged::AfterLooking } else { Judged::Now(self.unless_stopped(session, call, verdict)) }
     }
 
     /// Judges a command when the project's own commands are known.
-    fn judge_with(&self, session: &SessionId, call: &Call, own: &[Own]) -> Verdict {
+    fn judge_with(&self, session: &SessionId, call: &Call, own: &[Own], links: &[(PathBuf, PathBuf)]) -> Verdict {
         let holds = |said: &Said| {
             said.script.is_none() || own.iter().any(|one| one.fingerprint == said.script && one.is_of(&said.rule))
         };
-        let verdict = self.verdict(session, call, holds);
+        let verdict = self.verdict(session, call, links, holds);
         let (Verdict::Ask(mut asking), Call::Bash(bash)) = (verdict.clone(), call) else {
             return self.unless_stopped(session, call, verdict);
         };
@@ -66,7 +69,13 @@ impl State {
         own.iter().filter(|one| one.is_offered).any(|one| self.rules.iter().any(|said| one.is_of(&said.rule)))
     }
 
-    fn verdict(&self, session: &SessionId, call: &Call, holds: impl Fn(&Said) -> bool) -> Verdict {
+    fn verdict(
+        &self,
+        session: &SessionId,
+        call: &Call,
+        links: &[(PathBuf, PathBuf)],
+        holds: impl Fn(&Said) -> bool,
+    ) -> Verdict {
         let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
         // What its results have named: the outputs of tasks.
         let outputs = self.ledger.all_visible().map(|task| task.output.path.clone());
@@ -76,6 +85,7 @@ impl State {
             roots: self.settings.roots.clone(),
             readable,
             home: self.settings.home.clone(),
+            links: links.to_vec(),
         };
         let said: Vec<&Said> = self.rules.iter().filter(|said| holds(said)).chain(&self.settings.said).collect();
         approval::judge(self.mode_of(session), &said, call, &ground)
@@ -97,21 +107,32 @@ impl State {
         let Some(owner) = self.sessions.get(session) else { return };
         let Some(turn) = owner.turn.as_ref().map(|turn| turn.id.clone()) else { return };
         let cwd = owner.cwd.clone();
-        self.effects.push(Effect::ReadProject { session: session.clone(), turn, call: id.clone(), cwd });
-        if let Some(state) = self.call(session, id) {
-            state.step = Step::Looking;
-        }
+        let home = self.settings.home.clone();
+        let Some(state) = self.call(session, id) else { return };
+        state.step = Step::Looking;
+        let names = match &state.call {
+            Ok(Call::Bash(bash)) => approval::names(&bash.command),
+            _ => Vec::new(),
+        };
+        self.effects.push(Effect::ReadProject { session: session.clone(), turn, call: id.clone(), cwd, home, names });
     }
 
     /// The project's own commands, as they are now.
-    pub(super) fn project_read(&mut self, session: &SessionId, turn: &TurnId, id: &ToolCallId, own: &[Own]) {
+    pub(super) fn project_read(
+        &mut self,
+        session: &SessionId,
+        turn: &TurnId,
+        id: &ToolCallId,
+        own: &[Own],
+        links: &[(PathBuf, PathBuf)],
+    ) {
         if self.running_turn(session, turn).is_none() {
             return;
         }
         let Some(state) = self.call(session, id).filter(|state| state.step == Step::Looking) else { return };
         let Ok(call) = state.call.clone() else { return };
         state.step = Step::Waiting;
-        let verdict = self.judge_with(session, &call, own);
+        let verdict = self.judge_with(session, &call, own, links);
         self.decided(session, id, call, verdict);
         self.advance(session);
     }

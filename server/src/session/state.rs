@@ -126,7 +126,9 @@ impl State {
             Event::ModelDescribed { session, model, facts } => self.model_described(&session, &model, facts),
             Event::ModelsOffered => self.models_offered(),
             Event::ToolDone { session, turn, call, result } => self.tool_done(&session, &turn, &call, result),
-            Event::ProjectRead { session, turn, call, own } => self.project_read(&session, &turn, &call, &own),
+            Event::ProjectRead { session, turn, call, own, links } => {
+                self.project_read(&session, &turn, &call, &own, &links);
+            }
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
             Event::EditorDiagnostics { session, turn, call, found } => {

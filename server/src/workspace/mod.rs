@@ -10,6 +10,7 @@ pub mod files;
 pub mod folders;
 mod head;
 pub mod instructions;
+pub mod links;
 pub mod looks;
 pub mod roots;
 pub mod uri;

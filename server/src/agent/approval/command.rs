@@ -12,6 +12,7 @@ use super::unwrap::{self, Runs};
 use super::{destructive, variables};
 use crate::workspace::classify;
 use files::has_unknown;
+pub(super) use files::paths_in;
 
 /// How deep scripts in scripts and wrappers in wrappers are followed.
 const DEPTH: usize = 8;

@@ -1,7 +1,8 @@
 //! Which files are asked about: those outside of the workspace, those that hold secrets, those that decide what runs
-//! later. Judged by absolute paths as they are written; where links lead, the file tools look themselves.
+//! later. Judged by absolute paths as they are written, and by those that links among them lead to; the file tools look
+//! themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::workspace::roots::absolute;
 
@@ -16,6 +17,8 @@ pub struct Ground {
     pub readable: Vec<PathBuf>,
     /// The person's.
     pub home: PathBuf,
+    /// Paths that are links, or lie behind one, and what they are in truth.
+    pub links: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Why a path is asked about, as the end of "it reads …" or "it writes …".
@@ -50,7 +53,22 @@ impl Ground {
         let path = path.to_string_lossy();
         let mut places: Vec<PathBuf> = self.folders.iter().map(|folder| absolute(folder, &path)).collect();
         places.dedup();
+        let truths: Vec<PathBuf> = places.iter().flat_map(|place| self.truths(place)).collect();
+        places.extend(truths);
         places
+    }
+
+    /// Where links lead from a path, or from one that a pattern may mean.
+    fn truths(&self, place: &Path) -> Vec<PathBuf> {
+        let leads = |(from, to): &(PathBuf, PathBuf)| {
+            let mut rest = place.components();
+            let is_on_the_way = from.components().all(|part| rest.next().is_some_and(|given| may_mean(&given, &part)));
+            is_on_the_way.then(|| match rest.as_path() {
+                rest if rest.as_os_str().is_empty() => to.clone(),
+                rest => to.join(rest),
+            })
+        };
+        self.links.iter().filter_map(leads).take(16).collect()
     }
 
     /// Whether a path lies in the workspace.
@@ -87,6 +105,17 @@ impl Ground {
             };
             Some((concern, place))
         })
+    }
+}
+
+/// Whether a part of a path, which may be a pattern, may mean that name.
+fn may_mean(given: &Component<'_>, name: &Component<'_>) -> bool {
+    let (given, name) = (given.as_os_str().to_string_lossy(), name.as_os_str().to_string_lossy());
+    match given.find(['*', '?', '[']) {
+        // No mark means a dot at the beginning.
+        Some(0) => !name.starts_with('.'),
+        Some(at) => name.starts_with(&given[..at]),
+        None => given == name,
     }
 }
 

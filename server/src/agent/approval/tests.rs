@@ -10,6 +10,7 @@ fn ground() -> Ground {
         roots: vec!["/w".into(), "/second".into()],
         readable: vec!["/state/runs/t1/1/output".into()],
         home: "/people/me".into(),
+        links: vec![("/w/out".into(), "/etc".into()), ("/w/in/secret".into(), "/w/.env".into())],
     }
 }
 

@@ -61,6 +61,8 @@ struct Diagnostic {
     borrowed: bool,
     /// clang before 18 prints a source line and a line of marks, without numbers: what comes next.
     bare: Bare,
+    /// The line of the source that such a snippet begins with; `None` where any may: below a note.
+    source: Option<String>,
 }
 
 /// Parts of a snippet without line numbers.
@@ -115,6 +117,8 @@ impl Gcc {
             Some(parts) if parts[2].starts_with('-') => (parts[1].to_owned(), Some(flag(&parts[2]))),
             _ => (found[5].to_owned(), None),
         };
+        // Where the source is known, any other line is the next one's: what was found is told at once.
+        let source = file.as_ref().filter(|_| !borrowed).map(|file| source_line(file, at, scope));
         self.current = Some(Diagnostic {
             file,
             line: at,
@@ -128,6 +132,7 @@ impl Gcc {
             lines: 0,
             borrowed,
             bare: Bare::Source,
+            source,
         });
         true
     }
@@ -184,6 +189,7 @@ impl Diagnostic {
         keep(&mut self.detail, line);
         self.lines += 1;
         self.bare = if self.lines < MAX_LINES { Bare::Source } else { Bare::Over };
+        self.source = None;
         let Some((file, line, column)) = at else { return };
         if (self.file.is_none() || self.borrowed)
             && (text.contains("requested here") || text.starts_with("expanded from "))
@@ -214,6 +220,7 @@ impl Diagnostic {
         let next = match self.bare {
             Bare::Source if is_marks || line.ends_with(" generated.") => return false,
             Bare::Source if line.contains("ing directory ") || line.contains(": *** ") => return false,
+            Bare::Source if self.source.as_deref().is_some_and(|source| !shows(line, source)) => return false,
             Bare::Source => Bare::Marks,
             Bare::Marks if is_marks => Bare::FixIt,
             Bare::FixIt if line.starts_with(' ') => Bare::Over,
@@ -227,6 +234,20 @@ impl Diagnostic {
         keep(&mut self.detail, line);
         true
     }
+}
+
+/// A line of a file of the workspace.
+fn source_line(file: &Path, line: u32, scope: &Scope) -> String {
+    let text = scope.files.read(file).unwrap_or_default();
+    (line as usize).checked_sub(1).and_then(|at| text.lines().nth(at)).unwrap_or_default().to_owned()
+}
+
+/// Whether a printed line is one of the source, tabs widened and both ends cut as a terminal's width asks for.
+fn shows(line: &str, source: &str) -> bool {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = plain(line);
+    let shown = line.trim_start_matches("...").trim_end_matches("...").trim();
+    !shown.is_empty() && plain(source).contains(shown)
 }
 
 /// The warning that `-Werror=x` or `-Werror,-Wx` made an error of.

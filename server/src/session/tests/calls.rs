@@ -20,6 +20,7 @@ fn background_starts_and_reads_of_one_answer_overlap() {
         call c1 background_run: cargo test
         call c2 background_run: npm run dev
         call c3 read_file: Read a.rs
+        run tool c3
         save t5.1 queued, delivery none
         row t5.1 queued, delivery none
         start t5.1 `cargo test`
@@ -28,7 +29,6 @@ fn background_starts_and_reads_of_one_answer_overlap() {
         row t6.1 queued, delivery none
         start t6.1 `npm run dev`
         call c2 completed (t6): Started in the background as t6. It stays until it is stopped; you are told when it is ready, and if it ends.…
-        run tool c3
     "#]]);
     story.tool_done();
     story.tells(expect![[r#"
@@ -55,12 +55,12 @@ fn what_writes_or_runs_keeps_the_order_of_the_answer() {
     story.tool_done();
     story.tells(expect![[r#"
         call c1 completed: done
+        run tool c4
         save t5.1 queued, delivery none
         row t5.1 queued, delivery none
         start t5.1 `cargo test`
         call c2 completed (t5): Started in the background as t5. Go on with other work or end your turn: you are told when it ends.
         start t6.1 `ls`
-        run tool c4
     "#]]);
 }
 

@@ -202,7 +202,8 @@ impl Story {
         while let Some((session, turn, call)) = self.world.project_reads.pop_front() {
             let effects = std::mem::take(&mut self.effects);
             let own = self.world.own.clone();
-            self.apply(Event::ProjectRead { session, turn, call, own });
+            let links = self.world.links.clone();
+            self.apply(Event::ProjectRead { session, turn, call, own, links });
             let later = std::mem::replace(&mut self.effects, effects);
             self.effects.extend(later);
         }

@@ -71,6 +71,8 @@ pub(super) struct World {
     /// Calls whose judgement waits for the project's own commands, and what these are.
     pub(super) project_reads: VecDeque<Work>,
     pub(super) own: Vec<crate::agent::approval::Own>,
+    /// Where links of the workspace lead.
+    pub(super) links: Vec<(PathBuf, PathBuf)>,
     /// Pieces of transcripts on their way to the disk, and what was written.
     pub(super) transcripts: VecDeque<(RunId, u64, u64)>,
     pub(super) files: BTreeMap<TaskId, String>,

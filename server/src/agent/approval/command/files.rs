@@ -144,7 +144,7 @@ pub(super) fn has_unknown(word: &Word) -> bool {
 }
 
 /// The texts in a word that may be paths: it itself, what an option's `=` or letter is followed by, what follows a `:`.
-fn paths_in(word: &Word) -> Vec<String> {
+pub(in crate::agent::approval) fn paths_in(word: &Word) -> Vec<String> {
     let text = word.text("\u{fffd}");
     let mut paths = Vec::new();
     if !text.starts_with('-') {
