@@ -1,7 +1,7 @@
 //! Each line to those who want it. A line that no format could care about costs its part of a search for words
-//! ([`prefilter`](super::prefilter)); the others are cleaned, their prefix taken off ([`demux`](super::demux)), and shown
-//! to the formats that want them, and to those that are inside a block, on the lane of their prefix. Same findings for any
-//! cut of the bytes: matchers see whole lines, or each byte of the growing line in order.
+//! (`prefilter`); the others are cleaned, their prefix taken off (`demux`), and shown to the formats that want them, and to
+//! those that are inside a block, on the lane of their prefix. Same findings for any cut of the bytes: matchers see whole
+//! lines, or each byte of the growing line in order.
 
 use std::collections::HashMap;
 use std::path::Path;
