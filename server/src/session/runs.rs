@@ -68,6 +68,7 @@ impl State {
                     self.effects.push(Effect::SetTimer { timer, after_ms });
                 }
                 self.task_changed(&id.task);
+                self.early_changes_count(&id.task);
             }
             RunEvent::Output { bytes, lines, last_line, truncated } => {
                 let output = &mut entry.task.output;

@@ -150,7 +150,7 @@ impl State {
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
             Event::Timer(Timer::Again(task)) => self.next_run_due(&task),
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
-            Event::FilesChanged { task, changes } => self.files_changed(&task, &changes),
+            Event::FilesChanged { task, changes } => self.files_changed(&task, changes),
             Event::WatchFailed { task, why } => self.watch_failed(&task, why),
             Event::DocumentSaved { path } => self.file_saved(&path),
             Event::DocumentEdited { path, start, old_end, new_lines } => {

@@ -63,6 +63,8 @@ pub(super) struct Watcher {
     saved: BTreeMap<PathBuf, Timestamp>,
     /// Changes that were put down to the run itself; a word of a save may still come.
     put_down: BTreeMap<PathBuf, Timestamp>,
+    /// Changes seen while the run was being started. Its first writes may be heard of before its start is.
+    early: Vec<Change>,
     /// One more run is wanted.
     pub(super) again: bool,
     /// The run that is alive is being stopped for the next one.
@@ -74,7 +76,14 @@ impl Watcher {
     pub(super) fn begins(&mut self) {
         self.before.swap(0, 1);
         self.before[0] = std::mem::take(&mut self.now);
+        self.early.clear();
         (self.again, self.restarts) = (false, false);
+    }
+
+    /// Keeps changes until it is known when the run began.
+    fn hold(&mut self, changes: Vec<Change>) {
+        let room = KEPT.saturating_sub(self.early.len());
+        self.early.extend(changes.into_iter().take(room));
     }
 
     /// True when this change asks for a run.
@@ -128,6 +137,25 @@ pub(super) fn on_exit(task: &Task) -> OnExit {
     task.on_exit
 }
 
+/// True when one of these changes asks for a run of this task.
+fn ask_for_a_run(entry: &mut Entry, changes: Vec<Change>) -> bool {
+    let task = &entry.task;
+    if task.watch.is_none() {
+        return false;
+    }
+    let span = match (task.started_at, task.ended_at) {
+        _ if !task.status.is_final() && !entry.launched => Span::Waits,
+        (Some(started), _) if !task.status.is_final() || task.stragglers > 0 => Span::Runs(started),
+        (None, _) if !task.status.is_final() => {
+            entry.watcher.hold(changes);
+            return false;
+        }
+        (_, ended) => Span::Over(ended.unwrap_or_default()),
+    };
+    // Every change is looked at: each says something of what the run writes.
+    changes.iter().filter(|change| entry.watcher.counts(change, span)).count() > 0
+}
+
 impl State {
     /// A new task is watched from now on.
     pub(super) fn begin_watching(&mut self, id: &TaskId, watch: Watch) {
@@ -152,21 +180,17 @@ impl State {
     }
 
     /// Files changed, as the watch of a task has seen it.
-    pub(super) fn files_changed(&mut self, id: &TaskId, changes: &[Change]) {
-        let Some(entry) = self.ledger.get_mut(id).filter(|entry| entry.task.watch.is_some()) else { return };
-        let task = &entry.task;
-        let span = match (task.started_at, task.ended_at) {
-            _ if !task.status.is_final() && !entry.launched => Span::Waits,
-            (Some(started), _) if !task.status.is_final() || task.stragglers > 0 => Span::Runs(started),
-            // The attempt or the shim is on its way: nothing of it runs yet.
-            (None, _) if !task.status.is_final() => Span::Waits,
-            (_, ended) => Span::Over(ended.unwrap_or_default()),
-        };
-        // Every change is looked at: each says something of what the run writes.
-        let counting = changes.iter().filter(|change| entry.watcher.counts(change, span)).count();
-        if counting > 0 {
+    pub(super) fn files_changed(&mut self, id: &TaskId, changes: Vec<Change>) {
+        if self.ledger.get_mut(id).is_some_and(|entry| ask_for_a_run(entry, changes)) {
             self.run_again(id);
         }
+    }
+
+    /// The run has begun: what was seen meanwhile can be judged.
+    pub(super) fn early_changes_count(&mut self, id: &TaskId) {
+        let Some(entry) = self.ledger.get_mut(id) else { return };
+        let early = std::mem::take(&mut entry.watcher.early);
+        self.files_changed(id, early);
     }
 
     /// A file was saved by the editor or edited by the agent.
@@ -213,6 +237,11 @@ impl State {
     /// A run is over: the next one follows, when changes asked for it. As an event of its own, so that the client sees the
     /// end first.
     pub(super) fn run_as_changes_ask(&mut self, id: &TaskId) {
+        if let Some(entry) = self.ledger.get_mut(id) {
+            // It may have ended without a beginning.
+            let early = std::mem::take(&mut entry.watcher.early);
+            entry.watcher.again |= ask_for_a_run(entry, early);
+        }
         if self.next_is_wanted(id) {
             self.effects.push(Effect::SetTimer { timer: Timer::Again(id.clone()), after_ms: 0 });
         }

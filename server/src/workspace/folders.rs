@@ -42,8 +42,9 @@ pub enum Seen {
     Failed(String),
 }
 
-/// Watches `root` until the future is dropped or `tell` says that nobody listens. `never` is left out.
-pub async fn follow(root: PathBuf, never: PathBuf, watch: Watch, tell: impl Fn(Seen) -> bool + Send) {
+/// Watches `root` until the future is dropped or `tell` says that nobody listens, and tells all that was written after
+/// `since`. `never` is left out.
+pub async fn follow(root: PathBuf, never: PathBuf, watch: Watch, since: Timestamp, tell: impl Fn(Seen) -> bool + Send) {
     let debounce = Duration::from_millis(watch.debounce_ms);
     let (queue, mut changes) = mpsc::channel::<(FileChange, Timestamp)>(QUEUE);
     let (lost, wake) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
@@ -55,7 +56,6 @@ pub async fn follow(root: PathBuf, never: PathBuf, watch: Watch, tell: impl Fn(S
         }
         poke.notify_one();
     };
-    let since = clock::now();
     let started = tokio::task::spawn_blocking(move || Folders::start(root, never, &watch, since, heard)).await;
     let mut folders = match started.unwrap_or_else(|error| Err(error.to_string())) {
         Ok((folders, early)) => {
@@ -259,9 +259,10 @@ mod tests {
         write(&root, "src/a.rs", "1");
         std::fs::create_dir(root.join("out")).unwrap();
         let (tell, mut seen) = mpsc::unbounded_channel();
-        let following = tokio::spawn(follow(root.clone(), root.join("state"), watch(&[], &[]), move |news| {
-            tell.send(news).is_ok()
-        }));
+        let following =
+            tokio::spawn(follow(root.clone(), root.join("state"), watch(&[], &[]), clock::now(), move |news| {
+                tell.send(news).is_ok()
+            }));
         settled(&root, &mut seen).await;
         write(&root, "out/x", "ignored");
         write(&root, "src/b.rs", "new");

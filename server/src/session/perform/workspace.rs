@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Hands;
 use crate::agent::mentions::Wanted;
+use crate::clock;
 use crate::ids::{PromptId, SessionId, TaskId};
 use crate::session::effect::{Refusal, Reply};
 use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
@@ -84,7 +85,9 @@ impl Hands {
     pub(super) fn watch_files(&mut self, task: TaskId, root: PathBuf, watch: Watch) {
         let never = self.runs.parent().unwrap_or(&self.runs).to_owned();
         let (inbox, of) = (self.inbox.clone(), task.clone());
-        let watching = tokio::spawn(folders::follow(root, never, watch, move |seen| {
+        // The first run may write before the watch stands.
+        let since = clock::now();
+        let watching = tokio::spawn(folders::follow(root, never, watch, since, move |seen| {
             let task = of.clone();
             let event = match seen {
                 Seen::Changes(changes) => Event::FilesChanged { task, changes },

@@ -138,6 +138,22 @@ fn a_stop_between_an_end_and_the_next_run_is_final() {
 }
 
 #[test]
+fn what_a_run_writes_before_its_start_is_known_counts() {
+    let mut story = watched(watch(false, OnExit::None));
+    story.exits("t2", 0);
+    story.now += 10_000;
+    changed(&mut story, &["/w/a.rs"]);
+    story.event(Event::FilesChanged { task: "t2".into(), changes: vec![change("/w/out", story.now + 5)] });
+    story.started("t2");
+    story.exits("t2", 0);
+    again(&mut story);
+    assert_eq!(story.task("t2").run, 3);
+    story.started("t2");
+    story.exits("t2", 0);
+    assert!(!story.world.timers.contains(&Timer::Again("t2".into())), "nothing was written in the last run");
+}
+
+#[test]
 fn a_change_starts_the_next_run_and_nobody_is_told_of_its_end() {
     let mut story = watched(watch(false, OnExit::None));
     story.exits("t2", 0);
