@@ -2,6 +2,7 @@
 //! LSP; the edge makes an editor's diagnostics of them.
 
 pub mod causes;
+mod cycles;
 pub mod delta;
 pub mod shift;
 pub mod store;

@@ -174,6 +174,8 @@ pub enum Timer {
     Again(TaskId),
     /// What another window held may be free by now.
     Claim(TaskId),
+    /// What a watching program has started again has had its time to fail.
+    Settle(TaskId, u32),
 }
 
 /// One thing that happened.

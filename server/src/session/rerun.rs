@@ -75,7 +75,7 @@ impl State {
         let tests: BTreeSet<&str> = match only {
             OnlyTests::One(test) => BTreeSet::from([test.as_str()]),
             OnlyTests::Failed => {
-                facts.failed_tests().chain(facts.problems.iter().filter_map(|it| it.test.as_deref())).collect()
+                facts.failed_tests().chain(facts.problems().filter_map(|it| it.test.as_deref())).collect()
             }
         };
         if tests.is_empty() {
@@ -86,7 +86,7 @@ impl State {
         }
         let reported =
             |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
-        let runner = facts.problems.iter().find(reported).map(|problem| problem.tool.as_str());
+        let runner = facts.problems().find(reported).map(|problem| problem.tool.as_str());
         let runner = runner.or_else(|| narrow::runner(&entry.task.command));
         let tests: Vec<&str> = tests.into_iter().collect();
         let command = runner.and_then(|runner| narrow::narrowed(&entry.task.command, runner, &tests));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::agent::notification::{self, Report};
 use crate::ids::TaskId;
-use crate::problem::{Finding, TestResult, TestStatus};
+use crate::problem::{CyclePhase, Finding, TestResult, TestStatus};
 use crate::task::model::{
     EnvironmentRecord, Kind, Narrowed, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
 };
@@ -26,6 +26,9 @@ use super::results::OutputOf;
 use super::state::State;
 use super::waiting_for_input;
 use super::watching;
+
+/// How long a server that was started again may be silent until what it died of before counts as repaired, in milliseconds.
+const SETTLED_AFTER: u64 = 3_000;
 
 impl State {
     /// What a run reports. Late events of an older run are dropped.
@@ -135,7 +138,17 @@ impl State {
             }
             let is_kept = entry.facts.add(&finding);
             match finding {
-                Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
+                Finding::Problem(problem) => {
+                    files.extend(self.problems.add(&id.task, id.run, entry.facts.lane, problem));
+                }
+                Finding::Cycle(phase, watcher) => {
+                    let lane = entry.facts.lane;
+                    files.extend(self.problems.cycle(&id.task, id.run, lane, phase, &watcher));
+                    if phase == CyclePhase::Restarts {
+                        let timer = Timer::Settle(id.task.clone(), id.run);
+                        self.effects.push(Effect::SetTimer { timer, after_ms: SETTLED_AFTER });
+                    }
+                }
                 Finding::Total(total) => entry.total = Some(total),
                 Finding::Counts(counts) => {
                     let progress = &mut entry.task.progress;
@@ -143,7 +156,7 @@ impl State {
                     progress.message = progress_text(progress, entry.total);
                 }
                 Finding::Test(test) if is_kept => tests.push((test, None)),
-                Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+                Finding::Lane(_) | Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
         }
         if !tests.is_empty() {
@@ -152,6 +165,16 @@ impl State {
             self.effects.push(Effect::Send(told));
         }
         files
+    }
+
+    /// What a watching program started again has said nothing new for a while.
+    pub(super) fn settle(&mut self, task: &TaskId, run: u32) {
+        let files = self.problems.settle(task, run);
+        if !files.is_empty() {
+            self.count_problems(task);
+            self.show_problems(files);
+            self.task_got_on(task);
+        }
     }
 
     pub(super) fn count_problems(&mut self, id: &TaskId) {
@@ -255,6 +278,7 @@ impl State {
     pub(super) fn cancel_timers(&mut self, id: &RunId) {
         self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
         self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
+        self.effects.push(Effect::CancelTimer(Timer::Settle(id.task.clone(), id.run)));
     }
 
     /// The end reaches whoever waits for it: the call of a foreground command, else the outbox.

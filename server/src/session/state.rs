@@ -148,6 +148,7 @@ impl State {
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
+            Event::Timer(Timer::Settle(task, run)) => self.settle(&task, run),
             Event::Timer(Timer::Again(task)) => self.next_run_due(&task),
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::FilesChanged { task, changes } => self.files_changed(&task, changes),

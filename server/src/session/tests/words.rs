@@ -77,6 +77,7 @@ fn timer(timer: &Timer) -> String {
     match timer {
         Timer::Wake(session) => format!("wake {session}"),
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
+        Timer::Settle(task, run) => format!("settle {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),
         Timer::Again(task) => format!("run {task} again"),
         Timer::Claim(task) => format!("claim again for {task}"),
