@@ -4,7 +4,9 @@
 pub mod causes;
 mod cycles;
 pub mod delta;
+pub mod groups;
 pub mod shift;
 pub mod store;
+pub mod unsaved;
 
 pub use store::{Store, Stored};

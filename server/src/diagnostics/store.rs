@@ -8,7 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::causes::Cause;
 use super::cycles::{self, Cycle};
+use super::groups::{self, Group};
+use super::shift::{LineEdit, shift};
 use crate::ids::TaskId;
 use crate::problem::{CyclePhase, Problem, Severity, Watcher};
 
@@ -30,6 +33,10 @@ pub struct Stored {
     pub stale: bool,
     /// The program that printed it, among those that write into the output.
     pub lane: u16,
+    /// What it may have in common with others, and how many make a group.
+    pub(super) cause: Option<(Cause, usize)>,
+    /// One of a group is shown for it.
+    pub grouped: bool,
 }
 
 /// What makes two tasks the same work: the command and its folder.
@@ -54,6 +61,7 @@ struct TaskState {
 pub struct Store {
     files: BTreeMap<PathBuf, Vec<Stored>>,
     tasks: HashMap<TaskId, TaskState>,
+    groups: Vec<Group>,
 }
 
 impl Store {
@@ -88,6 +96,12 @@ impl Store {
     /// Adds a problem of a run, that the program of this lane printed. A provisional problem gives way to the one with
     /// details of the same test.
     pub fn add(&mut self, task: &TaskId, run: u32, lane: u16, problem: Problem) -> Changed {
+        self.add_edited(task, run, lane, problem, &[])
+    }
+
+    /// The same for a problem in a file whose text was edited since it was read; each of `edits` counts lines of what was
+    /// read, the last first.
+    pub fn add_edited(&mut self, task: &TaskId, run: u32, lane: u16, problem: Problem, edits: &[LineEdit]) -> Changed {
         let mut changed = Changed::new();
         let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
         let file = problem.place.file.clone();
@@ -116,8 +130,16 @@ impl Store {
             }
             return changed;
         }
-        let stored = Stored { task: task.clone(), run, problem, edited: false, stale: false, lane };
-        self.files.entry(file.clone()).or_default().push(stored);
+        let cause = groups::cause(&problem);
+        let stored =
+            Stored { task: task.clone(), run, problem, edited: false, stale: false, lane, cause, grouped: false };
+        let mut moved = vec![stored];
+        for edit in edits {
+            shift(&mut moved, *edit);
+        }
+        if !moved.is_empty() {
+            self.files.entry(file.clone()).or_default().append(&mut moved);
+        }
         changed.insert(file);
         changed
     }
@@ -146,6 +168,18 @@ impl Store {
             cycle.end(&mut self.files, &mine, &mut changed);
         }
         changed
+    }
+
+    /// Finds failures of one cause anew; gives the files whose diagnostics change by it.
+    pub fn regroup(&mut self) -> Changed {
+        let tasks = &self.tasks;
+        let cwd = |task: &TaskId| tasks.get(task).map(|state| state.key.1.clone()).unwrap_or_default();
+        groups::regroup(&mut self.files, &mut self.groups, cwd)
+    }
+
+    /// The groups that [`Self::regroup`] has found.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
     /// A run is over. Unless it was `cancelled` (stopped, killed, interrupted: it did not say all that it had to say), what
@@ -219,8 +253,8 @@ impl Store {
     }
 
     /// Moves the problems of a file with an edit of its text; see [`super::shift::shift`]. True when one changed.
-    pub fn shift(&mut self, file: &Path, edit: super::shift::LineEdit) -> bool {
-        self.files.get_mut(file).is_some_and(|stored| super::shift::shift(stored, edit))
+    pub fn shift(&mut self, file: &Path, edit: LineEdit) -> bool {
+        self.files.get_mut(file).is_some_and(|stored| shift(stored, edit))
     }
 
     fn remove(

@@ -1,10 +1,12 @@
 //! What becomes of a run: its events into the row, its findings into diagnostics, its end to whoever waits for it. A status
 //! comes from what the operating system reported; late events of an older run are dropped.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use crate::agent::notification::{self, Report};
+use crate::diagnostics::shift::LineEdit;
+use crate::diagnostics::unsaved;
 use crate::ids::TaskId;
 use crate::problem::{CyclePhase, Finding, TestResult, TestStatus};
 use crate::task::model::{
@@ -12,6 +14,7 @@ use crate::task::model::{
 };
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
+use crate::workspace::documents::Documents;
 
 use super::agents::is_agent;
 use super::calls::Step;
@@ -131,6 +134,7 @@ impl State {
     /// Takes findings into the row and the diagnostics; gives the files whose diagnostics changed.
     pub(super) fn take_findings(&mut self, id: &RunId, findings: Vec<Finding>) -> Vec<PathBuf> {
         let (mut files, mut tests) = (Vec::new(), Vec::new());
+        let mut edits: HashMap<PathBuf, Vec<LineEdit>> = HashMap::new();
         for finding in findings {
             let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
             if matches!(&finding, Finding::Test(test) if is_left_out(&entry.task, test)) {
@@ -139,9 +143,19 @@ impl State {
             let is_kept = entry.facts.add(&finding);
             match finding {
                 Finding::Problem(problem) => {
-                    files.extend(self.problems.add(&id.task, id.run, entry.facts.lane, problem));
+                    let file = &problem.place.file;
+                    if !edits.contains_key(file) {
+                        edits.insert(file.clone(), edits_since(&entry.read, &self.moment.documents, file));
+                    }
+                    let lane = entry.facts.lane;
+                    let edits = edits.get(file).map_or(&[][..], Vec::as_slice);
+                    files.extend(self.problems.add_edited(&id.task, id.run, lane, problem, edits));
                 }
                 Finding::Cycle(phase, watcher) => {
+                    if phase != CyclePhase::Ends {
+                        entry.read = self.moment.documents.clone();
+                        edits.clear();
+                    }
                     let lane = entry.facts.lane;
                     files.extend(self.problems.cycle(&id.task, id.run, lane, phase, &watcher));
                     if phase == CyclePhase::Restarts {
@@ -187,19 +201,24 @@ impl State {
 
     /// Shows the diagnostics of files anew.
     pub(super) fn show_problems(&mut self, files: impl IntoIterator<Item = PathBuf>) {
-        let files: BTreeSet<PathBuf> = files.into_iter().collect();
+        let mut files: BTreeSet<PathBuf> = files.into_iter().collect();
+        if !files.is_empty() {
+            files.extend(self.problems.regroup());
+        }
+        self.ask_services();
         for path in files {
-            let problems = self
-                .problems
-                .for_file(&path)
-                .into_iter()
-                .filter(|stored| !self.settings.tests_alone || stored.problem.test.is_some())
+            let alone = self.problems.for_file(&path).into_iter();
+            let problems = alone
+                .filter(|stored| !stored.grouped && (!self.settings.tests_alone || stored.problem.test.is_some()))
                 .map(|stored| ShownProblem {
                     task: stored.task.clone(),
                     run: stored.run,
                     problem: stored.problem.clone(),
                     edited: stored.edited,
+                    tests: stored.problem.test.iter().cloned().collect(),
+                    service: None,
                 })
+                .chain(self.shown_groups(&path))
                 .collect();
             self.effects.push(Effect::Send(Outgoing::Problems(FileProblems { path, problems })));
         }
@@ -425,6 +444,13 @@ impl State {
         self.report(report, session, on_exit);
         self.save_task(id);
     }
+}
+
+/// How a file's text in the editor differs from what a run has read of it.
+fn edits_since(read: &Documents, now: &Documents, file: &Path) -> Vec<LineEdit> {
+    let Some(document) = now.get(file) else { return Vec::new() };
+    let read = read.get(file).map_or(&document.saved, |then| &then.saved);
+    if *read == document.text { Vec::new() } else { unsaved::edits(read, &document.text) }
 }
 
 /// Notes which of the withheld names stand in these texts, as words of their own.
