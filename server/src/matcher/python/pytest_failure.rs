@@ -1,5 +1,7 @@
 //! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
 
+use std::path::Path;
+
 use super::traceback::{Frame, file_line, pick};
 use crate::matcher::scope::{Scope, keep};
 use crate::problem::{Place, Related};
@@ -145,13 +147,19 @@ impl Section {
         }
     }
 
-    /// The file of the outermost own frame, as pytest prints it.
-    pub(super) fn first_file(&self, scope: &mut Scope) -> Option<String> {
+    /// The file of the outermost own frame, as pytest prints it; below its `root`, where that is a folder inside of a
+    /// container.
+    pub(super) fn first_file(&self, root: Option<&str>, scope: &mut Scope) -> Option<String> {
         let (printed, file) = self.earlier.iter().chain(&self.frames).find_map(|frame| {
             let file = scope.own(&frame.path)?;
             Some((&frame.path, file))
         })?;
-        Some(if printed.starts_with('/') { scope.relative(&file) } else { printed.clone() })
+        let inside = root.and_then(|root| printed.strip_prefix(root)?.strip_prefix('/'));
+        Some(match inside.filter(|_| !scope.files.is_file(Path::new(printed))) {
+            Some(inside) => inside.to_owned(),
+            None if printed.starts_with('/') => scope.relative(&file),
+            None => printed.clone(),
+        })
     }
 }
 
