@@ -5,5 +5,7 @@ pub mod causes;
 pub mod delta;
 pub mod shift;
 pub mod store;
+mod stored;
 
-pub use store::{Store, Stored};
+pub use store::Store;
+pub use stored::Stored;

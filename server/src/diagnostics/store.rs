@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::stored::Stored;
 use crate::ids::TaskId;
 use crate::problem::{Problem, Severity};
 
@@ -15,18 +16,6 @@ pub const MAX_PROBLEMS: usize = 1_000;
 
 /// Files whose problems changed: what an editor has to hear about again.
 pub type Changed = BTreeSet<PathBuf>;
-
-/// A problem with its origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub task: TaskId,
-    pub run: u32,
-    pub problem: Problem,
-    /// Its line was edited after it was found: it may be repaired, and speaks of an earlier text.
-    pub edited: bool,
-    /// Its command runs again and has not named this file yet.
-    pub stale: bool,
-}
 
 /// What makes two tasks the same work: the command and its folder.
 pub type CommandKey = (String, PathBuf);
