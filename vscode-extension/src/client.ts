@@ -185,7 +185,13 @@ export class Client implements Sidecar {
         settings: explicit(),
         clientToken,
         log: this.log,
-        middleware: { ...this.problems.middleware, workspace: { handleApplyEdit: applyEdit } },
+        middleware: {
+          ...this.problems.middleware,
+          workspace: { handleApplyEdit: applyEdit },
+          // The server's own are for editors without an extension: here each would be there twice.
+          provideCodeActions: () => [],
+          provideCodeLenses: () => [],
+        },
         prepare: (client) => {
           this.prepare(client);
         },

@@ -9,7 +9,10 @@ export class Trace {
     trace.events = [];
     trace.session = await page.context().newCDPSession(page);
     trace.session.on("Tracing.dataCollected", ({ value }) => trace.events.push(...value));
-    await trace.session.send("Tracing.start", { categories: "toplevel,v8,__metadata", transferMode: "ReportEvents" });
+    await trace.session.send("Tracing.start", {
+      categories: "toplevel,devtools.timeline,v8,__metadata",
+      transferMode: "ReportEvents",
+    });
     return trace;
   }
 
