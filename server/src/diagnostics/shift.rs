@@ -67,7 +67,16 @@ mod tests {
             related: Vec::new(),
             provisional: false,
         };
-        Stored { task: TaskId::from("t"), run: 1, problem, edited: false, stale: false }
+        Stored {
+            task: TaskId::from("t"),
+            run: 1,
+            problem,
+            edited: false,
+            stale: false,
+            lane: 0,
+            cause: None,
+            grouped: false,
+        }
     }
 
     /// Problems at 1-based lines 1 to 5, after an edit; `!` marks edited ones.

@@ -13,6 +13,7 @@ pub mod models;
 pub mod outbox;
 pub mod params;
 pub mod presenter;
+mod problems;
 pub mod progress;
 pub mod server;
 pub mod text;

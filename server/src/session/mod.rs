@@ -45,6 +45,7 @@ mod rerun;
 mod results;
 mod runs;
 mod schedule;
+pub mod services;
 mod sessions;
 pub mod settings;
 pub mod since;

@@ -305,6 +305,7 @@ impl Hands {
                     Event::OutputRead { session, turn, call, slice }
                 });
             }
+            Effect::FindService(missed) => self.find_service(missed),
             Effect::AskDiagnostics { session, turn, call, path } => {
                 let editor = self.editor.clone();
                 self.work(turn.clone(), async move {
