@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::store::{Changed, Stored};
+use super::stored::{Changed, Stored};
 use crate::problem::{Problem, Watcher};
 
 /// Watching programs that are told apart in one run.

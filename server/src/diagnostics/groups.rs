@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::causes::{self, Cause};
-use super::store::{Changed, Stored};
+use super::stored::{Changed, Stored};
 use crate::ids::TaskId;
 use crate::problem::{Place, Problem, Related, Severity};
 

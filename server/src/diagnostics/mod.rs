@@ -7,6 +7,8 @@ pub mod delta;
 pub mod groups;
 pub mod shift;
 pub mod store;
+mod stored;
 pub mod unsaved;
 
-pub use store::{Store, Stored};
+pub use store::Store;
+pub use stored::{Changed, Stored};

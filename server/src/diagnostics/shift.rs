@@ -1,6 +1,6 @@
 //! Moves problems with the edits of their document, so that they stay at the code they speak of until the next run.
 
-use super::store::Stored;
+use super::stored::Stored;
 
 /// An edit in whole lines, 0-based: the lines from `start` up to but not including `old_end` became `new_lines` lines.
 /// Lines that were only put in between others have `start` equal to `old_end`.

@@ -8,36 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::causes::Cause;
 use super::cycles::{self, Cycle};
 use super::groups::{self, Group};
 use super::shift::{LineEdit, shift};
+use super::stored::{Changed, Stored};
 use crate::ids::TaskId;
 use crate::problem::{CyclePhase, Problem, Severity, Watcher};
 
 /// Problems of one run that are kept; what is above is counted.
 pub const MAX_PROBLEMS: usize = 1_000;
-
-/// Files whose problems changed: what an editor has to hear about again.
-pub type Changed = BTreeSet<PathBuf>;
-
-/// A problem with its origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub task: TaskId,
-    pub run: u32,
-    pub problem: Problem,
-    /// Its line was edited after it was found: it may be repaired, and speaks of an earlier text.
-    pub edited: bool,
-    /// Its command, or a watching program in it, runs again and has not named this file yet.
-    pub stale: bool,
-    /// The program that printed it, among those that write into the output.
-    pub lane: u16,
-    /// What it may have in common with others, and how many make a group.
-    pub(super) cause: Option<(Cause, usize)>,
-    /// One of a group is shown for it.
-    pub grouped: bool,
-}
 
 /// What makes two tasks the same work: the command and its folder.
 pub type CommandKey = (String, PathBuf);

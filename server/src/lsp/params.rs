@@ -15,7 +15,7 @@ use crate::protocol as wire;
 use crate::session::event::{
     Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
-use crate::session::owner::Secret;
+use crate::session::inbox::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;

@@ -11,9 +11,10 @@ use crate::ids::{QuestionId, TaskId};
 use crate::protocol::{self as wire, PermissionOutcome, PermissionResult, method};
 use crate::session::effect::Question;
 use crate::session::event::{Choice, Event, FileProblems, QuestionOutcome};
-use crate::session::owner::{Handle, Message};
+use crate::session::owner::Message;
 use crate::task::model::{Task, Timestamp};
 
+use super::Owner;
 use super::convert;
 use super::following::Followers;
 use super::outbox::Outbox;
@@ -67,9 +68,6 @@ pub async fn run(
         }
     }
 }
-
-/// The owner's handle, set once it has started: messages may come before that.
-pub type Owner = std::sync::OnceLock<Handle>;
 
 struct Presenter {
     outbox: Outbox,
@@ -244,9 +242,4 @@ fn button(answer: Option<Value>, always: &[String]) -> QuestionOutcome {
         }
     };
     QuestionOutcome::Chosen { choice, reason: None }
-}
-
-/// The token of a task's progress.
-pub fn token(task: &TaskId, run: u32) -> String {
-    format!("pillion/{task}/{run}")
 }

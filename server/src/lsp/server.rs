@@ -33,8 +33,10 @@ use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
 use crate::session::effect::Refusal;
 use crate::session::event::{Choose, Event, Request};
+use crate::session::inbox::Answered;
 use crate::session::moving::Taker;
 use crate::session::owner::{self, Handle};
+use crate::session::perform::Parts;
 use crate::task::lease;
 use crate::workspace::environment::Environment;
 
@@ -149,7 +151,7 @@ impl Server {
         Self::answered(owner.ask(request?)).await
     }
 
-    async fn answered(answer: oneshot::Receiver<owner::Answered>) -> Result<Value> {
+    async fn answered(answer: oneshot::Receiver<Answered>) -> Result<Value> {
         match answer.await {
             Ok(Ok(reply)) => Ok(convert::reply(reply, clock::now())),
             Ok(Err(refusal)) => Err(convert::refusal(refusal)),
@@ -446,17 +448,16 @@ impl LanguageServer for Server {
         let environment = self.environment.clone();
         let (shown, overheard) = control::overhear(shown);
         let socket_dir = config.socket_dir();
-        let parts = owner::Parts {
+        let parts = Parts {
             config,
             root: root.clone(),
             further_roots: further_roots.clone(),
             editor,
             lender: self.lender.clone(),
             environment: environment.clone(),
-            messages,
             token: token.clone(),
         };
-        let handle = owner::start(parts);
+        let handle = owner::start(parts, messages);
         let served = control::Served { owner: handle.clone(), environment, root: root.clone(), overheard };
         match control::open(&socket_dir, &further_roots, served) {
             Ok(control) => drop(self.control.set(control)),

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code, sides};
-use super::source::TestFinder;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -125,7 +125,8 @@ impl Jest {
         let suites: Vec<&str> = file.suites.iter().map(|(_, suite)| suite.as_str()).collect();
         let place =
             (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
-        let id = suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" ");
+        let names: Vec<String> = suites.iter().copied().chain([name]).map(str::to_owned).collect();
+        let id = id(&file.printed, &names);
         let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
         let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
         let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
@@ -161,12 +162,13 @@ impl Jest {
             return self.not_run(&block, path, &printed, scope);
         }
         let frames = self.resolved(&block.frames, &path, scope);
-        let (suites, name) = block.names.split_at(block.names.len() - 1);
+        let names = self.finder.regrouped(scope, &path, block.names, " › ");
+        let (suites, name) = names.split_at(names.len() - 1);
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let whole = scope.whole(path.clone());
         let (place, related) = pick(scope, &frames, true, Some(&whole))
             .unwrap_or_else(|| (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new()));
-        let id = block.names.join(" ");
+        let id = id(&printed, &names);
         let message = message(&block.lines);
         if !listed && !self.again {
             scope.test_result(TestResult {

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code};
-use super::source::TestFinder;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -131,14 +131,19 @@ impl Vitest {
         } else {
             self.file.clone()
         };
-        let Some((_, path)) = file else { return };
+        let Some((printed, path)) = file else { return };
         let depth = (found[1].len().saturating_sub(3)) / 2;
+        if !verbose && depth > 0 {
+            // Below its suites a name stands alone.
+            names = vec![found[3].to_owned()];
+        }
         if !verbose && names.len() == 1 && depth > 0 {
             match self.finder.suites(scope, &path, &names[0]).filter(|suites| suites.len() == depth) {
                 Some(suites) => drop(names.splice(0..0, suites)),
                 None => return,
             }
         }
+        let names = self.finder.regrouped(scope, &path, names, " > ");
         if verbose {
             match status {
                 TestStatus::Passed => self.counts.passed += 1,
@@ -147,7 +152,7 @@ impl Vitest {
             }
             self.tell_counts(scope);
         }
-        let id = names.join(" ");
+        let id = id(&printed, &names);
         let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
@@ -163,7 +168,7 @@ impl Vitest {
             message: None,
         });
         if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+            let mut found = problem(TOOL, Severity::Error, place, format!("{} failed", names.join(" ")));
             found.test = Some(id);
             found.provisional = true;
             scope.problem(found);
@@ -240,6 +245,7 @@ impl Vitest {
         }
         for (printed, names) in &failure.heads {
             let Some(path) = scope.own(printed) else { continue };
+            let names = self.finder.regrouped(scope, &path, names.clone(), " > ");
             let whole = scope.whole(path.clone());
             let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
                 let file = scope.own(file)?;
@@ -248,7 +254,8 @@ impl Vitest {
                     Vec::new(),
                 ))
             });
-            let found = broken.or_else(|| pick(scope, &failure.frames, !names.is_empty(), Some(&whole)));
+            // What a file does while it loads is its own, as a test's.
+            let found = broken.or_else(|| pick(scope, &failure.frames, true, Some(&whole)));
             let (place, related) = found.unwrap_or_else(|| {
                 let declared = names.split_last().and_then(|(name, suites)| {
                     let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
@@ -257,7 +264,7 @@ impl Vitest {
                 (declared.unwrap_or(whole), Vec::new())
             });
             let mut found = problem(TOOL, Severity::Error, place, text.clone());
-            found.test = Some(if names.is_empty() { printed.clone() } else { names.join(" ") });
+            found.test = Some(id(printed, &names));
             found.detail = Some(failure.detail.clone());
             found.related = related;
             scope.problem(found);

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::ids::{PromptId, SessionId, TaskId};
 use crate::session::effect::{Refusal, Reply};
 use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
-use crate::session::owner::Input;
+use crate::session::inbox::Input;
 use crate::session::services::Missed;
 use crate::store;
 use crate::task::model::{Group, Origin, Timestamp, Watch};
