@@ -159,7 +159,8 @@ impl Store {
     /// Cycles whose programs say nothing when all is well have had their time: they are through.
     pub fn settle(&mut self, task: &TaskId, run: u32) -> Changed {
         let mut changed = Changed::new();
-        let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
+        let current = |state: &&mut TaskState| state.run == run && state.running;
+        let Some(state) = self.tasks.get_mut(task).filter(current) else { return changed };
         let mine = |stored: &Stored| stored.task == *task && stored.run == run;
         for cycle in state.cycles.iter_mut().filter(|cycle| cycle.open) {
             cycle.end(&mut self.files, &mine, &mut changed);
