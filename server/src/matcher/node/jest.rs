@@ -11,7 +11,7 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "jest";
 const RUNNER: Runner = Runner(TOOL);
@@ -45,6 +45,8 @@ pub(super) struct Jest {
     block: Option<Block>,
     /// The list at the end tells again what was told.
     again: bool,
+    /// It runs again and again: it said how it is used so.
+    watching: bool,
     root: Option<PathBuf>,
     finder: TestFinder,
 }
@@ -288,6 +290,11 @@ impl Jest {
     }
 }
 
+/// True where each run of the files is a cycle: outside of a terminal nothing else tells.
+fn watches(scope: &Scope) -> bool {
+    scope.command.words().iter().any(|word| matches!(word.as_str(), "--watch" | "--watchAll"))
+}
+
 /// One line for a failure.
 pub(super) fn message(lines: &[String]) -> String {
     let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
@@ -328,9 +335,15 @@ impl Matcher for Jest {
         } else if self.file.is_some() && line.starts_with("Tests: ") {
             self.tests(line, scope);
         } else if line.starts_with("Ran all test suites") {
-            self.before.passed += self.counts.passed;
-            self.before.failed += self.counts.failed;
-            self.before.skipped += self.counts.skipped;
+            let watching = self.watching || watches(scope);
+            if watching {
+                scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
+            }
+            if !watching {
+                self.before.passed += self.counts.passed;
+                self.before.failed += self.counts.failed;
+                self.before.skipped += self.counts.skipped;
+            }
             (self.counts, self.again) = (Counts::default(), false);
             self.file = None;
             scope.inside = None;
@@ -339,6 +352,10 @@ impl Matcher for Jest {
         } else if line.starts_with("Watch Usage") {
             // Each run of a watcher stands for itself.
             self.before = Counts::default();
+            if !self.watching && !watches(scope) {
+                scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
+            }
+            self.watching = true;
         }
     }
 

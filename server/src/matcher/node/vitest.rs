@@ -11,7 +11,7 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "vitest";
 const RUNNER: Runner = Runner(TOOL);
@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
         "(?:RUN|DEV|RERUN) +[vxt/a-z]",
         "(?:✓|❯|×|↓|□) ",
         "FAIL ",
+        "(?:PASS|CANCELLED) .*file changes",
         "⎯{3,}",
         "Tests +[0-9n]",
         "Duration +[0-9]",
@@ -276,6 +277,12 @@ impl Vitest {
     }
 }
 
+/// ` PASS  Waiting for file changes...`, ` FAIL  Tests failed. Watching for file changes...`: the cycle is over.
+fn waits(text: &str) -> bool {
+    text.trim_end().ends_with("for file changes...")
+        && ["PASS ", "FAIL ", "CANCELLED "].iter().any(|it| text.starts_with(it))
+}
+
 /// `test/a.test.ts:13:47`.
 fn position(text: &str) -> Option<Frame> {
     let found = spot().captures(text)?;
@@ -331,6 +338,11 @@ impl Matcher for Vitest {
             self.close(scope);
             (self.counts, self.listing) = (Counts::default(), false);
             scope.inside = Some(RUNNER);
+            scope.cycle(CyclePhase::Begins, Watcher::Runner(TOOL.to_owned()));
+        } else if waits(text) {
+            self.close(scope);
+            self.listing = false;
+            scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
         } else if text.starts_with("⎯⎯⎯") {
             self.close(scope);
             let title = text.trim_matches('⎯').trim();
