@@ -296,6 +296,7 @@ impl Judge<'_> {
             self.carried(words, site);
         }
         if guess::runs_texts(words)
+            && harmless::reads(words, site.is_piped).is_none()
             && let Some(why) = guess::in_texts(words, &self.ground)
         {
             self.always(why);
@@ -307,9 +308,12 @@ impl Judge<'_> {
                 || words.len() == 1)
             && is_interpreter(&program);
         // Or the file that it was written to.
-        let mut files = words.iter().take(if is_interpreter(&program) { words.len() } else { 1 });
-        let fetched = |word: &Word| word.literal().is_some_and(|file| site.sources.has_fetched(file));
-        let is_fetched = (program.contains('/') || is_interpreter(&program)) && files.any(fetched);
+        let file = if is_interpreter(&program) {
+            words[1..].iter().filter_map(Word::literal).find(|word| !word.starts_with('-'))
+        } else {
+            Some(program.as_str()).filter(|program| program.contains('/'))
+        };
+        let is_fetched = file.is_some_and(|file| site.sources.has_fetched(file));
         if code || is_fetched {
             self.always(UNSEEN.to_owned());
         }

@@ -132,7 +132,8 @@ pub fn reach(program: &str, args: &[Word], from: usize, is_piped: bool) -> Reach
             // Only names of files, or numbers.
             let quiet = has("lLcq") || long(&["--files-with", "--count", "--quiet", "--silent"]);
             let mut reach = Reach { but: follows(follows_links), ..Reach::default() };
-            if recursive && !chosen && !quiet && !(places.is_empty() && is_piped) {
+            let reads_pipe = places.is_empty() && is_piped;
+            if recursive && !chosen && !quiet && !reads_pipe {
                 reach.everything = if places.is_empty() { vec![".".to_owned()] } else { through(&places) };
             }
             reach
