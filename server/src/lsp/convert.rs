@@ -1,6 +1,7 @@
 //! From the owner's words to the wire's, and back for content blocks: answers and errors here, tasks and what happens in
 //! sessions below. Pure.
 
+mod code_link;
 mod task;
 mod update;
 

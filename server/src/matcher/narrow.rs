@@ -22,8 +22,13 @@ pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
         "unittest" => call.with_ids("unittest", &["-k"]),
         "node:test" => call.node(),
         "jest" | "vitest" => {
-            let files = files(tests).map(|file| format!("{} ", quoted(&file))).collect::<String>();
-            call.appended(&format!("{files}-t {}", quoted(&one_of(tests, &full_name))))
+            let files = files(tests).map(|file| quoted(&file)).collect::<Vec<_>>().join(" ");
+            if tests.iter().any(|id| file(id) == Some(id)) {
+                // A file that did not load is run whole: the names of its tests are not known.
+                return call.appended(&files);
+            }
+            let names = format!("-t {}", quoted(&one_of(tests, &full_name)));
+            call.appended(&if files.is_empty() { names } else { format!("{files} {names}") })
         }
         "mocha" => call.appended(&format!("-g {}", quoted(&one_of(tests, &full_name)))),
         "go test" => call.after_word("test", &format!("-run {}", quoted(&go_pattern(tests)))),
@@ -222,10 +227,12 @@ fn names(id: &str) -> Vec<&str> {
     parts
 }
 
+/// The file that an id begins with, or is.
 fn file(id: &str) -> Option<&str> {
     let first = id.split(" > ").next()?;
-    let is_file = first != id && first.contains('.') && !first.contains(' ');
-    is_file.then_some(first)
+    let extension = first.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_source = matches!(extension, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+    (is_source && (first != id || !first.contains(' '))).then_some(first)
 }
 
 fn files(tests: &[&str]) -> impl Iterator<Item = String> {
@@ -235,9 +242,10 @@ fn files(tests: &[&str]) -> impl Iterator<Item = String> {
     files.into_iter()
 }
 
-/// The names of the suites and the test in one, as the runners of this family compare it.
+/// The names of the suites and the test in one, as the runners of this family compare it. What stands between them in an
+/// id may stand in a name too.
 fn full_name(id: &str) -> String {
-    regex::escape(&names(id).join(" "))
+    names(id).into_iter().map(regex::escape).collect::<Vec<_>>().join(" (> )?")
 }
 
 fn one_of(tests: &[&str], name: &dyn Fn(&str) -> String) -> String {
@@ -298,9 +306,18 @@ mod tests {
                 "npm test",
                 "jest",
                 "src/sum.test.js > math > adds 1 + 2",
-                r"npm test -- src/sum.test.js -t '^math adds 1 \+ 2$'",
+                r"npm test -- src/sum.test.js -t '^math (> )?adds 1 \+ 2$'",
             ),
-            ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a b|a c)$'"),
+            ("npx jest", "jest", "test/a.test.ts > math adds", "npx jest test/a.test.ts -t '^math adds$'"),
+            (
+                "npx vitest run",
+                "vitest",
+                "a.test.ts > x is y|b.test.ts > x is y",
+                "npx vitest run a.test.ts b.test.ts -t '^(x is y|x is y)$'",
+            ),
+            ("npx vitest run", "vitest", "test/load.test.ts", "npx vitest run test/load.test.ts"),
+            ("npm test", "jest", "a.test.js|b.test.js > adds", "npm test -- a.test.js b.test.js"),
+            ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a (> )?b|a (> )?c)$'"),
             ("node --test src", "node:test", "math > adds", "node --test --test-name-pattern='^adds$' src"),
             ("go test ./...", "go test", "TestA/one", "go test -run '^TestA$/^one$' ./..."),
             ("go test -v ./...", "go test", "TestA/one|TestB", "go test -run '^(TestA|TestB)$' -v ./..."),

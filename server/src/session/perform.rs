@@ -28,6 +28,7 @@ use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
+use crate::workspace::editor::lent::Lender;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::instructions;
@@ -38,7 +39,7 @@ use self::models::Providers;
 use super::effect::{Effect, Refusal, Reply, Write};
 use super::event::{AsideId, Event, ReplyId, ReportedTask, Timer};
 use super::housekeeping;
-use super::owner::{Inbox, Input, Parts};
+use super::inbox::{Inbox, Input};
 use super::settings::Settings;
 use super::storage;
 
@@ -51,6 +52,21 @@ const ROW_WRITTEN: Duration = Duration::from_secs(1);
 struct Asked {
     command: String,
     env: Vec<(String, String)>,
+}
+
+/// What the owner's hands are made of.
+pub struct Parts {
+    pub config: Config,
+    /// The canonical folder that gives the workspace its identity.
+    pub root: PathBuf,
+    pub further_roots: Vec<PathBuf>,
+    pub editor: Arc<dyn Editor>,
+    /// The same editor, as one that lends models.
+    pub lender: Arc<dyn Lender>,
+    /// Where commands get their environment from.
+    pub environment: Environment,
+    /// Names the client's window over its reloads.
+    pub token: Option<String>,
 }
 
 /// Everything that acts on the world for the owner.
@@ -89,7 +105,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inbox: Inbox) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, lender, environment, token, .. } = parts;
+        let Parts { config, root, further_roots, editor, lender, environment, token } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
         let of = token.clone();
@@ -289,6 +305,7 @@ impl Hands {
                     Event::OutputRead { session, turn, call, slice }
                 });
             }
+            Effect::FindService(missed) => self.find_service(missed),
             Effect::AskDiagnostics { session, turn, call, path } => {
                 let editor = self.editor.clone();
                 self.work(turn.clone(), async move {

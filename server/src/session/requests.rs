@@ -71,6 +71,7 @@ impl State {
             Request::Follow { task, on } => self.follow(reply, task, on),
             Request::StopTask { task } => self.stop_request(reply, task),
             Request::RerunTask { task } => self.rerun_request(reply, task, None),
+            Request::StartService { task } => self.start_service(reply, &task),
             Request::RerunTests { task, only } => self.rerun_request(reply, Some(task), Some(&only)),
             Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
                 Some(task) => {

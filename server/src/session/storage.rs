@@ -11,7 +11,7 @@ use crate::task::model::Delivery;
 
 use super::effect::{Refusal, Reply, SessionRow, Write};
 use super::event::{Event, Loaded, StoredEdit, StoredReport, StoredSession};
-use super::owner::Inbox;
+use super::inbox::Inbox;
 use super::small::TitleBy;
 use super::turn_log::TurnRecord;
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::command::{FileEdit, Settled};
 use super::error::StoreError;
 use crate::agent::change::Change;
 use crate::ids::{SessionId, TurnId};
@@ -18,31 +19,6 @@ use crate::task::model::Timestamp;
 const MOST: usize = 2 << 20;
 
 const CHANGE: &str = "SELECT id, turn, path, before, after, omitted, accepted, reverted, new_folders FROM changes";
-
-/// One edit of a file.
-#[derive(Clone, Debug)]
-pub struct FileEdit {
-    pub session: SessionId,
-    pub turn: TurnId,
-    pub path: PathBuf,
-    /// `None`: there was no file.
-    pub before: Option<String>,
-    /// `None`: there is no file any more.
-    pub after: Option<String>,
-    /// How many folders were made for the file, from it upwards.
-    pub new_folders: u32,
-    pub at: Timestamp,
-}
-
-/// What a person has settled of a change.
-#[derive(Clone, Debug)]
-pub struct Settled {
-    pub id: i64,
-    pub accepted: BTreeSet<usize>,
-    pub reverted: BTreeSet<usize>,
-    /// The model is still to be told.
-    pub untold: bool,
-}
 
 /// Adds an edit to the change of its turn and file, or begins one.
 pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), StoreError> {

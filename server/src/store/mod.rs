@@ -23,8 +23,9 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-pub use changes::{FileEdit, Settled};
-pub use command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
+pub use command::{
+    Elsewhere, FileEdit, LoadedSession, NotificationKey, SessionRow, Settled, StoredNotification, Write,
+};
 pub use error::StoreError;
 pub use owners::{Others, Owner, TakenRow, World};
 

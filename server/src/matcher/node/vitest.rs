@@ -5,13 +5,13 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code};
-use super::source::TestFinder;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "vitest";
 const RUNNER: Runner = Runner(TOOL);
@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
         "(?:RUN|DEV|RERUN) +[vxt/a-z]",
         "(?:✓|❯|×|↓|□) ",
         "FAIL ",
+        "(?:PASS|CANCELLED) .*file changes",
         "⎯{3,}",
         "Tests +[0-9n]",
         "Duration +[0-9]",
@@ -130,14 +131,19 @@ impl Vitest {
         } else {
             self.file.clone()
         };
-        let Some((_, path)) = file else { return };
+        let Some((printed, path)) = file else { return };
         let depth = (found[1].len().saturating_sub(3)) / 2;
+        if !verbose && depth > 0 {
+            // Below its suites a name stands alone.
+            names = vec![found[3].to_owned()];
+        }
         if !verbose && names.len() == 1 && depth > 0 {
             match self.finder.suites(scope, &path, &names[0]).filter(|suites| suites.len() == depth) {
                 Some(suites) => drop(names.splice(0..0, suites)),
                 None => return,
             }
         }
+        let names = self.finder.regrouped(scope, &path, names, " > ");
         if verbose {
             match status {
                 TestStatus::Passed => self.counts.passed += 1,
@@ -146,7 +152,7 @@ impl Vitest {
             }
             self.tell_counts(scope);
         }
-        let id = names.join(" ");
+        let id = id(&printed, &names);
         let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
@@ -162,7 +168,7 @@ impl Vitest {
             message: None,
         });
         if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+            let mut found = problem(TOOL, Severity::Error, place, format!("{} failed", names.join(" ")));
             found.test = Some(id);
             found.provisional = true;
             scope.problem(found);
@@ -239,6 +245,7 @@ impl Vitest {
         }
         for (printed, names) in &failure.heads {
             let Some(path) = scope.own(printed) else { continue };
+            let names = self.finder.regrouped(scope, &path, names.clone(), " > ");
             let whole = scope.whole(path.clone());
             let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
                 let file = scope.own(file)?;
@@ -247,7 +254,8 @@ impl Vitest {
                     Vec::new(),
                 ))
             });
-            let found = broken.or_else(|| pick(scope, &failure.frames, !names.is_empty(), Some(&whole)));
+            // What a file does while it loads is its own, as a test's.
+            let found = broken.or_else(|| pick(scope, &failure.frames, true, Some(&whole)));
             let (place, related) = found.unwrap_or_else(|| {
                 let declared = names.split_last().and_then(|(name, suites)| {
                     let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
@@ -256,12 +264,18 @@ impl Vitest {
                 (declared.unwrap_or(whole), Vec::new())
             });
             let mut found = problem(TOOL, Severity::Error, place, text.clone());
-            found.test = Some(if names.is_empty() { printed.clone() } else { names.join(" ") });
+            found.test = Some(id(printed, &names));
             found.detail = Some(failure.detail.clone());
             found.related = related;
             scope.problem(found);
         }
     }
+}
+
+/// ` PASS  Waiting for file changes...`, ` FAIL  Tests failed. Watching for file changes...`: the cycle is over.
+fn waits(text: &str) -> bool {
+    text.trim_end().ends_with("for file changes...")
+        && ["PASS ", "FAIL ", "CANCELLED "].iter().any(|it| text.starts_with(it))
 }
 
 /// `test/a.test.ts:13:47`.
@@ -319,6 +333,11 @@ impl Matcher for Vitest {
             self.close(scope);
             (self.counts, self.listing) = (Counts::default(), false);
             scope.inside = Some(RUNNER);
+            scope.cycle(CyclePhase::Begins, Watcher::Runner(TOOL.to_owned()));
+        } else if waits(text) {
+            self.close(scope);
+            self.listing = false;
+            scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
         } else if text.starts_with("⎯⎯⎯") {
             self.close(scope);
             let title = text.trim_matches('⎯').trim();

@@ -5,8 +5,9 @@ mod generic;
 mod msbuild;
 pub mod problem_matcher;
 mod terraform;
+mod watchers;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] = &[&msbuild::FORMAT, &terraform::FORMAT, &generic::FORMAT];
+pub(super) const FORMATS: &[&Format] = &[&watchers::FORMAT, &msbuild::FORMAT, &terraform::FORMAT, &generic::FORMAT];

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::session::event::{Event, Taken};
-use crate::session::owner::Inbox;
+use crate::session::inbox::Inbox;
 use crate::session::storage;
 use crate::store::{Others, Store};
 use crate::workspace::watch::FileEvents;
