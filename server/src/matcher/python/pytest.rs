@@ -238,6 +238,7 @@ impl Pytest {
         found.detail = Some(section.detail.clone());
         found.related = others;
         let id = match &section.subject {
+            Subject::Conftest => return Self::tell(None, found, scope),
             Subject::File(file) => file.clone(),
             Subject::Test(domain) | Subject::Fixture(domain) => match self.id(&section, domain, scope) {
                 Some(id) => id,
@@ -416,6 +417,11 @@ impl Matcher for Pytest {
         }
         if self.phase != Phase::Idle && line.contains(" in ") && last().is_match(line) {
             self.last(line, scope);
+            return;
+        }
+        if self.phase == Phase::Progress && line.starts_with("ImportError while loading conftest ") {
+            self.section = Some(Section::new(Subject::Conftest));
+            self.phase = Phase::Failures;
             return;
         }
         match self.phase {
