@@ -262,6 +262,45 @@ return {
     end,
   },
   {
+    "a problem's code actions are offered and done by Neovim's own means",
+    function()
+      local gate = vim.fn.tempname()
+      t.write(gate, "")
+      t.workspace(project(gate))
+      start_server("offline")
+      vim.cmd.edit("test/math.test.js")
+      local test = vim.api.nvim_get_current_buf()
+      local ended = t.events("PillionTaskEnd")
+      vim.cmd("Pillion run node --test")
+      local diagnostic = t.wait("the diagnostic", function()
+        return #ended == 1 and vim.diagnostic.get(test)[1]
+      end, LONG)
+      local line = vim.split(diagnostic.message, "\n")[1]
+      t.eq(true, #diagnostic.message > #line, "the float has the whole text")
+      vim.api.nvim_win_set_cursor(0, { diagnostic.lnum + 1, diagnostic.col })
+      local offered = {}
+      local function act(title)
+        vim.lsp.buf.code_action({
+          apply = true,
+          filter = function(action)
+            offered[#offered + 1] = action.title
+            return action.title == title
+          end,
+        })
+      end
+      act("Rerun this test")
+      t.wait("the second run", function()
+        return #ended == 2
+      end, LONG)
+      t.has(offered, "Fix with Pillion")
+      t.eq(2, ended[2].task.run)
+      act("Show output at this line")
+      t.wait("the log", function()
+        return t.buffer_of("pillion-log")
+      end, LONG)
+    end,
+  },
+  {
     "a command that asks is answered from the list of tasks",
     function()
       t.workspace()

@@ -492,7 +492,7 @@ impl LanguageServer for Server {
                     commands: params::COMMANDS.iter().map(|name| (*name).to_owned()).collect(),
                     ..ExecuteCommandOptions::default()
                 }),
-                code_lens_provider: has_lenses.then(|| CodeLensOptions { resolve_provider: Some(false) }),
+                code_lens_provider: has_lenses.then_some(CodeLensOptions { resolve_provider: Some(false) }),
                 code_action_provider: (!has_actions).then(|| {
                     CodeActionProviderCapability::Options(CodeActionOptions {
                         code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),

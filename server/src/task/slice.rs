@@ -149,7 +149,7 @@ pub fn line_of(file: &Path, texts: &[String]) -> u32 {
     if opened.take(SEARCHED).read_to_end(&mut read).is_err() {
         return 0;
     }
-    let lines: Vec<String> = read.split(|byte| *byte == b'\n').map(|line| resolve(line)).collect();
+    let lines: Vec<String> = read.split(|byte| *byte == b'\n').map(resolve).collect();
     let mut wanted = texts.iter().filter(|text| !text.is_empty());
     let found = wanted.find_map(|text| lines.iter().position(|line| line.contains(text.as_str())));
     found.and_then(|line| u32::try_from(line).ok()).unwrap_or(0)
