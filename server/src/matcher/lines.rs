@@ -25,31 +25,20 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
         return String::from_utf8_lossy(raw);
     }
     let mut text = Vec::with_capacity(raw.len());
-    let (mut rest, mut returned) = (raw, false);
+    let mut rest = raw;
     while let Some(at) = memchr::memchr2(ESC, 0x08, rest) {
-        if at > 0 {
-            if std::mem::take(&mut returned) {
+        text.extend_from_slice(&rest[..at]);
+        if rest[at] == ESC {
+            let (escape, behind) = rest[at..].split_at(escape_length(&rest[at..]));
+            if matches!(escape, b"\x1b[1G" | b"\x1b[G") {
+                // Back to the first column, as npm's spinner goes: what follows is written over it.
                 text.clear();
             }
-            text.extend_from_slice(&rest[..at]);
-        }
-        if rest[at] == ESC {
-            let length = escape_length(&rest[at..]);
-            // To the first column, the whole line erased, the rest of it erased: how a spinner makes room.
-            match &rest[at..at + length] {
-                b"\x1b[1G" | b"\x1b[G" => returned = true,
-                b"\x1b[2K" => text.clear(),
-                b"\x1b[K" | b"\x1b[0K" if returned => text.clear(),
-                _ => {}
-            }
-            rest = &rest[at + length..];
+            rest = behind;
         } else {
             text.pop();
             rest = &rest[at + 1..];
         }
-    }
-    if returned && !rest.is_empty() {
-        text.clear();
     }
     text.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
@@ -204,10 +193,9 @@ mod tests {
             ("FAILED\x1b(B\x1b[m", "FAILED"),
             ("\tkeeps\ttabs", "\tkeeps\ttabs"),
             ("ab\x08c", "ac"),
-            ("|\x1b[1G\x1b[0Kdone", "done"),
+            ("⠙\x1b[1G\x1b[0Ka.ts(1,2): x", "a.ts(1,2): x"),
             ("|\x1b[1G\x1b[0K", ""),
             ("src/a.js\x1b[2K\x1b[1G[\x1b[33mwarn\x1b[39m] src/a.js", "[warn] src/a.js"),
-            ("50%\x1b[G\x1b[32mdone", "done"),
         ] {
             assert_eq!(clean(raw.as_bytes()), text, "{raw:?}");
         }

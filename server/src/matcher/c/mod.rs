@@ -8,6 +8,7 @@ mod gcc;
 mod linker;
 mod make;
 mod nasm;
+mod sanitizer;
 mod zig;
 
 use super::format::Format;
@@ -17,6 +18,7 @@ pub(super) const FORMATS: &[&Format] = &[
     &ctest::FORMAT,
     &zig::FORMAT,
     &nasm::FORMAT,
+    &sanitizer::FORMAT,
     &cmake::FORMAT,
     &cppcheck::FORMAT,
     &linker::FORMAT,

@@ -101,7 +101,7 @@ impl Failed {
         let (expected, got) = (shown(&self.expected), shown(&self.got));
         let word = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
         let example = self.example.first().map_or("", |line| line.as_str());
-        format!("{example}: expected {}, got {}", word(expected), word(got))
+        format!("{example}: Expected: {}, Got: {}", word(expected), word(got))
     }
 }
 

@@ -8,12 +8,14 @@ mod hadolint;
 mod msbuild;
 pub mod problem_matcher;
 mod terraform;
+mod watchers;
 mod workflow;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
 pub(super) const FORMATS: &[&Format] = &[
+    &watchers::FORMAT,
     &msbuild::FORMAT,
     &clr::FORMAT,
     &terraform::FORMAT,
