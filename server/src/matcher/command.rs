@@ -35,6 +35,9 @@ pub(super) struct Command {
 const LISTERS: &[&str] =
     &["grep", "egrep", "fgrep", "rg", "ag", "ack", "git", "ls", "find", "fd", "tree", "diff", "journalctl", "wc"];
 
+/// Programs whose words are command lines.
+const RUNS_LINES: &[&str] = &["concurrently", "conc", "watchexec", "nodemon", "entr"];
+
 /// What is asked while a command line is read.
 struct Reader<'a> {
     files: &'a dyn Files,
@@ -99,6 +102,11 @@ impl Command {
                 self.programs.push(program);
                 rest = &arguments[at + 1..];
                 continue;
+            }
+            if RUNS_LINES.contains(&program.as_str()) {
+                for line in arguments.iter().filter(|word| word.contains(' ')) {
+                    self.take(line, here, depth + 1, reader);
+                }
             }
             self.scripts(&program, arguments, &folder, depth, reader);
             self.programs.push(program);
@@ -242,6 +250,7 @@ impl Command {
             "cmake" => &["--build"],
             "uv" | "poetry" => &["--directory", "--project", "-C"],
             "go" => &["-C"],
+            "terraform" | "tofu" => &["-chdir"],
             _ => return here.to_owned(),
         };
         let mut last = here.to_owned();

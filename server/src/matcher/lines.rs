@@ -194,6 +194,8 @@ mod tests {
             ("\tkeeps\ttabs", "\tkeeps\ttabs"),
             ("ab\x08c", "ac"),
             ("⠙\x1b[1G\x1b[0Ka.ts(1,2): x", "a.ts(1,2): x"),
+            ("|\x1b[1G\x1b[0K", ""),
+            ("src/a.js\x1b[2K\x1b[1G[\x1b[33mwarn\x1b[39m] src/a.js", "[warn] src/a.js"),
         ] {
             assert_eq!(clean(raw.as_bytes()), text, "{raw:?}");
         }

@@ -52,6 +52,62 @@ fn counts_letters_of_an_unfinished_line() {
     assert_eq!(settle(&findings).1, Some(Counts { passed: 1, failed: 1, skipped: 1 }));
 }
 
+/// So do those of RSpec, Minitest and PHPUnit; their last line then says how many there were.
+#[test]
+fn counts_letters_of_other_runners() {
+    let after = |passed, failed, skipped| Some(Counts { passed, failed, skipped });
+    for (command, start, end, last) in [
+        ("rspec", ".F*", "\n\nFinished in 0.1 seconds\n3 examples, 1 failure, 1 pending\n", after(1, 1, 1)),
+        (
+            "ruby test/a_test.rb",
+            "Run options: --seed 1\n\n# Running:\n\n.ES",
+            "\n\nFinished in 0.1s.\n\n3 runs, 2 assertions, 0 failures, 1 errors, 1 skips\n",
+            after(1, 1, 1),
+        ),
+        (
+            "phpunit",
+            "PHPUnit 9.6.7 by Sebastian Bergmann and contributors.\n\n.FS",
+            "   3 / 3 (100%)\n\nTime: 00:00.1\n\nFAILURES!\nTests: 3, Assertions: 2, Failures: 1, Skipped: 1.\n",
+            after(1, 1, 1),
+        ),
+    ] {
+        let origin = Origin { command: command.to_owned(), cwd: "/w".into(), root: "/w".into() };
+        let mut engine = Engine::new(origin, Arc::new(Tree::new([])));
+        let mut findings = Vec::new();
+        engine.push(start.as_bytes(), &mut findings);
+        assert_eq!(settle(&findings).1, after(1, 1, 1), "{command}: its letters");
+        engine.push(b".", &mut findings);
+        assert_eq!(settle(&findings).1, after(2, 1, 1), "{command}: one letter more");
+        engine.push(end.as_bytes(), &mut findings);
+        engine.finish(&mut findings);
+        assert_eq!(settle(&findings).1, last, "{command}: its last line");
+    }
+}
+
+/// What is known at a line is told at that line: a linter's finding, a failed test of a runner that shows each.
+#[test]
+fn tells_at_the_line() {
+    for (name, upto, told) in [
+        ("hadolint/docker", "docker/Dockerfile:3 DL3008", 2),
+        ("actionlint/ci", ".github/workflows/ci.yml:10:23", 2),
+        ("yamllint/github", "::warning file=deploy/station.yaml,line=8,col=5", 3),
+        ("doctest/verbose", "to_fahrenheit(0)\nExpecting", 2),
+        ("zig/test", "/w/queue.zig:9:26", 1),
+        ("terraform/plan", "Invalid function argument", 2),
+        ("playwright/basket", "  ✓   4 tests/polls", 2),
+        ("ctest/queue", "    Start 4: ", 2),
+    ] {
+        let case = case(name);
+        let text = String::from_utf8_lossy(&case.output).into_owned();
+        let cut = text.find(upto).unwrap_or_else(|| panic!("{name} has no `{upto}`"));
+        let line = text[..cut].rfind('\n').map_or(0, |end| end + 1);
+        let mut engine = case.engine();
+        let mut findings = Vec::new();
+        engine.push(&text.as_bytes()[..line], &mut findings);
+        assert_eq!(settle(&findings).0.len(), told, "{name} before `{upto}`");
+    }
+}
+
 /// Programs that write into one output are read apart, each with the blocks and the folder of its own.
 #[test]
 fn reads_interleaved_programs_apart() {

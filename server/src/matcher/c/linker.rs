@@ -72,7 +72,12 @@ impl Linker {
         let Some(found) = ld().captures(line) else { return };
         let Some(file) = scope.own(&found[1]) else { return };
         let place = match number(&found, 2) {
-            Some(line) => scope.at(file, line, None, None),
+            Some(line) => {
+                let source = scope.files.read(&file).unwrap_or_default();
+                let range = find_word(&source, &found[5], line).filter(|&(at, ..)| at == line);
+                let (column, end) = (range.map(|it| Column::Chars(it.1)), range.map(|it| Column::Chars(it.2)));
+                scope.at(file, line, column, end)
+            }
             None => used(scope, file, self.function.as_deref(), &found[5]),
         };
         let mut told = problem("ld", Severity::Error, place, &found[3]);

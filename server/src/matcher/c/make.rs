@@ -1,5 +1,5 @@
 //! make and ninja: the folders that they enter, and errors in a Makefile itself. That a recipe failed is no problem of its
-//! own: what failed in it is.
+//! own: what failed in it is. What its linker says without a place is shown at its rule.
 
 use std::path::Path;
 
@@ -19,13 +19,21 @@ pub(super) const FORMAT: Format = Format {
         Inside { words: &["Entering directory", "Leaving directory"], text: "" },
         Inside {
             words: &[": *** "],
-            text: r"(?:\.mk|[Mm]akefile[^ ]*):[0-9]+: \*\*\* |: \*\*\* No rule to make target",
+            text: r"(?:\.mk|[Mm]akefile[^ ]*):[0-9]+: \*\*\* |: \*\*\* No rule to make target|: \*\*\* \[[^:\]]+:[0-9]+: ",
         },
+        Inside { words: &[": cannot find "], text: r"ld(?:\.[a-z]+)?: cannot find " },
     ],
-    new: |_| Box::new(Make),
+    new: |_| Box::new(Make::default()),
 };
 
-struct Make;
+#[derive(Default)]
+struct Make {
+    /// What the linker said without a place: the rule that ran it has one.
+    linker: Option<String>,
+}
+
+expression!(linker, r"^\S*ld(?:\.\w+)?: (cannot find .+)$");
+expression!(recipe, r"^\S*make(?:\[\d+\])?: \*\*\* \[([^:\]]+):(\d+): ([^\]]+)\] Error \d+$");
 
 expression!(folder, r"^(?:\S*make|ninja)(?:\[\d+\])?: (Entering|Leaving) directory [`'](.+)'$");
 expression!(makefile, r"^(?:\S*make(?:\[\d+\])?: )?(\S*[Mm]akefile\S*|\S+\.mk):(\d+): \*\*\* (.*?)(?:\.  Stop\.)?$");
@@ -49,6 +57,19 @@ fn asked_for(target: &str, scope: &mut Scope) -> Option<crate::problem::Place> {
     None
 }
 
+impl Make {
+    /// A recipe failed, in which the linker had said that it cannot find something.
+    fn failed(&mut self, line: &str, scope: &mut Scope) {
+        let Some(found) = recipe().captures(line) else { return };
+        let (Some(message), Some(file)) = (self.linker.take(), scope.own(&found[1])) else { return };
+        // With `-s` make does not say in which folder it is: another Makefile has no such target.
+        let text = scope.files.read(&file).unwrap_or_default();
+        if let Some(at) = number(&found, 2).filter(|_| find_word(&text, &found[3], 1).is_some()) {
+            scope.problem(problem("ld", Severity::Error, scope.at(file, at, None, None), message));
+        }
+    }
+}
+
 impl Matcher for Make {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if let Some(found) = folder().captures(line) {
@@ -60,10 +81,14 @@ impl Matcher for Make {
         {
             let place = scope.at(file, line, None, None);
             scope.problem(problem("make", Severity::Error, place, &found[3]));
-        } else if let Some(found) = rule().captures(line)
-            && let Some(place) = asked_for(&found[2], scope)
-        {
-            scope.problem(problem("make", Severity::Error, place, &found[1]));
+        } else if let Some(found) = rule().captures(line) {
+            if let Some(place) = asked_for(&found[2], scope) {
+                scope.problem(problem("make", Severity::Error, place, &found[1]));
+            }
+        } else if let Some(found) = linker().captures(line) {
+            self.linker = Some(found[1].to_owned());
+        } else {
+            self.failed(line, scope);
         }
     }
 }

@@ -57,7 +57,7 @@ expression!(hunk, r"^@@ -(\d+)");
 expression!(diffed, r"^diff (?:-u )?\S+\.orig (\S+\.go)$");
 
 /// Tools whose lines need no header.
-const TOOLS: &[&str] = &["go", "staticcheck", "golangci-lint", "golangci", "revive", "gotestsum"];
+const TOOLS: &[&str] = &["go", "staticcheck", "golangci-lint", "golangci", "revive", "gotestsum", "gofmt"];
 
 fn lists_files(command: &Command) -> bool {
     (command.mentions("gofmt") || command.mentions("goimports") || command.mentions("gofumpt"))
@@ -100,6 +100,7 @@ impl Compile {
                 () if lints && scope.command.mentions("staticcheck") => ("staticcheck", Severity::Warning),
                 () if lints => ("golangci-lint", Severity::Warning),
                 () if vets => ("go vet", Severity::Warning),
+                () if self.formats => ("gofmt", Severity::Error),
                 () => ("go", Severity::Error),
             };
             let mut told = problem(tool, severity, place, text);
@@ -195,6 +196,10 @@ impl Matcher for Compile {
             return scope.claim();
         }
         if self.formats && line.ends_with(".go") && !line.contains(": ") {
+            // With the differences its lines are told.
+            if scope.command.words().iter().any(|word| word == "-d") {
+                return;
+            }
             if let Some(file) = scope.own(line) {
                 let place = scope.whole(file);
                 scope.problem(problem("gofmt", Severity::Warning, place, "not formatted: gofmt would change the file"));

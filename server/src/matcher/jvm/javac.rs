@@ -1,5 +1,5 @@
 //! javac, also behind ant, gradle and sbt: `Cart.java:8: error: text`, the source, a caret, and for symbols what was looked
-//! for.
+//! for; scalac, whose form it is.
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
@@ -16,7 +16,10 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: always,
     starts: &[],
-    inside: &[Inside { words: &[".java:"], text: r"\.java:[0-9]+: (?:error|warning): |\.java:\[[0-9]+,[0-9]+\] " }],
+    inside: &[Inside {
+        words: &[".java:", ".scala:"],
+        text: r"\.(?:java|scala):[0-9]+: (?:error|warning): |\.java:\[[0-9]+,[0-9]+\] ",
+    }],
     new: |_| Box::new(Javac::default()),
 };
 
@@ -34,10 +37,10 @@ struct Message {
 
 expression!(
     head,
-    r"^(?:\[javac\] )?(?::[\w:.-]*[\w-])?(/[^:]*\.java|[^\s:/][^:]*\.java):(\d+): (error|warning): (?:\[([\w-]+)\] )?(.*)$"
+    r"^(?:\[javac\] )?(?::[\w:.-]*[\w-])?(/[^:]*\.(?:java|scala)|[^\s:/][^:]*\.(?:java|scala)):(\d+): (error|warning): (?:\[([\w-]+)\] )?(.*)$"
 );
 expression!(maven, r"^\[(ERROR|WARNING)\] (\S[^:]*\.java):\[(\d+),(\d+)\] (?:\[([\w-]+)\] )?(?:error: )?(.*)$");
-expression!(more, r"^(?:\[ERROR\] )?\s+(symbol|required|found|location|reason): +(.*)$");
+expression!(more, r"^(?:\[ERROR\] )?\s+(symbol|required|found|location|reason) *: +(.*)$");
 
 impl Javac {
     fn flush(&mut self, scope: &mut Scope) {
@@ -68,10 +71,11 @@ impl Javac {
         let (Some(file), Some(at)) = (scope.own(&path), at) else { return true };
         let severity = if word == "error" { Severity::Error } else { Severity::Warning };
         let place = scope.at(file, at, column.map(Column::Chars), None);
-        let mut told = problem("javac", severity, place, message);
+        let scala = path.ends_with(".scala");
+        let mut told = problem(if scala { "scalac" } else { "javac" }, severity, place, message.trim_end_matches(';'));
         told.code = code.map(str::to_owned);
         told.detail = Some(line.to_owned());
-        self.current = Some(Message { problem: told, lines: 0, has_source });
+        self.current = Some(Message { problem: told, lines: 0, has_source: has_source && !scala });
         true
     }
 }
@@ -124,7 +128,7 @@ impl Matcher for Javac {
             self.current = None;
             return;
         }
-        if line.contains(".java:") && self.begin(line, scope) {
+        if (line.contains(".java:") || line.contains(".scala:")) && self.begin(line, scope) {
             scope.claim();
             return;
         }

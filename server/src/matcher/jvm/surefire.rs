@@ -8,7 +8,7 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::oneline::count;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const RUNNER: Runner = Runner("surefire");
 /// Lines of one failure.
@@ -48,6 +48,21 @@ expression!(
     r"^(?:\[\w+\] +)?(?:(\w[\w $\[\]{}=,.-]*?)\(([\w.$]+)\)|([\w.$]+)\.(\w+)[^ ]*)\s+(?:--\s+)?Time elapsed: .*<<< (?:FAILURE|ERROR)!"
 );
 
+/// Where a test's method is declared: a test that did not throw what it should have no frame.
+fn declared(scope: &mut Scope, class: &str, method: &str) -> Option<Place> {
+    let path = class.split('$').next()?.replace('.', "/");
+    let file = ["java", "kt", "groovy", "scala"].iter().find_map(|end| scope.own(&format!("{path}.{end}")))?;
+    let text = scope.files.read(&file)?;
+    let called = format!("{method}(");
+    let declares = |line: &&str| {
+        let line = line.trim_start();
+        line.contains(&called) && (line.contains("void ") || line.contains("fun ") || line.contains("def "))
+    };
+    let at = text.lines().position(|line| declares(&line))?;
+    let line = u32::try_from(at).ok()?.checked_add(1)?;
+    Some(scope.at(file, line, None, None))
+}
+
 impl Surefire {
     fn tell_counts(&self, scope: &mut Scope) {
         let mut sum = self.before;
@@ -85,7 +100,8 @@ impl Surefire {
 
     fn flush(&mut self, scope: &mut Scope) {
         let Some(block) = self.block.take() else { return };
-        let Some((place, others)) = pick(scope, &block.frames, Some(&block.class)) else { return };
+        let declared = declared(scope, &block.class, &block.method).map(|place| (place, Vec::new()));
+        let Some((place, others)) = pick(scope, &block.frames, Some(&block.class)).or(declared) else { return };
         let mut lines = block.message.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
         let mut message = lines.next().unwrap_or("the test failed").to_owned();
         if message.ends_with(':')
@@ -98,10 +114,11 @@ impl Surefire {
         {
             message = message.strip_prefix(known).map(str::to_owned).unwrap_or(message);
         }
-        let test = format!("{}#{}", block.class, block.method);
+        let whole = block.method.is_empty();
+        let test = if whole { block.class.clone() } else { format!("{}#{}", block.class, block.method) };
         scope.test_result(TestResult {
             id: test.clone(),
-            name: format!("{}.{}", block.class, block.method),
+            name: test.replace('#', "."),
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,
@@ -125,6 +142,10 @@ impl Matcher for Surefire {
             self.active = true;
             return;
         }
+        // `mvn -q` leaves the headings out.
+        if line.contains("<<< ") && line.contains("Tests run: ") {
+            self.active = true;
+        }
         if !self.active {
             return;
         }
@@ -135,7 +156,11 @@ impl Matcher for Surefire {
             let group = |first: usize, second: usize| {
                 found.get(first).or_else(|| found.get(second)).map_or("", |it| it.as_str()).to_owned()
             };
-            let (method, class) = (group(1, 4), group(2, 3));
+            let (mut method, mut class) = (group(1, 4), group(2, 3));
+            // A class that fails as a whole has no method: `org.bank.LedgerTest`.
+            if found.get(1).is_none() && method.starts_with(|c: char| c.is_uppercase()) {
+                (class, method) = (format!("{class}.{method}"), String::new());
+            }
             let method = method.split(['[', '{', ' ']).next().unwrap_or_default().to_owned();
             let (message, frames) = (Vec::new(), Vec::new());
             self.block = Some(Block { class, method, message, frames, detail: String::new(), lines: 0 });

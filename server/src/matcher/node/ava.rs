@@ -2,8 +2,13 @@
 //! other runners' too, so it is read when the command names it.
 
 use std::collections::HashSet;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::assertion::difference;
+use super::source::TestFinder;
 use super::stack::{Frame, frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank};
@@ -19,7 +24,7 @@ pub(super) const FORMAT: Format = Format {
     name: "ava",
     rank: Rank::Runner,
     gate: |command| command.mentions("ava"),
-    starts: &["(?:✔|✘|-) ", "─"],
+    starts: &["(?:✔|✘|-) ", "─", "Uncaught exception in "],
     inside: &[],
     new: |_| Box::new(Ava::default()),
 };
@@ -30,6 +35,8 @@ pub(super) struct Ava {
     failed: HashSet<String>,
     listing: bool,
     failure: Option<Failure>,
+    /// An exception outside of tests: the file of tests, and what is printed about it.
+    uncaught: Option<Failure>,
 }
 
 struct Failure {
@@ -67,9 +74,19 @@ impl Ava {
         scope.test_result(TestResult { id: id(&name), name, status, place: None, duration_ms: None, message: None });
     }
 
+    /// True once for a failed test. Its mark may have the assertion's message behind its title.
+    fn is_failed(&mut self, title: &str) -> bool {
+        if self.failed.remove(title) {
+            return true;
+        }
+        let marked = |mark: &&String| mark.strip_prefix(title).is_some_and(|rest| rest.starts_with(' '));
+        let Some(mark) = self.failed.iter().find(marked).filter(|_| !title.is_empty()).cloned() else { return false };
+        self.failed.remove(&mark)
+    }
+
     fn below(&mut self, line: &str, scope: &mut Scope) {
         let text = line.trim();
-        if line.starts_with("  ") && !line.starts_with("   ") && self.failed.remove(text) {
+        if line.starts_with("  ") && !line.starts_with("   ") && self.is_failed(text) {
             self.close(scope);
             let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
             self.failure = Some(Failure { name: text.to_owned(), lines, frames, detail });
@@ -92,15 +109,66 @@ impl Ava {
         }
     }
 
+    /// A line about an exception outside of tests; false for the one that ends it.
+    fn outside(&mut self, line: &str, scope: &mut Scope) -> bool {
+        let text = line.trim();
+        if let Some(name) = text.strip_prefix("Uncaught exception in ") {
+            self.end_outside(scope);
+            let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
+            self.uncaught = Some(Failure { name: name.to_owned(), lines, frames, detail });
+            return true;
+        }
+        let Some(failure) = &mut self.uncaught else { return false };
+        if text.starts_with(['✘', '✔', '─', '-']) || failure.lines.len() >= MAX_LINES {
+            self.end_outside(scope);
+            return false;
+        }
+        keep(&mut failure.detail, line);
+        if text.starts_with("at ") {
+            failure.frames.extend(frame(line))
+        } else {
+            failure.lines.push(text.to_owned())
+        }
+        true
+    }
+
+    fn end_outside(&mut self, scope: &mut Scope) {
+        let Some(failure) = self.uncaught.take() else { return };
+        let Some(error) = failure.lines.iter().find(|line| !line.is_empty()) else { return };
+        let whole = |scope: &mut Scope| {
+            let file = scope.own(&failure.name)?;
+            let place = match import(scope, &file, error) {
+                Some(line) => scope.at(file, line, None, None),
+                None => scope.whole(file),
+            };
+            Some((place, Vec::new()))
+        };
+        let Some((place, related)) = pick(scope, &failure.frames, true, None).or_else(|| whole(scope)) else { return };
+        let mut found = problem(TOOL, Severity::Error, place, message(&[error.as_str()]));
+        found.detail = Some(failure.detail.clone());
+        found.related = related;
+        scope.problem(found);
+    }
+
     fn close(&mut self, scope: &mut Scope) {
         let Some(failure) = self.failure.take() else { return };
-        let Some((place, related)) = pick(scope, &failure.frames, true, None) else { return };
+        let title = id(&failure.name);
+        let declared = || TestFinder::default().find(scope, &[], &title).map(|place| (place, Vec::new()));
+        let found = declared();
+        let Some((place, related)) = pick(scope, &failure.frames, true, None).or(found) else { return };
         let differs = failure.lines.iter().position(|line| line.starts_with("Difference ("));
         let difference = differs.and_then(|at| difference(&failure.lines[at + 1..], true));
         let thrown =
             failure.lines.iter().rfind(|line| line.split(": ").next().is_some_and(|word| word.ends_with("Error")));
         let plain = || failure.lines.iter().find(|line| !line.is_empty() && !line.contains(':'));
+        // The author's message stands in front of the difference.
+        let label = differs.and_then(|at| failure.lines[..at].iter().rfind(|line| !line.is_empty()));
+        let label = label.filter(|line| !is_excerpt(line));
+        let difference = difference.map(|text| label.map_or(text.clone(), |label| format!("{label}: {text}")));
+        let returned = failure.lines.iter().position(|line| line == "Function returned:");
+        let returned = returned.and_then(|at| failure.lines[at + 1..].iter().find(|line| !line.is_empty()));
         let text = difference
+            .or_else(|| returned.map(|value| format!("Function returned: {value}")))
             .or_else(|| Some(message(&[thrown.or_else(plain)?.as_str()])))
             .unwrap_or_else(|| "failed".to_owned());
         let mut found = problem(TOOL, Severity::Error, place, text);
@@ -109,6 +177,21 @@ impl Ava {
         found.related = related;
         scope.problem(found);
     }
+}
+
+/// A line of the source that AVA shows, or the place above it.
+fn is_excerpt(line: &str) -> bool {
+    static EXCERPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(?:\d+:|\S+:\d+$)").expect("valid"));
+    EXCERPT.is_match(line)
+}
+
+/// The line of `file` that imports the module that was not found.
+fn import(scope: &Scope, file: &Path, error: &str) -> Option<u32> {
+    let module = error.split('\'').nth(1)?.rsplit('/').next()?;
+    let text = scope.files.read(file)?;
+    let at =
+        text.lines().position(|line| line.contains(module) && (line.contains("import") || line.contains("require")))?;
+    u32::try_from(at + 1).ok()
 }
 
 /// What `--match` takes: the title without the file's name.
@@ -121,7 +204,8 @@ impl Matcher for Ava {
         if scope.inside.is_some() {
             return;
         }
-        if self.listing {
+        if self.outside(line, scope) {
+        } else if self.listing {
             self.below(line, scope);
         } else if line.trim() == "─" {
             self.listing = !self.failed.is_empty();
@@ -131,10 +215,11 @@ impl Matcher for Ava {
     }
 
     fn wants_all(&self) -> bool {
-        self.listing
+        self.listing || self.uncaught.is_some()
     }
 
     fn end(&mut self, scope: &mut Scope) {
+        self.end_outside(scope);
         self.close(scope);
     }
 }

@@ -20,6 +20,7 @@ pub(super) const FORMAT: Format = Format {
         r"\[[A-Z]+_[A-Z_]+\] ",
         r"\[vite",
         "error during build:",
+        r"\[!\] ",
         "file: /",
     ],
     inside: &[Inside { words: &[": ERROR: "], text: r"\A/[^:]+:[0-9]+:[0-9]+: ERROR: " }],
@@ -52,7 +53,14 @@ expression!(esbuild, r"^(?:✘|▲|X) \[(ERROR|WARNING)\] (.*?)(?: \[([a-z-]+)\]
 expression!(esbuild_at, r"^ {4}(\S.*?):(\d+):(\d+):$");
 expression!(rolldown, r"^\[([A-Z]+(?:_[A-Z]+)+)\] (?:(Warning|Error): )?(.*)$");
 expression!(rolldown_at, r"^\s*╭─\[ ?(\S+?):(\d+):(\d+) ?\]$");
-expression!(webpack, r"^(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?:-\d+:\d+)?)?$");
+expression!(webpack, r"^(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?:-\d+:\d+)?)?(?: \(\S+\))?$");
+expression!(
+    rolled,
+    r"^\[!\] (?:\([^)]*\) )?(?:\w*Error: )?(\S+\.\w+) \((\d+):(\d+)\): (.*?)(?: \(Note that you need.*)?$"
+);
+expression!(span, r"^(?:\./\S+ )?\d+:\d+(?:-\d+(?::\d+)?)?$");
+expression!(ts_loader, r"^\[tsl\] (ERROR|WARNING) in (\S+?)\((\d+),(\d+)\)$");
+expression!(sheet, r"^(\S+\.(?:s[ac]ss|less)) (\d+):(\d+) {2}\S");
 expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
 expression!(unresolved, r#"^\[vite\]: Rollup failed to resolve import "([^"]+)" from "([^"]+)"\.$"#);
 expression!(rollup, r"^(?:\[[^\]]*\] )?(\S+\.\w+) \((\d+):(\d+)\): (.*)$");
@@ -128,6 +136,22 @@ impl Current {
             keep(&mut self.detail, text);
             if text.is_empty() {
                 return self.message.is_none();
+            }
+            if span().is_match(text) {
+                return true;
+            }
+            if let Some(found) = ts_loader().captures(text) {
+                if let Some(file) = scope.own(&found[2]) {
+                    self.place = Some(scope.at(file, number(&found[3]), Some(Column::Utf16(number(&found[4]))), None));
+                }
+                return true;
+            }
+            if let Some(found) = sheet().captures(text)
+                && self.place.as_ref().is_none_or(|place| place.line.is_none())
+                && let Some(file) = scope.own(&found[1])
+            {
+                self.place = Some(scope.at(file, number(&found[2]), Some(Column::Utf16(number(&found[3]))), None));
+                return true;
             }
             if let Some(found) = babel().captures(text).filter(|_| self.message.is_none()) {
                 if let Some(file) = scope.own(&found[1]) {
@@ -211,7 +235,12 @@ impl Bundlers {
 
     /// What Vite's builds with rollup print on one line.
     fn vite(&mut self, line: &str, scope: &mut Scope) -> bool {
-        let told = if let Some(found) = transform().captures(line) {
+        let rolled = rolled().captures(line);
+        let by_rollup = rolled.is_some();
+        let told = if let Some(found) = rolled {
+            let at = (number(&found[2]), Some(Column::Utf16(number(&found[3]).saturating_add(1))));
+            Some((found[1].to_owned(), at, found[4].to_owned()))
+        } else if let Some(found) = transform().captures(line) {
             let at = (number(&found[2]), Some(Column::Bytes(number(&found[3]).saturating_add(1))));
             Some((found[1].to_owned(), at, found[4].to_owned()))
         } else if let Some(found) = unresolved().captures(line) {
@@ -253,7 +282,11 @@ impl Bundlers {
         self.failed = 0;
         if let Some(file) = scope.own(&path) {
             let place = scope.at(file, at, column, None);
-            let tool = if scope.command.mentions("esbuild") { "esbuild" } else { "vite" };
+            let tool = match () {
+                () if by_rollup => "rollup",
+                () if scope.command.mentions("esbuild") => "esbuild",
+                () => "vite",
+            };
             scope.problem(problem(tool, Severity::Error, place, message));
         }
         true

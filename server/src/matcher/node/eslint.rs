@@ -7,7 +7,10 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, problem};
-use crate::problem::Severity;
+use crate::problem::{Problem, Severity};
+
+/// Bytes of a message that goes on over several lines.
+const MAX_MESSAGE: usize = 1_000;
 
 pub(super) const FORMAT: Format = Format {
     name: "eslint",
@@ -30,6 +33,8 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Eslint {
     /// The file whose rows follow.
     file: Option<PathBuf>,
+    /// The last row, and the column of its message: a narrow terminal wraps it.
+    row: Option<(Problem, usize)>,
 }
 
 expression!(row, r"^ *(\d+):(\d+) +([eE]rror|[wW]arning|✖|⚠|×):? +(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*))?\s*$");
@@ -59,19 +64,49 @@ struct Said<'l> {
 }
 
 fn tell(file: PathBuf, said: Said<'_>, scope: &mut Scope) {
+    let found = read(file, said, scope);
+    scope.problem(found);
+}
+
+fn read(file: PathBuf, said: Said<'_>, scope: &Scope) -> Problem {
     let column = said.column.parse().ok().filter(|&column| column > 0).map(Column::Utf16);
     let tool = tool(&file, scope);
     let place = scope.at(file, said.line.parse().unwrap_or(0), column, None);
     let mut found = problem(tool, said.severity, place, said.message.trim());
     found.code = said.code.map(str::to_owned);
-    scope.problem(found);
+    found
+}
+
+impl Eslint {
+    fn flush(&mut self, scope: &mut Scope) {
+        if let Some((found, _)) = self.row.take() {
+            scope.problem(found);
+        }
+    }
+
+    /// True for a line that goes on with the message of the row above.
+    fn wraps(&mut self, line: &str) -> bool {
+        let Some((found, column)) = &mut self.row else { return false };
+        let text = line.trim_start_matches(' ');
+        if text.is_empty() || line.len() - text.len() != *column || found.message.len() > MAX_MESSAGE {
+            return false;
+        }
+        found.message.push(' ');
+        found.message.push_str(text.trim_end());
+        true
+    }
 }
 
 impl Matcher for Eslint {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
+            self.row = None;
             return;
         }
+        if self.wraps(line) {
+            return scope.claim();
+        }
+        self.flush(scope);
         if let Some(found) = row().captures(line) {
             if let Some(file) = self.file.clone() {
                 scope.claim();
@@ -83,7 +118,15 @@ impl Matcher for Eslint {
                     message: &found[4],
                     code,
                 };
-                tell(file, said, scope);
+                let start = found.get(4).map_or(0, |message| message.start());
+                let column = line[..start].chars().count();
+                let told = read(file, said, scope);
+                // Only stylelint draws its table as wide as the terminal.
+                if told.tool == "stylelint" {
+                    self.row = Some((told, column));
+                } else {
+                    scope.problem(told);
+                }
             }
         } else if line.contains(": line ")
             && let Some(found) = compact().captures(line)
@@ -124,5 +167,17 @@ impl Matcher for Eslint {
         } else {
             self.file = if line.starts_with(' ') { None } else { scope.own(line.trim_end()) };
         }
+    }
+
+    fn wants_all(&self) -> bool {
+        self.row.is_some()
+    }
+
+    fn interrupted(&mut self, scope: &mut Scope) {
+        self.flush(scope);
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        self.flush(scope);
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::oneline::{OneLine, Printed, number, text};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem};
 use crate::problem::{Place, Severity};
@@ -19,9 +20,14 @@ pub(super) const FORMAT: Format = Format {
     starts: &[r"\[(?:warn|error)\] ", "Checking formatting", "line [0-9]+ column [0-9]+ - "],
     inside: &[
         Inside { words: &[" ━━━━"], text: "" },
+        Inside { words: &[".htm", ".xhtml"], text: "" },
         Inside { words: &[" MD0"], text: r":[0-9]+(?::[0-9]+)?(?: error| warning)? MD[0-9]{3}/" },
     ],
-    new: |_| Box::new(Linters::default()),
+    new: |scope| {
+        let is_list = |word: &String| word == "-l" || word == "--list-different";
+        let lists = scope.command.mentions("prettier") && scope.command.words().iter().any(is_list);
+        Box::new(Linters { lists, ..Linters::default() })
+    },
 };
 
 #[derive(Default)]
@@ -29,6 +35,10 @@ pub(super) struct Linters {
     biome: Option<Biome>,
     /// `Checking formatting...` was read.
     prettier: bool,
+    /// The page that was named last: Tidy does not say which one it reads.
+    page: Option<PathBuf>,
+    /// The command is `prettier -l`: each line is a file.
+    lists: bool,
 }
 
 struct Biome {
@@ -99,6 +109,39 @@ fn page(scope: &mut Scope) -> Option<PathBuf> {
     scope.own(&only)
 }
 
+/// A page that a line names.
+fn named(line: &str, scope: &mut Scope) -> Option<PathBuf> {
+    let mut words = line.split([' ', '\t']).map(|word| word.trim_matches(['=', ':', '`', '"', '\'', '-']));
+    let page = words.find(|word| word.ends_with(".html") || word.ends_with(".htm") || word.ends_with(".xhtml"))?;
+    scope.own(page)
+}
+
+/// jshint's unix reporter: places with texts alone.
+pub(super) const JSHINT: Format = Format {
+    name: "jshint --reporter=unix",
+    rank: Rank::Tool,
+    gate: |command| command.mentions("jshint"),
+    starts: &[],
+    inside: &[Inside { words: &["js:", ".jsx:", ".html:"], text: r"\A[^ :]+\.(?:[cm]?jsx?|html):[0-9]+:[0-9]+: " }],
+    new: |_| Box::new(OneLine { tool: "jshint", read: jshint }),
+};
+
+expression!(jshint_row, r"^(\S[^:]*\.\w+):(\d+):(\d+): (?:\(([EWI]\d{3})\) )?(.+?)(?: \(([EWI]\d{3})\))?$");
+
+fn jshint(line: &str) -> Option<Printed<'_>> {
+    let found = jshint_row().captures(line)?;
+    let code = text(&found, 4).or(text(&found, 6));
+    let error = code.is_some_and(|code| code.starts_with('E'));
+    Some(Printed {
+        path: text(&found, 1)?,
+        line: number(&found, 2),
+        column: number(&found, 3).map(Column::Utf16),
+        severity: if error { Severity::Error } else { Severity::Warning },
+        code,
+        message: text(&found, 5)?,
+    })
+}
+
 impl Linters {
     fn one_line(&mut self, line: &str, scope: &mut Scope) {
         if line.starts_with("Checking formatting") {
@@ -118,7 +161,7 @@ impl Linters {
             scope.claim();
             scope.problem(problem);
         } else if let Some(found) = tidy().captures(line)
-            && let Some(file) = page(scope)
+            && let Some(file) = page(scope).or_else(|| self.page.clone())
         {
             let severity = match &found[3] {
                 "Error" => Severity::Error,
@@ -128,6 +171,13 @@ impl Linters {
             let column = Column::Chars(found[2].parse().unwrap_or(0));
             let place = scope.at(file, found[1].parse().unwrap_or(0), Some(column), None);
             scope.problem(problem("tidy", severity, place, &found[4]));
+        } else if self.lists {
+            if let Some(file) = Some(line).filter(|line| !line.contains([':', '>'])).and_then(|line| scope.own(line)) {
+                let place = scope.whole(file);
+                scope.problem(problem("prettier", Severity::Warning, place, "not formatted as Prettier does it"));
+            }
+        } else if line.contains(".htm") || line.contains(".xhtml") {
+            self.page = named(line, scope).or(self.page.take());
         }
     }
 
@@ -180,7 +230,7 @@ impl Matcher for Linters {
     }
 
     fn wants_all(&self) -> bool {
-        self.biome.is_some()
+        self.biome.is_some() || self.lists
     }
 
     fn interrupted(&mut self, scope: &mut Scope) {

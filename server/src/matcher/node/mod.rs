@@ -34,6 +34,7 @@ pub(super) const FORMATS: &[&Format] = &[
     &tsc::FORMAT,
     &eslint::FORMAT,
     &linters::FORMAT,
+    &linters::JSHINT,
     &bundlers::FORMAT,
     &styles::FORMAT,
     &stack::FORMAT,

@@ -37,6 +37,8 @@ pub(super) struct Playwright {
     /// The numbers at the end have begun.
     ending: bool,
     failure: Option<Failure>,
+    /// The line that ended the failure begins another one of the same test.
+    soft: bool,
 }
 
 struct Failure {
@@ -70,11 +72,15 @@ impl Playwright {
 
     fn live(&mut self, line: &str, scope: &mut Scope) {
         let Some(found) = live().captures(line) else { return };
-        let status = match &found[1] {
+        let mut status = match &found[1] {
             "✓" | "ok" => TestStatus::Passed,
             "-" => TestStatus::Skipped,
             _ => TestStatus::Failed,
         };
+        let at = if status == TestStatus::Failed { declared(scope, &found[2], &found[3], &found[4]) } else { None };
+        if at.as_ref().is_some_and(|place| expects_failure(scope, place)) {
+            status = TestStatus::Passed;
+        }
         match status {
             TestStatus::Passed => self.counts.passed += 1,
             TestStatus::Failed => self.counts.failed += 1,
@@ -84,7 +90,7 @@ impl Playwright {
         let id = found[5].replace(" › ", " ");
         let name = found[5].rsplit(" › ").next().unwrap_or_default().to_owned();
         let failed = status == TestStatus::Failed;
-        let place = if failed { declared(scope, &found[2], &found[3], &found[4]) } else { None };
+        let place = at.filter(|_| failed);
         let seconds = found.get(7).is_some_and(|unit| unit.as_str() == "s");
         let time = found.get(6).and_then(|time| time.as_str().parse::<f64>().ok());
         let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
@@ -113,6 +119,11 @@ impl Playwright {
         let text = line.strip_prefix("    ").unwrap_or_default();
         if text.starts_with("Retry #") {
             failure.again = true;
+        }
+        // A soft assertion: one more error of the same test.
+        if text.starts_with("Error: ") && !failure.frames.is_empty() && !failure.again {
+            self.soft = true;
+            return false;
         }
         if failure.again || failure.taken > MAX_LINES || text.starts_with("Error Context:") {
             return true;
@@ -169,6 +180,35 @@ fn declared(scope: &mut Scope, path: &str, line: &str, column: &str) -> Option<P
     Some(scope.at(file, line.parse().unwrap_or(0), Some(Column::Utf16(column.parse().unwrap_or(1))), None))
 }
 
+/// A failed test's titles without those of its steps: the last one is the one that stands on the test's line.
+fn without_steps<'t>(scope: &mut Scope, path: &str, line: &str, titles: &'t str) -> &'t str {
+    let Some(text) = scope.own(path).and_then(|file| scope.files.read(&file)) else { return titles };
+    let at = line.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
+    let Some(source) = at.and_then(|at| text.lines().nth(at)) else { return titles };
+    let mut rest = titles;
+    loop {
+        let (before, last) = rest.rsplit_once(" › ").unwrap_or(("", rest));
+        if source.contains(last) {
+            return rest;
+        }
+        if before.is_empty() {
+            return titles;
+        }
+        rest = before;
+    }
+}
+
+/// True when the source says that the test is expected to fail: Playwright marks it as failed, and counts it as passed.
+fn expects_failure(scope: &Scope, place: &Place) -> bool {
+    let text = scope.files.read(&place.file).unwrap_or_default();
+    let from = place.line.unwrap_or(1).saturating_sub(1) as usize;
+    let mut lines = text.lines().skip(from);
+    let first = lines.next().unwrap_or_default();
+    let indent = first.len() - first.trim_start().len();
+    let inner = lines.take_while(|line| line.trim().is_empty() || line.len() - line.trim_start().len() > indent);
+    first.contains("test.fail(") || inner.take(200).any(|line| line.trim_start().starts_with("test.fail("))
+}
+
 impl Matcher for Playwright {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some_and(|runner| runner != RUNNER) {
@@ -178,7 +218,15 @@ impl Matcher for Playwright {
             if self.below(line) {
                 return;
             }
+            let soft = std::mem::take(&mut self.soft);
+            let again = self.failure.as_ref().filter(|_| soft).map(|it| (it.id.clone(), it.at.clone()));
             self.close(scope);
+            if let Some((id, at)) = again {
+                let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
+                self.failure = Some(Failure { id, at, lines, frames, detail, taken: 0, again: false });
+                self.below(line);
+                return;
+            }
         }
         if let Some(found) = running().captures(line) {
             self.before.passed += self.counts.passed;
@@ -190,7 +238,7 @@ impl Matcher for Playwright {
         } else if !self.active {
         } else if let Some(found) = head().captures(line) {
             let at = declared(scope, &found[1], &found[2], &found[3]);
-            let id = found[4].replace(" › ", " ");
+            let id = without_steps(scope, &found[1], &found[2], &found[4]).replace(" › ", " ");
             let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
             self.failure = Some(Failure { id, at, lines, frames, detail, taken: 0, again: false });
         } else if line.contains(" › ") {

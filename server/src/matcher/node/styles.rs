@@ -46,10 +46,19 @@ impl Current {
             self.framed = true;
             return true;
         }
-        // An error's frame follows at once; a warning says more first.
-        let waits = self.severity == Severity::Warning && self.taken < 9;
         if !self.framed {
-            return waits;
+            // `@warn` has no frame: its place follows at once.
+            if self.severity == Severity::Warning
+                && let Some(found) = place().captures(line)
+                && let Some(file) = scope.own(&found[1])
+            {
+                let column = Some(Column::Utf16(found[3].parse().unwrap_or(0)));
+                let place = scope.at(file, found[2].parse().unwrap_or(0), column, None);
+                self.problem = Some(problem("sass", self.severity, place, self.message.clone()));
+                return false;
+            }
+            // An error's frame follows soon; a warning says more first.
+            return self.taken < if self.severity == Severity::Warning { 9 } else { 4 };
         }
         if self.taken > MAX_LINES {
             return false;
@@ -111,7 +120,8 @@ impl Matcher for Styles {
             let severity = if &found[1] == "Error" { Severity::Error } else { Severity::Warning };
             self.current = Some(Current {
                 severity,
-                message: found[3].to_owned(),
+                // Vite repeats the error with the compiler's name in front.
+                message: found[3].trim_start_matches("[sass] ").to_owned(),
                 detail: line.to_owned(),
                 framed: false,
                 length: None,

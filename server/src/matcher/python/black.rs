@@ -2,15 +2,17 @@
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::oneline::number;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, problem};
 use crate::problem::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "black",
-    rank: Rank::Tool,
+    // Before rustc, which takes every `error: ` for the head of a diagnostic.
+    rank: Rank::Runner,
     gate: always,
-    starts: &["would reformat ", "error: cannot format ", "ERROR: .*Imports are incorrectly sorted"],
+    starts: &["would reformat ", "error: cannot (?:format|parse)", "ERROR: .*Imports are incorrectly sorted"],
     inside: &[],
     new: |_| Box::new(Black),
 };
@@ -18,6 +20,8 @@ pub(super) const FORMAT: Format = Format {
 struct Black;
 
 expression!(unreadable, r"^error: cannot format (.+?): (Cannot .*?: (\d+):(\d+): .*|.+)$");
+// Newer versions underline the place below.
+expression!(unparsed, r"^error: cannot parse: (.+?):(\d+):(\d+)$");
 expression!(unsorted, r"^ERROR: (.+?) (Imports are incorrectly sorted.*)$");
 
 impl Matcher for Black {
@@ -38,12 +42,19 @@ impl Matcher for Black {
         } else if let Some(found) = unreadable().captures(line) {
             scope.claim();
             let Some(file) = scope.own(&found[1]) else { return };
-            let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse::<u32>().ok());
-            let place = match number(3) {
-                Some(line) => scope.at(file, line, number(4).map(|column| Column::Chars(column + 1)), None),
+            let place = match number(&found, 3) {
+                Some(line) => {
+                    scope.at(file, line, number(&found, 4).map(|it| Column::Chars(it.saturating_add(1))), None)
+                }
                 None => scope.whole(file),
             };
             scope.problem(problem("black", Severity::Error, place, &found[2]));
+        } else if let Some(found) = unparsed().captures(line) {
+            scope.claim();
+            let Some(file) = scope.own(&found[1]) else { return };
+            let column = number(&found, 3).map(Column::Chars);
+            let place = scope.at(file, number(&found, 2).unwrap_or(0), column, None);
+            scope.problem(problem("black", Severity::Error, place, "cannot parse the file"));
         } else if let Some(found) = unsorted().captures(line)
             && let Some(file) = scope.own(&found[1])
         {

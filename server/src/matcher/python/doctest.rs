@@ -1,139 +1,177 @@
-//! `python -m doctest`: a row of stars, `File "x.py", line 3, in x.f`, the example, and what was expected and got, or the
-//! exception that it raised. Only failures are printed.
+//! doctest, run as a module or by a script: a failed example between lines of stars, with what was expected and what came,
+//! and with `-v` the counts. pytest writes the same examples in its own way.
 
+use super::traceback::file_line;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::scope::{Scope, keep, problem};
-use crate::problem::{Place, Severity};
+use crate::matcher::oneline::count;
+use crate::matcher::scope::{Runner, Scope, keep, problem, related};
+use crate::problem::{Counts, Related, Severity, TestResult, TestStatus};
 
-/// Lines of one failure that are read.
-const MAX_LINES: usize = 300;
-/// Lines of one side that stand in the message.
-const MAX_SHOWN: usize = 3;
+const RUNNER: Runner = Runner("doctest");
+/// Lines of one failed example.
+const MAX_LINES: usize = 400;
 
 pub(super) const FORMAT: Format = Format {
     name: "doctest",
     rank: Rank::Runner,
     gate: always,
-    starts: &[r"\*{70}\z"],
+    starts: &[r"\*{70}\z", r"[0-9]+ passed and [0-9]+ failed\.\z", r"[0-9]+ passed\.\z"],
     inside: &[],
     new: |_| Box::new(Doctest::default()),
 };
 
 #[derive(Default)]
 struct Doctest {
-    /// The line before was the row of stars: a failure's head may follow.
-    ruled: bool,
-    failure: Option<Failure>,
+    /// Stars were read, and its place may follow.
+    starred: bool,
+    failed: Option<Failed>,
+    before: Counts,
 }
 
-struct Failure {
-    place: Place,
-    /// The module, class or function whose text has the example.
-    name: String,
+#[derive(Default)]
+struct Failed {
+    path: String,
+    line: u32,
+    test: String,
     part: Part,
+    example: Vec<String>,
     expected: Vec<String>,
     got: Vec<String>,
-    exception: String,
     detail: String,
     lines: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Part {
+    #[default]
+    Head,
     Example,
     Expected,
     Got,
-    Exception,
+    Raised,
 }
 
-expression!(head, r#"^File "(.+)", line (\d+), in (\S+)$"#);
+expression!(totals, r"^(\d+) passed(?: and (\d+) failed)?\.$");
 
-impl Failure {
-    /// A line below the head; false when it is none of the failure's.
+/// What an example printed, on one line: of a traceback its last line.
+fn shown(lines: &[String]) -> String {
+    if lines.first().is_some_and(|line| line.starts_with("Traceback (most recent call last)")) {
+        let last = lines.iter().rfind(|line| !line.is_empty() && !line.starts_with(' '));
+        return last.cloned().unwrap_or_default();
+    }
+    lines.join("\\n")
+}
+
+impl Failed {
+    /// False for a line that ends it.
     fn line(&mut self, line: &str) -> bool {
         self.lines += 1;
+        if self.lines > MAX_LINES {
+            return false;
+        }
         let part = match line {
             "Failed example:" => Some(Part::Example),
             "Expected:" | "Expected nothing" => Some(Part::Expected),
             "Got:" | "Got nothing" => Some(Part::Got),
-            "Exception raised:" => Some(Part::Exception),
-            _ if self.lines > MAX_LINES => return false,
+            "Exception raised:" => Some(Part::Raised),
+            _ if line.starts_with("Differences (") => Some(Part::Got),
             _ => None,
         };
-        keep(&mut self.detail, line);
         if let Some(part) = part {
             self.part = part;
+            keep(&mut self.detail, line);
             return true;
         }
-        let Some(text) = line.strip_prefix("    ") else { return line.is_empty() };
+        let Some(text) = line.strip_prefix("    ").or(line.is_empty().then_some("")) else { return false };
+        keep(&mut self.detail, line);
         match self.part {
-            Part::Example => {}
-            Part::Expected => self.expected.push(text.trim().to_owned()),
-            Part::Got => self.got.push(text.trim().to_owned()),
-            // The last line that stands at the margin of the traceback.
-            Part::Exception if !text.starts_with(' ') => text.clone_into(&mut self.exception),
-            Part::Exception => {}
+            Part::Head => return false,
+            Part::Example => self.example.push(text.to_owned()),
+            Part::Expected => self.expected.push(text.to_owned()),
+            Part::Got | Part::Raised => self.got.push(text.to_owned()),
         }
         true
     }
 
     fn message(&self) -> String {
-        if self.part == Part::Exception {
-            return self.exception.clone();
+        if self.part == Part::Raised {
+            return shown(&self.got);
         }
-        let side = |name: &str, lines: &[String]| match lines {
-            [] => format!("{name} nothing"),
-            lines => format!("{name}: {}", lines[..lines.len().min(MAX_SHOWN)].join(" ")),
-        };
-        format!("{}, {}", side("Expected", &self.expected), side("Got", &self.got))
+        let (expected, got) = (shown(&self.expected), shown(&self.got));
+        let word = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
+        let example = self.example.first().map_or("", |line| line.as_str());
+        format!("{example}: Expected: {}, Got: {}", word(expected), word(got))
     }
 }
 
 impl Doctest {
-    fn close(&mut self, scope: &mut Scope) {
-        let Some(failure) = self.failure.take().filter(|failure| failure.part != Part::Example) else { return };
-        let mut found = problem("doctest", Severity::Error, failure.place.clone(), failure.message());
-        found.test = Some(failure.name);
-        found.detail = Some(failure.detail);
-        scope.problem(found);
+    fn flush(&mut self, scope: &mut Scope) {
+        let Some(failed) = self.failed.take().filter(|failed| failed.part != Part::Head) else { return };
+        let Some(file) = scope.own(&failed.path) else { return };
+        let place = scope.at(file, failed.line, None, None);
+        let mut others: Vec<Related> = Vec::new();
+        for frame in failed.got.iter().filter_map(|line| file_line(line)).take(20) {
+            if let Some(file) = scope.own(&frame.path) {
+                others.push(related(scope.at(file, frame.line, None, None), format!("in {}", frame.function)));
+            }
+        }
+        let message = failed.message();
+        scope.test_result(TestResult {
+            id: failed.test.clone(),
+            name: failed.test.clone(),
+            status: TestStatus::Failed,
+            place: Some(place.clone()),
+            duration_ms: None,
+            message: Some(message.clone()),
+        });
+        let mut told = problem("doctest", Severity::Error, place, message);
+        told.related = others;
+        told.detail = Some(failed.detail);
+        told.test = Some(failed.test);
+        scope.problem(told);
     }
 }
 
 impl Matcher for Doctest {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
-            (self.failure, self.ruled) = (None, false);
+            (self.failed, self.starred) = (None, false);
             return;
         }
-        let is_rule = line.len() == 70 && line.bytes().all(|byte| byte == b'*');
-        if std::mem::replace(&mut self.ruled, is_rule)
-            && let Some(found) = head().captures(line)
-            && let Some(file) = scope.own(&found[1])
-        {
-            let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-            let (name, detail) = (found[3].to_owned(), String::new());
-            let (expected, got, exception) = (Vec::new(), Vec::new(), String::new());
-            self.failure =
-                Some(Failure { place, name, part: Part::Example, expected, got, exception, detail, lines: 0 });
-            return scope.claim();
+        if line.starts_with("**********") {
+            self.flush(scope);
+            self.starred = true;
+            return;
         }
-        if is_rule || self.failure.as_mut().is_some_and(|failure| !failure.line(line)) {
-            self.close(scope);
-        } else if self.failure.is_some() {
-            scope.claim();
+        if std::mem::take(&mut self.starred) {
+            if let Some(frame) = file_line(line).filter(|frame| !frame.function.is_empty()) {
+                let (path, line, test) = (frame.path, frame.line, frame.function);
+                self.failed = Some(Failed { path, line, test, ..Failed::default() });
+                scope.claim();
+            }
+            return;
+        }
+        if let Some(failed) = &mut self.failed {
+            if failed.line(line) {
+                scope.claim();
+                return;
+            }
+            self.flush(scope);
+        }
+        if let Some(found) = totals().captures(line) {
+            self.before.passed += count(&found, 1);
+            self.before.failed += count(&found, 2);
+            scope.counts(RUNNER, self.before);
+            scope.summary(line);
         }
     }
 
     fn wants_all(&self) -> bool {
-        self.ruled || self.failure.is_some()
-    }
-
-    fn interrupted(&mut self, scope: &mut Scope) {
-        self.close(scope);
+        self.starred || self.failed.is_some()
     }
 
     fn end(&mut self, scope: &mut Scope) {
-        self.close(scope);
+        self.flush(scope);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
+use crate::matcher::oneline::number;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, problem};
 use crate::problem::Severity;
@@ -14,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     starts: &[],
     inside: &[Inside {
         words: &[".py:", ".pyi:", ".ipynb:"],
-        text: r":[0-9]+(?::[0-9]+)?: (?:[A-Z]+[0-9]+|invalid-syntax)[: ]",
+        text: r":[0-9]+(?::[0-9]+)?: (?:(?:[A-Z]+[0-9]+|invalid-syntax)[: ]|\[[CRWEFI][0-9]{4}\()",
     }],
     new: |_| Box::new(Lint),
 };
@@ -26,6 +27,12 @@ expression!(
     r"^(\S.*?\.(?:py|pyi|ipynb))(?::cell \d+)?:(\d+)(?::(\d+))?: (?:([A-Z]+\d+)(:?)|invalid-syntax:)(?: \[[*-]\])? (.+)$"
 );
 expression!(symbol, r"^(.*) \(([a-z][a-z0-9-]+)\)$");
+
+// pylint's parseable format: `a.py:7: [W1514(unspecified-encoding), load] text`.
+expression!(
+    parseable,
+    r"^(\S.*?\.(?:py|pyi|ipynb)):(\d+)(?::(\d+))?: \[([CRWEFI]\d{4})\(([a-z0-9-]+)\)(?:, [^\]]*)?\] (.+)$"
+);
 
 /// What a rule of flake8 or ruff means: those that GitHub's starter workflow stops a build for (`E9,F63,F7,F82`) are
 /// errors, what is left is style.
@@ -43,25 +50,36 @@ pub(super) fn pylint_severity(code: &str) -> Severity {
     }
 }
 
+/// Reads a line of pylint's parseable format.
+fn parsed(line: &str, scope: &mut Scope) {
+    let Some(found) = parseable().captures(line) else { return };
+    let Some(file) = scope.own(&found[1]) else { return };
+    let column = number(&found, 3).map(|column| Column::Bytes(column.saturating_add(1)));
+    let place = scope.at(file, number(&found, 2).unwrap_or(0), column, None);
+    let mut told = problem("pylint", pylint_severity(&found[4]), place, &found[6]);
+    told.code = Some(found[5].to_owned());
+    scope.problem(told);
+    scope.claim();
+}
+
 impl Matcher for Lint {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
             return;
         }
-        let Some(found) = finding().captures(line) else { return };
+        let Some(found) = finding().captures(line) else { return parsed(line, scope) };
         let code = found.get(4).map_or("invalid-syntax", |code| code.as_str());
-        let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse::<u32>().ok());
         let pylint = found.get(5).is_some_and(|colon| !colon.as_str().is_empty());
         let ruff = scope.command.mentions("ruff");
         scope.claim();
         let Some(file) = scope.own(&found[1]) else { return };
-        let column = number(3).map(|column| match code {
+        let column = number(&found, 3).map(|column| match code {
             _ if pylint => Column::Bytes(column.saturating_add(1)),
             // pyflakes tells the offset of Python's parser, which counts bytes.
             code if code.starts_with('F') && !ruff => Column::Bytes(column),
             _ => Column::Chars(column),
         });
-        let place = scope.at(file, number(2).unwrap_or(0), column, None);
+        let place = scope.at(file, number(&found, 2).unwrap_or(0), column, None);
         if pylint {
             let (message, symbol) = match symbol().captures(&found[6]) {
                 Some(parts) => (parts[1].to_owned(), parts[2].to_owned()),

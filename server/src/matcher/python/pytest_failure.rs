@@ -180,6 +180,13 @@ impl Section {
     }
 }
 
+/// Of a doctest's difference of more lines: its last expected and its last line that came.
+fn differs(detail: &str) -> Option<String> {
+    let below = || detail.lines().skip_while(|line| !line.starts_with("Differences (")).skip(1);
+    let last = |mark: &str| below().filter_map(|line| line.strip_prefix(mark)).last().map(str::trim);
+    Some(format!("Expected: {}, Got: {}", last("    -")?, last("    +")?))
+}
+
 /// `assert (a == b and c == d)`, whose comparisons pytest may print on lines of their own.
 fn closed(first: &str, rest: &[&str]) -> String {
     let mut text = first.to_owned();
@@ -200,6 +207,11 @@ fn doctest(exception: &str, detail: &str) -> Option<String> {
     if exception == "UnexpectedException" {
         let raised = detail.lines().find_map(|line| line.strip_prefix("UNEXPECTED EXCEPTION: "))?;
         return Some(raised.to_owned());
+    }
+    if exception == "DocTestFailure"
+        && let Some(came) = differs(detail)
+    {
+        return Some(came);
     }
     let side = |name: &str| {
         let below = detail.lines().skip_while(|line| *line != name).skip(1);

@@ -1,8 +1,8 @@
 //! Terraform and OpenTofu: `Error: Unsupported argument`, `on main.tf line 3, in resource …:`, the source and what is wrong
-//! with it, in a frame of bars.
+//! with it, in a frame of bars; what `fmt` names.
 
 use crate::matcher::Matcher;
-use crate::matcher::format::{Format, Rank};
+use crate::matcher::format::{Format, Inside, Rank};
 use crate::matcher::oneline::number;
 use crate::matcher::scope::{Scope, keep, problem};
 use crate::problem::{Place, Severity};
@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: |command| command.runs("terraform") || command.runs("tofu") || command.runs("terragrunt"),
     starts: &[r"(?:│ )?(?:Error|Warning): "],
-    inside: &[],
+    inside: &[Inside { words: &[".tf", ".tofu"], text: r"\A[^ :]+\.(?:tf|tfvars|tofu|tftest\.hcl)\z" }],
     new: |_| Box::new(Terraform::default()),
 };
 
@@ -52,6 +52,19 @@ impl Terraform {
 
 impl Matcher for Terraform {
     fn line(&mut self, line: &str, scope: &mut Scope) {
+        if self.current.is_none() && scope.command.mentions("fmt") {
+            // `fmt -check` and `fmt -list` name the files alone.
+            if let Some(file) = scope.own(line) {
+                let place = scope.whole(file);
+                scope.problem(problem(
+                    "terraform",
+                    Severity::Warning,
+                    place,
+                    "not formatted as `terraform fmt` does it",
+                ));
+            }
+            return;
+        }
         let text = line.strip_prefix('│').map_or(line, |text| text.strip_prefix(' ').unwrap_or(text));
         if let Some(found) = head().captures(text) {
             self.flush(scope);

@@ -42,6 +42,8 @@ struct Failure {
 }
 
 expression!(head, r"^lua(?:jit|c)?[\d.]*: (\S[^:]*):(\d+): (.*)$");
+// `error` with a level, or with what is no text, has no place: its frames tell it.
+expression!(bare, r"^lua(?:jit)?[\d.]*: (.*)$");
 expression!(frame, r"^\t(\S[^:]*):(\d+): in ");
 expression!(warning, r"^ *(\S[^:]*\.lua):(\d+):(\d+)(?:-(\d+))?: (?:\(([EW]\d{3})\) )?(.*)$");
 
@@ -74,7 +76,10 @@ impl Matcher for Lua {
             }
             self.flush(scope);
         }
-        if let Some(found) = head().captures(line) {
+        if let Some(found) = bare().captures(line).filter(|_| !head().is_match(line)) {
+            let (message, frames) = (found[1].to_owned(), Vec::new());
+            self.current = Some(Failure { message, frames, detail: line.to_owned(), lines: 0 });
+        } else if let Some(found) = head().captures(line) {
             self.current = Some(Failure {
                 message: found[3].to_owned(),
                 frames: vec![(found[1].to_owned(), number(&found, 2).unwrap_or(0))],

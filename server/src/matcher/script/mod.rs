@@ -1,12 +1,15 @@
 //! Shells and scripting languages, their linters and their test runners: bash, Ruby, PHP, Perl, Lua, OCaml, YAML, XML.
 
 mod bash;
+mod dots;
 mod frames;
 mod lua;
 mod minitest;
 mod ocaml;
 mod perl;
+mod perlcritic;
 mod php;
+mod phpcs;
 mod phpunit;
 mod prove;
 mod rspec;
@@ -27,6 +30,8 @@ pub(super) const FORMATS: &[&Format] = &[
     &rubocop::FORMAT,
     &ruby::FORMAT,
     &php::FORMAT,
+    &phpcs::FORMAT,
+    &perlcritic::FORMAT,
     &perl::FORMAT,
     &lua::FORMAT,
     &lua::LUACHECK,

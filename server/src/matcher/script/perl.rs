@@ -16,10 +16,14 @@ pub(super) const FORMAT: Format = Format {
     },
     starts: &[],
     inside: &[Inside { words: &[" line "], text: r" at [^ ]+ line [0-9]+(?:\.|,)" }],
-    new: |_| Box::new(Perl),
+    new: |_| Box::new(Perl::default()),
 };
 
-struct Perl;
+#[derive(Default)]
+struct Perl {
+    /// An error was told: that loading then fails is its consequence.
+    told: bool,
+}
 
 expression!(head, r"^([^#\s].*?) at (\S+) line (\d+)(?:\.$|, (?:<\w*> line \d+\.|near (.*)|at EOF)$)");
 expression!(
@@ -41,6 +45,11 @@ impl Matcher for Perl {
             Some(near) => format!("{} near {}", &found[1], near.as_str()),
             None => found[1].to_owned(),
         };
+        let follows = found[1].starts_with("Compilation failed in require") || found[1].starts_with("BEGIN failed--");
+        if follows && self.told {
+            return;
+        }
+        self.told |= severity == Severity::Error;
         scope.problem(problem("perl", severity, scope.at(file, line, None, None), message));
     }
 }

@@ -1,5 +1,6 @@
 //! PHPUnit 6 to 12: the numbered errors, failures and risky tests, the testdox format, and the counts at the end.
 
+use super::dots::{Dots, sum};
 use super::frames::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -17,16 +18,24 @@ pub(super) const FORMAT: Format = Format {
     gate: always,
     starts: &["PHPUnit [0-9]+", "ParaTest "],
     inside: &[],
-    new: |_| Box::new(Phpunit::default()),
+    new: |_| {
+        let (before, live, dots) = (Counts::default(), Counts::default(), Dots::new(letter));
+        Box::new(Phpunit { active: false, severity: None, block: None, before, live, dots, lettered: false })
+    },
 };
 
-#[derive(Default)]
 struct Phpunit {
     active: bool,
     /// What the section that is read now lists; `None` for what is no problem.
     severity: Option<Severity>,
     block: Option<Block>,
+    /// Of the runs before.
     before: Counts,
+    /// Of this run's letters, until its last line says it.
+    live: Counts,
+    dots: Dots,
+    /// The letters may come: they end before `Time:`.
+    lettered: bool,
 }
 
 struct Block {
@@ -50,6 +59,16 @@ expression!(data_set, r#"^(.*? with data set (?:"[^"]*"|#\d+))(?: \(.*\))?$"#);
 expression!(method, r"^\s*(?:(?:final|abstract|public|static|protected|private|readonly)\s+)*function\s+(\w+)");
 expression!(class, r"^\s*(?:(?:final|abstract|readonly)\s+)*class\s+(\w+)");
 
+/// Risky tests and those with notices passed.
+fn letter(byte: u8) -> Option<TestStatus> {
+    match byte {
+        b'.' | b'R' | b'W' | b'N' | b'D' => Some(TestStatus::Passed),
+        b'F' | b'E' => Some(TestStatus::Failed),
+        b'S' | b'I' => Some(TestStatus::Skipped),
+        _ => None,
+    }
+}
+
 /// The class and the method around a line.
 fn enclosing(text: &str, line: u32) -> Option<String> {
     let before: Vec<&str> = text.lines().take(line as usize).collect();
@@ -57,6 +76,24 @@ fn enclosing(text: &str, line: u32) -> Option<String> {
         before.iter().rev().find_map(|line| Some(find().captures(line)?.get(1)?.as_str().to_owned()))
     };
     Some(format!("{}::{}", name(class)?, name(method)?))
+}
+
+/// The data set's name in testdox's words: `reduced` of `Tax with reduced`, where the method is `testTax`.
+fn set<'w>(words: &'w str, name: &str) -> Option<&'w str> {
+    let method = name.rsplit("::").next()?;
+    let method = method.strip_prefix("test").unwrap_or(method);
+    let (mut rest, mut method) = (words, method.chars().filter(|c| *c != '_').peekable());
+    while let Some(wanted) = method.peek() {
+        let mut letters = rest.chars();
+        let letter = letters.next()?;
+        if letter.eq_ignore_ascii_case(wanted) {
+            method.next();
+        } else if letter != ' ' {
+            return None;
+        }
+        rest = letters.as_str();
+    }
+    rest.strip_prefix(" with ")
 }
 
 /// One line: the author's message, what was asserted, and both sides where they are one line each.
@@ -111,7 +148,10 @@ impl Phpunit {
         let Some(name) = place.line.and_then(|line| enclosing(&text, line)) else { return words.to_owned() };
         match words.find(" with data set ") {
             Some(at) => name + &words[at..],
-            None => name,
+            None => match set(words, &name) {
+                Some(set) => format!("{name} with data set \"{set}\""),
+                None => name,
+            },
         }
     }
 
@@ -129,12 +169,13 @@ impl Phpunit {
 
     fn end_run(&mut self, counts: Counts, line: &str, scope: &mut Scope) {
         self.flush(scope);
+        self.live = Counts::default();
         self.before.passed += counts.passed;
         self.before.failed += counts.failed;
         self.before.skipped += counts.skipped;
         scope.counts(RUNNER, self.before);
         scope.summary(line);
-        (self.active, self.severity) = (false, None);
+        (self.active, self.lettered, self.severity) = (false, false, None);
     }
 
     fn totals(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -179,8 +220,15 @@ impl Matcher for Phpunit {
             return;
         }
         if line.starts_with("PHPUnit ") || line.starts_with("ParaTest ") {
-            self.active = true;
+            (self.active, self.lettered) = (true, true);
             return;
+        }
+        if self.lettered {
+            self.live = sum(self.live, self.dots.end());
+            scope.counts(RUNNER, sum(self.before, self.live));
+        }
+        if line.starts_with("Time: ") {
+            self.lettered = false;
         }
         if !self.active || self.totals(line, scope) {
             return;
@@ -203,7 +251,7 @@ impl Matcher for Phpunit {
             self.begin(&found[1], Severity::Error, true);
         } else if let Some(block) = &mut self.block {
             let inner = if block.testdox {
-                line.trim_start().strip_prefix(['│', '├', '┊', '┴', '┐'])
+                line.trim_start().strip_prefix(['│', '├', '┊', '┴', '┐', '╵'])
             } else {
                 Some(line)
             };
@@ -217,6 +265,15 @@ impl Matcher for Phpunit {
 
     fn wants_all(&self) -> bool {
         self.active
+    }
+
+    fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
+        let so_far = sum(self.before, self.live);
+        self.dots.take(raw, |line| scope.counts(RUNNER, sum(so_far, line)));
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.lettered
     }
 
     fn end(&mut self, scope: &mut Scope) {

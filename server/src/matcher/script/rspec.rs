@@ -1,6 +1,7 @@
 //! RSpec: the numbered failures below `Failures:`, files that could not be loaded, and the last line's counts. What stands
 //! below `Pending:` was expected to fail.
 
+use super::dots::{Dots, sum};
 use super::frames::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -23,14 +24,28 @@ pub(super) const FORMAT: Format = Format {
         r"[0-9]+ examples?, [0-9]+ failures?",
     ],
     inside: &[],
-    new: |_| Box::new(Rspec::default()),
+    new: |scope| {
+        Box::new(Rspec {
+            section: Section::None,
+            block: None,
+            before: Counts::default(),
+            live: Counts::default(),
+            dots: Dots::new(letter),
+            lettered: scope.command.runs("rspec"),
+        })
+    },
 };
 
-#[derive(Default)]
 struct Rspec {
     section: Section,
     block: Option<Block>,
+    /// Of the runs before.
     before: Counts,
+    /// Of this run's letters, until its last line says it.
+    live: Counts,
+    dots: Dots,
+    /// The letters of the progress format may come.
+    lettered: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,12 +72,23 @@ struct Block {
 }
 
 expression!(title, r"^  \d+\) (.+)$");
+// `6.1) Failure/Error: …`: one of several of an example.
+expression!(part, r"^ +\d+\.\d+\) (Failure/Error: .*)$");
 expression!(loading, r"^An error occurred (?:while loading (\S+?)\.?(?: - .*)?|in an? .*|outside .*)$");
 expression!(frame, r"^\s*# (\S[^:]*):(\d+)(?::in |$)");
 expression!(
     counts,
     r"^(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?(?:, (\d+) errors? occurred outside of examples)?$"
 );
+
+fn letter(byte: u8) -> Option<TestStatus> {
+    match byte {
+        b'.' => Some(TestStatus::Passed),
+        b'F' => Some(TestStatus::Failed),
+        b'*' => Some(TestStatus::Skipped),
+        _ => None,
+    }
+}
 
 fn is_spec(path: &str) -> bool {
     path.ends_with("_spec.rb")
@@ -123,6 +149,7 @@ impl Rspec {
     fn count(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = counts().captures(line) else { return false };
         let all = count(&found, 1);
+        self.live = Counts::default();
         let (failed, skipped) = (count(&found, 2), count(&found, 3));
         self.before.passed += all.saturating_sub(failed).saturating_sub(skipped);
         self.before.failed += failed;
@@ -145,7 +172,11 @@ impl Block {
         } else if text.starts_with("Failure/Error:") {
             self.begun = true;
         } else if self.begun && !self.in_message {
-            self.in_message = text.is_empty();
+            // The message of some matchers follows the source at once.
+            self.in_message = text.is_empty() || text.starts_with("expected ");
+            if !text.is_empty() && self.in_message {
+                self.message.push(text.to_owned());
+            }
         } else if self.in_message
             && self.frames.is_empty()
             && self.message.len() < 50
@@ -161,11 +192,17 @@ impl Matcher for Rspec {
         if scope.inside.is_some() {
             return;
         }
+        if self.lettered {
+            self.live = sum(self.live, self.dots.end());
+            scope.counts(RUNNER, sum(self.before, self.live));
+        }
         if line == "Failures:" {
             self.flush(scope);
+            self.lettered = false;
             self.section = Section::Failures;
         } else if line.starts_with("Pending: (Failures listed here") {
             self.flush(scope);
+            self.lettered = false;
             self.section = Section::Pending;
         } else if let Some(found) = loading().captures(line) {
             self.flush(scope);
@@ -180,6 +217,13 @@ impl Matcher for Rspec {
             self.flush(scope);
             let name = found[1].strip_suffix(" FIXED").unwrap_or(&found[1]).to_owned();
             self.block = Some(Block { title: Some(name), ..Block::default() });
+        } else if let Some(found) = part().captures(line)
+            && let Some(title) = self.block.as_ref().map(|block| block.title.clone())
+        {
+            self.flush(scope);
+            let mut block = Block { title, ..Block::default() };
+            block.line(&found[1]);
+            self.block = Some(block);
         } else if let Some(block) = &mut self.block {
             block.line(line);
             if block.lines > MAX_LINES {
@@ -189,7 +233,16 @@ impl Matcher for Rspec {
     }
 
     fn wants_all(&self) -> bool {
-        self.section != Section::None || self.block.is_some()
+        self.section != Section::None || self.block.is_some() || self.lettered
+    }
+
+    fn growing(&mut self, raw: &[u8], scope: &mut Scope) {
+        let so_far = sum(self.before, self.live);
+        self.dots.take(raw, |line| scope.counts(RUNNER, sum(so_far, line)));
+    }
+
+    fn reads_letters(&self) -> bool {
+        self.lettered
     }
 
     fn end(&mut self, scope: &mut Scope) {

@@ -1,4 +1,5 @@
-//! RuboCop: `file:line:column: C: Cop/Name: message` with the source and its marks below, and the emacs format without.
+//! RuboCop: `file:line:column: C: Cop/Name: message` with the source and its marks below, the emacs
+//! format without, and the simple one below `== path ==`.
 
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
@@ -14,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     name: "rubocop",
     rank: Rank::Tool,
     gate: always,
-    starts: &[],
+    starts: &["== [^ ].* ==\\z", r"[CRWEFI]: +[0-9]+: +[0-9]+: "],
     inside: &[Inside {
         words: &[": C: ", ": R: ", ": W: ", ": E: ", ": F: ", ": I: "],
         text: r":[0-9]+:[0-9]+: [CRWEFI]: ",
@@ -25,11 +26,41 @@ pub(super) const FORMAT: Format = Format {
 #[derive(Default)]
 struct Rubocop {
     current: Option<(Problem, u32, usize)>,
+    /// `== path ==` of the simple format.
+    file: Option<String>,
 }
 
 expression!(head, r"^(\S[^:]*):(\d+):(\d+): ([CRWEFI]): (\[Correct(?:able|ed)\] )?(?:([A-Z]\w*(?:/\w+)+): )?(.*)$");
 
+expression!(simple, r"^([CRWEFI]): *(\d+): *(\d+): (\[Correct(?:able|ed)\] )?(?:([A-Z]\w*(?:/\w+)+): )?(.*)$");
+
+fn severity(letter: &str) -> Severity {
+    match letter {
+        "E" | "F" => Severity::Error,
+        "W" => Severity::Warning,
+        _ => Severity::Information,
+    }
+}
+
 impl Rubocop {
+    /// The simple format: rows below `== path ==`.
+    fn simple(&mut self, line: &str, scope: &mut Scope) -> bool {
+        if let Some(path) = line.strip_prefix("== ").and_then(|rest| rest.strip_suffix(" ==")) {
+            self.file = Some(path.to_owned());
+            return true;
+        }
+        let (Some(path), Some(found)) = (&self.file, simple().captures(line)) else { return false };
+        let (Some(file), Some(at)) = (scope.own(path), number(&found, 2)) else { return true };
+        if text(&found, 4) != Some("[Corrected] ") {
+            let place = scope.at(file, at, number(&found, 3).map(Column::Chars), None);
+            let mut told = problem("rubocop", severity(&found[1]), place, &found[6]);
+            told.code = text(&found, 5).map(str::to_owned);
+            scope.problem(told);
+            scope.claim();
+        }
+        true
+    }
+
     fn flush(&mut self, scope: &mut Scope) {
         if let Some((told, ..)) = self.current.take() {
             scope.problem(told);
@@ -46,11 +77,7 @@ impl Matcher for Rubocop {
             }
             let (Some(at), Some(column)) = (number(&found, 2), number(&found, 3)) else { return };
             let Some(file) = scope.own(&found[1]) else { return };
-            let severity = match &found[4] {
-                "E" | "F" => Severity::Error,
-                "W" => Severity::Warning,
-                _ => Severity::Information,
-            };
+            let severity = severity(&found[4]);
             let place = scope.at(file, at, Some(Column::Chars(column)), None);
             let mut told = problem("rubocop", severity, place, &found[7]);
             told.code = text(&found, 6).map(str::to_owned);
@@ -59,7 +86,12 @@ impl Matcher for Rubocop {
             scope.claim();
             return;
         }
-        let Some((told, column, lines)) = &mut self.current else { return };
+        let Some((told, column, lines)) = &mut self.current else {
+            if scope.inside.is_none() {
+                self.simple(line, scope);
+            }
+            return;
+        };
         *lines += 1;
         let marks = line.trim_start_matches([' ', '\t']);
         let is_marks = !marks.is_empty() && marks.bytes().all(|byte| byte == b'^');

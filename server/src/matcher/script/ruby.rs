@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     name: "ruby",
     rank: Rank::Tool,
     gate: always,
-    starts: &[],
+    starts: &["rake aborted!"],
     inside: &[Inside {
         words: &[".rb:"],
         text: r"\.rb:[0-9]+:in [`'].*\([A-Z][A-Za-z0-9_:]*\)\z|\.rb:[0-9]+: (?:syntax error|warning: )",
@@ -25,6 +25,10 @@ pub(super) const FORMAT: Format = Format {
 #[derive(Default)]
 struct Ruby {
     current: Option<Exception>,
+    /// `rake aborted!` was read: the exception is on the next line, its frames have no `from`.
+    rake: bool,
+    /// The exception read now is rake's.
+    rake_stack: bool,
 }
 
 struct Exception {
@@ -39,10 +43,13 @@ struct Exception {
 expression!(head, r"^(\S[^:]*\.rb):(\d+):in [`'][^']*': (.*\([A-Z][\w:]*\))$");
 expression!(syntax, r"^(?:\S*ruby: )?(\S[^:]*\.rb):(\d+): ((?:syntax error|warning: ).*?)(?: \(SyntaxError\))?$");
 expression!(from, r"^\s+(?:\d+: )?from (\S[^:]*):(\d+)");
+expression!(aborted, r"^[A-Z][\w:]*(?:Error|Exception|::\w+): .");
+expression!(bare, r"^(\S[^:]*):(\d+):in ");
 expression!(label, r"^\s+\|\s+[~]*\^[~\^]*\s*(.*)$");
 
 impl Ruby {
     fn flush(&mut self, scope: &mut Scope) {
+        self.rake_stack = false;
         let Some(current) = self.current.take() else { return };
         if let Some((place, others)) = pick(scope, &current.frames, None) {
             let mut told = problem("ruby", current.severity, place, current.message);
@@ -57,6 +64,21 @@ impl Matcher for Ruby {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
             self.current = None;
+            return;
+        }
+        if line == "rake aborted!" {
+            self.flush(scope);
+            self.rake = true;
+            return;
+        }
+        if std::mem::take(&mut self.rake) {
+            // A failed command is told by what it printed.
+            if !line.starts_with("Command failed") && aborted().is_match(line) {
+                let (message, detail) = (line.to_owned(), line.to_owned());
+                let (severity, frames) = (Severity::Error, Vec::new());
+                self.current = Some(Exception { message, severity, frames, detail, lines: 0, in_stack: false });
+                self.rake_stack = true;
+            }
             return;
         }
         let found = head().captures(line).or_else(|| syntax().captures(line));
@@ -79,7 +101,7 @@ impl Matcher for Ruby {
         }
         let Some(current) = &mut self.current else { return };
         current.lines += 1;
-        let frame = from().captures(line);
+        let frame = if self.rake_stack { bare().captures(line) } else { from().captures(line) };
         let is_text = line.is_empty() || line.starts_with([' ', '\t', '>']);
         if current.lines > MAX_LINES || frame.is_none() && (current.in_stack || !is_text) {
             self.flush(scope);
@@ -100,7 +122,7 @@ impl Matcher for Ruby {
     }
 
     fn wants_all(&self) -> bool {
-        self.current.is_some()
+        self.current.is_some() || self.rake
     }
 
     fn interrupted(&mut self, scope: &mut Scope) {

@@ -1,7 +1,7 @@
 //! yamllint: rows below a file's name, and the parsable format.
 
 use crate::matcher::Matcher;
-use crate::matcher::format::{Format, Inside, Rank};
+use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::oneline::{number, text};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, problem};
@@ -10,17 +10,18 @@ use crate::problem::Severity;
 pub(super) const FORMAT: Format = Format {
     name: "yamllint",
     rank: Rank::Tool,
-    gate: |command| command.mentions("yamllint") || command.mentions("pre-commit"),
+    gate: always,
     starts: &[r"[0-9]+:[0-9]+ +(?:error|warning) "],
     inside: &[
-        Inside { words: &[".yaml", ".yml"], text: "" },
+        Inside { words: &[".yaml", ".yml"], text: r"\A[^:]+\.ya?ml\z" },
         Inside { words: &[": [error] ", ": [warning] "], text: "" },
     ],
-    new: |_| Box::new(Yamllint::default()),
+    new: |scope| Box::new(Yamllint { expected: scope.command.mentions("yamllint"), file: None }),
 };
 
-#[derive(Default)]
 struct Yamllint {
+    /// The command names yamllint: its rows need no rule behind them, its files no ending.
+    expected: bool,
     /// The file whose rows follow.
     file: Option<String>,
 }
@@ -43,6 +44,10 @@ impl Matcher for Yamllint {
             }
             return;
         };
+        let known = path.ends_with(".yaml") || path.ends_with(".yml");
+        if !self.expected && !(known && found.get(group + 4).is_some()) {
+            return;
+        }
         let (Some(file), Some(line)) = (scope.own(&path), number(&found, group)) else { return };
         let severity = if &found[group + 2] == "error" { Severity::Error } else { Severity::Warning };
         let place = scope.at(file, line, number(&found, group + 1).map(Column::Chars), None);

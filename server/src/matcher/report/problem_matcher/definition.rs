@@ -3,6 +3,7 @@
 use regex::Regex;
 use serde_json::Value;
 
+use super::expression::translated;
 use super::named::{named, names};
 use crate::problem::Severity;
 
@@ -10,6 +11,8 @@ use crate::problem::Severity;
 const MAX_PATTERNS: usize = 20;
 /// Bytes of one expression.
 const MAX_REGEXP: usize = 4096;
+/// Folders that `search` includes or excludes.
+const MAX_FOLDERS: usize = 50;
 /// How deep a `base` may name another.
 const MAX_BASES: usize = 5;
 
@@ -34,6 +37,11 @@ pub(super) enum Location {
     Relative(String),
     /// As it is, else from the folder, else by a search of the workspace.
     AutoDetect(String),
+    /// Anywhere below one of these folders, and below none of those.
+    Search {
+        include: Vec<String>,
+        exclude: Vec<String>,
+    },
 }
 
 /// One line's expression and what its groups are; 0 is the whole match.
@@ -121,7 +129,14 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
         (None, None, None) => "task".to_owned(),
     };
     let (begins, ends) = match object.get("background").or_else(|| object.get("watching")) {
-        None => base.map_or((None, None), |base| (base.begins, base.ends)),
+        None => match (text("watchedTaskBeginsRegExp")?, text("watchedTaskEndsRegExp")?) {
+            // As old task files write it.
+            (Some(begins), Some(ends)) => (
+                Some(expression(&begins, "watchedTaskBeginsRegExp")?),
+                Some(expression(&ends, "watchedTaskEndsRegExp")?),
+            ),
+            _ => base.map_or((None, None), |base| (base.begins, base.ends)),
+        },
         Some(Value::Object(background)) => {
             let side = |name: &str| {
                 let field = format!("background.{name}");
@@ -164,8 +179,6 @@ fn location(value: &Value) -> Result<Location, Error> {
     let folder = |value: Option<&Value>| match value {
         None => Ok("${workspaceFolder}".to_owned()),
         Some(Value::String(folder)) => Ok(folder.clone()),
-        // `search` takes an object of folders: the workspace is searched.
-        Some(Value::Object(_)) => Ok("${workspaceFolder}".to_owned()),
         Some(_) => Err(error("fileLocation[1]", "is no text", "write a folder, for instance \"${workspaceFolder}\"")),
     };
     let (word, second) = match value {
@@ -179,13 +192,40 @@ fn location(value: &Value) -> Result<Location, Error> {
     match word {
         "absolute" => Ok(Location::Absolute),
         "relative" => Ok(Location::Relative(folder(second)?)),
-        "autoDetect" | "search" => Ok(Location::AutoDetect(folder(second)?)),
+        "autoDetect" => Ok(Location::AutoDetect(folder(second)?)),
+        "search" => search(second),
         other => Err(error(
             "fileLocation",
             format!("is `{other}`"),
             "write \"absolute\", \"relative\", \"autoDetect\" or \"search\"",
         )),
     }
+}
+
+/// `{"include": ["${workspaceFolder}/src"], "exclude": […]}`; each may be one text.
+fn search(value: Option<&Value>) -> Result<Location, Error> {
+    let folders = |name: &str| {
+        let field = || format!("fileLocation[1].{name}");
+        let is_text = |value: &Value| {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| error(field(), "is no text", "write a folder, or a list of them"))
+        };
+        match value.and_then(|value| value.get(name)) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(all)) => all.iter().take(MAX_FOLDERS).map(is_text).collect(),
+            Some(one) => Ok(vec![is_text(one)?]),
+        }
+    };
+    if value.is_some_and(|value| !value.is_object()) {
+        return Err(error("fileLocation[1]", "is no object", "write {\"include\": [\"${workspaceFolder}\"]}"));
+    }
+    let (mut include, exclude) = (folders("include")?, folders("exclude")?);
+    if include.is_empty() {
+        include.push("${workspaceFolder}".to_owned());
+    }
+    Ok(Location::Search { include, exclude })
 }
 
 fn patterns(value: &Value) -> Result<Vec<Pattern>, Error> {
@@ -240,10 +280,11 @@ fn expression(text: &str, field: &str) -> Result<Regex, Error> {
     if text.len() > MAX_REGEXP {
         return Err(error(field, format!("has {} bytes", text.len()), format!("keep it below {MAX_REGEXP}")));
     }
-    Regex::new(text).map_err(|cause| {
+    Regex::new(&translated(text)).map_err(|cause| {
         let cause = cause.to_string();
         let cause = cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let remedy = "look-around and back-references are not supported, and a literal `{` is written `\\\\{`";
+        let remedy =
+            "look-around (`(?=`, `(?!`, `(?<=`) and back-references (`\\1`) are not supported: write it without";
         error(field, format!("does not compile ({cause})"), remedy)
     })
 }
@@ -327,7 +368,12 @@ mod tests {
             let read = parse(&json!(name));
             assert!(read.is_ok(), "{name}: {:?}", read.err());
         }
-        assert!(parse(&json!("$tsc-watch")).is_ok());
+        let watching = parse(&json!("$tsc-watch")).expect("a known name");
+        assert!(watching.begins.is_some() && watching.ends.is_some());
+        // As VS Code's page about tasks spells them.
+        for name in ["$lessc", "$mscompile", "$gulp-tsc"] {
+            assert!(parse(&json!(name)).is_ok(), "{name}");
+        }
     }
 
     #[test]
@@ -348,6 +394,8 @@ mod tests {
             (json!({"pattern": [{"regexp": "(a)", "file": 1}, {"regexp": "(b)", "line": 1}]}), "pattern.message"),
             (json!({"pattern": good, "severity": "bad"}), "severity"),
             (json!({"pattern": good, "fileLocation": "here"}), "fileLocation"),
+            (json!({"pattern": good, "fileLocation": ["search", "src"]}), "fileLocation[1]"),
+            (json!({"pattern": good, "fileLocation": ["search", {"include": [3]}]}), "fileLocation[1].include"),
             (json!({"pattern": good, "background": {"beginsPattern": "("}}), "background.beginsPattern"),
         ] {
             let error = parse(&definition).expect_err("it cannot be used");

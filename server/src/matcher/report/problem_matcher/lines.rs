@@ -1,5 +1,7 @@
 //! Runs a definition over lines: one pattern after the other, each on the next line; the last may repeat.
 
+use std::path::PathBuf;
+
 use regex::Captures;
 
 use super::definition::{Definition, Location, Pattern, severity};
@@ -58,6 +60,14 @@ impl Found {
     }
 }
 
+/// A folder of a definition, its variables replaced.
+fn folder(base: &str, scope: &Scope) -> PathBuf {
+    let root = scope.root.to_string_lossy();
+    let here = scope.command.folders.last().map_or_else(|| root.clone(), |it| it.to_string_lossy());
+    let base = base.replace("${workspaceFolder}", &root).replace("${workspaceRoot}", &root).replace("${cwd}", &here);
+    scope.root.join(base)
+}
+
 impl Custom {
     pub(in crate::matcher) fn new(definition: Definition) -> Self {
         Self { definition, next: 0, found: Found::default() }
@@ -87,17 +97,25 @@ impl Custom {
     }
 
     /// The file of the workspace that a printed path means.
-    fn file(&self, path: &str, scope: &mut Scope) -> Option<std::path::PathBuf> {
-        let base = match &self.definition.location {
-            Location::Absolute => return scope.own(path),
-            Location::Relative(base) | Location::AutoDetect(base) => base,
-        };
-        let root = scope.root.to_string_lossy().into_owned();
-        let here = scope.command.folders.last().map_or_else(|| root.clone(), |it| it.to_string_lossy().into_owned());
-        let base =
-            base.replace("${workspaceFolder}", &root).replace("${workspaceRoot}", &root).replace("${cwd}", &here);
-        let joined = std::path::Path::new(&root).join(base).join(path);
-        joined.to_str().and_then(|joined| scope.own(joined)).or_else(|| scope.own(path))
+    fn file(&self, path: &str, scope: &mut Scope) -> Option<PathBuf> {
+        match &self.definition.location {
+            Location::Absolute => scope.own(path),
+            Location::Relative(base) | Location::AutoDetect(base) => {
+                let joined = folder(base, scope).join(path);
+                joined.to_str().and_then(|joined| scope.own(joined)).or_else(|| scope.own(path))
+            }
+            Location::Search { include, exclude } => {
+                let include: Vec<PathBuf> = include.iter().map(|base| folder(base, scope)).collect();
+                let exclude: Vec<PathBuf> = exclude.iter().map(|base| folder(base, scope)).collect();
+                let is_meant = |file: &PathBuf| {
+                    include.iter().any(|base| file.starts_with(base))
+                        && !exclude.iter().any(|base| file.starts_with(base))
+                };
+                let mut joined = include.iter().map(|base| base.join(path));
+                let direct = joined.find_map(|joined| joined.to_str().and_then(|it| scope.own(it)).filter(is_meant));
+                direct.or_else(|| scope.own(path).filter(is_meant))
+            }
+        }
     }
 
     /// Tries the pattern at `at`; true when the line is its.
@@ -247,6 +265,19 @@ mod tests {
             ["/w/a.cs [3, 5, 3, 9] error CS1002 ; expected"]
         );
         assert_eq!(run(&json!("$go"), "vet: ./a.go:3:2: x declared\n"), ["/w/a.go [3, 2, 0, 0] error - x declared"]);
+    }
+
+    #[test]
+    fn searches_where_it_is_told_to() {
+        let matcher = json!({
+            "fileLocation": ["search", {"include": ["${workspaceFolder}/lib", "${workspaceFolder}/src"],
+                                        "exclude": "${workspaceFolder}/lib/old"}],
+            "pattern": {"regexp": "^<([^[]+)\\[(\\d+)\\]> {(.*)}$", "file": 1, "line": 2, "message": 3}
+        });
+        assert_eq!(
+            run(&matcher, "<a.x[3]> {bad}\n<old/b.x[4]> {old}\n</w/etc/c.x[5]> {elsewhere}\n"),
+            ["/w/lib/a.x [3, 0, 0, 0] error - bad", "/w/src/old/b.x [4, 0, 0, 0] error - old"]
+        );
     }
 
     #[test]

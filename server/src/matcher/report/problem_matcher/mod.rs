@@ -3,6 +3,7 @@
 //! silence and would never match is an error here, which names the field and what to write.
 
 mod definition;
+mod expression;
 mod lines;
 mod named;
 

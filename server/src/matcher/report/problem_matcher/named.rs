@@ -11,6 +11,18 @@ const NAMED: &[(&str, &str)] = &[
              "file": 1, "line": 2, "column": 3, "severity": 4, "code": 5, "message": 6}}"#,
     ),
     (
+        "tsc-watch",
+        r#"{"base": "$tsc", "background": {
+            "beginsPattern": "(?:Starting compilation in watch mode|Starting incremental compilation)\\.\\.\\.",
+            "endsPattern": "(?:Compilation complete|Found \\d+ errors?)\\. Watching for file changes\\."}}"#,
+    ),
+    (
+        "gulp-tsc",
+        r#"{"owner": "typescript", "source": "ts", "pattern":
+            {"regexp": "^(\\S.*?)\\((\\d+(?:,\\d+){0,3})\\): (\\d+) (.*)$",
+             "file": 1, "location": 2, "code": 3, "message": 4}}"#,
+    ),
+    (
         "gcc",
         r#"{"owner": "cpptools", "source": "gcc", "fileLocation": ["autoDetect", "${cwd}"], "pattern":
             {"regexp": "^(.*?):(\\d+):(\\d*):?\\s+(?:fatal\\s+)?(warning|error):\\s+(.*)$",
@@ -74,10 +86,11 @@ const NAMED: &[(&str, &str)] = &[
 /// The definition of `$name`.
 pub(super) fn named(name: &str) -> Option<&'static str> {
     let name = match name.strip_prefix('$').unwrap_or(name) {
-        "tsc-watch" => "tsc",
+        // As VS Code's page about tasks spells it.
+        "lessc" => "lessCompile",
         other => other,
     };
-    NAMED.iter().find(|(known, _)| *known == name).map(|(_, definition)| *definition)
+    NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, definition)| *definition)
 }
 
 /// All names, as they are written.
