@@ -1,10 +1,10 @@
 /**
  * Bundles the extension (`src/extension.ts`, CommonJS for the extension host; the language client is a bundle of its own) and the chat's page (`webview/main.ts`, for
- * a browser). `--watch` goes on; `--production` leaves the source maps out and makes the bundles small;
- * `--tests` bundles the unit tests and the suite of the extension host too.
+ * a browser). `--watch` goes on; `--production` leaves the source maps out, makes the bundles small and lists in
+ * `dist/inputs.json` what was read for them; `--tests` bundles the unit tests and the suite of the extension host too.
  */
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 
 import { context } from "esbuild";
 
@@ -14,6 +14,7 @@ const shared = {
   bundle: true,
   minify: production,
   sourcemap: production ? false : "linked",
+  metafile: production,
   logLevel: "warning",
   outdir: "dist",
 };
@@ -79,6 +80,10 @@ const bundles = await Promise.all([
 if (process.argv.includes("--watch")) {
   await Promise.all(bundles.map((bundle) => bundle.watch()));
 } else {
-  await Promise.all(bundles.map((bundle) => bundle.rebuild()));
+  const built = await Promise.all(bundles.map((bundle) => bundle.rebuild()));
+  if (production) {
+    const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+    await writeFile("dist/inputs.json", JSON.stringify([...new Set(inputs)]));
+  }
   await Promise.all(bundles.map((bundle) => bundle.dispose()));
 }

@@ -1,15 +1,17 @@
 /**
- * Makes the platform's .vsix: bundles, and packs them with the server's program.
+ * Makes the platform's .vsix: bundles, and packs them with the server's program and the licences of what is in both.
  *
  *   node package.mjs --binary FILE [--target linux-x64] [--out FILE]
  */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 import { createVSIX } from "@vscode/vsce";
+
+import { notices } from "./notices.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +35,9 @@ const bundled = spawnSync(process.execPath, [join(here, "esbuild.mjs"), "--produ
 if (bundled.status !== 0) {
   throw new Error("the bundles were not made");
 }
+const thirdParty = join(here, "ThirdPartyNotices.txt");
+const inputs = JSON.parse(readFileSync(join(here, "dist", "inputs.json"), "utf8"));
+writeFileSync(thirdParty, notices({ inputs, workspace: join(here, ".."), target: values.target }));
 mkdirSync(join(here, "bin"), { recursive: true });
 // A program with its symbols, as a developer's build has them, is several times as long.
 const stripped = spawnSync("strip", ["--strip-all", "-o", program, values.binary]);
@@ -51,5 +56,6 @@ try {
   });
 } finally {
   rmSync(join(here, "bin"), { recursive: true, force: true });
+  rmSync(thirdParty, { force: true });
 }
 console.log(`${out}: ${(statSync(out).size / 1e6).toFixed(1)} MB`);

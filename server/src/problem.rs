@@ -94,6 +94,43 @@ impl Counts {
     }
 }
 
+/// A step of a watching program, which looks at changed files again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CyclePhase {
+    /// It looks anew: what it found before holds until it was found again, or until the cycle ends.
+    Begins,
+    /// The same, by a program that says nothing when all is well: a server that was started again.
+    Restarts,
+    /// It is through. What comes next without another word belongs to the next cycle.
+    Ends,
+}
+
+/// Whose findings a cycle replaces, among those of the program that writes (see [`Finding::Lane`]).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Watcher {
+    /// Whatever it starts: everything.
+    Everything,
+    /// A test runner by the tool of its problems, and its test results.
+    Runner(String),
+    /// The problems of one tool.
+    Tool(String),
+}
+
+impl Watcher {
+    /// True when a problem that `tool` printed is one of its.
+    pub fn covers(&self, tool: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Runner(name) | Self::Tool(name) => name == tool,
+        }
+    }
+
+    /// True when it runs tests, as far as is known.
+    pub fn runs_tests(&self) -> bool {
+        !matches!(self, Self::Tool(_))
+    }
+}
+
 /// One thing that a matcher found, in the order of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -107,4 +144,9 @@ pub enum Finding {
     Progress(String),
     /// The runner's own summary line, for instance `test result: FAILED. 47 passed; 3 failed`.
     Summary(String),
+    /// Problems, tests and cycles from here on are of the program with this number, among those that write into one output
+    /// with a prefix each; 0 is what has none, and what an output begins with.
+    Lane(u16),
+    /// A watching program's cycle begins or ends.
+    Cycle(CyclePhase, Watcher),
 }

@@ -39,6 +39,7 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
     const commands: Record<string, (of?: unknown) => Promise<unknown>> = {
       "pillion.problem.fix": (of) => this.fix(place(of)),
       "pillion.problem.rerunTest": (of) => this.rerunTest(place(of)),
+      "pillion.problem.startService": (of) => this.startService(place(of)),
       "pillion.problem.rerunFailed": (of) => this.rerunFailed(place(of)),
       "pillion.problem.showOutput": (of) => this.showOutput(place(of)),
       "pillion.problem.dismiss": (of) => this.dismiss(place(of)),
@@ -91,9 +92,14 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
       return found;
     }
     const tasks = own.flatMap(({ data }) => this.means.store.tasks.get(data.taskId) ?? []);
-    if (own.some(({ data }) => data.test !== null)) {
+    const service = own.map(({ data }) => data.service).find((name) => name !== null);
+    if (service !== undefined) {
+      found.push(action(`Start ${service} and rerun`, "pillion.problem.startService", shown));
+    }
+    const tests = new Set(own.flatMap(({ data }) => data.tests)).size;
+    if (tests > 0) {
       found.push(
-        action("Rerun this test", "pillion.problem.rerunTest", shown),
+        action(tests === 1 ? "Rerun this test" : `Rerun these ${tests} tests`, "pillion.problem.rerunTest", shown),
         action("Rerun failed tests", "pillion.problem.rerunFailed", shown),
       );
     }
@@ -170,14 +176,23 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
     const only = new Map<Task, string[]>();
     for (const { data } of problems(at.uri, at.range)) {
       const task = this.means.store.tasks.get(data.taskId);
-      if (task && data.test !== null) {
-        only.set(task, [...(only.get(task) ?? []), data.test]);
+      if (task && data.tests.length > 0) {
+        only.set(task, [...(only.get(task) ?? []), ...data.tests]);
       }
     }
     for (const [task, tests] of only) {
       await this.means.tests.rerun(task, tests);
     }
     tellGone(only.size);
+  }
+
+  /** Starts the service that the failures here miss, and their task again. */
+  private async startService(at: Place): Promise<void> {
+    const missed = problems(at.uri, at.range).find(({ data }) => data.service !== null);
+    if (missed) {
+      await attempt(this.means.tasks.startService(missed.data.taskId));
+    }
+    tellGone(missed ? 1 : 0);
   }
 
   private async rerunFailed(at: Place): Promise<void> {

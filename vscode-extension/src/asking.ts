@@ -23,7 +23,9 @@ export async function askAboutSelection(panel: Panel): Promise<void> {
     return;
   }
   const { document, selection } = editor;
-  const { type, uri, name, range } = link(document.uri, selection.start.line, selection.end.line);
+  // A selection that ends at the beginning of a line has nothing of it.
+  const rest = selection.end.character === 0 && selection.end.line > selection.start.line ? 1 : 0;
+  const { type, uri, name, range } = link(document.uri, selection.start.line, selection.end.line - rest);
   await panel.add([selection.isEmpty ? { type, uri, name } : { type, uri, name, ...(range ? { range } : {}) }]);
 }
 

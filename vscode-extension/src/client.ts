@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 
-import { find } from "./binary";
+import { find, NoBinary } from "./binary";
 import { Connection } from "./connection";
 import type {
   ChangeParams,
@@ -24,11 +24,14 @@ import { Problems } from "./diagnostics";
 import { explain } from "./remedies";
 import { explicit } from "./settings";
 import { NotRunning, Refusal, type Settled, type Sidecar, type SidecarState } from "./sidecar";
+import { Windows } from "./windows";
 
 /** More ends than this within the time are no accident. */
 const ENDS = 5;
 const ENDS_WITHIN_MS = 180_000;
 const TOKEN = "clientToken";
+/** How long settings may come after the extension is started. */
+const SETTINGS_MS = 2000;
 
 type Handler = (...args: never[]) => unknown;
 
@@ -43,6 +46,7 @@ export class Client implements Sidecar {
   private readonly greetings: Greeting[] = [];
   private readonly ends: number[] = [];
   private readonly problems = new Problems();
+  private readonly windows: Windows;
   private starting: Promise<Connection> | undefined;
   private connection: Connection | undefined;
   private now: SidecarState = "stopped";
@@ -54,7 +58,16 @@ export class Client implements Sidecar {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
-  ) {}
+  ) {
+    // The editor gives a second window of a folder another storage of the folder: only this one is shared.
+    this.windows = new Windows(vscode.Uri.joinPath(context.globalStorageUri, "windows").fsPath, {
+      answers: async () => vscode.commands.getCommands(true), // the window knows them, not its extension host
+      leave: async () => {
+        log.warn("this window is gone, and another one goes on: the server is ended");
+        await this.stop();
+      },
+    });
+  }
 
   get state(): SidecarState {
     return this.now;
@@ -138,6 +151,10 @@ export class Client implements Sidecar {
     }
   }
 
+  isHeldElsewhere(): Promise<boolean> {
+    return this.windows.isHeld();
+  }
+
   /** Ends the server and starts it anew. Its tasks go on. */
   async restart(): Promise<void> {
     this.ends.length = 0;
@@ -149,21 +166,32 @@ export class Client implements Sidecar {
     this.tell("starting");
     this.problems.clear();
     try {
-      const program = await find({
-        configured: vscode.workspace.getConfiguration("pillion").get("server.path", ""),
-        extension: this.context.extensionPath,
-        path: process.env.PATH ?? "",
-        home: homedir(),
+      const program = await this.program().catch(async (error: unknown) => {
+        // Settings of a remote machine come a moment after its window: the one that says where may be among them.
+        if (!(error instanceof NoBinary) || !(await located())) {
+          throw error;
+        }
+        return this.program();
       });
       this.log.info(`starting ${program}`);
+      const clientToken = await this.token();
+      await this.windows.enter(clientToken).catch((error: unknown) => {
+        this.log.warn("other windows could not be asked", error);
+      });
       const connection = await Connection.open({
         program,
         cwd: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
         env: environment(process.env),
         settings: explicit(),
-        clientToken: await this.token(),
+        clientToken,
         log: this.log,
-        middleware: { ...this.problems.middleware, workspace: { handleApplyEdit: applyEdit } },
+        middleware: {
+          ...this.problems.middleware,
+          workspace: { handleApplyEdit: applyEdit },
+          // The server's own are for editors without an extension: here each would be there twice.
+          provideCodeActions: () => [],
+          provideCodeLenses: () => [],
+        },
         prepare: (client) => {
           this.prepare(client);
         },
@@ -186,6 +214,15 @@ export class Client implements Sidecar {
       void explain(error, this);
       throw new NotRunning(String(error));
     }
+  }
+
+  private program(): Promise<string> {
+    return find({
+      configured: configured(),
+      extension: this.context.extensionPath,
+      path: process.env.PATH ?? "",
+      home: homedir(),
+    });
   }
 
   private prepare(client: LanguageClient): void {
@@ -281,10 +318,35 @@ export class Client implements Sidecar {
 
   dispose(): void {
     void this.end();
+    this.windows.dispose();
     this.problems.dispose();
     this.changed.dispose();
     this.settled.dispose();
   }
+}
+
+function configured(): string {
+  return vscode.workspace.getConfiguration("pillion").get("server.path", "");
+}
+
+/** Where nothing says where the program is: whether something does within a moment. */
+function located(): Promise<boolean> {
+  if (configured() !== "") {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve) => {
+    const end = (found: boolean): void => {
+      clearTimeout(late);
+      listening.dispose();
+      resolve(found);
+    };
+    const late = setTimeout(end, SETTINGS_MS, false);
+    const listening = vscode.workspace.onDidChangeConfiguration(() => {
+      if (configured() !== "") {
+        end(true);
+      }
+    });
+  });
 }
 
 /** The person's own environment: without what the editor has for itself. */

@@ -107,6 +107,7 @@ export class Connection {
       documentSave: true,
       models: true,
       diagnostics: true,
+      codeActions: true,
       clientToken: start.clientToken,
     };
     client.registerFeature({

@@ -16,7 +16,14 @@ function dataOf(diagnostic: vscode.Diagnostic): DiagnosticData | undefined {
   const run = "run" in data && typeof data.run === "number" ? data.run : 1;
   const tool = "tool" in data && typeof data.tool === "string" ? data.tool : "";
   const test = "test" in data && typeof data.test === "string" ? data.test : null;
-  return { taskId, run, tool, test };
+  const tests =
+    "tests" in data && Array.isArray(data.tests)
+      ? data.tests.filter((id) => typeof id === "string")
+      : test === null
+        ? []
+        : [test];
+  const service = "service" in data && typeof data.service === "string" ? data.service : null;
+  return { taskId, run, tool, test, tests, service };
 }
 
 export interface Problem {

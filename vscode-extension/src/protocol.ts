@@ -17,7 +17,12 @@ import type {
   OfferModelsParams,
   SetSecretParams,
 } from "./protocol/model";
-import type { ProjectCommandsParams, ProjectCommandsResult, ProjectRunParams } from "./protocol/project";
+import type {
+  ProjectCommandsParams,
+  ProjectCommandsResult,
+  ProjectRunParams,
+  ServiceStartParams,
+} from "./protocol/project";
 import type { PermissionResult, Question, RulesResult, SaveParams, SaveResult } from "./protocol/question";
 import type {
   CancelParams,
@@ -99,6 +104,8 @@ export interface ClientCapability {
   documentSave: boolean;
   models: boolean;
   diagnostics: boolean;
+  /** It offers the actions at problems itself. */
+  codeActions: boolean;
   /** A word of at most 256 bytes that the window keeps across reloads. */
   clientToken?: string;
 }
@@ -135,7 +142,7 @@ export interface Requests {
   "pillion/permission/list": { params: Empty; result: RulesResult };
   "pillion/permission/remove": { params: { rule: string }; result: Empty };
   "pillion/project/commands": { params: ProjectCommandsParams; result: ProjectCommandsResult };
-  "workspace/executeCommand": { params: ProjectRunParams; result: StartTaskResult };
+  "workspace/executeCommand": { params: ProjectRunParams | ServiceStartParams; result: StartTaskResult };
   "pillion/task/start": { params: StartTaskParams; result: StartTaskResult };
   "pillion/task/report": { params: ReportTaskParams; result: TaskResult };
   "pillion/task/list": { params: ListTasksParams; result: ListTasksResult };

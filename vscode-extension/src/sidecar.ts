@@ -37,6 +37,8 @@ export interface Sidecar extends vscode.Disposable {
   readonly onDidChangeState: vscode.Event<SidecarState>;
   /** A person kept or took back edits of the agent's, wherever that was asked for: the server tells nobody else. */
   readonly onDidSettle: vscode.Event<Settled>;
+  /** Whether a window that somebody looks at has this folder open too. Takes some seconds where there is none. */
+  isHeldElsewhere(): Promise<boolean>;
   /** Rejects with a `ResponseError` whose `data` is an `ErrorData`, or with `NotRunning`. */
   request<M extends keyof Requests>(
     method: M,

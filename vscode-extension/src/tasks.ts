@@ -129,6 +129,11 @@ export class Tasks implements vscode.Disposable {
     }
   }
 
+  /** Starts the service that a task's failures miss, and the task again. */
+  startService(taskId: string): Promise<unknown> {
+    return this.sidecar.request("workspace/executeCommand", { command: "pillion.service.start", arguments: [taskId] });
+  }
+
   private async dismiss(task: Task): Promise<void> {
     if (await attempt(this.sidecar.request("pillion/task/dismiss", { taskId: task.id }))) {
       this.store.dismissed(task.id);

@@ -18,6 +18,7 @@ import { Find } from "./view/find";
 import { drawHeader } from "./view/header";
 import { layout, type Parts } from "./view/layout";
 import { List } from "./view/list";
+import { withoutPictures } from "./view/pictures";
 import { drawRow, guessHeight, isShown } from "./view/row";
 import { welcome } from "./view/welcome";
 
@@ -68,6 +69,9 @@ export class App {
       },
       changed: () => {
         this.#keepSoon();
+      },
+      refused: (why) => {
+        this.#post({ type: "refused", why });
       },
     });
     this.#find = new Find(this.#parts.find, this.#list, {
@@ -219,8 +223,8 @@ export class App {
 
   #keepNow(): void {
     this.#keepDue = false;
-    const { draft } = this.#composer;
-    this.#bridge.keep({ draft, sending: [...this.#sending.values()] });
+    const draft = withoutPictures(this.#composer.draft);
+    this.#bridge.keep({ draft, sending: [...this.#sending.values()].map(withoutPictures) });
     this.#post({ type: "draft", draft });
   }
 

@@ -1,7 +1,7 @@
 //! `pillion parse`: the matcher engine on captured output. Reads the output from standard input while it comes, writes one
 //! JSON object a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     let cwd = cwd.canonicalize().unwrap_or(cwd);
     let files = Arc::new(WorkspaceFiles::new(root.clone()));
     let mut engine = Engine::new(Origin { command: args.command, cwd, root: root.clone() }, files);
-    let mut printer = Printer { root, output, provisional: BTreeMap::new(), counts: None };
+    let mut printer = Printer { root, output, provisional: BTreeMap::new(), counts: None, printed: HashSet::new() };
     let mut findings = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -73,6 +73,8 @@ struct Printer<'a> {
     output: &'a mut dyn Write,
     provisional: BTreeMap<String, Problem>,
     counts: Option<Counts>,
+    /// What was printed: what a watching program finds in each of its cycles is one line.
+    printed: HashSet<String>,
 }
 
 impl Printer<'_> {
@@ -90,7 +92,8 @@ impl Printer<'_> {
                 }
                 Finding::Counts(counts) => self.counts = Some(counts).filter(|counts| counts.total() > 0),
                 Finding::Summary(_) => self.counts = Some(self.counts.unwrap_or_default()),
-                Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) => {}
+                Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) | Finding::Lane(_) | Finding::Cycle(..) => {
+                }
             }
         }
         self.output.flush()?;
@@ -109,7 +112,10 @@ impl Printer<'_> {
     }
 
     fn write(&mut self, line: &Value) -> anyhow::Result<()> {
-        writeln!(self.output, "{line}")?;
+        let line = line.to_string();
+        if self.printed.insert(line.clone()) {
+            writeln!(self.output, "{line}")?;
+        }
         Ok(())
     }
 }

@@ -10,14 +10,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// So many failures of one cause outside of the tests are told as one.
-const FEWEST: usize = 3;
+pub(super) const FEWEST: usize = 3;
 /// So many that merely say the same.
 const FEWEST_ALIKE: usize = 5;
 /// So many that are the same only by the words of an assertion.
 const FEWEST_ASSERTIONS: usize = 10;
 
 /// Why a test failed, as far as its message says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cause {
     /// In a few words: `connection refused 127.0.0.1:5432`.
     pub text: String,
@@ -108,6 +108,12 @@ pub fn known_cause(message: &str) -> Option<Cause> {
     Some(Cause { text, environment })
 }
 
+/// The port at which nobody answered, where that is the cause.
+pub fn refused_port(cause: &Cause) -> Option<u16> {
+    let place = cause.text.strip_prefix("connection refused ")?;
+    place.rsplit([':', ' ']).next()?.parse().ok()
+}
+
 fn place_of(message: &str) -> Option<String> {
     if let Some(found) = address().find(message) {
         return Some(found.as_str().to_owned());
@@ -121,7 +127,7 @@ fn place_of(message: &str) -> Option<String> {
 }
 
 /// The key of a message, and how many of it are one cause. `None` for one that says nothing.
-fn key(message: &str) -> Option<(Cause, usize)> {
+pub(super) fn key(message: &str) -> Option<(Cause, usize)> {
     if let Some(cause) = known_cause(message) {
         return Some((cause, FEWEST));
     }

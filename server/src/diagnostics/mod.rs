@@ -2,8 +2,13 @@
 //! LSP; the edge makes an editor's diagnostics of them.
 
 pub mod causes;
+mod cycles;
 pub mod delta;
+pub mod groups;
 pub mod shift;
 pub mod store;
+mod stored;
+pub mod unsaved;
 
-pub use store::{Store, Stored};
+pub use store::Store;
+pub use stored::{Changed, Stored};

@@ -1,6 +1,6 @@
 //! Moves problems with the edits of their document, so that they stay at the code they speak of until the next run.
 
-use super::store::Stored;
+use super::stored::Stored;
 
 /// An edit in whole lines, 0-based: the lines from `start` up to but not including `old_end` became `new_lines` lines.
 /// Lines that were only put in between others have `start` equal to `old_end`.
@@ -67,7 +67,16 @@ mod tests {
             related: Vec::new(),
             provisional: false,
         };
-        Stored { task: TaskId::from("t"), run: 1, problem, edited: false, stale: false }
+        Stored {
+            task: TaskId::from("t"),
+            run: 1,
+            problem,
+            edited: false,
+            stale: false,
+            lane: 0,
+            cause: None,
+            grouped: false,
+        }
     }
 
     /// Problems at 1-based lines 1 to 5, after an edit; `!` marks edited ones.

@@ -2,31 +2,21 @@
 //!
 //! A run's problems stay until the next run of the same task, or of a newer task with the same command and folder, says
 //! more: a file's old ones go when the new run first names that file, the rest at its end. A run that was stopped clears
-//! nothing: it did not get to the rest. What comes late from an older run is dropped.
+//! nothing: it did not get to the rest. What comes late from an older run is dropped. A cycle of a watching program is to
+//! its run what a run is to its command (`cycles`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::cycles::{self, Cycle};
+use super::groups::{self, Group};
+use super::shift::{LineEdit, shift};
+use super::stored::{Changed, Stored};
 use crate::ids::TaskId;
-use crate::problem::{Problem, Severity};
+use crate::problem::{CyclePhase, Problem, Severity, Watcher};
 
 /// Problems of one run that are kept; what is above is counted.
 pub const MAX_PROBLEMS: usize = 1_000;
-
-/// Files whose problems changed: what an editor has to hear about again.
-pub type Changed = BTreeSet<PathBuf>;
-
-/// A problem with its origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    pub task: TaskId,
-    pub run: u32,
-    pub problem: Problem,
-    /// Its line was edited after it was found: it may be repaired, and speaks of an earlier text.
-    pub edited: bool,
-    /// Its command runs again and has not named this file yet.
-    pub stale: bool,
-}
 
 /// What makes two tasks the same work: the command and its folder.
 pub type CommandKey = (String, PathBuf);
@@ -41,6 +31,8 @@ struct TaskState {
     /// The tests that the current run is about, where it is not the whole command.
     only: Option<BTreeSet<String>>,
     cut: usize,
+    /// Of the current run, where it watches.
+    cycles: Vec<Cycle>,
 }
 
 /// All problems.
@@ -48,6 +40,7 @@ struct TaskState {
 pub struct Store {
     files: BTreeMap<PathBuf, Vec<Stored>>,
     tasks: HashMap<TaskId, TaskState>,
+    groups: Vec<Group>,
 }
 
 impl Store {
@@ -63,7 +56,8 @@ impl Store {
         if self.tasks.get(task).is_some_and(|state| state.run >= run) {
             return Changed::new();
         }
-        let state = TaskState { key: command, run, running: true, named: BTreeSet::new(), only, cut: 0 };
+        let state =
+            TaskState { key: command, run, running: true, named: BTreeSet::new(), only, cut: 0, cycles: vec![] };
         self.tasks.insert(task.clone(), state);
         let mut changed = Changed::new();
         let tasks = &self.tasks;
@@ -78,11 +72,42 @@ impl Store {
         changed
     }
 
-    /// Adds a problem of a run. A provisional problem gives way to the one with details of the same test.
-    pub fn add(&mut self, task: &TaskId, run: u32, problem: Problem) -> Changed {
+    /// Adds a problem of a run, that the program of this lane printed. A provisional problem gives way to the one with
+    /// details of the same test.
+    pub fn add(&mut self, task: &TaskId, run: u32, lane: u16, problem: Problem) -> Changed {
+        self.add_edited(task, run, lane, problem, &[])
+    }
+
+    /// The same for a problem in a file whose text was edited since it was read; each of `edits` counts lines of what was
+    /// read, the last first.
+    pub fn add_edited(&mut self, task: &TaskId, run: u32, lane: u16, problem: Problem, edits: &[LineEdit]) -> Changed {
         let mut changed = Changed::new();
         let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
         let file = problem.place.file.clone();
+        for cycle in state.cycles.iter_mut().filter(|it| it.lane == lane && it.watcher.covers(&problem.tool)) {
+            let mine = |stored: &Stored| stored.task == *task && stored.run == run;
+            if cycle.takes(&problem, &mut self.files, &mine, &mut changed) {
+                return changed;
+            }
+        }
+        // A test that fails again is told by its name first: what is known of it stays until the details come.
+        if problem.provisional {
+            let tasks = &self.tasks;
+            let again = |it: &&mut Stored| {
+                is_replaced(tasks, task, it)
+                    && !it.edited
+                    && problem.test.is_some()
+                    && it.problem.test == problem.test
+                    && it.problem.tool == problem.tool
+            };
+            if let Some(known) = self.files.values_mut().flatten().find(again) {
+                (known.task, known.run, known.stale) = (task.clone(), run, false);
+                known.problem.provisional = true;
+                changed.insert(known.problem.place.file.clone());
+                return changed;
+            }
+        }
+        let Some(state) = self.tasks.get_mut(task) else { return changed };
         if state.named.insert(file.clone()) {
             self.remove(Some(&file), |tasks, stored| is_replaced(tasks, task, stored), &mut changed);
         }
@@ -102,10 +127,57 @@ impl Store {
             }
             return changed;
         }
-        let stored = Stored { task: task.clone(), run, problem, edited: false, stale: false };
-        self.files.entry(file.clone()).or_default().push(stored);
+        let cause = groups::cause(&problem);
+        let stored =
+            Stored { task: task.clone(), run, problem, edited: false, stale: false, lane, cause, grouped: false };
+        let mut moved = vec![stored];
+        for edit in edits {
+            shift(&mut moved, *edit);
+        }
+        if !moved.is_empty() {
+            self.files.entry(file.clone()).or_default().append(&mut moved);
+        }
         changed.insert(file);
         changed
+    }
+
+    /// A watching program of a run begins or ends a cycle.
+    pub fn cycle(&mut self, task: &TaskId, run: u32, lane: u16, phase: CyclePhase, watcher: &Watcher) -> Changed {
+        let mut changed = Changed::new();
+        let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
+        let mine = |stored: &Stored| stored.task == *task && stored.run == run;
+        let cycle = cycles::of(&mut state.cycles, lane, watcher);
+        if let Some(cycle) = cycle {
+            match phase {
+                CyclePhase::Begins | CyclePhase::Restarts => cycle.begin(&mut self.files, &mine, &mut changed),
+                CyclePhase::Ends => cycle.end(&mut self.files, &mine, &mut changed),
+            }
+        }
+        changed
+    }
+
+    /// Cycles whose programs say nothing when all is well have had their time: they are through.
+    pub fn settle(&mut self, task: &TaskId, run: u32) -> Changed {
+        let mut changed = Changed::new();
+        let current = |state: &&mut TaskState| state.run == run && state.running;
+        let Some(state) = self.tasks.get_mut(task).filter(current) else { return changed };
+        let mine = |stored: &Stored| stored.task == *task && stored.run == run;
+        for cycle in state.cycles.iter_mut().filter(|cycle| cycle.open) {
+            cycle.end(&mut self.files, &mine, &mut changed);
+        }
+        changed
+    }
+
+    /// Finds failures of one cause anew; gives the files whose diagnostics change by it.
+    pub fn regroup(&mut self) -> Changed {
+        let tasks = &self.tasks;
+        let cwd = |task: &TaskId| tasks.get(task).map(|state| state.key.1.clone()).unwrap_or_default();
+        groups::regroup(&mut self.files, &mut self.groups, cwd)
+    }
+
+    /// The groups that [`Self::regroup`] has found.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
     }
 
     /// A run is over. Unless it was `cancelled` (stopped, killed, interrupted: it did not say all that it had to say), what
@@ -116,6 +188,12 @@ impl Store {
             return changed;
         };
         state.running = false;
+        // A watcher is stopped by hand: what its last cycle has not said anew holds as far as anyone knows.
+        for stored in self.files.values_mut().flatten().filter(|it| it.task == *task && it.run == run) {
+            if std::mem::take(&mut stored.stale) {
+                changed.insert(stored.problem.place.file.clone());
+            }
+        }
         if cancelled {
             for (file, stored) in &mut self.files {
                 for stored in stored.iter_mut().filter(|stored| stored.stale) {
@@ -173,8 +251,8 @@ impl Store {
     }
 
     /// Moves the problems of a file with an edit of its text; see [`super::shift::shift`]. True when one changed.
-    pub fn shift(&mut self, file: &Path, edit: super::shift::LineEdit) -> bool {
-        self.files.get_mut(file).is_some_and(|stored| super::shift::shift(stored, edit))
+    pub fn shift(&mut self, file: &Path, edit: LineEdit) -> bool {
+        self.files.get_mut(file).is_some_and(|stored| shift(stored, edit))
     }
 
     fn remove(
@@ -260,7 +338,7 @@ mod tests {
                     let only = only.map(|tests| tests.split(' ').map(str::to_owned).collect());
                     store.begin_run(&task, run, (command.to_owned(), PathBuf::from("/w")), only)
                 }
-                "add" => store.add(&task, run, problem(rest)),
+                "add" => store.add(&task, run, 0, problem(rest)),
                 "end" => store.end_run(&task, run, rest == "cancelled"),
                 "dismiss" => store.dismiss(&task),
                 other => panic!("{other}"),
@@ -351,12 +429,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_a_test_stays_until_its_new_details_come() {
+        play(&[
+            ("begin t 1 test", "", ""),
+            ("add t 1 a:7 left x", "a", "a:7:left"),
+            ("add t 1 a:9 left y", "a", "a:7:left a:9:left"),
+            ("end t 1 done", "", "a:7:left a:9:left"),
+            ("begin t 2 test", "a", "~a:7:left ~a:9:left"),
+            ("add t 2 a:5 failed x ?", "a", "a:7:left ~a:9:left"),
+            ("end t 2 cancelled", "a", "a:7:left a:9:left"),
+            ("begin t 3 test", "a", "~a:7:left ~a:9:left"),
+            ("add t 3 a:5 failed x ?", "a", "a:7:left ~a:9:left"),
+            ("add t 3 a:8 right x", "a", "a:8:right"),
+            ("end t 3 done", "", "a:8:right"),
+        ]);
+    }
+
+    #[test]
     fn too_many_are_counted() {
         let mut store = Store::default();
         let task = TaskId::from("t");
         store.begin_run(&task, 1, ("make".to_owned(), PathBuf::from("/w")), None);
         for line in 0..MAX_PROBLEMS + 5 {
-            store.add(&task, 1, problem(&format!("a:{line} {}", if line % 2 == 0 { "error" } else { "warning" })));
+            store.add(&task, 1, 0, problem(&format!("a:{line} {}", if line % 2 == 0 { "error" } else { "warning" })));
         }
         assert_eq!(store.for_file(Path::new("a")).len(), MAX_PROBLEMS);
         assert_eq!(store.counts(&task), (500, 500));

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use super::Owner;
 use super::outbox::Outbox;
-use super::presenter::Owner;
 use crate::ids::TaskId;
 use crate::protocol::{self as wire, method};
 use crate::session::effect::{Growth, Reply};

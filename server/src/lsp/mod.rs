@@ -13,8 +13,10 @@ pub mod models;
 pub mod outbox;
 pub mod params;
 pub mod presenter;
+mod problems;
 pub mod progress;
 pub mod server;
+mod test_functions;
 pub mod text;
 pub mod transport;
 mod waiting_for_input;
@@ -26,10 +28,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+use crate::session::owner::Handle;
 use crate::workspace::uri;
 
 /// How long the store may take to write what is queued, at the end.
 const LAST_WRITES: Duration = Duration::from_millis(300);
+
+/// The owner's handle, set once it has started: messages may come before that.
+pub type Owner = std::sync::OnceLock<Handle>;
 
 /// Serves one client on stdin and stdout until it is gone; gives the exit code.
 pub async fn serve(config: Config) -> i32 {

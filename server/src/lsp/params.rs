@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower_lsp::jsonrpc;
 
 use crate::agent::change::Chosen;
@@ -15,7 +15,7 @@ use crate::protocol as wire;
 use crate::session::event::{
     Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
-use crate::session::owner::Secret;
+use crate::session::inbox::Secret;
 use crate::task::listen;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
@@ -345,14 +345,18 @@ pub fn task(params: Value, make: impl FnOnce(TaskId) -> Request) -> Read<Request
 pub fn rerun(params: Value) -> Read<Request> {
     let wire::RerunParams { task_id, only } = typed(params)?;
     let task = TaskId(task_id);
-    Ok(match only {
-        None => Request::RerunTask { task: Some(task) },
-        Some(word) if word == "failed" => Request::RerunTests { task, only: OnlyTests::Failed },
-        Some(test) if test.trim().is_empty() => {
-            return Err(bad("only", "is empty".into(), "Say `failed` or a test's id, or leave it out."));
+    let tests = match only {
+        None => return Ok(Request::RerunTask { task: Some(task) }),
+        Some(wire::RerunOnly::One(word)) if word == "failed" => {
+            return Ok(Request::RerunTests { task, only: OnlyTests::Failed });
         }
-        Some(test) => Request::RerunTests { task, only: OnlyTests::One(test) },
-    })
+        Some(wire::RerunOnly::One(test)) => vec![test],
+        Some(wire::RerunOnly::Tests(tests)) => tests,
+    };
+    if tests.is_empty() || tests.iter().any(|test| test.trim().is_empty()) {
+        return Err(bad("only", "is empty".into(), "Say `failed`, a test's id or a list of ids, or leave it out."));
+    }
+    Ok(Request::RerunTests { task, only: OnlyTests::These(tests) })
 }
 
 /// `pillion/task/promote`.
@@ -384,7 +388,18 @@ pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Reque
     match name {
         "pillion.task.start" => start_task(first, root),
         "pillion.task.stop" => Ok(Request::StopTask { task: id }),
-        "pillion.task.rerun" => Ok(Request::RerunTask { task: id }),
+        "pillion.task.rerun" => match (id, arguments.first()) {
+            (Some(task), Some(only)) if !only.is_null() => rerun(json!({"taskId": task, "only": only})),
+            (task, _) => Ok(Request::RerunTask { task }),
+        },
+        "pillion.task.dismiss" => match id {
+            Some(task) => Ok(Request::DismissTask { task }),
+            None => Err(bad("arguments", "name no task".into(), "Give the task's id.")),
+        },
+        "pillion.service.start" => match id {
+            Some(task) => Ok(Request::StartService { task }),
+            None => Err(bad("arguments", "name no task".into(), "Give the id of the task that has missed it.")),
+        },
         "pillion.task.list" => Ok(Request::ListTasks { session: None, include_finished: true }),
         "pillion.task.input" => {
             let (task, text) = match arguments.first().and_then(Value::as_str) {
@@ -411,13 +426,17 @@ pub fn command(name: &str, mut arguments: Vec<Value>, root: &Path) -> Read<Reque
 }
 
 /// What `workspace/executeCommand` serves.
-pub const COMMANDS: [&str; 12] = [
+pub const COMMANDS: [&str; 16] = [
     "pillion.task.start",
     "pillion.task.stop",
     "pillion.task.rerun",
     "pillion.task.list",
     "pillion.task.output",
     "pillion.task.input",
+    "pillion.task.show",
+    "pillion.task.dismiss",
+    "pillion.service.start",
+    "pillion.fix",
     "pillion.test",
     "pillion.build",
     "pillion.lint",
@@ -425,3 +444,14 @@ pub const COMMANDS: [&str; 12] = [
     "pillion.always",
     "pillion.deny",
 ];
+
+/// There is nothing to fix.
+pub fn no_problem() -> jsonrpc::Error {
+    convert::error(
+        wire::code::STATE,
+        "no problem is known".into(),
+        "no_problem",
+        None,
+        "Run the build or the tests first, or name a document and a diagnostic.",
+    )
+}

@@ -1,8 +1,7 @@
 //! Shows the owner's messages to the client: `pillion/*` notifications and requests where the client renders the panel,
 //! plain LSP where it does not; `$/progress` for running tasks; `publishDiagnostics` for both.
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -12,12 +11,14 @@ use crate::ids::{QuestionId, TaskId};
 use crate::protocol::{self as wire, PermissionOutcome, PermissionResult, method};
 use crate::session::effect::Question;
 use crate::session::event::{Choice, Event, FileProblems, QuestionOutcome};
-use crate::session::owner::{Handle, Message};
+use crate::session::owner::Message;
 use crate::task::model::{Task, Timestamp};
 
+use super::Owner;
 use super::convert;
 use super::following::Followers;
 use super::outbox::Outbox;
+use super::problems::Published;
 use super::progress::Progress;
 use super::uri;
 use super::waiting_for_input::InputQuestions;
@@ -43,6 +44,7 @@ pub async fn run(
     shows: Shows,
     owner: Arc<Owner>,
     followers: Followers,
+    published: Published,
 ) {
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
@@ -53,7 +55,7 @@ pub async fn run(
         owner,
         followers,
         questions: HashMap::new(),
-        published: HashSet::new(),
+        published,
         ends: HashMap::new(),
     };
     loop {
@@ -67,9 +69,6 @@ pub async fn run(
     }
 }
 
-/// The owner's handle, set once it has started: messages may come before that.
-pub type Owner = std::sync::OnceLock<Handle>;
-
 struct Presenter {
     outbox: Outbox,
     shows: Shows,
@@ -80,8 +79,8 @@ struct Presenter {
     waiting: InputQuestions,
     /// The open questions, by the id of the request that asks them.
     questions: HashMap<QuestionId, String>,
-    /// Files with diagnostics at the client.
-    published: HashSet<PathBuf>,
+    /// The diagnostics at the client.
+    published: Published,
     /// The newest run of each task whose bad end a plain client knows of, and when that was.
     ends: HashMap<TaskId, (u32, Timestamp)>,
 }
@@ -142,7 +141,9 @@ impl Presenter {
         }
         self.waiting.task(task).await;
         // Another window's task is told there.
-        if let Some(text) = words::bad_end(task).filter(|_| task.owned && self.is_news(task, now)) {
+        if let Some(text) =
+            words::bad_end(task).or_else(|| words::doubtful_end(task)).filter(|_| task.owned && self.is_news(task, now))
+        {
             self.say(2, &text).await;
         }
     }
@@ -157,16 +158,10 @@ impl Presenter {
     }
 
     async fn problems(&mut self, problems: FileProblems) {
-        let known = self.published.contains(&problems.path);
-        if problems.problems.is_empty() && !known {
-            return;
-        }
         let diagnostics: Vec<Value> = problems.problems.iter().map(convert::diagnostic).collect();
         let params = json!({"uri": uri::from_path(&problems.path), "diagnostics": diagnostics});
-        if diagnostics.is_empty() {
-            self.published.remove(&problems.path);
-        } else {
-            self.published.insert(problems.path);
+        if !self.published.set(problems.path, problems.problems) {
+            return;
         }
         self.outbox.notify("textDocument/publishDiagnostics", params).await;
     }
@@ -247,9 +242,4 @@ fn button(answer: Option<Value>, always: &[String]) -> QuestionOutcome {
         }
     };
     QuestionOutcome::Chosen { choice, reason: None }
-}
-
-/// The token of a task's progress.
-pub fn token(task: &TaskId, run: u32) -> String {
-    format!("pillion/{task}/{run}")
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::outbox::Outbox;
 use super::words;
+use crate::ids::TaskId;
 use crate::task::model::{Status, Task};
 
 /// Where a task's progress stands.
@@ -43,7 +44,7 @@ impl Progress {
 
     /// A task's row changed.
     pub async fn task(&mut self, task: &Task) {
-        let token = super::presenter::token(&task.id, task.run);
+        let token = token(&task.id, task.run);
         let running = matches!(task.status, Status::Running | Status::WaitingForInput);
         let message = words::message(task, |id| self.label(id));
         match self.shown.get_mut(&token) {
@@ -118,4 +119,9 @@ fn strip_null(mut value: serde_json::Value) -> serde_json::Value {
         object.retain(|_, value| !value.is_null());
     }
     value
+}
+
+/// The token of a task's progress.
+pub fn token(task: &TaskId, run: u32) -> String {
+    format!("pillion/{task}/{run}")
 }

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{self, Result};
 use tower_lsp::ls_types::{
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult,
-    InitializedParams, LSPAny, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressCancelParams,
+    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse, CodeLens,
+    CodeLensOptions, CodeLensParams, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandOptions,
+    ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams, LSPAny, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 
@@ -23,6 +25,7 @@ use super::following::Followers;
 use super::models::LspLender;
 use super::outbox::Outbox;
 use super::presenter::{self, Shows};
+use super::problems::Published;
 use super::{convert, handing_over, params, progress, uri};
 use crate::clock;
 use crate::config::{self, Config};
@@ -30,10 +33,14 @@ use crate::ids::{SessionId, TaskId, TurnId};
 use crate::protocol::{self as wire, method};
 use crate::session::effect::Refusal;
 use crate::session::event::{Choose, Event, Request};
+use crate::session::inbox::Answered;
 use crate::session::moving::Taker;
 use crate::session::owner::{self, Handle};
+use crate::session::perform::Parts;
 use crate::task::lease;
 use crate::workspace::environment::Environment;
+
+mod acting;
 
 /// Bytes of a client's token; a longer one counts as none.
 const TOKEN_CAP: usize = 256;
@@ -50,6 +57,12 @@ pub struct Server {
     /// The client as one that lends models.
     lender: Arc<LspLender>,
     followers: OnceLock<Followers>,
+    /// The diagnostics at the client.
+    published: Published,
+    /// The conversation that `pillion.fix` goes on with.
+    chat: tokio::sync::Mutex<Option<SessionId>>,
+    /// It has `window/showDocument`.
+    shows_documents: OnceLock<bool>,
     /// Where terminals join in; removed with this server.
     control: OnceLock<Control>,
     root: OnceLock<PathBuf>,
@@ -69,6 +82,9 @@ impl Server {
             owner: Arc::default(),
             environment: Environment::new(config::environment()),
             followers: OnceLock::new(),
+            published: Published::default(),
+            chat: tokio::sync::Mutex::default(),
+            shows_documents: OnceLock::new(),
             control: OnceLock::new(),
             root: OnceLock::new(),
             moving: OnceLock::new(),
@@ -135,7 +151,7 @@ impl Server {
         Self::answered(owner.ask(request?)).await
     }
 
-    async fn answered(answer: oneshot::Receiver<owner::Answered>) -> Result<Value> {
+    async fn answered(answer: oneshot::Receiver<Answered>) -> Result<Value> {
         match answer.await {
             Ok(Ok(reply)) => Ok(convert::reply(reply, clock::now())),
             Ok(Err(refusal)) => Err(convert::refusal(refusal)),
@@ -421,6 +437,10 @@ impl LanguageServer for Server {
             saves: pillion.document_save,
             diagnoses: pillion.diagnostics,
         });
+        let has_actions = pillion.code_actions;
+        let options = asked.initialization_options.as_ref();
+        // Another server of the client may give lenses at tests: only the person knows.
+        let has_lenses = !has_actions && options.is_none_or(|options| options["codeLens"]["tests"] != json!(false));
         if pillion.models {
             self.lender.lend();
         }
@@ -428,17 +448,16 @@ impl LanguageServer for Server {
         let environment = self.environment.clone();
         let (shown, overheard) = control::overhear(shown);
         let socket_dir = config.socket_dir();
-        let parts = owner::Parts {
+        let parts = Parts {
             config,
             root: root.clone(),
             further_roots: further_roots.clone(),
             editor,
             lender: self.lender.clone(),
             environment: environment.clone(),
-            messages,
             token: token.clone(),
         };
-        let handle = owner::start(parts);
+        let handle = owner::start(parts, messages);
         let served = control::Served { owner: handle.clone(), environment, root: root.clone(), overheard };
         match control::open(&socket_dir, &further_roots, served) {
             Ok(control) => drop(self.control.set(control)),
@@ -455,7 +474,10 @@ impl LanguageServer for Server {
         let outbox = self.outbox.clone();
         let followers = Followers::start(outbox.clone(), owner.clone());
         let _ = self.followers.set(followers.clone());
-        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers).await });
+        let published = self.published.clone();
+        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers, published).await });
+        let shows_documents = asked.capabilities.window.as_ref().and_then(|window| window.show_document.as_ref());
+        let _ = self.shows_documents.set(shows_documents.is_some_and(|it| it.support));
         let pillion =
             wire::ServerCapability { version: wire::VERSION, instance_id: uuid::Uuid::now_v7().simple().to_string() };
         Ok(InitializeResult {
@@ -469,6 +491,13 @@ impl LanguageServer for Server {
                 execute_command_provider: Some(ExecuteCommandOptions {
                     commands: params::COMMANDS.iter().map(|name| (*name).to_owned()).collect(),
                     ..ExecuteCommandOptions::default()
+                }),
+                code_lens_provider: has_lenses.then(|| CodeLensOptions { resolve_provider: Some(false) }),
+                code_action_provider: (!has_actions).then(|| {
+                    CodeActionProviderCapability::Options(CodeActionOptions {
+                        code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+                        ..CodeActionOptions::default()
+                    })
                 }),
                 experimental: serde_json::to_value(pillion).ok().map(|pillion| json!({"pillion": pillion})),
                 ..ServerCapabilities::default()
@@ -525,7 +554,20 @@ impl LanguageServer for Server {
         }
     }
 
+    async fn code_action(&self, asked: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        Ok(self.actions_at(asked))
+    }
+
+    async fn code_lens(&self, asked: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        Ok(self.lenses_of(asked))
+    }
+
     async fn execute_command(&self, asked: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        match asked.command.as_str() {
+            "pillion.fix" => return self.fix(asked.arguments).await.map(Some),
+            "pillion.task.show" => return self.show_output(asked.arguments).await.map(Some),
+            _ => {}
+        }
         if asked.command == "pillion.task.output" {
             let task = asked.arguments.first().and_then(Value::as_str).map(str::to_owned);
             return self.command_output(task.as_deref()).await.map(Some);

@@ -12,8 +12,8 @@ use crate::ids::TaskId;
 use crate::session::event::Request;
 use crate::task::model::{AnswerOption, Status, Task, WaitingFor};
 
+use super::Owner;
 use super::outbox::Outbox;
-use super::presenter::Owner;
 
 /// The button that ends the task.
 const STOP: &str = "Stop";

@@ -8,9 +8,12 @@ use super::lines::{Growing, escape_length};
 /// Visible bytes of a line in which a prefix must end.
 const MAX_PREFIX: usize = 120;
 
-/// Words in brackets at the start of a line that tell how bad it is, or a worker's number: nobody's name.
-const NO_NAMES: &[&str] =
-    &["error", "warn", "warning", "info", "debug", "trace", "success", "notice", "fatal", "verbose", "master", "main"];
+/// Words in brackets at the start of a line that tell how bad it is, a worker's number, or with which a program that watches
+/// others speaks for itself: nobody's name.
+const NO_NAMES: &[&str] = &[
+    "error", "warn", "warning", "info", "debug", "trace", "success", "notice", "fatal", "verbose", "master", "main",
+    "nodemon", "watch", "vite", "mocha",
+];
 
 /// What a line begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]

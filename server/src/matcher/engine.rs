@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::scope::{self, Scope};
 use super::table::formats;
 use super::{Files, Matcher, Origin};
-use crate::problem::Finding;
+use crate::problem::{CyclePhase, Finding};
 
 /// Prefixes that are told apart in one output. Lines with others are read as they are.
 const MAX_LANES: usize = 64;
@@ -78,12 +78,25 @@ impl Slot {
 
 impl Lane {
     fn new(scope: &Scope, lane: scope::Lane, custom: &[Definition]) -> Self {
-        let defined = custom.iter().map(|it| Slot::new(CUSTOM, Box::new(Custom::new(it.clone()))));
-        let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
-        let known = there.map(|(number, it)| Slot::new(number, (it.new)(scope)));
-        let mut lane = Self { matchers: defined.chain(known).collect(), open: 0, letters: None, scope: lane };
+        let mut lane = Self { matchers: Self::machines(scope, custom), open: 0, letters: None, scope: lane };
         lane.look();
         lane
+    }
+
+    fn machines(scope: &Scope, custom: &[Definition]) -> Vec<Slot> {
+        let defined = custom.iter().map(|it| Slot::new(CUSTOM, Box::new(Custom::new(it.clone()))));
+        let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
+        defined.chain(there.map(|(number, it)| Slot::new(number, (it.new)(scope)))).collect()
+    }
+
+    /// The programs of this lane are started again, or have ended: what their machines were at is over.
+    fn turn(&mut self, phase: CyclePhase, scope: &mut Scope, custom: &[Definition]) {
+        for slot in &mut self.matchers {
+            slot.matcher.end(scope);
+        }
+        scope.turned(phase);
+        self.matchers = Self::machines(scope, custom);
+        self.look();
     }
 
     fn wants_all(&self) -> bool {
@@ -310,13 +323,21 @@ impl Engine {
             None => (0, at),
         };
         // What overwrote the line overwrote its prefix too.
-        let text = shown.strip_prefix(&head[..at]).unwrap_or(shown);
+        let text = clean(shown.strip_prefix(&head[..at]).unwrap_or(shown));
         let lane = &mut self.lanes[lane];
         self.scope.swap(&mut lane.scope);
         if at == 0 {
             lane.grow(head, &mut self.scope);
         }
-        lane.line(&clean(text), self.prefilter, &mut self.scope);
+        lane.line(&text, self.prefilter, &mut self.scope);
+        if let Some(phase) = self.scope.take_turn() {
+            lane.turn(phase, &mut self.scope, &self.custom);
+            if phase != CyclePhase::Ends {
+                // It may be a runner's first line too.
+                lane.line(&text, self.prefilter, &mut self.scope);
+                self.scope.take_turn();
+            }
+        }
         self.scope.swap(&mut lane.scope);
         self.wants_all = self.lanes.iter().any(Lane::wants_all);
     }

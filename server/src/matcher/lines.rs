@@ -31,7 +31,12 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     while let Some(at) = memchr::memchr2(ESC, 0x08, rest) {
         text.extend_from_slice(&rest[..at]);
         if rest[at] == ESC {
-            rest = &rest[at + escape_length(&rest[at..])..];
+            let (escape, behind) = rest[at..].split_at(escape_length(&rest[at..]));
+            if matches!(escape, b"\x1b[1G" | b"\x1b[G") {
+                // Back to the first column, as npm's spinner goes: what follows is written over it.
+                text.clear();
+            }
+            rest = behind;
         } else {
             text.pop();
             rest = &rest[at + 1..];
@@ -206,6 +211,7 @@ mod tests {
             ("FAILED\x1b(B\x1b[m", "FAILED"),
             ("\tkeeps\ttabs", "\tkeeps\ttabs"),
             ("ab\x08c", "ac"),
+            ("⠙\x1b[1G\x1b[0Ka.ts(1,2): x", "a.ts(1,2): x"),
         ] {
             assert_eq!(clean(raw.as_bytes()), text, "{raw:?}");
         }

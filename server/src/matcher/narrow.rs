@@ -22,8 +22,13 @@ pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
         "unittest" => call.with_ids("unittest", &["-k"]),
         "node:test" => call.node(),
         "jest" | "vitest" => {
-            let files = files(tests).map(|file| format!("{} ", quoted(&file))).collect::<String>();
-            call.appended(&format!("{files}-t {}", quoted(&one_of(tests, &full_name))))
+            let files = files(tests).map(|file| quoted(&file)).collect::<Vec<_>>().join(" ");
+            if tests.iter().any(|id| file(id) == Some(id)) {
+                // A file that did not load is run whole: the names of its tests are not known.
+                return call.appended(&files);
+            }
+            let names = format!("-t {}", quoted(&one_of(tests, &full_name)));
+            call.appended(&if files.is_empty() { names } else { format!("{files} {names}") })
         }
         "mocha" => call.appended(&format!("-g {}", quoted(&one_of(tests, &full_name)))),
         "go test" => call.after_word("test", &format!("-run {}", quoted(&go_pattern(tests)))),
@@ -72,6 +77,14 @@ const PYTEST_VALUES: &[&str] = &[
     "--tb",
 ];
 
+/// The folder in which the command runs, where a text begins with it as shells write it.
+fn here(text: &str) -> Option<&str> {
+    let found =
+        ["$(pwd)", "${PWD}", "$PWD"].into_iter().find_map(|it| text.get(..it.len()).filter(|start| *start == it))?;
+    let goes_on = |next: char| next.is_ascii_alphanumeric() || next == '_';
+    (found != "$PWD" || !text[found.len()..].starts_with(goes_on)).then_some(found)
+}
+
 /// A word of the last simple command, and where it stands.
 struct Word {
     text: String,
@@ -96,6 +109,16 @@ impl<'a> Line<'a> {
             let end = at + char.len_utf8();
             match (quote, char) {
                 (Some(open), _) if char == open => quote = None,
+                // Where it runs is no matter here: a folder that is mounted, for instance.
+                (None | Some('"'), '$') if here(&command[at..]).is_some() => {
+                    let here = here(&command[at..]).unwrap_or_default();
+                    word.get_or_insert(Word { text: String::new(), start: at, end }).text.push_str(here);
+                    while chars.next_if(|(next, _)| *next < at + here.len()).is_some() {}
+                    if let Some(word) = &mut word {
+                        word.end = at + here.len();
+                    }
+                    continue;
+                }
                 (Some('"'), '$' | '`' | '\\') => return None,
                 (Some(_), _) => word.as_mut()?.text.push(char),
                 (None, '\'' | '"') => {
@@ -222,10 +245,12 @@ fn names(id: &str) -> Vec<&str> {
     parts
 }
 
+/// The file that an id begins with, or is.
 fn file(id: &str) -> Option<&str> {
     let first = id.split(" > ").next()?;
-    let is_file = first != id && first.contains('.') && !first.contains(' ');
-    is_file.then_some(first)
+    let extension = first.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let is_source = matches!(extension, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+    (is_source && (first != id || !first.contains(' '))).then_some(first)
 }
 
 fn files(tests: &[&str]) -> impl Iterator<Item = String> {
@@ -235,9 +260,10 @@ fn files(tests: &[&str]) -> impl Iterator<Item = String> {
     files.into_iter()
 }
 
-/// The names of the suites and the test in one, as the runners of this family compare it.
+/// The names of the suites and the test in one, as the runners of this family compare it. What stands between them in an
+/// id may stand in a name too.
 fn full_name(id: &str) -> String {
-    regex::escape(&names(id).join(" "))
+    names(id).into_iter().map(regex::escape).collect::<Vec<_>>().join(" (> )?")
 }
 
 fn one_of(tests: &[&str], name: &dyn Fn(&str) -> String) -> String {
@@ -295,12 +321,33 @@ mod tests {
             ),
             ("python -m pytest", "pytest", "a.py::t", "python -m pytest a.py::t"),
             (
+                "docker run --rm -v $PWD/api:/app -w /app img pytest -q tests",
+                "pytest",
+                "tests/a.py::t",
+                "docker run --rm -v $PWD/api:/app -w /app img pytest -q tests/a.py::t",
+            ),
+            (
+                "docker run -v \"$(pwd):/app\" img pytest",
+                "pytest",
+                "a.py::t",
+                "docker run -v \"$(pwd):/app\" img pytest a.py::t",
+            ),
+            (
                 "npm test",
                 "jest",
                 "src/sum.test.js > math > adds 1 + 2",
-                r"npm test -- src/sum.test.js -t '^math adds 1 \+ 2$'",
+                r"npm test -- src/sum.test.js -t '^math (> )?adds 1 \+ 2$'",
             ),
-            ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a b|a c)$'"),
+            ("npx jest", "jest", "test/a.test.ts > math adds", "npx jest test/a.test.ts -t '^math adds$'"),
+            (
+                "npx vitest run",
+                "vitest",
+                "a.test.ts > x is y|b.test.ts > x is y",
+                "npx vitest run a.test.ts b.test.ts -t '^(x is y|x is y)$'",
+            ),
+            ("npx vitest run", "vitest", "test/load.test.ts", "npx vitest run test/load.test.ts"),
+            ("npm test", "jest", "a.test.js|b.test.js > adds", "npm test -- a.test.js b.test.js"),
+            ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a (> )?b|a (> )?c)$'"),
             ("node --test src", "node:test", "math > adds", "node --test --test-name-pattern='^adds$' src"),
             ("go test ./...", "go test", "TestA/one", "go test -run '^TestA$/^one$' ./..."),
             ("go test -v ./...", "go test", "TestA/one|TestB", "go test -run '^(TestA|TestB)$' -v ./..."),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::command::Command;
 use super::place::{Column, Paths, normal};
 use super::{Files, Origin};
-use crate::problem::{Counts, Finding, Place, Problem, Related, Severity, TestResult};
+use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Related, Severity, TestResult, Watcher};
 
 /// Problems of one output that are told on; more are counted as noise of the tool.
 const MAX_PROBLEMS: usize = 10_000;
@@ -54,6 +54,8 @@ pub(super) struct Lane {
     test: Option<String>,
     inside: Option<Runner>,
     crashed: bool,
+    /// How many cycles of watching programs have begun or ended.
+    cycle: u32,
 }
 
 /// Shared by the matchers of one output.
@@ -68,6 +70,10 @@ pub(super) struct Scope {
     said: HashSet<u64>,
     problems: usize,
     claimed: bool,
+    /// The lane whose findings came last.
+    told: usize,
+    /// A cycle of all that the lane writes begins or ends with this line.
+    turning: Option<CyclePhase>,
     /// The test whose own output is being read: a compiler's error in it belongs to that test.
     pub(super) test: Option<String>,
     /// The runner whose tests' output is being read: what looks like a compiler's line there is only text.
@@ -89,6 +95,8 @@ impl Scope {
             said: HashSet::new(),
             problems: 0,
             claimed: false,
+            told: 0,
+            turning: None,
             test: None,
             inside: None,
             crashed: false,
@@ -286,6 +294,8 @@ impl Scope {
         }
         let place = &problem.place;
         let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);
+        // What a cycle finds again is said again.
+        let key = (key, (self.lane.cycle > 0).then_some((self.lane.number, self.lane.cycle)));
         if self.problems >= MAX_PROBLEMS || !self.first(&key) {
             return;
         }
@@ -297,7 +307,7 @@ impl Scope {
                 self.lane.detailed.insert(test.clone());
             }
         }
-        self.out.push(Finding::Problem(problem));
+        self.tell(Finding::Problem(problem));
     }
 
     /// True when a problem with details of this test was told.
@@ -318,7 +328,52 @@ impl Scope {
     }
 
     pub(super) fn test_result(&mut self, result: TestResult) {
-        self.out.push(Finding::Test(result));
+        self.tell(Finding::Test(result));
+    }
+
+    /// Tells something that belongs to a lane.
+    fn tell(&mut self, finding: Finding) {
+        if self.told != self.lane.number {
+            self.told = self.lane.number;
+            self.out.push(Finding::Lane(u16::try_from(self.told).unwrap_or(u16::MAX)));
+        }
+        self.out.push(finding);
+    }
+
+    // Cycles of watching programs.
+
+    /// A tool that watches files by itself begins or ends a cycle: what it says from here on may be what it said before.
+    pub(super) fn cycle(&mut self, phase: CyclePhase, watcher: Watcher) {
+        self.lane.cycle += 1;
+        self.lane.detailed.clear();
+        self.lane.provisional.clear();
+        self.tell(Finding::Cycle(phase, watcher));
+    }
+
+    /// A program that starts others anew begins or ends a cycle with this line; the engine tells it once all have seen the
+    /// line.
+    pub(super) fn turn(&mut self, phase: CyclePhase) {
+        self.turning = Some(phase);
+    }
+
+    /// The cycle that the line begins or ends.
+    pub(super) fn take_turn(&mut self) -> Option<CyclePhase> {
+        self.turning.take()
+    }
+
+    /// What the lane's programs were at is over: tells the cycle.
+    pub(super) fn turned(&mut self, phase: CyclePhase) {
+        (self.test, self.inside, self.crashed) = (None, None, false);
+        self.cycle(phase, Watcher::Everything);
+        let lane = self.lane.number;
+        let before = self.tallies.len();
+        if phase != CyclePhase::Ends {
+            self.tallies.retain(|(of, _), _| *of != lane);
+        }
+        if self.tallies.len() != before {
+            self.tell_counts();
+            self.tell_total();
+        }
     }
 
     /// The counts of one runner so far.
@@ -328,6 +383,10 @@ impl Scope {
             return;
         }
         tally.counts = counts;
+        self.tell_counts();
+    }
+
+    fn tell_counts(&mut self) {
         let mut sum = Counts::default();
         for tally in self.tallies.values() {
             sum.passed += tally.counts.passed;
@@ -348,6 +407,10 @@ impl Scope {
     pub(super) fn more(&mut self, runner: Runner, tests: u32) {
         let tally = self.tallies.entry((self.lane.number, runner)).or_default();
         tally.total = tally.total.saturating_add(tests);
+        self.tell_total();
+    }
+
+    fn tell_total(&mut self) {
         let total = self.tallies.values().map(|tally| tally.total).sum();
         self.out.push(Finding::Total(total));
     }

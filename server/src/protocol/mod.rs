@@ -107,6 +107,8 @@ pub struct ClientCapability {
     /// It lends models: it serves `pillion/model/complete`.
     pub models: bool,
     pub diagnostics: bool,
+    /// It offers the actions at problems itself.
+    pub code_actions: bool,
     pub client_token: Option<String>,
 }
 

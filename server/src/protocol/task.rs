@@ -226,9 +226,18 @@ pub struct InputParams {
 #[serde(rename_all = "camelCase")]
 pub struct RerunParams {
     pub task_id: String,
-    /// `failed`, or the id of one test.
     #[serde(default)]
-    pub only: Option<String>,
+    pub only: Option<RerunOnly>,
+}
+
+/// What of a task runs again.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RerunOnly {
+    /// `failed`, or the id of one test.
+    One(String),
+    /// The ids of tests.
+    Tests(Vec<String>),
 }
 
 #[derive(Debug, Deserialize)]

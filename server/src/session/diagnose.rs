@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::agent::notification::{cut, escape};
-use crate::diagnostics::store::Stored;
+use crate::diagnostics::Stored;
 use crate::ids::{SessionId, ToolCallId, TurnId};
 use crate::problem::{Problem, Severity};
 use crate::tool::Location;

@@ -28,6 +28,7 @@ use super::event::{
 };
 use super::export::Talk;
 use super::moving::Taker;
+use super::services::Missed;
 use super::slash::Place;
 use super::turn_log::TurnRecord;
 
@@ -177,6 +178,8 @@ pub enum Effect {
         cwd: PathBuf,
         seen: FileSeen,
     },
+    /// Looks for the service that offers a port; comes back as `ServiceFound`.
+    FindService(Missed),
     /// Asks the editor for its own diagnostics; comes back as `EditorDiagnostics`.
     AskDiagnostics {
         session: SessionId,

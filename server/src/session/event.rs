@@ -18,6 +18,7 @@ use crate::task::model::{EnvironmentRecord, Task, Timestamp};
 use crate::task::run::{Change, Imported, OutputSlice, RunEvent, RunId};
 use crate::tool;
 use crate::tool::input::Todo;
+use crate::workspace::Service;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
@@ -25,6 +26,7 @@ pub use self::request::{
     Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
 use super::effect::{ChangeRow, ModelList, Refusal, SessionRow, UsageSum};
+use super::services::Missed;
 use super::settings::Settings;
 use super::since::Changes;
 use super::slash::Place;
@@ -108,6 +110,8 @@ pub struct StoredEdit {
     pub before: Option<String>,
     /// `None`: there is no file any more.
     pub after: Option<String>,
+    /// How many folders were made for the file, from it upwards.
+    pub new_folders: u32,
     pub at: Timestamp,
 }
 
@@ -174,6 +178,8 @@ pub enum Timer {
     Again(TaskId),
     /// What another window held may be free by now.
     Claim(TaskId),
+    /// What a watching program has started again has had its time to fail.
+    Settle(TaskId, u32),
 }
 
 /// One thing that happened.
@@ -297,6 +303,11 @@ pub enum Event {
         result: Result<Reverted, Refusal>,
     },
     /// What the editor shows of its own.
+    /// The service that offers a port, where a compose file names one.
+    ServiceFound {
+        missed: Missed,
+        service: Option<Service>,
+    },
     EditorDiagnostics {
         session: SessionId,
         turn: TurnId,
@@ -401,4 +412,8 @@ pub struct ShownProblem {
     pub problem: Problem,
     /// Its line was edited since the run.
     pub edited: bool,
+    /// The tests that failed so: several where it stands for a group.
+    pub tests: Vec<String>,
+    /// The service of a compose file whose start would repair it.
+    pub service: Option<Service>,
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::agent::notification;
 use crate::diagnostics::causes;
 use crate::diagnostics::delta::{self, Delta, Mark, Outcome, Present};
-use crate::problem::{Counts, Finding, Place, Problem, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Severity, TestResult, TestStatus, Watcher};
 use crate::task::model::Progress;
 
 /// Problems that are kept of one run; the rest is counted.
@@ -25,10 +25,18 @@ const EXAMPLES: usize = 4;
 /// The findings of one run.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) problems: Vec<Problem>,
+    /// Each with the number of the program that printed it.
+    found: Vec<(u16, Problem)>,
     /// Results by test, in the order of their ends; a test that ran again replaces its result.
     pub(super) tests: Vec<TestResult>,
-    test_at: HashMap<String, usize>,
+    /// Where a test's result stands, and who told it.
+    test_at: HashMap<String, (usize, u16)>,
+    /// Who wrote what comes now.
+    pub(super) lane: u16,
+    /// What a watching program's cycle before this one found: a test that fails again keeps its details until new ones come.
+    earlier: Vec<Problem>,
+    /// Lanes and watchers whose cycle has ended: what comes begins the next.
+    ended: Vec<(u16, Watcher)>,
     pub(super) counts: Option<Counts>,
     /// The runner's own summary line, the newest.
     pub(super) own_summary: Option<String>,
@@ -62,31 +70,97 @@ impl Facts {
     pub(super) fn add(&mut self, finding: &Finding) -> bool {
         match finding {
             Finding::Problem(problem) => {
-                let earlier = problem.test.as_ref().and_then(|test| {
-                    self.problems.iter().position(|known| known.provisional && known.test.as_ref() == Some(test))
-                });
-                match earlier {
-                    Some(at) => self.problems[at] = problem.clone(),
-                    None if self.problems.len() < KEPT => self.problems.push(problem.clone()),
+                self.begin_if_ended(|watcher| watcher.covers(&problem.tool));
+                let same = |known: &Problem| problem.test.is_some() && known.test == problem.test;
+                let again = self.earlier.iter().position(|known| problem.provisional && same(known));
+                let mut problem = problem.clone();
+                if let Some(at) = again {
+                    problem = Problem { provisional: true, ..self.earlier.swap_remove(at) };
+                }
+                let at = self
+                    .found
+                    .iter()
+                    .position(|(_, known)| known.provisional && problem.test.is_some() && known.test == problem.test);
+                match at {
+                    Some(at) => self.found[at].1 = problem,
+                    None if self.found.len() < KEPT => self.found.push((self.lane, problem)),
                     None => {
                         self.not_kept += 1;
                         return false;
                     }
                 }
             }
-            Finding::Test(test) => match self.test_at.get(&test.id) {
-                Some(at) => self.tests[*at] = test.clone(),
-                None if self.tests.len() < KEPT_TESTS => {
-                    self.test_at.insert(test.id.clone(), self.tests.len());
-                    self.tests.push(test.clone());
+            Finding::Test(test) => {
+                self.begin_if_ended(Watcher::runs_tests);
+                match self.test_at.get_mut(&test.id) {
+                    Some((at, lane)) => {
+                        *lane = self.lane;
+                        self.tests[*at] = test.clone();
+                    }
+                    None if self.tests.len() < KEPT_TESTS => {
+                        self.test_at.insert(test.id.clone(), (self.tests.len(), self.lane));
+                        self.tests.push(test.clone());
+                    }
+                    None => return false,
                 }
-                None => return false,
-            },
+            }
+            Finding::Lane(lane) => self.lane = *lane,
+            Finding::Cycle(phase, watcher) => self.cycle(*phase, watcher),
             Finding::Counts(counts) => self.counts = Some(*counts),
             Finding::Summary(text) => self.own_summary = Some(text.clone()),
             Finding::Total(_) | Finding::Progress(_) => {}
         }
         true
+    }
+
+    fn cycle(&mut self, phase: CyclePhase, watcher: &Watcher) {
+        let ended = self.ended.iter().position(|(lane, it)| *lane == self.lane && it == watcher);
+        if phase != CyclePhase::Ends {
+            ended.map(|at| self.ended.swap_remove(at));
+            return self.begin_cycle(watcher);
+        }
+        if ended.is_some() {
+            // Nothing came since the end before: nothing is wrong any more.
+            self.begin_cycle(watcher);
+        } else if self.ended.len() < KEPT {
+            self.ended.push((self.lane, watcher.clone()));
+        }
+        self.earlier.retain(|known| !watcher.covers(&known.tool));
+    }
+
+    /// A program that tells only the ends of its cycles begins one with the first thing that it finds.
+    fn begin_if_ended(&mut self, is_its: impl Fn(&Watcher) -> bool) {
+        let at = self.ended.iter().position(|(lane, watcher)| *lane == self.lane && is_its(watcher));
+        if let Some((_, watcher)) = at.map(|at| self.ended.swap_remove(at)) {
+            self.begin_cycle(&watcher);
+        }
+    }
+
+    /// What a watching program finds from here on takes the place of what it has found.
+    fn begin_cycle(&mut self, watcher: &Watcher) {
+        let lane = self.lane;
+        let (gone, kept) = std::mem::take(&mut self.found)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(of, known)| *of == lane && watcher.covers(&known.tool));
+        self.found = kept;
+        self.earlier = gone.into_iter().map(|(_, known)| known).collect();
+        if watcher.runs_tests() {
+            let told_here: HashSet<usize> =
+                self.test_at.values().filter(|(_, of)| *of == lane).map(|(at, _)| *at).collect();
+            let mut lanes = std::mem::take(&mut self.test_at);
+            let tests = std::mem::take(&mut self.tests).into_iter().enumerate();
+            for (_, test) in tests.filter(|(at, _)| !told_here.contains(at)) {
+                let lane = lanes.remove(&test.id).map_or(0, |(_, lane)| lane);
+                self.test_at.insert(test.id.clone(), (self.tests.len(), lane));
+                self.tests.push(test);
+            }
+            self.own_summary = None;
+        }
+    }
+
+    /// The problems, in the order in which they were found.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.found.iter().map(|(_, problem)| problem)
     }
 
     /// Everything that was found was kept.
@@ -96,7 +170,7 @@ impl Facts {
 
     /// Whether anything that was found is an error.
     pub(super) fn has_errors(&self) -> bool {
-        self.not_kept > 0 || self.problems.iter().any(|problem| problem.severity == Severity::Error)
+        self.not_kept > 0 || self.problems().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The ids of the tests that failed.
@@ -115,7 +189,7 @@ impl Facts {
             self.tests.iter().filter_map(|test| Some((test.id.clone(), outcome(test.status)?))).collect();
         let mut problems = Vec::new();
         let mut seen = HashMap::new();
-        for problem in self.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+        for problem in self.problems().filter(|problem| problem.severity == Severity::Error) {
             match &problem.test {
                 Some(test) if self.test_at.contains_key(test) => {}
                 Some(test) => {
@@ -176,7 +250,7 @@ impl Facts {
         let mut seen = HashMap::new();
         let mut failures = Vec::new();
         let mut with_problem = HashSet::new();
-        for problem in self.problems.iter().filter(|problem| problem.severity == Severity::Error) {
+        for problem in self.problems().filter(|problem| problem.severity == Severity::Error) {
             let mark = match &problem.test {
                 Some(test) => mark(test),
                 None => mark(&numbered(delta::problem_id(problem, root), &mut seen)),
@@ -213,7 +287,7 @@ impl Facts {
             }
             return Some(text);
         }
-        let count = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
+        let count = |severity| self.problems().filter(|problem| problem.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         match (count(Severity::Error), count(Severity::Warning)) {
             (0, 0) => self.own_summary.as_deref().map(|own| notification::cut(own, 200)),

@@ -7,6 +7,7 @@ use crate::agent::notification::Key;
 use crate::ids::{QuestionId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::task::model::{Delivery, Kind, RunRecord, Status, Task, Timestamp, WaitKind};
 use crate::task::run::Batch;
+use crate::workspace::documents::Documents;
 
 use super::delta::Beside;
 use super::effect::{Effect, Outgoing, Write};
@@ -41,6 +42,8 @@ pub(super) struct Entry {
     /// Another sidecar had launched the run.
     pub(super) taken_over: bool,
     pub(super) facts: Facts,
+    /// The open documents when the run, or its newest cycle, began: it has read what was saved of them.
+    pub(super) read: Documents,
     pub(super) beside: Beside,
     /// Tests that failed in an earlier attempt of this run.
     pub(super) tried: Vec<String>,
@@ -259,6 +262,7 @@ impl Entry {
             launched: false,
             taken_over: false,
             facts: Facts::default(),
+            read: Documents::default(),
             beside: Beside::default(),
             tried: Vec::new(),
             total: None,

@@ -4,10 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -16,13 +14,11 @@ use crate::config::Config;
 use crate::ids::{IdSource, SessionId, TaskId, ToolCallId, TurnId};
 use crate::problem::Counts;
 use crate::task::model::{Task, Timestamp};
-use crate::workspace::editor::Editor;
-use crate::workspace::editor::lent::Lender;
-use crate::workspace::environment::Environment;
 
-use super::effect::{Effect, Growth, Outgoing, Question, Refusal, Reply, Tested, Update};
+use super::effect::{Effect, Growth, Outgoing, Question, Reply, Tested, Update};
 use super::event::{Event, FileProblems, Moment, ReplyId, Request};
-use super::perform::Hands;
+use super::inbox::{Answered, Inbox, Input, Secret};
+use super::perform::{Hands, Parts};
 use super::state::State;
 
 /// A running task's row is sent at most this often when its status did not change.
@@ -71,54 +67,6 @@ pub enum Message {
     },
 }
 
-/// What a request came to.
-pub type Answered = Result<Reply, Refusal>;
-
-/// What comes to the owner from outside.
-#[derive(Debug)]
-pub(super) enum Input {
-    Event(Event),
-    Ask(Request, oneshot::Sender<Answered>),
-    /// The same request goes on after the disk has answered.
-    Again(ReplyId, Request),
-    Answer(ReplyId, Answered),
-    Config(Box<Config>),
-    Secret(Secret, oneshot::Sender<Answered>),
-    /// Answers when everything that was queued for the store before is written.
-    Flush(oneshot::Sender<()>),
-}
-
-/// A provider's key, as a client sets it or (`None`) takes it back. It never becomes part of the state.
-#[derive(Debug)]
-pub struct Secret {
-    /// The provider's word.
-    pub provider: String,
-    pub secret: Option<SecretString>,
-    /// It is stored, or taken out of the store. Else it is held in memory alone.
-    pub persist: bool,
-}
-
-/// The way back to the owner, for those who work for it. It does not keep the owner alive.
-#[derive(Clone, Debug)]
-pub(super) struct Inbox(mpsc::WeakUnboundedSender<Input>);
-
-impl Inbox {
-    /// False when the owner is gone: nobody wants to hear it any more.
-    pub(super) fn send(&self, input: Input) -> bool {
-        self.0.upgrade().is_some_and(|inputs| inputs.send(input).is_ok())
-    }
-
-    /// The same for something that happened.
-    pub(super) fn tell(&self, event: Event) -> bool {
-        self.send(Input::Event(event))
-    }
-
-    /// Whether the owner is still there.
-    pub(super) fn is_read(&self) -> bool {
-        self.0.strong_count() > 0
-    }
-}
-
 /// The owner from outside: one synchronous send, in order.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -160,26 +108,11 @@ impl Handle {
     }
 }
 
-/// What the owner is made of.
-pub struct Parts {
-    pub config: Config,
-    /// The canonical folder that gives the workspace its identity.
-    pub root: PathBuf,
-    pub further_roots: Vec<PathBuf>,
-    pub editor: Arc<dyn Editor>,
-    /// The same editor, as one that lends models.
-    pub lender: Arc<dyn Lender>,
-    /// Where commands get their environment from.
-    pub environment: Environment,
-    pub messages: mpsc::UnboundedSender<Message>,
-    /// Names the client's window over its reloads.
-    pub token: Option<String>,
-}
-
-/// Starts the owner of a workspace's state. It ends when every handle is gone.
-pub fn start(parts: Parts) -> Handle {
+/// Starts the owner of a workspace's state, which tells `messages` what the client is to see. It ends when every handle is
+/// gone.
+pub fn start(parts: Parts, messages: mpsc::UnboundedSender<Message>) -> Handle {
     let (inputs, queue) = mpsc::unbounded_channel();
-    tokio::spawn(run(parts, Inbox(inputs.downgrade()), queue));
+    tokio::spawn(run(parts, Out::new(messages), Inbox::of(&inputs), queue));
     Handle { inputs }
 }
 
@@ -191,8 +124,7 @@ struct Owner {
     out: Out,
 }
 
-async fn run(parts: Parts, inbox: Inbox, mut queue: mpsc::UnboundedReceiver<Input>) {
-    let out = Out::new(parts.messages.clone());
+async fn run(parts: Parts, out: Out, inbox: Inbox, mut queue: mpsc::UnboundedReceiver<Input>) {
     let (hands, settings, first) = Hands::new(parts, inbox).await;
     let mut owner =
         Owner { state: State::new(settings, IdSource::Random), hands, waiting: HashMap::new(), replies: 0, out };

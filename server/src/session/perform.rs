@@ -2,6 +2,7 @@
 
 mod changes;
 mod models;
+mod others;
 mod project;
 mod since;
 mod stored;
@@ -20,13 +21,14 @@ use tokio::task::AbortHandle;
 use crate::config::{self, Config};
 use crate::ids::{TaskId, TurnId};
 use crate::matcher::Origin;
-use crate::store::{self, Others, Store};
+use crate::store::{self, Store};
 use crate::task::run::{Ending, OutputRange, OutputSlice, RunEvent, RunId, RunSpec};
 use crate::task::supervisor::{Custody, Supervisor};
 use crate::task::{import, lease, slice, sockets, sweep_output::Keeping};
 use crate::tool;
 use crate::workspace::documents::Documents;
 use crate::workspace::editor::Editor;
+use crate::workspace::editor::lent::Lender;
 use crate::workspace::environment::{self, Environment, KeptBack, Wanted};
 use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::instructions;
@@ -35,14 +37,14 @@ use crate::workspace::roots::{Roots, absolute};
 
 use self::models::Providers;
 use super::effect::{Effect, Refusal, Reply, Write};
-use super::event::{AsideId, Event, ReplyId, ReportedTask, Taken, Timer};
+use super::event::{AsideId, Event, ReplyId, ReportedTask, Timer};
 use super::housekeeping;
-use super::owner::{Inbox, Input, Parts};
+use super::inbox::{Inbox, Input};
 use super::settings::Settings;
 use super::storage;
 
-/// How often other windows are looked at.
-const OTHERS_EVERY: Duration = Duration::from_secs(1);
+/// How long after the start what other sidecars left behind is swept.
+const SWEEP_AFTER: Duration = Duration::from_secs(1);
 /// How long a command's start waits for its row.
 const ROW_WRITTEN: Duration = Duration::from_secs(1);
 
@@ -50,6 +52,21 @@ const ROW_WRITTEN: Duration = Duration::from_secs(1);
 struct Asked {
     command: String,
     env: Vec<(String, String)>,
+}
+
+/// What the owner's hands are made of.
+pub struct Parts {
+    pub config: Config,
+    /// The canonical folder that gives the workspace its identity.
+    pub root: PathBuf,
+    pub further_roots: Vec<PathBuf>,
+    pub editor: Arc<dyn Editor>,
+    /// The same editor, as one that lends models.
+    pub lender: Arc<dyn Lender>,
+    /// Where commands get their environment from.
+    pub environment: Environment,
+    /// Names the client's window over its reloads.
+    pub token: Option<String>,
 }
 
 /// Everything that acts on the world for the owner.
@@ -88,7 +105,7 @@ pub(super) struct Hands {
 impl Hands {
     /// Opens the store and gets everything ready. Also: the settings for the state, and its first events.
     pub(super) async fn new(parts: Parts, inbox: Inbox) -> (Self, Settings, Vec<Event>) {
-        let Parts { config, root, further_roots, editor, lender, environment, token, .. } = parts;
+        let Parts { config, root, further_roots, editor, lender, environment, token } = parts;
         let (state_home, place) = (config.state_home.clone(), root.clone());
         let (grace, socket_dir) = (config.background.reattach_grace, config.socket_dir());
         let of = token.clone();
@@ -122,13 +139,14 @@ impl Hands {
         let (kept, socket_dir) = (config.background.keep_daemons.clone(), config.socket_dir());
         tokio::spawn(async {
             // It looks at every process, and the editor waits for its first answers.
-            tokio::time::sleep(OTHERS_EVERY).await;
+            tokio::time::sleep(SWEEP_AFTER).await;
             tokio::task::spawn_blocking(move || {
                 lease::sweep(&kept);
                 sockets::sweep(&socket_dir);
             });
         });
-        tokio::spawn(look_at_others(store.clone(), seen, inbox.clone()));
+        let supervisor = Supervisor::new(run_events);
+        tokio::spawn(others::watch(store.clone(), seen, supervisor.file_events(), inbox.clone()));
         let (transcripts, pieces) = mpsc::unbounded_channel();
         tokio::spawn(transcripts::write(pieces, inbox.clone()));
         let (keeping, kept) = watch::channel(housekeeping::keeping(&config.background));
@@ -147,7 +165,7 @@ impl Hands {
             editor,
             providers,
             store,
-            supervisor: Supervisor::new(run_events),
+            supervisor,
             environment,
             kept: KeptBack::from(&config),
             custody: Custody { sockets: sockets.is_ok().then(|| config.socket_dir()), token, ..Custody::default() },
@@ -287,6 +305,7 @@ impl Hands {
                     Event::OutputRead { session, turn, call, slice }
                 });
             }
+            Effect::FindService(missed) => self.find_service(missed),
             Effect::AskDiagnostics { session, turn, call, path } => {
                 let editor = self.editor.clone();
                 self.work(turn.clone(), async move {
@@ -442,25 +461,6 @@ impl Hands {
             waiting.abort();
         }
         let _ = self.store.flush().await;
-    }
-}
-
-/// Tells the owner, once a second at most, what other windows do to their tasks.
-async fn look_at_others(store: Store, mut seen: Others, inbox: Inbox) {
-    loop {
-        tokio::time::sleep(OTHERS_EVERY).await;
-        let Ok(found) = store.others(seen.clone()).await else { continue };
-        let changed = found.changed.clone();
-        let taken = found.taken.iter().map(|row| Taken { task: row.task.clone(), same_client: row.same_client });
-        let taken: Vec<Taken> = taken.collect();
-        let reports = storage::pending(&found.notifications);
-        seen = found;
-        if !inbox.is_read() {
-            return;
-        }
-        if !changed.is_empty() || !taken.is_empty() {
-            inbox.tell(Event::Others { changed, taken, reports });
-        }
     }
 }
 

@@ -32,29 +32,8 @@ impl State {
             Err(task) => return self.refuse(reply, Refusal::UnknownTask(task)),
             Ok(task) => task,
         };
-        if self.ledger.get(&task).is_some_and(|entry| is_agent(&entry.task)) {
-            return self.refuse(
-                reply,
-                Refusal::State {
-                    kind: "subagent",
-                    message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
-                    remedy: "Ask the agent of its session to start another one.".into(),
-                },
-            );
-        }
-        let running = self.ledger.get(&task).is_some_and(|entry| !entry.task.status.is_final() || entry.task.stopping);
-        if !self.ledger.get(&task).is_some_and(|entry| entry.task.owned) {
-            return self.refuse(reply, not_owned(&task));
-        }
-        if running {
-            return self.refuse(
-                reply,
-                Refusal::State {
-                    kind: "running",
-                    message: format!("task {task} is running"),
-                    remedy: "Wait for its end, or stop it first.".into(),
-                },
-            );
+        if !self.may_rerun(reply, &task) {
+            return;
         }
         let narrowed = match only.map(|only| self.narrowed(&task, only)).transpose() {
             Ok(narrowed) => narrowed,
@@ -65,6 +44,35 @@ impl State {
         self.reply_task(reply, &task);
     }
 
+    /// Whether a task can run again now; answers the request where it cannot.
+    pub(super) fn may_rerun(&mut self, reply: ReplyId, task: &TaskId) -> bool {
+        let Some(entry) = self.ledger.get(task).filter(|_| self.ledger.visible(task).is_some()) else {
+            self.refuse(reply, Refusal::UnknownTask(Some(task.clone())));
+            return false;
+        };
+        let (agent, owned) = (is_agent(&entry.task), entry.task.owned);
+        let running = !entry.task.status.is_final() || entry.task.stopping;
+        let refusal = if agent {
+            Refusal::State {
+                kind: "subagent",
+                message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
+                remedy: "Ask the agent of its session to start another one.".into(),
+            }
+        } else if !owned {
+            not_owned(task)
+        } else if running {
+            Refusal::State {
+                kind: "running",
+                message: format!("task {task} is running"),
+                remedy: "Wait for its end, or stop it first.".into(),
+            }
+        } else {
+            return true;
+        };
+        self.refuse(reply, refusal);
+        false
+    }
+
     /// The task's command for these tests.
     fn narrowed(&self, id: &TaskId, only: &OnlyTests) -> Result<Narrowed, Refusal> {
         let refused =
@@ -73,20 +81,20 @@ impl State {
         let Some(entry) = self.ledger.get(id) else { return Err(Refusal::UnknownTask(Some(id.clone()))) };
         let facts = &entry.facts;
         let tests: BTreeSet<&str> = match only {
-            OnlyTests::One(test) => BTreeSet::from([test.as_str()]),
+            OnlyTests::These(tests) => tests.iter().map(String::as_str).collect(),
             OnlyTests::Failed => {
-                facts.failed_tests().chain(facts.problems.iter().filter_map(|it| it.test.as_deref())).collect()
+                facts.failed_tests().chain(facts.problems().filter_map(|it| it.test.as_deref())).collect()
             }
         };
         if tests.is_empty() {
             return Err(refused(format!("no failed test of {id} is known"), whole));
         }
         if tests.len() > MOST {
-            return Err(refused(format!("{} tests of {id} failed, too many to name", tests.len()), whole));
+            return Err(refused(format!("{} tests of {id} are too many to name", tests.len()), whole));
         }
         let reported =
             |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
-        let runner = facts.problems.iter().find(reported).map(|problem| problem.tool.as_str());
+        let runner = facts.problems().find(reported).map(|problem| problem.tool.as_str());
         let runner = runner.or_else(|| narrow::runner(&entry.task.command));
         let tests: Vec<&str> = tests.into_iter().collect();
         let command = runner.and_then(|runner| narrow::narrowed(&entry.task.command, runner, &tests));

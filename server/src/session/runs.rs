@@ -1,17 +1,20 @@
 //! What becomes of a run: its events into the row, its findings into diagnostics, its end to whoever waits for it. A status
 //! comes from what the operating system reported; late events of an older run are dropped.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use crate::agent::notification::{self, Report};
+use crate::diagnostics::shift::LineEdit;
+use crate::diagnostics::unsaved;
 use crate::ids::TaskId;
-use crate::problem::{Finding, TestResult, TestStatus};
+use crate::problem::{CyclePhase, Finding, TestResult, TestStatus};
 use crate::task::model::{
     EnvironmentRecord, Kind, Narrowed, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
 };
 use crate::task::question;
 use crate::task::run::{Ending, OutputRange, RunEnd, RunEvent, RunId};
+use crate::workspace::documents::Documents;
 
 use super::agents::is_agent;
 use super::calls::Step;
@@ -26,6 +29,9 @@ use super::results::OutputOf;
 use super::state::State;
 use super::waiting_for_input;
 use super::watching;
+
+/// How long a server that was started again may be silent until what it died of before counts as repaired, in milliseconds.
+const SETTLED_AFTER: u64 = 3_000;
 
 impl State {
     /// What a run reports. Late events of an older run are dropped.
@@ -128,6 +134,7 @@ impl State {
     /// Takes findings into the row and the diagnostics; gives the files whose diagnostics changed.
     pub(super) fn take_findings(&mut self, id: &RunId, findings: Vec<Finding>) -> Vec<PathBuf> {
         let (mut files, mut tests) = (Vec::new(), Vec::new());
+        let mut edits: HashMap<PathBuf, Vec<LineEdit>> = HashMap::new();
         for finding in findings {
             let Some(entry) = self.ledger.get_mut(&id.task) else { return files };
             if matches!(&finding, Finding::Test(test) if is_left_out(&entry.task, test)) {
@@ -135,7 +142,27 @@ impl State {
             }
             let is_kept = entry.facts.add(&finding);
             match finding {
-                Finding::Problem(problem) => files.extend(self.problems.add(&id.task, id.run, problem)),
+                Finding::Problem(problem) => {
+                    let file = &problem.place.file;
+                    if !edits.contains_key(file) {
+                        edits.insert(file.clone(), edits_since(&entry.read, &self.moment.documents, file));
+                    }
+                    let lane = entry.facts.lane;
+                    let edits = edits.get(file).map_or(&[][..], Vec::as_slice);
+                    files.extend(self.problems.add_edited(&id.task, id.run, lane, problem, edits));
+                }
+                Finding::Cycle(phase, watcher) => {
+                    if phase != CyclePhase::Ends {
+                        entry.read = self.moment.documents.clone();
+                        edits.clear();
+                    }
+                    let lane = entry.facts.lane;
+                    files.extend(self.problems.cycle(&id.task, id.run, lane, phase, &watcher));
+                    if phase == CyclePhase::Restarts {
+                        let timer = Timer::Settle(id.task.clone(), id.run);
+                        self.effects.push(Effect::SetTimer { timer, after_ms: SETTLED_AFTER });
+                    }
+                }
                 Finding::Total(total) => entry.total = Some(total),
                 Finding::Counts(counts) => {
                     let progress = &mut entry.task.progress;
@@ -143,7 +170,7 @@ impl State {
                     progress.message = progress_text(progress, entry.total);
                 }
                 Finding::Test(test) if is_kept => tests.push((test, None)),
-                Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+                Finding::Lane(_) | Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
             }
         }
         if !tests.is_empty() {
@@ -152,6 +179,17 @@ impl State {
             self.effects.push(Effect::Send(told));
         }
         files
+    }
+
+    /// What a watching program started again has said nothing new for a while. After the run's end that is no news: what it
+    /// found last stays.
+    pub(super) fn settle(&mut self, task: &TaskId, run: u32) {
+        let files = self.problems.settle(task, run);
+        if !files.is_empty() {
+            self.count_problems(task);
+            self.show_problems(files);
+            self.task_got_on(task);
+        }
     }
 
     pub(super) fn count_problems(&mut self, id: &TaskId) {
@@ -164,19 +202,24 @@ impl State {
 
     /// Shows the diagnostics of files anew.
     pub(super) fn show_problems(&mut self, files: impl IntoIterator<Item = PathBuf>) {
-        let files: BTreeSet<PathBuf> = files.into_iter().collect();
+        let mut files: BTreeSet<PathBuf> = files.into_iter().collect();
+        if !files.is_empty() {
+            files.extend(self.problems.regroup());
+        }
+        self.ask_services();
         for path in files {
-            let problems = self
-                .problems
-                .for_file(&path)
-                .into_iter()
-                .filter(|stored| !self.settings.tests_alone || stored.problem.test.is_some())
+            let alone = self.problems.for_file(&path).into_iter();
+            let problems = alone
+                .filter(|stored| !stored.grouped && (!self.settings.tests_alone || stored.problem.test.is_some()))
                 .map(|stored| ShownProblem {
                     task: stored.task.clone(),
                     run: stored.run,
                     problem: stored.problem.clone(),
                     edited: stored.edited,
+                    tests: stored.problem.test.iter().cloned().collect(),
+                    service: None,
                 })
+                .chain(self.shown_groups(&path))
                 .collect();
             self.effects.push(Effect::Send(Outgoing::Problems(FileProblems { path, problems })));
         }
@@ -401,6 +444,13 @@ impl State {
         self.report(report, session, on_exit);
         self.save_task(id);
     }
+}
+
+/// How a file's text in the editor differs from what a run has read of it.
+fn edits_since(read: &Documents, now: &Documents, file: &Path) -> Vec<LineEdit> {
+    let Some(document) = now.get(file) else { return Vec::new() };
+    let read = read.get(file).map_or(&document.saved, |then| &then.saved);
+    if *read == document.text { Vec::new() } else { unsaved::edits(read, &document.text) }
 }
 
 /// Notes which of the withheld names stand in these texts, as words of their own.

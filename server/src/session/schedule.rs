@@ -141,6 +141,7 @@ impl State {
         let failed: Vec<String> = entry.facts.failed_tests().map(str::to_owned).collect();
         entry.tried = if entry.task.attempt > 1 { failed } else { Vec::new() };
         entry.facts = Facts::default();
+        entry.read = self.moment.documents.clone();
         entry.total = None;
         entry.explanation = None;
         entry.address = None;
@@ -165,6 +166,7 @@ impl State {
         let task = &entry.task;
         let only = task.narrowed().map(|narrowed| narrowed.tests.iter().cloned().collect());
         let changed = self.problems.begin_run(id, task.run, (task.command.clone(), task.cwd.clone()), only);
+        self.forget_services();
         self.show_problems(changed);
     }
 

@@ -17,6 +17,7 @@ use crate::ids::{IdSource, SessionId, TaskId, TurnId};
 use crate::provider::ToolSpec;
 use crate::task::model::{Task, Timestamp};
 use crate::tool::{self};
+use crate::workspace::Service;
 
 use super::agents::Subagents;
 use super::asides::Asides;
@@ -27,6 +28,7 @@ use super::folding::Folding;
 use super::ledger::Ledger;
 use super::questions::Questions;
 use super::reports::Reports;
+use super::services::Missed;
 use super::settings::Settings;
 use super::turn_log::TurnRecord;
 
@@ -45,6 +47,8 @@ pub struct State {
     pub(super) questions: Questions,
     pub(super) subagents: Subagents,
     pub(super) problems: diagnostics::store::Store,
+    /// What was looked for in compose files, and what offers it.
+    pub(super) services: BTreeMap<Missed, Option<Service>>,
     pub(super) folding: Folding,
     /// The rules that "always" saved.
     pub(super) rules: Vec<Said>,
@@ -83,6 +87,7 @@ impl State {
             questions: Questions::default(),
             subagents: Subagents::default(),
             problems: diagnostics::store::Store::default(),
+            services: BTreeMap::new(),
             folding: Folding::default(),
             rules: Vec::new(),
             followed: BTreeSet::new(),
@@ -131,6 +136,7 @@ impl State {
             }
             Event::OutputRead { session, turn, call, slice } => self.output_read(&session, &turn, &call, slice),
             Event::ChangesReverted { reply, session, result } => self.changes_reverted(reply, &session, result),
+            Event::ServiceFound { missed, service } => self.service_found(missed, service),
             Event::EditorDiagnostics { session, turn, call, found } => {
                 self.editor_diagnostics(&session, &turn, &call, &found);
             }
@@ -148,6 +154,7 @@ impl State {
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
+            Event::Timer(Timer::Settle(task, run)) => self.settle(&task, run),
             Event::Timer(Timer::Again(task)) => self.next_run_due(&task),
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::FilesChanged { task, changes } => self.files_changed(&task, changes),

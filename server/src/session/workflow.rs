@@ -290,6 +290,17 @@ impl State {
         }
     }
 
+    /// The run that was just queued waits for a step of this time.
+    pub(super) fn rerun_after(&mut self, id: &TaskId, step: TaskId) {
+        if let Some(entry) = self.ledger.get_mut(id) {
+            if !entry.task.depends_on.contains(&step) {
+                entry.task.depends_on.push(step);
+            }
+            await_dependencies(&mut entry.task);
+            self.task_changed(id);
+        }
+    }
+
     /// Asks for the definitions that a start needs.
     pub(super) fn ask_definitions(&mut self, reply: ReplyId, start: StartTask) {
         self.effects.push(Effect::ReadDefined { reply, start: Box::new(start) });

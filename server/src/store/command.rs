@@ -1,9 +1,9 @@
 //! The words of the store: what can be written, and what comes back. Pure data.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::changes::{FileEdit, Settled};
 use crate::agent::history::Item;
 use crate::diagnostics::delta::Results;
 use crate::ids::{SessionId, TaskId, TurnId};
@@ -17,6 +17,31 @@ pub struct NotificationKey {
     pub run: u32,
     /// Which of a run's notifications, for instance `end`, `check_in`, `question:1`.
     pub kind: String,
+}
+
+/// One edit of a file.
+#[derive(Clone, Debug)]
+pub struct FileEdit {
+    pub session: SessionId,
+    pub turn: TurnId,
+    pub path: PathBuf,
+    /// `None`: there was no file.
+    pub before: Option<String>,
+    /// `None`: there is no file any more.
+    pub after: Option<String>,
+    /// How many folders were made for the file, from it upwards.
+    pub new_folders: u32,
+    pub at: Timestamp,
+}
+
+/// What a person has settled of a change.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub id: i64,
+    pub accepted: BTreeSet<usize>,
+    pub reverted: BTreeSet<usize>,
+    /// The model is still to be told.
+    pub untold: bool,
 }
 
 /// A session in lists.

@@ -23,8 +23,9 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-pub use changes::{FileEdit, Settled};
-pub use command::{Elsewhere, LoadedSession, NotificationKey, SessionRow, StoredNotification, Write};
+pub use command::{
+    Elsewhere, FileEdit, LoadedSession, NotificationKey, SessionRow, Settled, StoredNotification, Write,
+};
 pub use error::StoreError;
 pub use owners::{Others, Owner, TakenRow, World};
 
@@ -63,6 +64,8 @@ pub struct Loaded {
 pub struct Store {
     writer: Arc<Writer>,
     owner: Arc<Owner>,
+    /// None in memory.
+    log: Option<Arc<Path>>,
 }
 
 impl Store {
@@ -71,10 +74,13 @@ impl Store {
     /// milliseconds; where a process of the same client is on its way out, until it is gone, at most some two seconds. The
     /// error says what is wrong and what to do; [`Store::in_memory`] goes on without a file.
     pub fn open(state_home: &Path, root: &Path, owner: Owner) -> Result<(Self, Loaded), StoreError> {
-        let connection = schema::open_file(&workspace_dir(state_home, root).join("state.db"))?;
+        let folder = workspace_dir(state_home, root);
+        let connection = schema::open_file(&folder.join("state.db"))?;
         let loaded = read::loaded(&connection, &owner, LOADED_TASKS)?;
         let writer = Arc::new(Writer::start(connection, owner.clone())?);
-        Ok((Self { writer, owner: Arc::new(owner) }, loaded))
+        // https://www.sqlite.org/wal.html: beside the file, by this name, as long as anybody has it open.
+        let log = Some(folder.join("state.db-wal").into());
+        Ok((Self { writer, owner: Arc::new(owner), log }, loaded))
     }
 
     /// A store that forgets everything at the end of the process, for when no file can be opened, and for tests.
@@ -82,7 +88,13 @@ impl Store {
         let world = World { lives: |_| false, gone_within: |_, _| true, is_held: |_| false, runs: |_| false };
         let owner = Owner { name: "memory".into(), token: None, grace: Duration::ZERO, world };
         let writer = Arc::new(Writer::start(schema::open_memory()?, owner.clone())?);
-        Ok(Self { writer, owner: Arc::new(owner) })
+        Ok(Self { writer, owner: Arc::new(owner), log: None })
+    }
+
+    /// The write-ahead log: whoever writes to the state, in whichever process, changes this file. It may not be there: the
+    /// file systems of a network have none.
+    pub fn log(&self) -> Option<&Path> {
+        self.log.as_deref()
     }
 
     /// Queues a write and returns at once. A failure is logged and shown by [`Store::trouble`].

@@ -66,6 +66,8 @@ pub struct Others {
     pub taken: Vec<TakenRow>,
     /// What of these was not told.
     pub notifications: Vec<StoredNotification>,
+    /// There is no other owner, and nothing that one has left: until somebody writes, nothing will be found.
+    pub alone: bool,
     /// The file's own count of what other connections wrote, and the newest change that was seen.
     version: i64,
     newest: i64,
@@ -79,11 +81,12 @@ pub(super) struct TakenId {
 
 /// Looks at the rows of others. Cheap when nobody else wrote.
 pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> Result<Others, StoreError> {
+    let alone = known(connection, owner)?.is_empty();
     let taken = take_over(connection, owner)?;
     // One view of the file for all: what is written between two looks would be seen by neither.
     let view = connection.unchecked_transaction()?;
     let version = view.query_row("PRAGMA data_version", [], |row| row.get(0))?;
-    let mut found = Others { version, newest: last.newest, ..Others::default() };
+    let mut found = Others { alone, version, newest: last.newest, ..Others::default() };
     if version != last.version {
         let mut statement = view.prepare_cached(
             "SELECT json, updated, owner FROM tasks WHERE owner <> ?1 AND updated >= ?2 ORDER BY updated",
@@ -184,17 +187,22 @@ pub(super) fn take_over(connection: &Connection, owner: &Owner) -> Result<Vec<Ta
     Ok(taken)
 }
 
-/// The owners that are gone and have a lease, or runs without an end.
-fn gone(connection: &Connection, owner: &Owner) -> Result<Vec<Gone>, StoreError> {
+/// The other owners that have a lease, or runs without an end; and whether it is a lease.
+fn known(connection: &Connection, owner: &Owner) -> Result<Vec<(Option<String>, bool)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT owner, EXISTS (SELECT 1 FROM leases WHERE leases.owner IS found.owner) FROM
          (SELECT owner FROM leases UNION
           SELECT owner FROM tasks WHERE status IN ('queued', 'running', 'waiting_for_input')) AS found
          WHERE owner IS NOT ?1",
     )?;
-    let rows = statement.query_map(params![owner.name], |row| Ok((row.get::<_, Option<String>>(0)?, row.get(1)?)))?;
+    let rows = statement.query_map(params![owner.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Those of them that are gone.
+fn gone(connection: &Connection, owner: &Owner) -> Result<Vec<Gone>, StoreError> {
     let mut gone = Vec::new();
-    for row in rows.collect::<Result<Vec<(Option<String>, bool)>, _>>()? {
+    for row in known(connection, owner)? {
         match row {
             (Some(name), _) if (owner.world.lives)(&name) => {}
             (Some(name), true) => gone.push(by_lease(connection, owner, name)?),

@@ -346,6 +346,7 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
     let owned = |tasks: &[Task]| tasks.iter().map(|task| (task.id.0.clone(), task.owned)).collect::<Vec<_>>();
     let (second, loaded) = open_as(home.path(), "second");
     assert_eq!(owned(&loaded.tasks), [("t1".into(), false), ("t2".into(), true)]);
+    assert!(!second.others(Others::default()).await.unwrap().alone, "the first is there");
     let (_third, loaded) = open_as(home.path(), "third");
     assert_eq!(owned(&loaded.tasks), [("t1".into(), false), ("t2".into(), false)], "taken by the second already");
 
@@ -361,6 +362,19 @@ async fn a_living_window_keeps_its_rows_and_a_gone_one_loses_them_once() {
     assert_eq!(untold, [&key("t3")], "what it had not told comes with it");
     let taken: Vec<Task> = seen.taken.into_iter().map(|row| row.task).collect();
     assert_eq!(owned(&taken), [("t3".into(), true)]);
+}
+
+#[tokio::test]
+async fn who_is_alone_hears_who_comes() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, _) = open_as(home.path(), "first");
+    assert!(first.others(Others::default()).await.unwrap().alone);
+    let log = first.log().expect("a file").to_owned();
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let before = length();
+    let (_second, _) = open_as(home.path(), "second");
+    assert!(length() > before, "the newcomer's lease is in the log");
+    assert!(!first.others(Others::default()).await.unwrap().alone);
 }
 
 #[tokio::test]

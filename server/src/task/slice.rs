@@ -2,7 +2,7 @@
 //! where the file begins among them. Knows nothing else of the run.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -136,6 +136,23 @@ fn start_of_tail(raw: &[u8], lines: u32, torn: bool) -> usize {
 
 fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
+}
+
+/// Bytes of an output in which a line is looked for.
+const SEARCHED: u64 = 64 << 20;
+
+/// The first line of an output that has one of these texts, the first text before the others; 0-based, the first line where
+/// none has. Blocks.
+pub fn line_of(file: &Path, texts: &[String]) -> u32 {
+    let mut read = Vec::new();
+    let Ok(opened) = File::open(file) else { return 0 };
+    if opened.take(SEARCHED).read_to_end(&mut read).is_err() {
+        return 0;
+    }
+    let lines: Vec<String> = read.split(|byte| *byte == b'\n').map(|line| resolve(line)).collect();
+    let mut wanted = texts.iter().filter(|text| !text.is_empty());
+    let found = wanted.find_map(|text| lines.iter().position(|line| line.contains(text.as_str())));
+    found.and_then(|line| u32::try_from(line).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ impl Supervisor {
         Self { events, shared: Arc::new(shared), custody, runs: HashMap::new(), files: HashMap::new() }
     }
 
+    /// The file events that serve every run: one watcher is enough for a process.
+    pub fn file_events(&self) -> FileEvents {
+        self.shared.file_events.clone()
+    }
+
     /// How runs are handed over from now on. A run that is alive hears of it with its next [`RunControl::OnClose`].
     pub fn set_custody(&self, custody: Custody) {
         self.custody.send_replace(custody);

@@ -232,7 +232,11 @@ impl Tail {
                 Finding::Counts(counts) => self.progress.counts = *counts,
                 Finding::Total(total) => self.total = Some(*total),
                 Finding::Progress(message) => self.progress.message = Some(message.clone()),
-                Finding::Problem(_) | Finding::Test(_) | Finding::Summary(_) => {}
+                Finding::Cycle(..)
+                | Finding::Lane(_)
+                | Finding::Problem(_)
+                | Finding::Test(_)
+                | Finding::Summary(_) => {}
             }
         }
         let ended = u64::from(self.progress.counts.total());

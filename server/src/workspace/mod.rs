@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod classify;
 pub mod commands;
+pub mod compose;
 pub mod documents;
 pub mod editor;
 pub mod environment;
@@ -16,3 +17,13 @@ pub mod roots;
 pub mod uri;
 pub mod watch;
 pub mod written;
+
+use std::path::PathBuf;
+
+/// A service of a compose file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    /// Where its compose file is.
+    pub folder: PathBuf,
+}

@@ -78,6 +78,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("workspace/", Actors),
     ("workspace/commands/", Actors),
     ("session/housekeeping", Owner),
+    ("session/inbox", Owner),
     ("session/owner", Owner),
     ("session/perform", Owner),
     ("session/storage", Owner),

@@ -269,6 +269,9 @@ export class Chat implements Panel, vscode.Disposable {
       case "draft":
         this.drafts.set(message.draft);
         return;
+      case "refused":
+        void vscode.window.showWarningMessage(`Pillion: ${message.why}.`);
+        return;
       case "prompt":
         await this.prompted(message);
         return;

@@ -10,6 +10,7 @@ import type { ViewUpdateParams } from "../../webview/model/messages";
 import { newSession } from "../../webview/model/session";
 import { type Change, Transcript, type TurnDiff } from "../../webview/model/transcript";
 import type { ContentBlock, LoadSessionResult, PromptResult, SessionResult, UpdateParams } from "../protocol";
+import { attempt, messageOf, refusal } from "../errors";
 import type { Sidecar, SidecarState } from "../sidecar";
 import type { Store } from "../store";
 import { slimUpdate } from "./slim";
@@ -171,10 +172,37 @@ export class Conversation implements vscode.Disposable {
         if (this.sidecar.state !== "running") {
           throw error;
         }
-        // It is gone, or open in another window: a new one is made.
+        return this.instead(last, error);
       }
     }
     return this.make();
+  }
+
+  /** The last session does not open: a new one is made, and what became of the last one is said. */
+  private async instead(last: string, error: unknown): Promise<Session> {
+    const { kind } = refusal(error);
+    if (kind === "session_in_use" && !(await this.sidecar.isHeldElsewhere())) {
+      try {
+        return await this.reopen(last, false); // the window that had it has gone
+      } catch (again) {
+        this.replaced(last, again);
+      }
+    } else if (kind !== "unknown_session") {
+      this.replaced(last, error);
+    }
+    return this.make();
+  }
+
+  private replaced(last: string, error: unknown): void {
+    const inUse = refusal(error).kind === "session_in_use";
+    const move = "Go on here";
+    const why = inUse ? "This folder's last session is open in another window." : `${messageOf(error)}.`;
+    const what = `${why.replace(/\.+$/, ".")} This is a new one.`;
+    void vscode.window.showInformationMessage(what, ...(inUse ? [move] : [])).then((chosen) => {
+      if (chosen === move) {
+        void attempt(this.load(last, true));
+      }
+    });
   }
 
   private async make(): Promise<Session> {

@@ -25,6 +25,10 @@ export interface DiagnosticData {
   run: number;
   tool: string;
   test: string | null;
+  /** All tests that failed so: several where it stands for a group. */
+  tests: string[];
+  /** The service of a compose file whose start would repair it. */
+  service: string | null;
 }
 
 export interface DiagnosticsParams {

@@ -24,3 +24,9 @@ export interface ProjectRunParams {
   command: "pillion.test" | "pillion.build" | "pillion.lint";
   arguments: [{ scope?: "file" | "package" | "workspace"; uri?: string }];
 }
+
+/** The same for the service that a task's failures miss: it is started, then the task runs again. */
+export interface ServiceStartParams {
+  command: "pillion.service.start";
+  arguments: [taskId: string];
+}

@@ -156,8 +156,8 @@ export interface WatchFiles {
 }
 
 export interface RerunParams extends TaskParams {
-  /** `failed`, or the id of a test: the run is of these tests alone. */
-  only?: string;
+  /** `failed`, the id of a test or several: the run is of these tests alone. */
+  only?: string | string[];
 }
 
 export interface TaskResult {

@@ -80,6 +80,33 @@ export class Story {
     await this.status.waitFor();
   }
 
+  /** The window is gone at once: it says goodbye to nobody. The next one is another window on the same folder. */
+  async crash() {
+    const gone = this.page;
+    const crashed = gone.waitForEvent("crash");
+    gone.goto("chrome://crash").catch(() => undefined); // it never comes
+    await crashed;
+    this.page = await this.browser.newPage();
+    await gone.close();
+  }
+
+  /** No window is there any more, in good order. */
+  async leave() {
+    await this.page.goto("about:blank");
+  }
+
+  /** Waits until no sidecar runs. */
+  async noSidecar() {
+    while (this.sidecars().length > 0) {
+      await this.frame();
+    }
+  }
+
+  /** A process is not told of: it is looked for at each frame of the window. */
+  frame() {
+    return this.page.evaluate(() => new Promise((frame) => requestAnimationFrame(frame)));
+  }
+
   get status() {
     return this.page.locator('[id="pillion.pillion.status"]');
   }
@@ -118,8 +145,7 @@ export class Story {
       if (pid !== undefined && pid !== before && more.length === 0) {
         return pid;
       }
-      // A process is not told of: it is looked for at each frame of the window.
-      await this.page.evaluate(() => new Promise((frame) => requestAnimationFrame(frame)));
+      await this.frame();
     }
   }
 

@@ -220,3 +220,15 @@ describe("a conversation that is opened again", () => {
     assert.equal(content.added, 1);
   });
 });
+
+describe("a picture", () => {
+  it("is named in the conversation, and its bytes stay with the host", () => {
+    const content = { type: "image" as const, data: "AAAA".repeat(1000), mimeType: "image/png" };
+    const { update } = slimUpdate(at({ sessionUpdate: "user_message_chunk", content, messageId: "m1" }));
+    assert.deepEqual(update, {
+      sessionUpdate: "user_message_chunk",
+      content: { ...content, data: "" },
+      messageId: "m1",
+    });
+  });
+});

@@ -330,6 +330,48 @@ describe("the chat's page", function () {
       assert.equal(await composer.inputValue(), "one\ntwo", "the last message comes back on request");
     });
 
+    it("takes pasted pictures along, and says which it cannot take", async () => {
+      const { page, composer, said } = await open();
+      const paste = (files, text = "") =>
+        composer.evaluate(
+          (field, { files, text }) => {
+            const clipboardData = new DataTransfer();
+            for (const { type, bytes } of files)
+              clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted", { type }));
+            if (text !== "") clipboardData.setData("text/plain", text);
+            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+          },
+          { files, text },
+        );
+      await paste([
+        { type: "image/png", bytes: 3 },
+        { type: "image/tiff", bytes: 3 },
+        { type: "image/jpeg", bytes: 4_000_000 },
+      ]);
+      await page.getByText("Picture 1 (1 kB)").waitFor();
+      const why = (await said("refused")).map((one) => one.why);
+      assert.deepEqual(why, [
+        "Models read PNG, JPEG, GIF and WebP, and no tiff",
+        "The picture has 4.0 MB, and at most 3.7 can be sent",
+      ]);
+      await paste([{ type: "image/png", bytes: 3 }], "a cell of a sheet, which is text too");
+      assert.equal(await page.getByText(/^Picture/).count(), 1);
+      await composer.pressSequentially("What is wrong here?");
+      assert.deepEqual(
+        (await page.evaluate(() => window.keptState())).draft.attachments,
+        [],
+        "pictures are too long to keep",
+      );
+      await page.keyboard.press("Enter");
+      const [{ text, attachments }] = await said("prompt");
+      assert.equal(text, "What is wrong here?");
+      assert.deepEqual(
+        attachments.map(({ block }) => block),
+        [{ type: "image", data: "AAAA", mimeType: "image/png" }],
+      );
+      assert.equal(await page.getByText(/^Picture/).count(), 0);
+    });
+
     it("keeps what is typed at every key, and what was on its way", async () => {
       const { page, settled, composer, said } = await open();
       await composer.pressSequentially("half a thou");

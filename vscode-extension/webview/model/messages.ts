@@ -98,6 +98,8 @@ export type ToView =
 export type FromView =
   | { type: "ready" }
   | { type: "draft"; draft: Draft }
+  /** Something could not be attached. */
+  | { type: "refused"; why: string }
   | { type: "prompt"; id: number; text: string; attachments: Attachment[] }
   | { type: "cancel" }
   | { type: "requeue"; promptId: string; text: string | null }

@@ -7,6 +7,7 @@ import { html, render } from "lit-html";
 import type { Attachment, Draft } from "../model/messages";
 import { Completion } from "./completion";
 import { icon } from "./context";
+import { MOST_PICTURES, picture, pictures, refused } from "./pictures";
 
 const MOST_REMEMBERED = 50;
 
@@ -16,6 +17,8 @@ export interface ComposerHost {
   complete(id: number, query: string): void;
   /** The text or what is attached has changed. */
   changed(draft: Draft): void;
+  /** Something could not be taken. */
+  refused(why: string): void;
 }
 
 export interface Toolbar {
@@ -65,6 +68,12 @@ export class Composer {
     this.input.addEventListener("input", () => {
       this.#edited();
     });
+    this.input.addEventListener("paste", (event) => {
+      const files = pictures(event.clipboardData);
+      if (files.length === 0) return;
+      event.preventDefault();
+      void this.#attach(files);
+    });
     this.input.addEventListener("blur", () => {
       this.completion.close();
     });
@@ -82,10 +91,10 @@ export class Composer {
     this.input.focus();
   }
 
-  /** Takes a draft that was kept. It is not told again. */
+  /** Takes a draft that was kept. It is not told again. Pictures are not kept: those that are here stay. */
   restore(draft: Draft): void {
     this.input.value = draft.text;
-    this.#attachments = draft.attachments;
+    this.#attachments = [...draft.attachments, ...this.#attachments.filter(({ block }) => block.type === "image")];
     this.#grow();
     this.#drawChips();
     this.#drawTools();
@@ -177,7 +186,7 @@ export class Composer {
     const chips = this.#attachments.map(
       (one) =>
         html`<span class="chip">
-          ${icon("file")}<span class="chip-label">${one.label}</span>
+          ${icon(one.block.type === "image" ? "file-media" : "file")}<span class="chip-label">${one.label}</span>
           <button
             type="button"
             class="action codicon codicon-close"
@@ -191,6 +200,17 @@ export class Composer {
     );
     render(html`${chips}`, this.#chips);
     this.#chips.hidden = chips.length === 0;
+  }
+
+  async #attach(files: File[]): Promise<void> {
+    for (const file of files) {
+      const known = this.#attachments.filter(({ block }) => block.type === "image").length;
+      const why = known < MOST_PICTURES ? refused(file) : `At most ${MOST_PICTURES} pictures go with a message`;
+      if (why === null) this.#attachments = [...this.#attachments, await picture(file, known + 1)];
+      else this.#host.refused(why);
+    }
+    this.#drawChips();
+    this.#edited();
   }
 
   #detach(one: Attachment): void {

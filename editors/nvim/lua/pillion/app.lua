@@ -175,6 +175,7 @@ function App:events()
         end
       end
     end,
+    commands = require("pillion.actions").commands(self),
     ready = function()
       self:handle({ { type = "ready" } })
     end,

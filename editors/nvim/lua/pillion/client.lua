@@ -12,6 +12,7 @@ local M = {}
 ---@field permission fun(params: table, respond: fun(result: any, err?: table), id: any)
 ---@field withdrawn fun(id: any)
 ---@field ready fun()
+---@field commands table<string, fun(command: lsp.Command)> the server's commands that end in a view here
 ---@field gone fun(code: integer, last_words: string) the process ended without being asked to
 
 ---@class pillion.Client
@@ -47,6 +48,20 @@ local function capabilities()
       },
     },
   }
+end
+
+--- Beside the code stands a problem's first line; the tool's whole text is in the float. A person who shows no text
+--- there gets none.
+local function show_first_lines(id)
+  local shown = vim.diagnostic.config().virtual_text
+  if shown then
+    local own = type(shown) == "table" and shown or {}
+    local format = function(diagnostic)
+      return (diagnostic.message:match("^[^\n]*"))
+    end
+    local text = vim.tbl_extend("keep", own, { format = format })
+    vim.diagnostic.config({ virtual_text = text }, vim.lsp.diagnostic.get_namespace(id))
+  end
 end
 
 ---@param config pillion.Config
@@ -134,9 +149,11 @@ function Client:start()
     capabilities = capabilities(),
     init_options = next(settings) and settings or vim.empty_dict(),
     handlers = self:handlers(),
+    commands = self.events.commands,
     flags = { debounce_text_changes = 0, exit_timeout = 1000 },
     on_init = function(client, reply)
       self.lsp = client
+      show_first_lines(client.id)
       self.version = reply.serverInfo and reply.serverInfo.version
       self:attach_all()
       self.events.ready()

@@ -207,6 +207,8 @@ fn rows() -> Vec<&'static str> {
     rows.filter_map(|row| row.split_once(" | "))
         .map(|(_, command)| command)
         .filter(|it| !it.contains(['\\', '#']))
+        // What is half a command alone may be a whole one with what follows.
+        .filter(|it| shell::parse(it).is_ok())
         .collect()
 }
 

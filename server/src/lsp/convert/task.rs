@@ -8,7 +8,7 @@ use crate::protocol as wire;
 use crate::session::event::ShownProblem;
 use crate::task::model::{self, Timestamp};
 
-use super::path;
+use super::{code_link, path};
 
 /// A task as clients see it, at the moment `now`.
 pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
@@ -106,6 +106,11 @@ pub fn diagnostic(shown: &ShownProblem) -> Value {
     if shown.edited {
         message.push_str(&format!(" (from run {}, edited since)", shown.run));
     }
+    // The first line is for the list; a hover shows all.
+    if let Some(detail) = problem.detail.as_deref().filter(|detail| detail.trim() != problem.message) {
+        message.push_str("\n\n");
+        message.push_str(detail.trim_end());
+    }
     let related: Vec<Value> = problem
         .related
         .iter()
@@ -116,7 +121,9 @@ pub fn diagnostic(shown: &ShownProblem) -> Value {
             })
         })
         .collect();
-    json!({
+    let page = problem.code.as_deref().filter(|_| problem.test.is_none());
+    let page = page.and_then(|code| code_link::page(&problem.tool, code));
+    let mut told = json!({
         "range": range(&problem.place),
         "severity": match problem.severity {
             Severity::Error => 1,
@@ -128,8 +135,19 @@ pub fn diagnostic(shown: &ShownProblem) -> Value {
         "code": problem.test.as_ref().or(problem.code.as_ref()),
         "message": message,
         "relatedInformation": related,
-        "data": {"taskId": shown.task, "run": shown.run, "tool": problem.tool, "test": problem.test},
-    })
+        "data": {
+            "taskId": shown.task,
+            "run": shown.run,
+            "tool": problem.tool,
+            "test": problem.test,
+            "tests": shown.tests,
+            "service": shown.service.as_ref().map(|service| service.name.clone()),
+        },
+    });
+    if let Some(page) = page {
+        told["codeDescription"] = json!({"href": page});
+    }
+    told
 }
 
 /// Columns that are not known reach over the whole line; LSP clients cut a column that is behind the line's end.

@@ -1,6 +1,8 @@
 //! Linkers: ld's `undefined reference` and `multiple definition`, lld's `undefined symbol` and `duplicate symbol` with the
 //! places below them. Where the object has no line numbers, the symbol is looked for in the function that uses it.
 
+use std::path::PathBuf;
+
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::oneline::{find_word, number, text};
@@ -18,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     starts: &[r"(?:ld\.lld|lld|ld64\.lld|wasm-ld): error: "],
     inside: &[
         Inside { words: &["undefined reference", "multiple definition", ": in function `"], text: "" },
-        Inside { words: &["ld.lld: error: ", "mold: error: "], text: "" },
+        Inside { words: &["ld.lld: error: ", "rust-lld: error: ", "mold: error: "], text: "" },
     ],
     new: |_| Box::new(Linker::default()),
 };
@@ -35,6 +37,8 @@ struct Lld {
     message: String,
     duplicate: bool,
     places: Vec<Place>,
+    /// Of a place without a line, whose function is told next.
+    file: Option<PathBuf>,
     detail: String,
     lines: usize,
 }
@@ -45,8 +49,23 @@ expression!(
 );
 expression!(first, r"; (?:\S+\.o(?:bj)?:)?([^\s:]+):(\d+): first defined here$");
 expression!(function, r": in function `([^']+)':$");
-expression!(lld, r"^\S*(?:ld\.lld|lld|ld64\.lld|wasm-ld|mold): error: ((undefined|duplicate) symbol: .+)$");
+expression!(lld, r"^\S*(?:ld\.lld|rust-lld|lld|ld64\.lld|wasm-ld|mold): error: ((undefined|duplicate) symbol: .+)$");
 expression!(spot, r"^>>> (?:referenced by|defined at) .*?\(?([^\s()]+):(\d+)\)?$");
+
+expression!(unnumbered, r"^>>> referenced by ([^\s():]+\.\w+)$");
+expression!(user, r"^>>> +\S+\.o(?:bj)?:\((.+)\)$");
+
+/// Where a function of a file uses a symbol, as far as its text shows that.
+fn used(scope: &Scope, file: PathBuf, function: Option<&str>, symbol: &str) -> Place {
+    let source = scope.files.read(&file).unwrap_or_default();
+    let name = |symbol: &str| symbol.split('(').next().unwrap_or_default().rsplit("::").next().map(str::to_owned);
+    let from = function.and_then(name).and_then(|name| find_word(&source, &name, 1));
+    let symbol = name(symbol.strip_prefix("vtable for ").unwrap_or(symbol)).unwrap_or_default();
+    match find_word(&source, &symbol, from.map_or(1, |(line, ..)| line)) {
+        Some((line, column, end)) => scope.at(file, line, Some(Column::Chars(column)), Some(Column::Chars(end))),
+        None => scope.whole(file),
+    }
+}
 
 impl Linker {
     fn ld(&self, line: &str, scope: &mut Scope) {
@@ -54,19 +73,7 @@ impl Linker {
         let Some(file) = scope.own(&found[1]) else { return };
         let place = match number(&found, 2) {
             Some(line) => scope.at(file, line, None, None),
-            None => {
-                let source = scope.files.read(&file).unwrap_or_default();
-                let name =
-                    |symbol: &str| symbol.split('(').next().unwrap_or_default().rsplit("::").next().map(str::to_owned);
-                let from = self.function.as_deref().and_then(name).and_then(|name| find_word(&source, &name, 1));
-                let symbol = name(&found[5]).unwrap_or_default();
-                match find_word(&source, &symbol, from.map_or(1, |(line, ..)| line)) {
-                    Some((line, column, end)) => {
-                        scope.at(file, line, Some(Column::Chars(column)), Some(Column::Chars(end)))
-                    }
-                    None => scope.whole(file),
-                }
-            }
+            None => used(scope, file, self.function.as_deref(), &found[5]),
         };
         let mut told = problem("ld", Severity::Error, place, &found[3]);
         if let Some(other) = text(&found, 6).and_then(|rest| first().captures(rest))
@@ -99,17 +106,31 @@ impl Matcher for Linker {
             self.current = None;
             return;
         }
+        // rustc tells what its linker printed below its own error.
+        let line = line.trim_start();
+        let line = line.strip_prefix("= note: ").map_or(line, str::trim_start);
         if let Some(current) = &mut self.current {
             current.lines += 1;
             if line.starts_with(">>>") && current.lines < MAX_LINES {
                 keep(&mut current.detail, line);
-                if let Some(found) = spot().captures(line)
-                    && let (Some(file), Some(line)) = (scope.own(&found[1]), number(&found, 2))
+                let mut place = None;
+                if let Some(found) = spot().captures(line) {
+                    let file = scope.own(&found[1]).or_else(|| scope.own_rust(&found[1]));
+                    place = file.zip(number(&found, 2)).map(|(file, line)| scope.at(file, line, None, None));
+                } else if let Some(found) = unnumbered().captures(line) {
+                    current.file = scope.own(&found[1]);
+                } else if let Some(file) = current.file.take() {
+                    let symbol = current.message.split_once(": ").map_or("", |(_, symbol)| symbol);
+                    place = Some(used(
+                        scope,
+                        file,
+                        user().captures(line).as_ref().map(|found| found.get(1).map_or("", |name| name.as_str())),
+                        symbol,
+                    ));
+                }
+                if let Some(place) = place.filter(|place| !current.places.contains(place) && current.places.len() < 20)
                 {
-                    let place = scope.at(file, line, None, None);
-                    if !current.places.contains(&place) && current.places.len() < 20 {
-                        current.places.push(place);
-                    }
+                    current.places.push(place);
                 }
                 return;
             }
@@ -120,6 +141,7 @@ impl Matcher for Linker {
                 message: found[1].to_owned(),
                 duplicate: &found[2] == "duplicate",
                 places: Vec::new(),
+                file: None,
                 detail: line.to_owned(),
                 lines: 0,
             });

@@ -1,6 +1,7 @@
 //! Go: its compiler, vet, its tests, gofmt.
 
 mod compile;
+mod example;
 mod source;
 mod test;
 mod trace;

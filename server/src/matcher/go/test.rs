@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::example::Example;
 use super::source::Tests;
 use super::trace::Trace;
 use crate::matcher::Matcher;
@@ -66,6 +67,9 @@ struct Package {
     held: Vec<(String, Vec<Log>)>,
     trace: Option<Trace>,
     race: Option<Race>,
+    /// The example whose result was told last, as a failed one, and its outputs.
+    failed_example: Option<String>,
+    example: Option<Example>,
 }
 
 #[derive(Default)]
@@ -110,11 +114,18 @@ impl Log {
         if let Some(at) = lines.iter().position(|line| line.starts_with("Error:")) {
             let mut parts = vec![lines[at]["Error:".len()..].trim()];
             parts.extend(lines[at + 1..].iter().take_while(|line| !line.contains(":      ")).take(3));
-            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.starts_with("Test:")).collect();
-            let (first, rest) = parts.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
+            let parts: Vec<String> = parts
+                .into_iter()
+                .filter(|part| !part.starts_with("Test:"))
+                .map(|part| part.replacen("actual  : ", "actual: ", 1))
+                .collect();
+            let (first, rest) = parts.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
             return if rest.is_empty() { first.to_owned() } else { format!("{} {}", first, rest.join(", ")) };
         }
         let Some((first, rest)) = lines.split_first() else { return String::new() };
+        if let Some(other) = rest.first().filter(|next| is_other_side(first, next)) {
+            return format!("{first} {other}");
+        }
         if !first.ends_with(':') || rest.is_empty() {
             return (*first).to_owned();
         }
@@ -122,6 +133,12 @@ impl Log {
         let shown = if changed.is_empty() { rest.iter().take(3).copied().collect() } else { changed };
         format!("{first} {}", shown.join(", "))
     }
+}
+
+/// True where the next line of a log has the other side of what the first one says.
+fn is_other_side(first: &str, next: &str) -> bool {
+    first.ends_with(',')
+        || !first.ends_with(':') && ["want", "got", "expected", "actual"].iter().any(|word| next.starts_with(word))
 }
 
 impl Package {
@@ -187,6 +204,7 @@ impl GoTest {
         told_above: bool,
         scope: &mut Scope,
     ) {
+        self.close_example(package, scope);
         let status = match word {
             "FAIL" | "fail" => TestStatus::Failed,
             "PASS" | "pass" => TestStatus::Passed,
@@ -210,7 +228,7 @@ impl GoTest {
         }
         if !logs.is_empty() {
             self.tell(package, test, logs, scope);
-        } else if told_above {
+        } else if told_above && !scope.is_detailed(test) {
             self.tell_failed(package, test, scope);
         }
     }
@@ -273,6 +291,16 @@ impl GoTest {
         }
     }
 
+    fn close_example(&mut self, package: &mut Package, scope: &mut Scope) {
+        let Some(example) = package.example.take() else { return };
+        let Some(message) = example.message() else { return };
+        let Some(place) = self.tests.function(scope, &example.test, package.folder.as_deref()) else { return };
+        let mut found = problem(TOOL, Severity::Error, place, message);
+        found.detail = Some(example.detail);
+        found.test = Some(example.test);
+        scope.problem(found);
+    }
+
     fn close_open(&mut self, package: &mut Package, scope: &mut Scope) {
         let Some((test, _)) = package.open.take() else { return };
         match package.logs.remove(&test) {
@@ -309,6 +337,7 @@ impl GoTest {
 
     /// The package is over.
     fn end_package(&mut self, package: &mut Package, name: Option<&str>, failed: bool, scope: &mut Scope) {
+        self.close_example(package, scope);
         self.close_open(package, scope);
         package.folder = name.and_then(|name| self.tests.folder(scope, name)).or(package.folder.take());
         self.close_trace(package, true, scope);
@@ -380,6 +409,21 @@ impl GoTest {
         if Self::race(package, line, scope) {
             return scope.claim();
         }
+        if let Some(example) = &mut package.example {
+            if example.line(line) {
+                return scope.claim();
+            }
+            self.close_example(package, scope);
+        }
+        let failed_example = package.failed_example.take();
+        if line == "got:" {
+            let current = if json { package.current.clone() } else { failed_example };
+            if let Some(test) = current.filter(|test| test.starts_with("Example")) {
+                package.open = None;
+                package.example = Some(Example::new(test));
+                return scope.claim();
+            }
+        }
         if line.starts_with("WARNING: DATA RACE") {
             package.race = Some(Race::default());
             return scope.claim();
@@ -404,6 +448,7 @@ impl GoTest {
             let verbose = package.running.contains(&test);
             self.result(package, &test, &found[2], found[4].parse().ok(), verbose, scope);
             package.current = None;
+            package.failed_example = (&found[2] == "FAIL" && test.starts_with("Example")).then(|| test.clone());
             // What it logs may follow.
             package.open = (!verbose && &found[2] == "FAIL").then_some((test, depth + 4));
             scope.inside = if package.running.is_empty() { None } else { Some(RUNNER) };
@@ -495,7 +540,12 @@ impl Matcher for GoTest {
 
     fn wants_all(&self) -> bool {
         let plain = &self.plain;
-        plain.open.is_some() || plain.trace.is_some() || plain.race.is_some() || !plain.running.is_empty()
+        plain.open.is_some()
+            || plain.trace.is_some()
+            || plain.race.is_some()
+            || plain.example.is_some()
+            || !plain.running.is_empty()
+            || plain.failed_example.is_some()
     }
 
     fn end(&mut self, scope: &mut Scope) {

@@ -5,13 +5,13 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code, sides};
-use super::source::TestFinder;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "jest";
 const RUNNER: Runner = Runner(TOOL);
@@ -45,6 +45,8 @@ pub(super) struct Jest {
     block: Option<Block>,
     /// The list at the end tells again what was told.
     again: bool,
+    /// It runs again and again: it said how it is used so.
+    watching: bool,
     root: Option<PathBuf>,
     finder: TestFinder,
 }
@@ -123,7 +125,8 @@ impl Jest {
         let suites: Vec<&str> = file.suites.iter().map(|(_, suite)| suite.as_str()).collect();
         let place =
             (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
-        let id = suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" ");
+        let names: Vec<String> = suites.iter().copied().chain([name]).map(str::to_owned).collect();
+        let id = id(&file.printed, &names);
         let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
         let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
         let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
@@ -159,12 +162,13 @@ impl Jest {
             return self.not_run(&block, path, &printed, scope);
         }
         let frames = self.resolved(&block.frames, &path, scope);
-        let (suites, name) = block.names.split_at(block.names.len() - 1);
+        let names = self.finder.regrouped(scope, &path, block.names, " › ");
+        let (suites, name) = names.split_at(names.len() - 1);
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let whole = scope.whole(path.clone());
         let (place, related) = pick(scope, &frames, true, Some(&whole))
             .unwrap_or_else(|| (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new()));
-        let id = block.names.join(" ");
+        let id = id(&printed, &names);
         let message = message(&block.lines);
         if !listed && !self.again {
             scope.test_result(TestResult {
@@ -215,8 +219,9 @@ impl Jest {
             text = format!("SyntaxError: {}", &found[2]);
         }
         let frames = self.resolved(&block.frames, &path, scope);
+        let whole = scope.whole(path);
         let (place, related) =
-            place.or_else(|| pick(scope, &frames, false, None)).unwrap_or_else(|| (scope.whole(path), Vec::new()));
+            place.or_else(|| pick(scope, &frames, true, Some(&whole))).unwrap_or((whole, Vec::new()));
         let mut found = problem(TOOL, Severity::Error, place, text);
         found.test = Some(printed.to_owned());
         found.detail = Some(block.detail.clone());
@@ -285,11 +290,20 @@ impl Jest {
     }
 }
 
+/// True where each run of the files is a cycle: outside of a terminal nothing else tells.
+fn watches(scope: &Scope) -> bool {
+    scope.command.words().iter().any(|word| matches!(word.as_str(), "--watch" | "--watchAll"))
+}
+
 /// One line for a failure.
 pub(super) fn message(lines: &[String]) -> String {
     let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
     let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
-    if first.starts_with("expect(") || first.starts_with("assert.") || first.starts_with("AssertionError: assert") {
+    if first.starts_with("expect(")
+        || first.starts_with("expect.")
+        || first.starts_with("assert.")
+        || first.starts_with("AssertionError: assert")
+    {
         let first = first.split(" // ").next().unwrap_or(first);
         let sides = sides(rest);
         if !sides.is_empty() {
@@ -321,9 +335,15 @@ impl Matcher for Jest {
         } else if self.file.is_some() && line.starts_with("Tests: ") {
             self.tests(line, scope);
         } else if line.starts_with("Ran all test suites") {
-            self.before.passed += self.counts.passed;
-            self.before.failed += self.counts.failed;
-            self.before.skipped += self.counts.skipped;
+            let watching = self.watching || watches(scope);
+            if watching {
+                scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
+            }
+            if !watching {
+                self.before.passed += self.counts.passed;
+                self.before.failed += self.counts.failed;
+                self.before.skipped += self.counts.skipped;
+            }
             (self.counts, self.again) = (Counts::default(), false);
             self.file = None;
             scope.inside = None;
@@ -332,6 +352,10 @@ impl Matcher for Jest {
         } else if line.starts_with("Watch Usage") {
             // Each run of a watcher stands for itself.
             self.before = Counts::default();
+            if !self.watching && !watches(scope) {
+                scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
+            }
+            self.watching = true;
         }
     }
 

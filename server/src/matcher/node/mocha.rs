@@ -118,8 +118,14 @@ impl Mocha {
         if indent < 2 || indent == line.len() {
             return;
         }
+        let found = mark().captures(line);
+        let number = found.as_ref().and_then(|found| found.get(5)).map(|number| number.as_str().parse());
+        if number.is_some_and(|number| number != Ok(self.counts.failed + 1)) {
+            // A test may print a list of its own.
+            return;
+        }
         self.suites.retain(|(open, _)| *open < indent);
-        let Some(found) = mark().captures(line) else {
+        let Some(found) = found else {
             if indent.is_multiple_of(2) && self.suites.len() < 50 {
                 self.suites.push((indent, line.trim().to_owned()));
             }
@@ -127,11 +133,7 @@ impl Mocha {
         };
         let (status, name) = if let Some(name) = found.get(3) {
             (TestStatus::Passed, name.as_str())
-        } else if let (Some(number), Some(name)) = (found.get(5), found.get(6)) {
-            // A test may print a list of its own.
-            if number.as_str().parse() != Ok(self.counts.failed + 1) {
-                return;
-            }
+        } else if let (Some(_), Some(name)) = (found.get(5), found.get(6)) {
             (TestStatus::Failed, name.as_str())
         } else {
             (TestStatus::Skipped, found.get(7).map_or("", |name| name.as_str()))

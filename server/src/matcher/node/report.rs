@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::assertion::{difference, sides};
+use super::source::id;
 use super::stack::{Frame, frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -129,7 +130,7 @@ fn jest(report: &Value, scope: &mut Scope) {
             scope.problem(found);
         }
         for test in items(file, "assertionResults") {
-            let id = text(test, "fullName").to_owned();
+            let id = id(&scope.relative(&path), &[text(test, "fullName").to_owned()]);
             let status = match text(test, "status") {
                 "passed" => TestStatus::Passed,
                 "failed" => TestStatus::Failed,

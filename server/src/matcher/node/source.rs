@@ -11,6 +11,14 @@ use crate::problem::Place;
 const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "ts", "mts", "cts", "jsx", "tsx"];
 /// Files that are searched for one test.
 const MAX_FILES: usize = 2_000;
+/// Names of suites and a test that are looked for in more than one way.
+const MAX_NAMES: usize = 10;
+
+/// What reruns exactly a test of jest and Vitest: its file, and behind ` > ` the names of its suites and its own, as `-t`
+/// compares them. A file that did not load is its path alone.
+pub(super) fn id(file: &str, names: &[String]) -> String {
+    if names.is_empty() { file.to_owned() } else { format!("{file} > {}", names.join(" ")) }
+}
 
 /// Looks tests up; keeps the list of files for the run.
 #[derive(Default)]
@@ -50,6 +58,25 @@ impl TestFinder {
             Found::One(place) => Some(place),
             Found::None | Found::Many => None,
         }
+    }
+
+    /// The names of suites and test as the source has them: `between` stands between printed names, and may stand in one.
+    pub(super) fn regrouped(&self, scope: &Scope, file: &Path, names: Vec<String>, between: &str) -> Vec<String> {
+        let is_there = |names: &[String]| {
+            let (name, suites) = names.split_last()?;
+            let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
+            self.find_in(scope, file, &suites, name)
+        };
+        if names.len() < 2 || names.len() > MAX_NAMES || is_there(&names).is_some() {
+            return names;
+        }
+        let last = names.len();
+        (0..last - 1)
+            .rev()
+            .flat_map(|from| (from + 2..=last).map(move |to| (from, to)))
+            .map(|(from, to)| [&names[..from], &[names[from..to].join(between)], &names[to..]].concat())
+            .find(|names| is_there(names).is_some())
+            .unwrap_or(names)
     }
 
     /// The suites around the only test with this name in a file, by how far their calls are indented.

@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
     name: "node spec",
     rank: Rank::Runner,
     gate: always,
-    starts: &["(?:✔|✖|▶|ℹ|﹣) ", "test at "],
+    starts: &["(?:✔|✖|▶|ℹ|﹣) ", "test at ", r"Failed tests:\z"],
     inside: &[],
     new: |_| Box::new(Spec::default()),
 };
@@ -34,6 +34,8 @@ pub(super) struct Spec {
     failed: Vec<Failed>,
     /// In the list at the end, and the place that `test at` named.
     listing: bool,
+    /// The list is that of the dot reporter, where nothing was told before.
+    dot: bool,
     at: Option<Place>,
     totals: Totals,
 }
@@ -74,7 +76,8 @@ impl Spec {
     fn marked(&mut self, indent: usize, mark: &str, text: &str, scope: &mut Scope) {
         let timed = timed().captures(text);
         // A test that was cancelled has no time; without a suite around it or the list, the mark may be anybody's.
-        let cancelled = mark == "✖" && (self.at.is_some() || self.stack.iter().any(|(open, _)| *open < indent));
+        let cancelled =
+            mark == "✖" && (self.dot || self.at.is_some() || self.stack.iter().any(|(open, _)| *open < indent));
         if timed.is_none() && !cancelled {
             if mark == "▶" {
                 self.stack.retain(|(open, _)| *open < indent);
@@ -89,7 +92,9 @@ impl Spec {
         let remark = timed.as_ref().and_then(|timed| timed.get(3)).map(|remark| remark.as_str());
         self.stack.retain(|(open, _)| *open <= indent);
         if self.listing {
-            self.listed(name, indent);
+            if remark.is_none() {
+                self.listed(name, indent, scope);
+            }
             return;
         }
         if let Some(at) = self.stack.iter().position(|(open, _)| *open == indent) {
@@ -106,7 +111,8 @@ impl Spec {
         }
         let status = match (mark, remark) {
             ("﹣", _) => TestStatus::Skipped,
-            (_, Some(remark)) if remark.starts_with("TODO") || remark.starts_with("SKIP") => TestStatus::Skipped,
+            // Why it is to be done, or is left out: a failure of it is none.
+            (_, Some(_)) => TestStatus::Skipped,
             ("✖", _) => TestStatus::Failed,
             _ => TestStatus::Passed,
         };
@@ -153,8 +159,8 @@ impl Spec {
     }
 
     /// A failure in the list at the end, where its suites are not told.
-    fn listed(&mut self, name: String, indent: usize) {
-        let at = self.at.take();
+    fn listed(&mut self, name: String, indent: usize, scope: &Scope) {
+        let at = self.at.take().or_else(|| self.finder.find(scope, &[], &name));
         match self.failed.iter_mut().find(|failed| failed.name == name && !failed.listed) {
             Some(failed) => {
                 failed.listed = true;
@@ -176,6 +182,10 @@ impl Spec {
         if let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
             text = inner.to_owned();
         }
+        if text.ends_with(" subtest failed") || text.ends_with(" subtests failed") {
+            // A suite in the list of the dot reporter: its tests are told.
+            return;
+        }
         let is_file = text == "test failed" && failure.frames.is_empty() && failure.name.contains('.');
         let crashed = std::mem::take(&mut scope.crashed) && is_file;
         let places = pick(scope, &failure.frames, true, failure.at.as_ref()).or_else(|| {
@@ -188,10 +198,17 @@ impl Spec {
             failed.told = true;
         }
         let Some((place, others)) = places.filter(|_| !crashed) else { return };
+        let mut id = failure.id;
+        if self.dot {
+            // The list has a test's own name alone.
+            let mut names = self.finder.suites(scope, &place.file, &failure.name).unwrap_or_default();
+            names.push(failure.name);
+            id = names.join(" ");
+        }
         let mut found = problem(TOOL, Severity::Error, place, text);
         found.detail = Some(failure.detail);
         found.related = others;
-        found.test = Some(failure.id);
+        found.test = Some(id);
         scope.problem(found);
     }
 }
@@ -244,6 +261,8 @@ impl Matcher for Spec {
             self.before.skipped += counts.skipped;
             self.tell_counts(scope);
             scope.summary(&summary);
+        } else if line == "Failed tests:" {
+            (self.listing, self.dot) = (true, true);
         } else if let Some(at) = line.strip_prefix("test at ").filter(|_| self.listing) {
             self.at = frame(at).and_then(|frame| own(scope, &frame));
         }

@@ -76,7 +76,7 @@ pub(super) const FORMAT: Format = Format {
     name: "node crash",
     rank: Rank::Tool,
     gate: always,
-    starts: &[r"(?:# )?(?:file://)?/[^ ]*:[0-9]+\z", r"(?:# )?node:[^ ]*:[0-9]+\z"],
+    starts: &[r"(?:# )?(?:file://)?/[^ ]*:[0-9]+\z", r"(?:# )?node:[^ ]*:[0-9]+\z", r#"(?:#|ℹ) \w+: Test ""#],
     inside: &[],
     new: |_| Box::new(Crashes::default()),
 };
@@ -98,6 +98,10 @@ struct Crash {
 }
 
 expression!(head, r"^((?:file://)?/[^\s:]+|node:\S+):(\d+)$");
+expression!(
+    afterwards,
+    r#"^(?:# |ℹ )\w+: Test "(.*)" at (\S+?):(\d+):(\d+) generated asynchronous activity after the test ended\. This activity created the error "(.*)" and "#
+);
 expression!(error, r"^(?:Uncaught )?(?:[\w.$]*Error|[\w.$]*Exception)(?: \[[\w-]+\])?(?:: |$)");
 
 impl Crashes {
@@ -121,6 +125,16 @@ impl Crashes {
 
 impl Matcher for Crashes {
     fn line(&mut self, line: &str, scope: &mut Scope) {
+        if let Some(found) = afterwards().captures(line) {
+            let frame = (found[2].to_owned(), found[3].parse().unwrap_or(0), found[4].parse().unwrap_or(0));
+            if let Some(place) = own(scope, &frame) {
+                // The file's own failure says no more.
+                scope.crashed = true;
+                let text = format!("{}, after the test {} had ended", &found[5], &found[1]);
+                scope.problem(problem("node:test", Severity::Error, place, text));
+            }
+            return;
+        }
         let line = line.strip_prefix("# ").unwrap_or(line);
         if let Some(found) = head().captures(line) {
             let at = (found[1].to_owned(), found[2].parse().unwrap_or(0), 0);

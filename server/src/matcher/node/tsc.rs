@@ -7,7 +7,7 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem, related};
-use crate::problem::{Related, Severity};
+use crate::problem::{CyclePhase, Related, Severity, Watcher};
 
 const TOOL: &str = "tsc";
 /// Lines of one diagnostic that are read.
@@ -18,10 +18,17 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: always,
     starts: &[],
-    inside: &[Inside {
-        words: &["error TS", "warning TS", "message TS"],
-        text: "(?:error|warning|message) TS[0-9]+: ",
-    }],
+    inside: &[
+        Inside { words: &["error TS", "warning TS", "message TS"], text: "(?:error|warning|message) TS[0-9]+: " },
+        Inside {
+            words: &[
+                "compilation in watch mode...",
+                "Starting incremental compilation...",
+                "Watching for file changes.",
+            ],
+            text: "",
+        },
+    ],
     new: |_| Box::new(Tsc::default()),
 };
 
@@ -52,6 +59,11 @@ expression!(head, r"^(?:Error: )?(\S.*?)(?:\((\d+),(\d+)\):|:(\d+):(\d+) -) (err
 expression!(whole, r"^error (TS\d+): (.*)$");
 expression!(config, r"config file '([^']+)'|[Ff]ile '([^']+\.json)'");
 expression!(place, r"^  (\S.*):(\d+):(\d+)$");
+// `[11:37:24 PM] File change detected. Starting incremental compilation...`, without brackets where it is not pretty.
+expression!(
+    cycle,
+    r"^\[?[\d:. ]+(?:[AP]M)?\]?(?: -)? (?:(Starting compilation in watch mode|File change detected\. Starting incremental compilation)\.\.\.|Found \d+ errors?\. Watching for file changes\.)$"
+);
 
 impl Tsc {
     fn head(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -162,6 +174,11 @@ impl Matcher for Tsc {
         if scope.inside.is_some() {
             self.flush(scope);
             return;
+        }
+        if let Some(found) = line.ends_with('.').then(|| cycle().captures(line)).flatten() {
+            self.flush(scope);
+            let phase = if found.get(1).is_some() { CyclePhase::Begins } else { CyclePhase::Ends };
+            return scope.cycle(phase, Watcher::Tool(TOOL.to_owned()));
         }
         if line.contains(" TS") && self.head(line, scope) || self.below(line, scope) {
             return;

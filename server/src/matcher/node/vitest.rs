@@ -5,13 +5,13 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code};
-use super::source::TestFinder;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "vitest";
 const RUNNER: Runner = Runner(TOOL);
@@ -26,6 +26,7 @@ pub(super) const FORMAT: Format = Format {
         "(?:RUN|DEV|RERUN) +[vxt/a-z]",
         "(?:✓|❯|×|↓|□) ",
         "FAIL ",
+        "(?:PASS|CANCELLED) .*file changes",
         "⎯{3,}",
         "Tests +[0-9n]",
         "Duration +[0-9]",
@@ -62,12 +63,13 @@ struct Failure {
 }
 
 expression!(run, r"^ ?(?:RUN|DEV) +v\d\S* +(\S.*?)$");
-expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
+// The name of a project may stand in front of a file, between bars or, coloured, between spaces.
+expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:.{1,60}? )??(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
 expression!(
     test_line,
     r"^( +)(✓|×|↓|□) (?:\|[^|]*\| )?(.*?)(?: \(retry x\d+\)| \(repeat x\d+\))*(?: (\d+(?:\.\d+)?)(m?s))?$"
 );
-expression!(fail, r"^ ?FAIL {1,2}(?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
+expression!(fail, r"^ ?FAIL {1,2}(?:.{1,60}? )??(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
 expression!(part, r"(\d+) (failed|passed|skipped|todo|expected fail)");
 expression!(spot, r"^(.*?):(\d+):(\d+)$");
 expression!(broken, r"^╭─\[ ?(\S+):(\d+):(\d+) ?\]$");
@@ -122,22 +124,31 @@ impl Vitest {
             _ => TestStatus::Skipped,
         };
         let mut names: Vec<String> = found[3].split(" > ").map(str::to_owned).collect();
-        let first = names[0].rsplit_once('.').map_or("", |(_, extension)| extension);
-        let verbose = names.len() > 1 && matches!(first, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+        // A project's name may stand before it.
+        let first = names[0].rsplit(' ').next().unwrap_or_default().to_owned();
+        let extension = first.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let is_source = matches!(extension, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+        let verbose = names.len() > 1 && is_source && (first == names[0] || scope.own(&first).is_some());
         let file = if verbose {
-            let printed = names.remove(0);
+            names.remove(0);
+            let printed = first;
             scope.own(&printed).map(|path| (printed, path))
         } else {
             self.file.clone()
         };
-        let Some((_, path)) = file else { return };
+        let Some((printed, path)) = file else { return };
         let depth = (found[1].len().saturating_sub(3)) / 2;
+        if !verbose && depth > 0 {
+            // Below its suites a name stands alone.
+            names = vec![found[3].to_owned()];
+        }
         if !verbose && names.len() == 1 && depth > 0 {
             match self.finder.suites(scope, &path, &names[0]).filter(|suites| suites.len() == depth) {
                 Some(suites) => drop(names.splice(0..0, suites)),
                 None => return,
             }
         }
+        let names = self.finder.regrouped(scope, &path, names, " > ");
         if verbose {
             match status {
                 TestStatus::Passed => self.counts.passed += 1,
@@ -146,7 +157,7 @@ impl Vitest {
             }
             self.tell_counts(scope);
         }
-        let id = names.join(" ");
+        let id = id(&printed, &names);
         let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
@@ -162,7 +173,7 @@ impl Vitest {
             message: None,
         });
         if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
+            let mut found = problem(TOOL, Severity::Error, place, format!("{} failed", names.join(" ")));
             found.test = Some(id);
             found.provisional = true;
             scope.problem(found);
@@ -239,6 +250,7 @@ impl Vitest {
         }
         for (printed, names) in &failure.heads {
             let Some(path) = scope.own(printed) else { continue };
+            let names = self.finder.regrouped(scope, &path, names.clone(), " > ");
             let whole = scope.whole(path.clone());
             let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
                 let file = scope.own(file)?;
@@ -247,7 +259,8 @@ impl Vitest {
                     Vec::new(),
                 ))
             });
-            let found = broken.or_else(|| pick(scope, &failure.frames, !names.is_empty(), Some(&whole)));
+            // What a file does while it loads is its own, as a test's.
+            let found = broken.or_else(|| pick(scope, &failure.frames, true, Some(&whole)));
             let (place, related) = found.unwrap_or_else(|| {
                 let declared = names.split_last().and_then(|(name, suites)| {
                     let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
@@ -256,12 +269,18 @@ impl Vitest {
                 (declared.unwrap_or(whole), Vec::new())
             });
             let mut found = problem(TOOL, Severity::Error, place, text.clone());
-            found.test = Some(if names.is_empty() { printed.clone() } else { names.join(" ") });
+            found.test = Some(id(printed, &names));
             found.detail = Some(failure.detail.clone());
             found.related = related;
             scope.problem(found);
         }
     }
+}
+
+/// ` PASS  Waiting for file changes...`, ` FAIL  Tests failed. Watching for file changes...`: the cycle is over.
+fn waits(text: &str) -> bool {
+    text.trim_end().ends_with("for file changes...")
+        && ["PASS ", "FAIL ", "CANCELLED "].iter().any(|it| text.starts_with(it))
 }
 
 /// `test/a.test.ts:13:47`.
@@ -319,6 +338,11 @@ impl Matcher for Vitest {
             self.close(scope);
             (self.counts, self.listing) = (Counts::default(), false);
             scope.inside = Some(RUNNER);
+            scope.cycle(CyclePhase::Begins, Watcher::Runner(TOOL.to_owned()));
+        } else if waits(text) {
+            self.close(scope);
+            self.listing = false;
+            scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
         } else if text.starts_with("⎯⎯⎯") {
             self.close(scope);
             let title = text.trim_matches('⎯').trim();

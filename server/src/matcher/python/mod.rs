@@ -1,6 +1,7 @@
 //! Python: its test runners, and programs that end with an exception.
 
 mod black;
+mod doctest;
 mod lint;
 mod lint_json;
 mod mypy;
@@ -20,6 +21,7 @@ use super::format::Format;
 pub(super) const FORMATS: &[&Format] = &[
     &pytest::FORMAT,
     &unittest::FORMAT,
+    &doctest::FORMAT,
     &uncaught::FORMAT,
     &lint_json::FORMAT,
     &ruff::FORMAT,

@@ -12,6 +12,8 @@ use crate::matcher::scope::{Runner, Scope, problem, related};
 use crate::problem::{Counts, Place, Problem, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "pytest";
+/// Messages at lines of libraries that are kept.
+const MAX_FOREIGN: usize = 1_000;
 
 pub(super) const FORMAT: Format = Format {
     name: "pytest",
@@ -45,8 +47,12 @@ pub(super) struct Pytest {
     unnamed: Vec<(String, Problem)>,
     /// Failures without any place: the title's test, the message, the whole text.
     placeless: Vec<(String, String, String)>,
+    /// What `--tb=line` says at lines of libraries.
+    foreign: Vec<String>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
+    /// The folder that it names as its root.
+    root: Option<String>,
     /// Files with a failure among their letters.
     failed_files: Vec<String>,
     told: HashSet<String>,
@@ -81,6 +87,7 @@ impl Pytest {
     pub(super) fn new(scope: &Scope) -> Self {
         let expected = scope.command.mentions("pytest") || scope.command.mentions("py.test");
         Self {
+            root: None,
             expected,
             phase: if expected { Phase::Progress } else { Phase::Idle },
             before: Counts::default(),
@@ -90,6 +97,7 @@ impl Pytest {
             lines: Vec::new(),
             unnamed: Vec::new(),
             placeless: Vec::new(),
+            foreign: Vec::new(),
             failed: Vec::new(),
             failed_files: Vec::new(),
             told: HashSet::new(),
@@ -169,6 +177,7 @@ impl Pytest {
             scope.inside = None;
         }
         self.placeless.clear();
+        self.foreign.clear();
         self.failed.clear();
         self.failed_files.clear();
         self.told.clear();
@@ -220,7 +229,7 @@ impl Pytest {
         let Some((place, others)) = section.places(scope) else {
             // No frame of the person's own: the summary names the test, and its function is the place.
             let message = section.message();
-            if let (Subject::Test(domain), false) = (section.subject, message.is_empty()) {
+            if let (Subject::Test(domain) | Subject::Fixture(domain), false) = (section.subject, message.is_empty()) {
                 self.placeless.push((domain, message, section.detail));
             }
             return;
@@ -229,6 +238,7 @@ impl Pytest {
         found.detail = Some(section.detail.clone());
         found.related = others;
         let id = match &section.subject {
+            Subject::Conftest => return Self::tell(None, found, scope),
             Subject::File(file) => file.clone(),
             Subject::Test(domain) | Subject::Fixture(domain) => match self.id(&section, domain, scope) {
                 Some(id) => id,
@@ -248,7 +258,7 @@ impl Pytest {
 
     /// The node id of a section's test, where a file is known that declares it; its title has no file.
     fn id(&self, section: &Section, domain: &str, scope: &mut Scope) -> Option<String> {
-        let first = section.first_file(scope);
+        let first = section.first_file(self.root.as_deref(), scope);
         let named = |id: &&String| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
         let in_first = |id: &&String| first.as_deref().is_some_and(|file| id.starts_with(file));
         let known = self.failed.iter().filter(named);
@@ -276,7 +286,14 @@ impl Pytest {
         }
         let function = function(scope, id).or_else(|| Some(scope.own(id)?).map(|file| scope.whole(file)));
         let start = text.trim_end_matches("...");
-        let line = self.lines.iter().position(|(_, message)| !start.is_empty() && message.starts_with(start));
+        let domain = id.split_once("::").map_or("", |(_, domain)| domain);
+        let domain = domain.split('[').next().unwrap_or(domain);
+        // The summary cuts a message: where one line's test is known, it has to be this one.
+        let line = self.lines.iter().position(|(place, message)| {
+            let text = scope.files.read(&place.file).unwrap_or_default();
+            let around = place.line.and_then(|line| enclosing_test(&text, line));
+            !start.is_empty() && message.starts_with(start) && around.is_none_or(|around| around == domain)
+        });
         let printed = line.map(|at| self.lines.remove(at));
         let in_test = match (&printed, &function) {
             (Some((place, _)), Some(function)) => place.file == function.file,
@@ -290,7 +307,11 @@ impl Pytest {
                 found.related.push(related(place, message));
                 found
             }
-            (None, Some(function)) => problem(TOOL, Severity::Error, function, text),
+            (None, Some(function)) => {
+                let whole = self.foreign.iter().position(|message| text.ends_with("...") && message.starts_with(start));
+                let text = whole.map_or_else(|| text.to_owned(), |at| self.foreign.remove(at));
+                problem(TOOL, Severity::Error, function, text)
+            }
             (None, None) => return,
         };
         let here =
@@ -360,7 +381,13 @@ impl Pytest {
 
 /// Node id and message of `FAILED tests/test_a.py::test_b[x - y] - assert 1 == 2`.
 fn summary(line: &str) -> Option<(&str, &str)> {
-    let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+    let subtest = || {
+        let rest = line.strip_prefix("SUBFAILED")?;
+        // Its parameters stand before the id of the test that it belongs to.
+        let mut from = rest.match_indices(' ').map(|(at, _)| &rest[at + 1..]);
+        from.find(|rest| rest.split([' ', '[']).next().is_some_and(|id| id.contains(".py::")))
+    };
+    let rest = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR ")).or_else(subtest)?;
     let is_id = |id: &str| !id.contains('[') || id.ends_with(']');
     let split = rest.match_indices(" - ").map(|(at, _)| at).find(|&at| is_id(&rest[..at]));
     let (id, message) = split.map_or((rest, ""), |at| (&rest[..at], rest[at + 3..].trim()));
@@ -392,6 +419,11 @@ impl Matcher for Pytest {
             self.last(line, scope);
             return;
         }
+        if self.phase == Phase::Progress && line.starts_with("ImportError while loading conftest ") {
+            self.section = Some(Section::new(Subject::Conftest));
+            self.phase = Phase::Failures;
+            return;
+        }
         match self.phase {
             Phase::Progress => self.progress_line(line, scope),
             Phase::Failures => {
@@ -400,11 +432,13 @@ impl Matcher for Pytest {
                     self.section = Some(section);
                 } else if let Some(section) = &mut self.section {
                     section.line(line);
-                } else if let Some(found) = one_line().captures(line)
-                    && let Some(file) = scope.own(&found[1])
-                {
-                    let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
-                    self.lines.push((place, found[3].to_owned()));
+                } else if let Some(found) = one_line().captures(line) {
+                    if let Some(file) = scope.own(&found[1]) {
+                        let place = scope.at(file, found[2].parse().unwrap_or(0), None, None);
+                        self.lines.push((place, found[3].to_owned()));
+                    } else if self.foreign.len() < MAX_FOREIGN {
+                        self.foreign.push(found[3].to_owned());
+                    }
                 }
             }
             Phase::Summary => {
@@ -417,6 +451,7 @@ impl Matcher for Pytest {
         if let Some(folder) = line.strip_prefix("rootdir: ").filter(|_| self.phase == Phase::Progress) {
             let folder = folder.split(',').next().unwrap_or_default();
             scope.rooted(std::path::Path::new(folder.trim()));
+            self.root = Some(folder.trim().to_owned());
         }
     }
 
@@ -451,6 +486,7 @@ mod tests {
         for (line, parts) in [
             ("FAILED a/t.py::b - assert 1", Some(("a/t.py::b", "assert 1"))),
             ("FAILED t.py::b[x - y] - assert [1] - 2", Some(("t.py::b[x - y]", "assert [1] - 2"))),
+            ("SUBFAILED[of two] (at='a b') t.py::A::b - assert 1", Some(("t.py::A::b", "assert 1"))),
             ("ERROR t.py", Some(("t.py", ""))),
             ("FAILED to start", None),
         ] {

@@ -29,6 +29,8 @@ pub(super) struct Traceback {
     /// Frames of the exceptions before it.
     pub(super) earlier: Vec<Frame>,
     pub(super) detail: String,
+    /// Another exception follows.
+    pub(super) chained: bool,
 }
 
 /// `  File "x.py", line 3, in main`.
@@ -60,11 +62,20 @@ impl Traceback {
         if line.starts_with("Traceback (most recent call last)") {
             self.message.clear();
             self.earlier.append(&mut self.frames);
+            self.chained = false;
             keep(&mut self.detail, line);
             return true;
         }
         let chained = line.starts_with("The above exception was") || line.starts_with("During handling of the above");
         if line.is_empty() || chained {
+            self.chained |= chained;
+            keep(&mut self.detail, line);
+            return true;
+        }
+        if std::mem::take(&mut self.chained) {
+            // One whose frames are all the runner's, which leaves them out.
+            line.clone_into(&mut self.message);
+            self.earlier.append(&mut self.frames);
             keep(&mut self.detail, line);
             return true;
         }

@@ -12,6 +12,8 @@ use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
 
 const TOOL: &str = "unittest";
+/// A test that is marked as an expected failure, and passes.
+const UNEXPECTED: &str = "unexpected success";
 /// Failed tests whose names are kept.
 const MAX_FAILED: usize = 100_000;
 
@@ -19,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
     name: "unittest",
     rank: Rank::Runner,
     gate: always,
-    starts: &[r"(?:ERROR|FAIL): [\w.]+ \(", r"={70}\z", "Ran [0-9]+ test"],
+    starts: &[r"(?:ERROR|FAIL|UNEXPECTED SUCCESS): [\w.]+ \(", r"={70}\z", "Ran [0-9]+ test"],
     inside: &[Inside {
         words: &[" ... "],
         text: r"\) \.\.\. (?:ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
@@ -52,7 +54,7 @@ struct Block {
     reading: bool,
 }
 
-expression!(header, r"^(?:ERROR|FAIL): ([\w.]+) \(([\w.]+)\)");
+expression!(header, r"^(?:ERROR|FAIL|UNEXPECTED SUCCESS): ([\w.]+) \(([\w.]+)\)");
 expression!(
     verbose,
     r"^\s*(\w+) \(([\w.]+)\)(?: \(.*\))? \.\.\. (ok|FAIL|ERROR|skipped|expected failure|unexpected success)"
@@ -89,8 +91,8 @@ impl Unittest {
 
     fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
         let status = match word {
-            "ok" | "unexpected success" => TestStatus::Passed,
-            "FAIL" | "ERROR" => TestStatus::Failed,
+            "ok" => TestStatus::Passed,
+            "FAIL" | "ERROR" | UNEXPECTED => TestStatus::Failed,
             _ => TestStatus::Skipped,
         };
         match status {
@@ -109,7 +111,8 @@ impl Unittest {
         });
         self.tell_counts(scope);
         if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("test {id} failed"));
+            let text = if word == UNEXPECTED { UNEXPECTED.to_owned() } else { format!("test {id} failed") };
+            let mut found = problem(TOOL, Severity::Error, place, text);
             found.test = Some(id.to_owned());
             found.provisional = true;
             scope.problem(found);
@@ -133,7 +136,7 @@ impl Unittest {
             let Some((name, number)) = word.split_once('=') else { continue };
             let number = number.parse().unwrap_or(0);
             match name {
-                "failures" | "errors" => counts.failed += number,
+                "failures" | "errors" | "unexpected successes" => counts.failed += number,
                 "skipped" | "expected failures" => counts.skipped += number,
                 _ => {}
             }
@@ -208,7 +211,11 @@ impl Matcher for Unittest {
             if is_fixture(&found[1]) || self.failed.len() < MAX_FAILED && !self.failed.insert(id.clone()) {
                 self.beyond += 1;
             }
-            self.block = Some(Block { id, traceback: Traceback::default(), reading: false });
+            let mut traceback = Traceback::default();
+            if line.starts_with("UNEXPECTED") {
+                UNEXPECTED.clone_into(&mut traceback.message);
+            }
+            self.block = Some(Block { id, traceback, reading: false });
         } else if let Some(found) = ran().captures(line) {
             self.close_block(scope);
             self.ran = Some((found[1].parse().unwrap_or(0), line.to_owned()));
@@ -238,8 +245,8 @@ impl Matcher for Unittest {
             }
             for counts in [&mut counts, &mut here] {
                 match byte {
-                    b'.' | b'u' => counts.passed += 1,
-                    b'F' | b'E' => counts.failed += 1,
+                    b'.' => counts.passed += 1,
+                    b'F' | b'E' | b'u' => counts.failed += 1,
                     b's' | b'x' => counts.skipped += 1,
                     _ => over = true,
                 }

@@ -11,10 +11,18 @@ mod sarif_log;
 mod tap;
 mod tap_diagnostic;
 mod terraform;
+mod watchers;
 mod xml;
 
 use super::format::Format;
 
 /// The formats of this family; of two with one rank the first sees a line first.
-pub(super) const FORMATS: &[&Format] =
-    &[&junit::FORMAT, &sarif::FORMAT, &tap::FORMAT, &msbuild::FORMAT, &terraform::FORMAT, &generic::FORMAT];
+pub(super) const FORMATS: &[&Format] = &[
+    &watchers::FORMAT,
+    &junit::FORMAT,
+    &sarif::FORMAT,
+    &tap::FORMAT,
+    &msbuild::FORMAT,
+    &terraform::FORMAT,
+    &generic::FORMAT,
+];

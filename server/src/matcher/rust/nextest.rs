@@ -127,7 +127,10 @@ impl Nextest {
         if failed {
             let reason = match &found[2] {
                 "TIMEOUT" | "TMT" => Some("test timed out".to_owned()),
-                signal if signal.starts_with("SIG") => Some(format!("test aborted by {signal}")),
+                "LEAK-FAIL" | "LKFAIL" => {
+                    Some("leaked handles: something that it started did not end with it".to_owned())
+                }
+                word if signal(word).is_some() => signal(word).map(|name| format!("test aborted by {name}")),
                 "ABORT" => Some("test aborted".to_owned()),
                 "XFAIL" => Some("test could not be started".to_owned()),
                 _ => None,
@@ -252,6 +255,15 @@ fn declared_in(scope: &Scope, id: &str) -> Binary {
     Binary { name: Some(package.replace('-', "_")), source: Some(source) }
 }
 
+/// The signal that ended a test; of a repeated try it is printed without `SIG`.
+fn signal(word: &str) -> Option<String> {
+    match word {
+        "HUP" | "INT" | "QUIT" | "ILL" | "TRAP" | "ABRT" | "BUS" | "FPE" | "KILL" | "SEGV" | "PIPE" | "ALRM"
+        | "TERM" => Some(format!("SIG{word}")),
+        _ => word.starts_with("SIG").then(|| word.to_owned()),
+    }
+}
+
 fn status(word: &str) -> Option<TestStatus> {
     match word {
         "PASS" | "LEAK" | "TIMEOUT-PASS" | "TMPASS" => Some(TestStatus::Passed),
@@ -259,7 +271,7 @@ fn status(word: &str) -> Option<TestStatus> {
             Some(TestStatus::Failed)
         }
         _ if word.starts_with("FLAKY") || word.starts_with("FLKY") => Some(TestStatus::Passed),
-        _ if word.starts_with("SIG") => Some(TestStatus::Failed),
+        _ if signal(word).is_some() => Some(TestStatus::Failed),
         _ => None,
     }
 }

@@ -200,7 +200,7 @@ impl Spot {
 /// The lint of ``= note: `#[warn(unused_mut)]` on by default`` and its kin.
 fn lint(detail: &str) -> Option<String> {
     static LINT: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"= note: `(?:#\[(?:warn|deny|forbid)\(([\w:]+)\)\]|-[WDF] ([\w:-]+))`").expect("valid")
+        Regex::new(r"= note: (?:requested on the command line with )?`(?:#\[(?:warn|deny|forbid)\(([\w:]+)\)\]|-[WDF] ([\w:-]+))`").expect("valid")
     });
     let found = LINT.captures(detail)?;
     found.get(1).or(found.get(2)).map(|lint| lint.as_str().replace('-', "_"))
@@ -217,7 +217,8 @@ impl Matcher for Rustc {
             if !line.is_empty() && current.lines < MAX_LINES && !head().is_match(line) {
                 current.line(line);
                 // Many programs print `error: text`: until its snippet begins, other formats may want the lines below.
-                if !current.spots.is_empty() || line.starts_with([' ', '\t']) {
+                let is_linker = current.message.starts_with("linking with ");
+                if !is_linker && (!current.spots.is_empty() || line.starts_with([' ', '\t'])) {
                     scope.claim();
                 }
                 return;

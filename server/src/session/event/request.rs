@@ -216,6 +216,10 @@ pub enum Request {
     RerunTask {
         task: Option<TaskId>,
     },
+    /// Starts the service that a task's failures miss, and the task again when it has come up.
+    StartService {
+        task: TaskId,
+    },
     /// A further run of a task for some of its tests.
     RerunTests {
         task: TaskId,
@@ -310,6 +314,6 @@ pub enum Choice {
 pub enum OnlyTests {
     /// Those that failed in the newest run.
     Failed,
-    /// The one with this id.
-    One(String),
+    /// Those with these ids.
+    These(Vec<String>),
 }

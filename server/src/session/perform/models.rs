@@ -17,7 +17,7 @@ use crate::provider::names::{self, Known};
 use crate::provider::registry::{Choice, Registry};
 use crate::session::effect::{ModelList, ModelRow, ProviderRow, ProviderState, Refusal, Reply};
 use crate::session::event::{AsideId, Event, ReplyId};
-use crate::session::owner::{Answered, Secret};
+use crate::session::inbox::{Answered, Secret};
 use crate::session::slash::Place;
 use crate::workspace::editor::lent::Lender;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 use crate::session::event::Event;
-use crate::session::owner::Inbox;
+use crate::session::inbox::Inbox;
 use crate::task::run::RunId;
 use crate::task::transcript;
 

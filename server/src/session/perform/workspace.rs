@@ -8,13 +8,15 @@ use crate::clock;
 use crate::ids::{PromptId, SessionId, TaskId};
 use crate::session::effect::{Refusal, Reply};
 use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
-use crate::session::owner::Input;
+use crate::session::inbox::Input;
+use crate::session::services::Missed;
 use crate::store;
 use crate::task::model::{Group, Origin, Timestamp, Watch};
 use crate::task::run::RunId;
 use crate::tool::{self, FileSeen, mention};
 use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
+use crate::workspace::compose;
 use crate::workspace::folders::{self, Seen};
 use crate::workspace::instructions;
 
@@ -120,6 +122,14 @@ impl Hands {
                 },
             };
             inbox.send(input);
+        });
+    }
+
+    pub(super) fn find_service(&self, missed: Missed) {
+        let (root, inbox) = (self.root.clone(), self.inbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let service = compose::offering(&missed.cwd, &root, missed.host.as_deref(), missed.port);
+            inbox.tell(Event::ServiceFound { missed, service });
         });
     }
 

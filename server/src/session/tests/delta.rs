@@ -155,7 +155,12 @@ fn what_failed_on_the_days_first_run_had_failed_before_the_agent_began() {
         story.turn("go", parts);
         while !story.world.tools.is_empty() {
             let (session, turn, call) = story.world.tools.remove(0);
-            let diff = crate::agent::history::FileDiff { path: "/w/a".into(), old_text: None, new_text: "x".into() };
+            let diff = crate::agent::history::FileDiff {
+                path: "/w/a".into(),
+                old_text: None,
+                new_text: "x".into(),
+                new_folders: 0,
+            };
             let diffs = if call.as_str().starts_with('e') { vec![diff] } else { Vec::new() };
             let result = Ok(crate::tool::Output { diffs, ..crate::tool::Output::default() });
             story.event(Event::ToolDone { session, turn, call, result });
@@ -309,14 +314,14 @@ fn the_failed_tests_run_alone_and_the_others_keep_their_results() {
     assert_eq!(story.task("t5").ran(), "cargo test -- --exact one two");
     runs(&mut story, "t5", "b", "one+ two-");
     assert_eq!(summary(&story, "t5"), "1 passed, 1 failed (1 still failing, 1 fixed since run 1)");
-    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::One("two".into()) });
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::These(vec!["two".into()]) });
     runs(&mut story, "t5", "c", "two+");
     rerun(&mut story, "t5");
     assert_eq!(story.task("t5").ran(), "cargo test", "the next one is whole again");
     runs(&mut story, "t5", "c", "one+ two+ three-");
     assert_eq!(summary(&story, "t5"), "2 passed, 1 failed (1 new since run 3)");
     story.skip();
-    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::One("it's".into()) });
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::These(vec!["it's".into()]) });
     assert_eq!(story.task("t5").ran(), r"cargo test -- --exact 'it'\''s'");
 }
 
@@ -326,7 +331,7 @@ fn what_cannot_be_narrowed_is_refused_and_stays_as_it_is() {
     story.request(Request::StartTask(by_person("make check", None)));
     let task = story.world.runs[0].task.to_string();
     runs(&mut story, &task, "a", "one+");
-    for only in [OnlyTests::Failed, OnlyTests::One("one".into())] {
+    for only in [OnlyTests::Failed, OnlyTests::These(vec!["one".into()])] {
         story.skip();
         story.request(Request::RerunTests { task: task.as_str().into(), only });
         assert!(story.log().contains("not_narrowed"), "{}", story.log());

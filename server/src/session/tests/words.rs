@@ -31,6 +31,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
         Effect::AcceptChanges { .. } => "accept changes".into(),
         Effect::RevertChanges { .. } => "revert changes".into(),
         Effect::ReadPast { .. } | Effect::FingerprintAfter { .. } => return None,
+        Effect::FindService(missed) => format!("look for who offers port {}", missed.port),
         Effect::AskDiagnostics { path, .. } => format!("ask the editor for its diagnostics of {path:?}"),
         Effect::SaveResult { call, text, .. } => format!("save the result of {call}, {} bytes", text.len()),
         Effect::DescribeModel { .. }
@@ -77,6 +78,7 @@ fn timer(timer: &Timer) -> String {
     match timer {
         Timer::Wake(session) => format!("wake {session}"),
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
+        Timer::Settle(task, run) => format!("settle {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),
         Timer::Again(task) => format!("run {task} again"),
         Timer::Claim(task) => format!("claim again for {task}"),

@@ -6,6 +6,7 @@ use super::definition::{Definition, Location, Pattern, severity};
 use crate::matcher::Matcher;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem};
+use crate::problem::{CyclePhase, Watcher};
 
 /// A definition at work.
 pub(in crate::matcher) struct Custom {
@@ -126,8 +127,13 @@ impl Custom {
 impl Matcher for Custom {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         let marks = |pattern: &Option<regex::Regex>| pattern.as_ref().is_some_and(|it| it.is_match(line));
-        if marks(&self.definition.begins) || marks(&self.definition.ends) {
+        let (begins, ends) = (marks(&self.definition.begins), marks(&self.definition.ends));
+        if begins || ends {
             self.reset();
+            // One line may end a cycle and begin the next.
+            for (_, phase) in [(ends, CyclePhase::Ends), (begins, CyclePhase::Begins)].iter().filter(|(is, _)| *is) {
+                scope.cycle(*phase, Watcher::Tool(self.definition.source.clone()));
+            }
             return;
         }
         let begun = self.next > 0;

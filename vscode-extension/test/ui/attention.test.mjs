@@ -1,0 +1,117 @@
+/** Notifications in a real window: one for a question that nobody sees, with its answers, and one for the end of a long task. */
+
+import { strict as assert } from "node:assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { Story } from "../harness/story.mjs";
+import { runCommand } from "../harness/workbench.mjs";
+
+const remove = { tool: "bash", input: { command: "rm -rf src" } };
+const refused = { expect: { lastUserContains: ["The user refused this"] }, answer: [{ text: "I keep them." }] };
+
+const script = (hold) => ({
+  steps: [
+    { expect: { lastUserContains: ["Clean up"] }, answer: [remove] },
+    refused,
+    { expect: { lastUserContains: ["Once more"] }, answer: [remove] },
+    refused,
+    { expect: { lastUserContains: ["And again"] }, waitForFile: hold, answer: [remove] },
+    { answer: [{ text: "They are gone." }] },
+  ],
+});
+
+describe("notifications", function () {
+  this.timeout(90_000);
+  let story;
+  let page;
+  let hold;
+
+  const toast = (text) => page.locator(".notification-toast", { hasText: text });
+  const card = () => story.chat.getByRole("alertdialog", { name: /rm -rf src/ });
+
+  /** The window keeps or loses the focus, as the editor is told of it. */
+  const focused = (is) =>
+    page.evaluate((now) => {
+      document.hasFocus = () => now;
+      window.dispatchEvent(new Event(now ? "focus" : "blur"));
+    }, is);
+
+  const runInBackground = async (command) => {
+    await runCommand(page, "Pillion: Run in background");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "npm test" }).waitFor();
+    await page.locator(".quick-input-widget input.input").fill(command);
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: command }).first().click();
+  };
+
+  before(async () => {
+    story = await Story.begin({
+      script: (folder) => script((hold = join(folder, "hold"))),
+      settings: { "pillion.notifications.afterSeconds": 1 },
+    });
+    ({ page } = story);
+    await story.load();
+    await story.openChat();
+  });
+
+  after(() => story?.end());
+
+  afterEach(async function () {
+    await story?.picture(this.currentTest);
+    await focused(true);
+  });
+
+  it("there is none for a question in a panel that is seen, in a window that has the focus", async () => {
+    await story.say("Clean up.");
+    await card().and(story.chat.locator(":not(.inert)")).waitFor();
+    assert.equal(await toast("rm -rf src").count(), 0);
+    await card().getByRole("button", { name: "No", exact: true }).click();
+    await story.heard("I keep them.");
+  });
+
+  it("a question while the window has no focus raises one, which answers it", async () => {
+    await focused(false);
+    await story.say("Once more.");
+    await toast("rm -rf src").waitFor();
+    assert.equal(await toast("rm -rf src").count(), 1);
+    await card().waitFor();
+    await toast("rm -rf src").getByRole("button", { name: "No", exact: true }).click();
+    await card().waitFor({ state: "detached" });
+    assert.ok(existsSync(join(story.workspace, "src")));
+  });
+
+  it("a question while the panel is hidden raises one; closing it answers nothing", async () => {
+    await story.say("And again.");
+    await runCommand(page, "View: Hide Secondary Side Bar");
+    story.open(hold);
+    const one = toast("rm -rf src");
+    await one.waitFor();
+    assert.equal(await one.count(), 1);
+    await one.hover();
+    await one.locator(".codicon-notifications-clear").click();
+    await one.waitFor({ state: "detached" });
+    assert.ok(existsSync(join(story.workspace, "src")));
+    await story.openChat();
+    await card().and(story.chat.locator(":not(.inert)")).waitFor();
+    await card().getByRole("button", { name: "Yes" }).click();
+    await story.heard("They are gone.");
+  });
+
+  it("a task that took longer than the setting says when it ends, while the window has no focus", async () => {
+    await runInBackground("sleep 1.2; echo long");
+    await focused(false);
+    await toast("sleep 1.2").waitFor();
+    assert.match(await toast("sleep 1.2").innerText(), /passed/);
+    assert.equal(await toast("sleep 1.2").count(), 1);
+    await toast("sleep 1.2").getByRole("button", { name: "Open log" }).click();
+    await page.locator(".editor-group-container .monaco-editor").first().getByText("[sleep 1.2").waitFor();
+  });
+
+  it("a shorter one says nothing", async () => {
+    await focused(false);
+    await runInBackground("echo short");
+    await runCommand(page, "Pillion: Show tasks");
+    await page.locator('.pane-body .monaco-list-row[aria-label^="echo short, passed"]').waitFor();
+    assert.equal(await toast("echo short").count(), 0);
+  });
+});
