@@ -63,12 +63,27 @@ impl Demux {
     /// A cheap look: false for lines that cannot have a prefix.
     pub(super) fn may(self, line: &[u8]) -> bool {
         let line = uncoloured(line);
+        let start = &line[..line.len().min(64)];
+        // A colour may stand anywhere in a prefix.
+        let coloured = || memchr::memchr(0x1b, start).is_some();
         match line {
-            [b'[' | b'@', ..] => true,
-            [b'0'..=b'9', _, b':', ..] => memchr::memchr(b'|', &line[..line.len().min(64)]).is_some(),
+            [b'@', b'@', ..] => false,
+            [b'@', ..] | [b'['] => true,
+            [b'[', name, ..] => self.brackets || name.is_ascii_lowercase() || *name == b'@' || coloured(),
+            [b'0'..=b'9', _, b':', ..] => memchr::memchr(b'|', start).is_some(),
             [b'2', b'0', _, _, b'-', ..] => line.get(10) == Some(&b'T') && line.get(19) == Some(&b'.'),
             [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => {
-                self.tasks || memchr::memchr2(b'|', b'\t', &line[..line.len().min(64)]).is_some()
+                let bar = || {
+                    let name = span(start, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+                    let spaces = span(&start[name..], |byte| byte == b' ');
+                    start.get(name + spaces).is_none_or(|byte| *byte == b'|') || coloured()
+                };
+                match memchr::memchr2(b'|', b'\t', start) {
+                    _ if self.tasks => true,
+                    Some(at) if start[at] == b'|' => bar() || memchr::memchr(b'\t', start).is_some(),
+                    Some(_) => true,
+                    None => false,
+                }
             }
             _ => false,
         }

@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::demux::{Demux, Split};
-use super::lines::{Partial, clean, cut};
+use super::lines::{MAX_DOCUMENT, MAX_LINE, Partial, clean, cut};
 use super::prefilter::{Prefilter, prefilter};
 use super::problem_matcher::{Custom, Definition};
+use super::rows::Rows;
 use super::scope::{self, Scope};
 use super::table::formats;
 use super::{Files, Matcher, Origin};
@@ -34,9 +35,13 @@ pub struct Engine {
     names: HashMap<String, usize>,
     /// Lines whose prefix came after the bound was reached.
     beyond: u64,
+    /// Lines of which [`MAX_DOCUMENT`] bytes were read and no more.
+    cut: u64,
     /// Some line had a prefix.
     prefixed: bool,
     partial: Partial,
+    /// For a program that draws instead of writing lines.
+    rows: Option<Rows>,
     /// A matcher of some lane reads every line now.
     wants_all: bool,
     /// What a person defined; each lane has its own machines of them.
@@ -49,28 +54,39 @@ const CUSTOM: u16 = u16::MAX;
 /// The line machines of one program among those that write into the output.
 struct Lane {
     matchers: Vec<Slot>,
-    wants_all: bool,
+    /// How many of them read every line now.
+    open: usize,
+    /// The first that reads letters now.
+    letters: Option<usize>,
     scope: scope::Lane,
 }
 
 /// A matcher and its format's place in the table.
 struct Slot {
     format: u16,
+    /// It reads every line; as it said after the last one that it saw.
+    open: bool,
+    letters: bool,
     matcher: Box<dyn Matcher>,
+}
+
+impl Slot {
+    fn new(format: u16, matcher: Box<dyn Matcher>) -> Self {
+        Self { format, open: matcher.wants_all(), letters: matcher.reads_letters(), matcher }
+    }
 }
 
 impl Lane {
     fn new(scope: &Scope, lane: scope::Lane, custom: &[Definition]) -> Self {
-        let matchers = Self::machines(scope, custom);
-        let wants_all = matchers.iter().any(|slot| slot.matcher.wants_all());
-        Self { matchers, wants_all, scope: lane }
+        let mut lane = Self { matchers: Self::machines(scope, custom), open: 0, letters: None, scope: lane };
+        lane.look();
+        lane
     }
 
     fn machines(scope: &Scope, custom: &[Definition]) -> Vec<Slot> {
-        let defined = custom.iter().map(|it| Slot { format: CUSTOM, matcher: Box::new(Custom::new(it.clone())) });
+        let defined = custom.iter().map(|it| Slot::new(CUSTOM, Box::new(Custom::new(it.clone()))));
         let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
-        let known = there.map(|(number, it)| Slot { format: number, matcher: (it.new)(scope) });
-        defined.chain(known).collect()
+        defined.chain(there.map(|(number, it)| Slot::new(number, (it.new)(scope)))).collect()
     }
 
     /// The programs of this lane are started again, or have ended: what their machines were at is over.
@@ -80,35 +96,52 @@ impl Lane {
         }
         scope.turned(phase);
         self.matchers = Self::machines(scope, custom);
-        self.wants_all = self.matchers.iter().any(|slot| slot.matcher.wants_all());
+        self.look();
+    }
+
+    fn wants_all(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Sums up what the matchers want.
+    fn look(&mut self) {
+        self.open = self.matchers.iter().filter(|slot| slot.open).count();
+        self.letters = self.matchers.iter().position(|slot| slot.letters);
     }
 
     /// Shows a line without colours to those who want it, the first of the table first, until one claims it.
     fn line(&mut self, text: &str, prefilter: &Prefilter, scope: &mut Scope) {
+        let document = text;
+        let text = &text[..text.floor_char_boundary(MAX_LINE)];
         let wanted = prefilter.wanted(text.as_bytes());
-        if wanted.is_empty() && !self.wants_all {
+        if wanted.is_empty() && self.open == 0 {
             return;
         }
-        let mut claimed = false;
+        let (mut claimed, mut changed) = (false, false);
         for slot in &mut self.matchers {
-            let inside = slot.matcher.wants_all();
+            if !slot.open && (claimed || !wanted.has(slot.format)) {
+                continue;
+            }
             if claimed {
-                if inside {
-                    slot.matcher.interrupted(scope);
-                }
-            } else if inside || wanted.has(slot.format) {
-                slot.matcher.line(text, scope);
+                slot.matcher.interrupted(scope);
+            } else {
+                slot.matcher.line(if slot.matcher.reads_documents() { document } else { text }, scope);
                 claimed = scope.take_claim();
             }
+            let now = (slot.matcher.wants_all(), slot.matcher.reads_letters());
+            changed |= now != (slot.open, slot.letters);
+            (slot.open, slot.letters) = now;
         }
-        self.wants_all = self.matchers.iter().any(|slot| slot.matcher.wants_all());
+        if changed {
+            self.look();
+        }
     }
 
     /// Shows a growing line to the runner that reads letters now: to one only, so that how often it is shown makes no
     /// difference to the order of what is found.
     fn grow(&mut self, head: &[u8], scope: &mut Scope) {
-        if let Some(slot) = self.matchers.iter_mut().find(|slot| slot.matcher.reads_letters()) {
-            slot.matcher.growing(head, scope);
+        if let Some(at) = self.letters {
+            self.matchers[at].matcher.growing(head, scope);
         }
     }
 }
@@ -125,11 +158,13 @@ impl Engine {
         Self {
             prefilter: prefilter(),
             demux: Demux::new(&scope.command),
-            wants_all: lanes.iter().any(|lane| lane.wants_all),
+            rows: scope.command.mentions("nextest").then(Rows::default),
+            wants_all: lanes.iter().any(Lane::wants_all),
             scope,
             lanes,
             names: HashMap::new(),
             beyond: 0,
+            cut: 0,
             prefixed: false,
             partial: Partial::default(),
             custom: Vec::new(),
@@ -142,7 +177,7 @@ impl Engine {
         if !self.lanes.is_empty() {
             let lane = self.scope.new_lane(0, None);
             self.lanes[0] = Lane::new(&self.scope, lane, &self.custom);
-            self.wants_all = self.lanes[0].wants_all;
+            self.wants_all = self.lanes[0].wants_all();
         }
     }
 
@@ -158,11 +193,29 @@ impl Engine {
         self.beyond
     }
 
+    /// Lines of JSON or XML that are longer than 16 MiB: what stands behind that was not read.
+    pub fn documents_cut(&self) -> u64 {
+        self.cut
+    }
+
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
     pub fn push(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) {
         if self.lanes.is_empty() {
             return;
         }
+        self.scope.forget_sources();
+        match &mut self.rows {
+            Some(rows) => {
+                let mut lines = Vec::new();
+                rows.push(bytes, &mut lines);
+                self.take(&lines);
+            }
+            None => self.take(bytes),
+        }
+        findings.append(&mut self.scope.out);
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         if !self.partial.is_empty() {
             let end = memchr::memchr(b'\n', rest);
@@ -178,17 +231,23 @@ impl Engine {
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.scan(&rest[..whole]);
         self.partial.extend(&rest[whole..]);
-        if self.lanes[0].wants_all
+        if self.lanes[0].wants_all()
             && !self.partial.is_empty()
             && matches!(self.split(self.partial.head(), false), Split::Plain(0))
         {
             self.lanes[0].grow(self.partial.head(), &mut self.scope);
         }
-        findings.append(&mut self.scope.out);
     }
 
     /// The output is over: appends what only its end shows.
     pub fn finish(&mut self, findings: &mut Vec<Finding>) {
+        if let Some(mut rows) = self.rows.take() {
+            let mut lines = Vec::new();
+            rows.finish(&mut lines);
+            if !self.lanes.is_empty() {
+                self.take(&lines);
+            }
+        }
         if !self.partial.is_empty() {
             self.end_partial();
         }
@@ -243,7 +302,7 @@ impl Engine {
 
     /// Splits a line as far as what is being read allows it: inside of a test run a prefix is text of the test.
     fn split(&self, line: &[u8], complete: bool) -> Split {
-        if !self.prefixed && self.lanes[0].wants_all && !self.demux.expects() {
+        if !self.prefixed && self.lanes[0].wants_all() && !self.demux.expects() {
             return Split::Plain(0);
         }
         self.demux.split(line, complete)
@@ -257,6 +316,7 @@ impl Engine {
             Split::Undecided => (None, 0),
         };
         self.prefixed |= at > 0;
+        self.cut += u64::from(shown.len() == MAX_DOCUMENT);
         let (lane, at) = match name.map(|name| self.lane(name)) {
             Some(Some(lane)) => (lane, at),
             Some(None) => (0, 0),
@@ -279,7 +339,7 @@ impl Engine {
             }
         }
         self.scope.swap(&mut lane.scope);
-        self.wants_all = self.lanes.iter().any(|lane| lane.wants_all);
+        self.wants_all = self.lanes.iter().any(Lane::wants_all);
     }
 
     /// The lane of a prefix; `None` when there are too many.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 /// Bytes of a line that are looked at; the rest of a longer line is dropped.
 pub(super) const MAX_LINE: usize = 64 * 1024;
+/// The same of a line that may be a document: JSON or XML, which tools write as one line.
+pub(super) const MAX_DOCUMENT: usize = 16 << 20;
 
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
@@ -44,13 +46,16 @@ pub(super) fn clean(raw: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// The unfinished last line. Holds at most twice [`MAX_LINE`], also of a progress bar that overwrites itself for hours.
+/// The unfinished last line. Holds at most twice [`MAX_LINE`], also of a progress bar that overwrites itself
+/// for hours, and [`MAX_DOCUMENT`] of a document.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     /// Its first bytes.
     head: Vec<u8>,
     /// Of a longer line: what a terminal would show of it.
     tail: Option<Vec<u8>>,
+    /// Whether that is a document, once there are [`MAX_LINE`] bytes of it.
+    document: Option<bool>,
     /// A carriage return was read, and nothing behind it yet.
     returned: bool,
 }
@@ -65,7 +70,7 @@ impl Partial {
         &self.head
     }
 
-    /// The part that a terminal would leave, cut at [`MAX_LINE`].
+    /// The part that a terminal would leave, cut at [`MAX_LINE`], a document at [`MAX_DOCUMENT`].
     pub(super) fn shown(&self) -> &[u8] {
         self.tail.as_deref().unwrap_or_else(|| shown(&self.head))
     }
@@ -73,6 +78,7 @@ impl Partial {
     pub(super) fn clear(&mut self) {
         self.head.clear();
         self.tail = None;
+        self.document = None;
         self.returned = false;
     }
 
@@ -94,9 +100,14 @@ impl Partial {
             if !part.is_empty() {
                 if std::mem::take(&mut self.returned) {
                     tail.clear();
+                    self.document = None;
                 }
-                let room = MAX_LINE - tail.len();
-                tail.extend_from_slice(&part[..part.len().min(room)]);
+                let (part, rest) = part.split_at(part.len().min(MAX_LINE.saturating_sub(tail.len())));
+                tail.extend_from_slice(part);
+                if !rest.is_empty() && *self.document.get_or_insert_with(|| is_document(tail)) {
+                    let room = MAX_DOCUMENT - tail.len();
+                    tail.extend_from_slice(&rest[..rest.len().min(room)]);
+                }
             }
         }
     }
@@ -105,7 +116,14 @@ impl Partial {
 /// A whole line cut as [`Partial`] cuts it: its first bytes, and what is shown of it.
 pub(super) fn cut(raw: &[u8]) -> (&[u8], &[u8]) {
     let shown = shown(raw);
-    (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(MAX_LINE)])
+    let most = if shown.len() > MAX_LINE && is_document(&shown[..MAX_LINE]) { MAX_DOCUMENT } else { MAX_LINE };
+    (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(most)])
+}
+
+/// True where a line's first bytes are how a document begins, or a line of one.
+fn is_document(start: &[u8]) -> bool {
+    let first = start.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+    matches!(first, Some(b'{' | b'[' | b'<' | b'"'))
 }
 
 /// How many bytes the escape sequence takes that `bytes` begin with; all where it does not end.
@@ -211,6 +229,9 @@ mod tests {
             [bar("10%\r", 30_000), b"error: at last\r\r".to_vec()].concat(),
             [bar("x", 60_000), b"\r".to_vec(), bar("y", 80_000)].concat(),
             [bar("x", MAX_LINE - 1), b"\r\rz".to_vec()].concat(),
+            [bar(" ", 10), bar("[\"a\"],", 50_000)].concat(),
+            [bar("x", 70_000), b"\r".to_vec(), bar("{}", 100_000)].concat(),
+            [bar("{}", 100_000), b"\r".to_vec(), bar("x", 100_000)].concat(),
         ] {
             for piece in [1, 7, 4_096, 65_535, 65_536, 65_537, 1_000_000] {
                 let mut partial = Partial::default();

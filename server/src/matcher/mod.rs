@@ -34,10 +34,12 @@ mod place;
 mod prefilter;
 mod python;
 mod report;
+mod rows;
 mod rust;
 mod scope;
 mod script;
 mod table;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -88,6 +90,12 @@ trait Matcher: Send + Sync {
     /// True while every following line matters, not only those that its format wants; changes in [`Self::line`] and
     /// [`Self::interrupted`] alone.
     fn wants_all(&self) -> bool {
+        false
+    }
+
+    /// True for a reader of documents that may be one line of megabytes: it gets such a line whole, up to
+    /// [`lines::MAX_DOCUMENT`] bytes. Everybody else gets its first [`lines::MAX_LINE`].
+    fn reads_documents(&self) -> bool {
         false
     }
 

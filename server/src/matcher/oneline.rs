@@ -65,15 +65,18 @@ pub(super) fn find_word(text: &str, word: &str, from: u32) -> Option<(u32, u32, 
         return None;
     }
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    text.lines().enumerate().skip(from.saturating_sub(1) as usize).find_map(|(at, line)| {
-        let column = line.match_indices(word).find_map(|(column, _)| {
-            let open = !line[..column].ends_with(is_part) || !word.starts_with(is_part);
-            let closed = !line[column + word.len()..].starts_with(is_part) || !word.ends_with(is_part);
-            (open && closed).then_some(column)
-        })?;
-        let start = line[..column].chars().count() as u32 + 1;
-        Some((at as u32 + 1, start, start + word.chars().count() as u32))
-    })
+    let mut ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    let start = if from <= 1 { 0 } else { ends.nth(from as usize - 2)? + 1 };
+    let text = &text[start..];
+    let at = memchr::memmem::find_iter(text.as_bytes(), word).find(|&at| {
+        let open = !text[..at].ends_with(is_part) || !word.starts_with(is_part);
+        let closed = !text[at + word.len()..].starts_with(is_part) || !word.ends_with(is_part);
+        open && closed
+    })?;
+    let before = &text[..at];
+    let line = from.max(1) + memchr::memchr_iter(b'\n', before.as_bytes()).count() as u32;
+    let column = before[before.rfind('\n').map_or(0, |end| end + 1)..].chars().count() as u32 + 1;
+    Some((line, column, column + word.chars().count() as u32))
 }
 
 #[cfg(test)]
@@ -85,6 +88,8 @@ mod tests {
         let text = "absently\nint x = absent(ä, absent);\n";
         assert_eq!(find_word(text, "absent", 1), Some((2, 9, 15)));
         assert_eq!(find_word(text, "absent", 3), None);
+        assert_eq!(find_word(text, "absent", 9), None);
+        assert_eq!(find_word(text, "int", 2), Some((2, 1, 4)));
         assert_eq!(find_word(text, "", 1), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Files;
 use super::container::Containers;
@@ -10,6 +10,9 @@ use crate::problem::Place;
 
 /// Searches of the whole workspace for a printed path, in one output.
 const MAX_SUFFIXES: usize = 1_000;
+
+/// Sources whose lines are known at a time.
+const MAX_SOURCES: usize = 16;
 
 /// How a tool counts columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +70,35 @@ pub(super) struct Paths {
     root: PathBuf,
     known: HashMap<PathBuf, bool>,
     suffixes: HashMap<PathBuf, Option<PathBuf>>,
+    /// The newest last.
+    sources: Mutex<Vec<(PathBuf, Source)>>,
+}
+
+/// A file's text, and where its lines begin.
+struct Source {
+    text: String,
+    starts: Vec<usize>,
+}
+
+impl Source {
+    fn new(text: String) -> Self {
+        let starts = memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1);
+        let starts = [0].into_iter().chain(starts).filter(|&start| start < text.len()).collect();
+        Self { text, starts }
+    }
+
+    /// A line by its number, from 1; empty behind the last.
+    fn line(&self, number: u32) -> &str {
+        let Some(at) = (number as usize).checked_sub(1) else { return "" };
+        let Some(&start) = self.starts.get(at) else { return "" };
+        let end = self.starts.get(at + 1).copied().unwrap_or(self.text.len());
+        self.text[start..end].trim_end_matches(['\n', '\r'])
+    }
 }
 
 impl Paths {
     pub(super) fn new(files: Arc<dyn Files>, root: &Path) -> Self {
-        Self { files, root: normal(root), known: HashMap::new(), suffixes: HashMap::new() }
+        Self { files, root: normal(root), known: HashMap::new(), suffixes: HashMap::new(), sources: Mutex::default() }
     }
 
     /// The workspace's own file that `printed` means, seen from the first of `bases` where it exists. `None` for a path
@@ -153,23 +180,48 @@ impl Paths {
         only
     }
 
+    /// Sources may have changed since: what is known of their lines is read anew.
+    pub(super) fn forget_sources(&mut self) {
+        self.sources.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How many lines a file has.
+    pub(super) fn line_count(&self, file: &Path) -> usize {
+        self.with_source(file, |source| source.starts.len())
+    }
+
+    /// A line of a file, without its end.
+    pub(super) fn source_line(&self, file: &Path, line: u32) -> String {
+        self.with_source(file, |source| source.line(line).to_owned())
+    }
+
+    fn with_source<T>(&self, file: &Path, look: impl FnOnce(&Source) -> T) -> T {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, source)) = sources.iter().find(|(known, _)| known.as_os_str() == file.as_os_str()) {
+            return look(source);
+        }
+        if sources.len() == MAX_SOURCES {
+            sources.remove(0);
+        }
+        let source = Source::new(self.files.read(file).unwrap_or_default());
+        let seen = look(&source);
+        sources.push((file.to_owned(), source));
+        seen
+    }
+
     /// A place in `file`. The source line is read only when its columns could differ.
     pub(super) fn at(&self, file: PathBuf, line: Option<u32>, column: Option<Column>, end: Option<Column>) -> Place {
         let line = line.filter(|&line| line > 0);
-        let mut text: Option<String> = None;
-        let mut convert = |column: Column| {
+        let convert = |column: Column| {
             let (Column::Chars(n) | Column::Bytes(n) | Column::Display(n) | Column::Utf16(n)) = column;
             if n <= 1 || matches!(column, Column::Utf16(_)) {
                 return n.max(1);
             }
-            let text = text.get_or_insert_with(|| {
-                let source = self.files.read(&file).unwrap_or_default();
-                line.and_then(|line| source.lines().nth(line as usize - 1)).unwrap_or_default().to_owned()
-            });
-            utf16_column(text, column)
+            let number = line.unwrap_or(0);
+            self.with_source(&file, |source| utf16_column(source.line(number), column))
         };
-        let column = column.map(&mut convert);
-        let end_column = end.map(&mut convert).filter(|end| Some(*end) > column);
+        let column = column.map(convert);
+        let end_column = end.map(convert).filter(|end| Some(*end) > column);
         Place { end_line: end_column.and(line), column: line.and(column), end_column, line, file }
     }
 }
@@ -233,6 +285,15 @@ mod tests {
         ] {
             assert_eq!(utf16_column(text, column), utf16, "{text:?} {column:?}");
         }
+    }
+
+    #[test]
+    fn lines() {
+        let source = Source::new("a\r\nbc\n\nd".to_owned());
+        let lines: Vec<&str> = (1..=5).map(|number| source.line(number)).collect();
+        assert_eq!((lines, source.starts.len()), (vec!["a", "bc", "", "d", ""], 4));
+        assert_eq!(Source::new(String::new()).starts.len(), 0);
+        assert_eq!(Source::new("a\n".to_owned()).starts.len(), 1);
     }
 
     #[test]

@@ -208,6 +208,21 @@ impl Scope {
         self.paths.at(file, None, None, None)
     }
 
+    /// A line of a file by its number, from 1, without its end; empty where there is none.
+    pub(super) fn source_line(&self, file: &Path, line: u32) -> String {
+        self.paths.source_line(file, line)
+    }
+
+    /// How many lines a file has; 0 for one that cannot be read.
+    pub(super) fn line_count(&self, file: &Path) -> usize {
+        self.paths.line_count(file)
+    }
+
+    /// More output came: sources may have changed meanwhile.
+    pub(super) fn forget_sources(&mut self) {
+        self.paths.forget_sources();
+    }
+
     /// A path as a person writes it: relative to the folder in which the command runs, else to the root.
     pub(super) fn relative(&self, path: &Path) -> String {
         let bases = self.lane.entered.iter().chain(&self.lane.folders).map(PathBuf::as_path);
@@ -379,6 +394,13 @@ impl Scope {
             sum.skipped += tally.counts.skipped;
         }
         self.out.push(Finding::Counts(sum));
+    }
+
+    /// What the runners of this lane counted so far.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (Runner, Counts)> {
+        let own =
+            self.tallies.iter().filter(|((lane, _), tally)| *lane == self.lane.number && tally.counts.total() > 0);
+        own.map(|((_, runner), tally)| (*runner, tally.counts))
     }
 
     /// How many more tests a runner said that it will run.

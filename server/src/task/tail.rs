@@ -115,6 +115,10 @@ impl Tail {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
+        if let Some(cut @ 1..) = self.engine.as_ref().map(Engine::documents_cut) {
+            let said = format!("of {cut} lines longer than 16 MiB the rest was not searched for problems");
+            findings.push(Finding::Summary(said));
+        }
         self.listener.iter_mut().for_each(Listener::finish);
         self.fold(&findings);
         findings

@@ -5,6 +5,7 @@
 mod case;
 mod hostile;
 mod live;
+mod many;
 mod random;
 mod score;
 

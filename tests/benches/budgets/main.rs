@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is quiet is measured over time")]
 
 mod latency;
+mod lines;
 mod models;
 mod process;
 mod sidecar;

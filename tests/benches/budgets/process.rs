@@ -82,9 +82,19 @@ pub fn forget_peak(pid: u32) {
 
 /// User and system time so far, in seconds.
 pub fn cpu(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a living process");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+    seconds(&pid.to_string(), [11, 12])
+}
+
+/// The same of the own children that were waited for.
+pub fn cpu_of_children() -> f64 {
+    seconds("self", [13, 14])
+}
+
+/// The sum of these fields of a process's `stat`, counted from behind its name.
+fn seconds(process: &str, fields: [usize; 2]) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a living process");
+    let known: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = fields.iter().filter_map(|at| known.get(*at)?.parse::<u64>().ok()).sum();
     // USER_HZ is 100 on every Linux that this runs on.
     ticks as f64 / 100.0
 }

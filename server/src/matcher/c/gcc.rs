@@ -118,7 +118,7 @@ impl Gcc {
             _ => (found[5].to_owned(), None),
         };
         // Where the source is known, any other line is the next one's: what was found is told at once.
-        let source = file.as_ref().filter(|_| !borrowed).map(|file| source_line(file, at, scope));
+        let source = file.as_ref().filter(|_| !borrowed).map(|file| scope.source_line(file, at));
         self.current = Some(Diagnostic {
             file,
             line: at,
@@ -234,12 +234,6 @@ impl Diagnostic {
         keep(&mut self.detail, line);
         true
     }
-}
-
-/// A line of a file of the workspace.
-fn source_line(file: &Path, line: u32, scope: &Scope) -> String {
-    let text = scope.files.read(file).unwrap_or_default();
-    (line as usize).checked_sub(1).and_then(|at| text.lines().nth(at)).unwrap_or_default().to_owned()
 }
 
 /// Whether a printed line is one of the source, tabs widened and both ends cut as a terminal's width asks for.

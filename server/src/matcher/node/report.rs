@@ -236,4 +236,8 @@ impl Matcher for Report {
     fn wants_all(&self) -> bool {
         self.mocha.is_some()
     }
+
+    fn reads_documents(&self) -> bool {
+        true
+    }
 }

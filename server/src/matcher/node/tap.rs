@@ -256,6 +256,16 @@ impl Matcher for Tap {
         self.active
     }
 
+    /// What began like this is another program's TAP.
+    fn interrupted(&mut self, scope: &mut Scope) {
+        if self.stack.is_empty() && self.counts == Counts::default() {
+            self.active = false;
+            if scope.inside == Some(Runner::NODE) {
+                scope.inside = None;
+            }
+        }
+    }
+
     fn end(&mut self, scope: &mut Scope) {
         self.end_failure(scope);
     }

@@ -138,4 +138,8 @@ impl Matcher for LintJson {
     fn wants_all(&self) -> bool {
         !self.closing.is_empty()
     }
+
+    fn reads_documents(&self) -> bool {
+        true
+    }
 }

@@ -33,8 +33,7 @@ impl Matcher for Generic {
         let Some(found) = head().captures(line).filter(|_| scope.inside.is_none()) else { return };
         let Some(file) = scope.own(&found[1]) else { return };
         let at = number(&found, 2).or_else(|| number(&found, 4)).unwrap_or(0);
-        let lines = scope.files.read(&file).map_or(0, |text| text.lines().count());
-        if at == 0 || at as usize > lines + 1 {
+        if at == 0 || at as usize > scope.line_count(&file) + 1 {
             return;
         }
         let column = number(&found, 3).or_else(|| number(&found, 5)).map(Column::Chars);

@@ -1,0 +1,213 @@
+//! What TAP prints below a failed test: a block of YAML, comments, indented text. As much of YAML as test runners write:
+//! keys, scalars and blocks of text.
+
+use super::failure_text;
+use crate::matcher::place::Column;
+use crate::matcher::scope::{Scope, keep};
+use crate::problem::{Place, Related};
+
+/// Lines of one diagnostic.
+const MAX_LINES: usize = 1_000;
+/// Bytes of a value that goes into a message.
+const MAX_VALUE: usize = 100;
+
+/// Keys whose values matter, as different programs call them.
+const KEYS: &[&str] = &[
+    "message",
+    "error",
+    "expected",
+    "actual",
+    "wanted",
+    "found",
+    "got",
+    "file",
+    "fileName",
+    "line",
+    "lineNumber",
+    "column",
+    "columnNumber",
+];
+
+/// One test's diagnostic.
+#[derive(Default)]
+pub(super) struct Diagnostic {
+    text: String,
+    lines: usize,
+    block: Block,
+    /// Values by key; the first of each.
+    fields: Vec<(&'static str, String)>,
+    /// A key whose value is a text of lines, and how far it is indented: what is indented deeper is that text.
+    open: Option<(Option<usize>, usize)>,
+    /// Comments alone: the test's name belongs to what they say.
+    spoken: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Block {
+    #[default]
+    None,
+    Open,
+    Closed,
+}
+
+expression!(field, r"^(\s*)-?\s*(\w+): ?(.*)$");
+
+impl Diagnostic {
+    pub(super) fn in_block(&self) -> bool {
+        self.block == Block::Open
+    }
+
+    /// Its block has ended: what comes now is somebody else's.
+    pub(super) fn is_over(&self) -> bool {
+        self.block == Block::Closed
+    }
+
+    /// The whole text, as it was printed.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A comment without its `#`; false when it is too much.
+    pub(super) fn comment(&mut self, text: &str) -> bool {
+        self.spoken = true;
+        self.take(text.strip_prefix(' ').unwrap_or(text))
+    }
+
+    /// A line of the block, or indented text; false when it is too much.
+    pub(super) fn line(&mut self, line: &str) -> bool {
+        match (self.block, line.trim()) {
+            (Block::None, "---") => {
+                self.block = Block::Open;
+                return true;
+            }
+            (Block::Open, "...") => {
+                self.block = Block::Closed;
+                return true;
+            }
+            (Block::Closed, _) => return false,
+            (Block::Open, _) => self.yaml(line),
+            (Block::None, _) => {}
+        }
+        self.take(line.trim_end())
+    }
+
+    fn take(&mut self, text: &str) -> bool {
+        self.lines += 1;
+        keep(&mut self.text, text);
+        if self.lines > MAX_LINES {
+            self.block = Block::Closed;
+        }
+        true
+    }
+
+    fn yaml(&mut self, line: &str) {
+        let indent = line.len() - line.trim_start().len();
+        if let Some((at, of)) = self.open
+            && indent > of
+        {
+            if let Some((_, value)) = at.and_then(|at| self.fields.get_mut(at)) {
+                keep(value, line.trim());
+            }
+            return;
+        }
+        let Some(found) = field().captures(line) else { return };
+        let known = KEYS.iter().find(|key| **key == &found[2]);
+        let value = found[3].trim();
+        let is_text = matches!(value, "|" | "|-" | "|+" | ">" | ">-");
+        let at = known.filter(|_| is_text || !value.is_empty());
+        let at = at.and_then(|key| self.set(key, if is_text { "" } else { value }));
+        self.open = is_text.then_some((at, indent));
+    }
+
+    /// The field's number; `None` where it was told already.
+    fn set(&mut self, key: &'static str, value: &str) -> Option<usize> {
+        if self.get(&[key]).is_some() {
+            return None;
+        }
+        self.fields.push((key, unquoted(value)));
+        Some(self.fields.len() - 1)
+    }
+
+    fn get(&self, keys: &[&str]) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| keys.contains(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// The line that a person needs.
+    pub(super) fn message(&self, name: &str) -> String {
+        let error = self.get(&["error", "message"]).and_then(failure_text::message);
+        let text =
+            if self.block == Block::None && self.fields.is_empty() { failure_text::message(&self.text) } else { None };
+        let said = match (error.or(text), name) {
+            (Some(said), "") => said,
+            (Some(said), name) if self.spoken && !said.contains(name) => format!("{name}: {said}"),
+            (Some(said), _) => said,
+            (None, "") => "a test failed".to_owned(),
+            (None, name) => name.to_owned(),
+        };
+        let side = |keys: &[&str]| self.get(keys).filter(|value| !value.is_empty() && value.len() <= MAX_VALUE);
+        match (side(&["expected", "wanted"]), side(&["actual", "found", "got"])) {
+            (Some(expected), Some(actual)) if !(said.contains(expected) && said.contains(actual)) => {
+                let line = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ");
+                format!("{said}: expected: {}, actual: {}", line(expected), line(actual))
+            }
+            _ => said,
+        }
+    }
+
+    /// The place that its fields name.
+    pub(super) fn place(&self, scope: &mut Scope) -> Option<(Place, Vec<Related>)> {
+        let file = scope.own(self.get(&["file", "fileName"])?)?;
+        let number = |keys: &[&str]| self.get(keys).and_then(|value| value.parse::<u32>().ok());
+        let line = number(&["line", "lineNumber"])?;
+        let column = number(&["column", "columnNumber"]).filter(|&column| column > 0).map(Column::Utf16);
+        Some((scope.at(file, line, column, None), Vec::new()))
+    }
+}
+
+/// A scalar without its quotes.
+fn unquoted(value: &str) -> String {
+    let inner = |quote: char| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
+    match (inner('\''), inner('"')) {
+        (Some(inner), _) => inner.replace("''", "'"),
+        (_, Some(inner)) => inner.replace("\\\"", "\"").replace("\\n", "\n").replace("\\\\", "\\"),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(lines: &[&str], name: &str) -> String {
+        let mut diagnostic = Diagnostic::default();
+        for line in lines {
+            assert!(match line.strip_prefix('#') {
+                Some(text) => diagnostic.comment(text),
+                None => diagnostic.line(line),
+            });
+        }
+        diagnostic.message(name)
+    }
+
+    #[test]
+    fn messages() {
+        for (lines, said) in [
+            (
+                &["  ---", "    operator: equal", "    expected: 4", "    actual: |-", "      3", "    at: x", "  ..."]
+                    [..],
+                "adds: expected: 4, actual: 3",
+            ),
+            (&["  ---", "  error: 'not 4: 3'", "  ..."], "not 4: 3"),
+            (&["# (in test file a.bats, line 3)", "#   `false' failed"], "adds: `false' failed"),
+            (
+                &["#   Failed test 'adds'", "#   at t/a.t line 3.", "#          got: '3'", "#     expected: '4'"],
+                "adds: got: '3', expected: '4'",
+            ),
+            (&["  ---", "  error:", "    name: \"E\"", "    message: \"boom\"", "  actual: \"1\"", "  ..."], "boom"),
+            (&["  Error: boom", "      at f (a.js:1:1)"], "boom"),
+            (&[], "adds"),
+        ] {
+            assert_eq!(message(lines, "adds"), said);
+        }
+    }
+}
