@@ -46,6 +46,26 @@ fn states(changes: &[Value]) -> Vec<String> {
 }
 
 #[test]
+fn folders_that_were_made_for_a_file_go_with_it_where_they_are_empty() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write("there/kept.txt", "kept\n");
+    let write = |id: &str, path: &str| Answer::call(id, "write_file", json!({"path": path, "content": "made\n"}));
+    model.answer("the prompt", write("toolu_1", "there/new/deep/a.txt"));
+    model.answer("the first", write("toolu_2", "other/b.txt"));
+    model.answer("the second", write("toolu_3", "there/c.txt"));
+    model.answer("the third", Answer::say("Done."));
+    let client = Client::start(&sandbox, Options::pillion().model(&model));
+    let session = client.new_session("accept_edits");
+    client.ask(&session, "Make them.");
+    sandbox.write("other/theirs.txt", "somebody's\n");
+    let turn = list(&client, &session)[0]["turnId"].clone();
+    client.call(REVERT, json!({"sessionId": session, "turnId": turn}));
+    assert!(!sandbox.path("there/new").exists(), "made for the file alone");
+    assert!(sandbox.path("there/kept.txt").exists() && !sandbox.path("there/c.txt").exists());
+    assert!(sandbox.path("other/theirs.txt").exists() && !sandbox.path("other/b.txt").exists());
+}
+
+#[test]
 fn a_hunk_a_file_and_a_turn_are_taken_back_and_the_model_is_told() {
     let sandbox = Sandbox::new();
     let before = lines(1, 30);

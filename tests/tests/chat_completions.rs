@@ -13,10 +13,16 @@ mod edits;
 mod errors;
 #[path = "following.rs"]
 mod following;
+#[path = "lent_models.rs"]
+mod lent_models;
 #[path = "long.rs"]
 mod long;
+#[path = "models.rs"]
+mod models;
 #[path = "monitors.rs"]
 mod monitors;
+#[path = "moving.rs"]
+mod moving;
 #[path = "notifications.rs"]
 mod notifications;
 #[path = "permissions.rs"]
@@ -27,6 +33,8 @@ mod sessions;
 mod steering;
 #[path = "tools.rs"]
 mod tools;
+#[path = "transport.rs"]
+mod transport;
 #[path = "turns.rs"]
 mod turns;
 #[path = "waiting.rs"]

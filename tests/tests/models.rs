@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
-use pillion_tests::model::{Answer, KEY, Model};
+use pillion_tests::model::{Answer, Api, KEY, Model};
 use pillion_tests::{Client, Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -40,11 +40,25 @@ fn row<'a>(list: &'a Value, kind: &str, id: &str) -> &'a Value {
 
 /// A client without settings, but for the address of a model server that a key would lead to.
 fn without_key(model: &Model) -> Options {
-    Options::pillion().env("ANTHROPIC_BASE_URL", &model.url())
+    let (variable, path) = model.api().url_variable();
+    Options::pillion().env(variable, &format!("{}{path}", model.url()))
 }
 
 fn hand_over(secret: Value, persist: bool) -> Value {
-    json!({"provider": "anthropic", "secret": secret, "persist": persist})
+    json!({"provider": provider(), "secret": secret, "persist": persist})
+}
+
+/// The provider that this binary is about.
+fn provider() -> &'static str {
+    Api::of_this_binary().provider()
+}
+
+/// What it takes where no model is named.
+fn default_model() -> &'static str {
+    match Api::of_this_binary() {
+        Api::Messages => "claude-sonnet-5",
+        Api::ChatCompletions => "gpt-5.6",
+    }
 }
 
 #[test]
@@ -132,7 +146,10 @@ fn a_conversation_changes_its_provider_and_goes_on() {
     let prompt = client.prompt(&session, "help");
     client.wait_turn_ended(&session, &prompt.turn_id);
     assert!(client.said(&session, &prompt.turn_id).contains("Without a model"), "the offline provider answers");
-    client.call("pillion/session/set_model", json!({"sessionId": session, "model": "anthropic:claude-test"}));
+    client.call(
+        "pillion/session/set_model",
+        json!({"sessionId": session, "model": format!("{}:claude-test", provider())}),
+    );
     model.then("all that was said, whoever said it", |request| {
         let text = request.body["messages"].to_string();
         assert_eq!(request.body["model"], "claude-test");
@@ -154,7 +171,7 @@ fn a_key_that_is_handed_over_works_at_once_and_is_nowhere_to_be_found() {
     let at = client.mark();
     client.call("pillion/secret/set", hand_over(json!(SECRET), false));
     let (_, info) = client.wait_update(at, &session, "session_info", |params| params["update"]["model"] != "offline");
-    assert_eq!(info["update"]["model"], "claude-sonnet-5");
+    assert_eq!(info["update"]["model"], default_model());
     model.answer("a command", Answer::call("call_1", "bash", json!({"command": "env; cat /proc/$PPID/environ"})));
     model.then("its result", |request| {
         assert!(!request.body.to_string().contains(SECRET), "the key is in the environment of a command");
@@ -182,16 +199,16 @@ fn a_stored_key_is_there_the_next_time() {
     let file = sandbox.config_file().with_file_name("keys.toml");
     pillion_tests::sandbox::write_file(&file, "# mine\nopenrouter = \"or\"\n");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("a mode");
-    let options = without_key(&model).env("PILLION_PROVIDER", "anthropic");
+    let options = without_key(&model).env("PILLION_PROVIDER", provider());
     let client = Client::start(&sandbox, options.clone());
     let session = client.new_session("ask");
     let ended = client.ask(&session, "hello");
     let why = ended["error"]["message"].as_str().unwrap_or_default().to_owned();
     assert!(why.contains("there is no API key"), "{ended}");
-    client.call("pillion/secret/set", json!({"provider": "anthropic", "secret": KEY}));
+    client.call("pillion/secret/set", json!({"provider": provider(), "secret": KEY}));
     assert_eq!(
         std::fs::read_to_string(&file).expect("the file"),
-        format!("anthropic = \"{KEY}\"\n# mine\nopenrouter = \"or\"\n")
+        format!("{} = \"{KEY}\"\n# mine\nopenrouter = \"or\"\n", provider())
     );
     assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
     model.answer("the prompt that was lost to nobody", Answer::say("Hello."));
@@ -202,7 +219,7 @@ fn a_stored_key_is_there_the_next_time() {
     let client = Client::start(&sandbox, options);
     let session = client.new_session("ask");
     assert_eq!(client.ask(&session, "hello")["stopReason"], "end_turn");
-    client.call("pillion/secret/set", json!({"provider": "anthropic", "secret": null}));
+    client.call("pillion/secret/set", json!({"provider": provider(), "secret": null}));
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), "# mine\nopenrouter = \"or\"\n");
     assert!(client.ask(&session, "hello")["error"]["message"].as_str().is_some_and(|text| text.contains("no API key")));
 }
@@ -222,5 +239,5 @@ fn a_key_that_is_none_is_refused_and_changes_nothing() {
     let error = client.refused("pillion/secret/set", hand_over(json!("sk-1"), true));
     assert_eq!((error.code, &error.data["kind"]), (-32012, &json!("not_stored")));
     assert_eq!(std::fs::read_to_string(&file).expect("the file"), "oops");
-    assert_eq!(client.call("pillion/session/new", json!({}))["model"], "claude-sonnet-5");
+    assert_eq!(client.call("pillion/session/new", json!({}))["model"], default_model());
 }

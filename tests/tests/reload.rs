@@ -134,6 +134,34 @@ fn a_reload_does_not_show() {
 }
 
 #[test]
+fn calls_of_the_same_name_in_two_conversations_lead_to_their_own_tasks() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    model.allow_conversations(2);
+    let gate = sandbox.gate("gate");
+    let client = Client::start(&sandbox, Options::pillion().model(&model));
+    let started = ["one", "two"].map(|name| {
+        let command = format!("{}; echo {name}", gate.wait());
+        model.answer("the prompt", Answer::call("toolu_1", "background_run", json!({"command": command})));
+        model.answer("the started task", Answer::say("Started."));
+        let session = client.new_session("auto");
+        client.ask(&session, "Start it.");
+        let task = client.wait_task("it runs", |task| task["command"] == command && task["status"] == "running");
+        (session, id_of(&task))
+    });
+    for (session, id) in &started {
+        let at = client.mark();
+        client.call("pillion/session/load", json!({"sessionId": session}));
+        client.wait_update(at, session, "replay_ended", |_| true);
+        let rows = client.updates(session, "tool_call_update");
+        let shown: Vec<&Value> = rows.iter().map(|row| &row["update"]["taskId"]).filter(|id| id.is_string()).collect();
+        assert!(!shown.is_empty() && shown.iter().all(|shown| *shown == id), "{id}: {shown:?}");
+    }
+    for (_, id) in &started {
+        client.call("pillion/task/stop", json!({"taskId": id}));
+    }
+}
+
+#[test]
 fn an_end_while_nobody_was_there_is_told_with_its_failures() {
     let (sandbox, model) = (Sandbox::new(), Model::start());
     let gate = sandbox.gate("gate");

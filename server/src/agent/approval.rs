@@ -3,11 +3,13 @@
 //! make rules that allow.
 //!
 //! `rule` has the rules, `mode` the modes. A command goes through `shell` (the grammar), `command` (each of its parts),
-//! `unwrap` (what a part really runs), `destructive` (what is always asked about), `harmless` (what only reads), `paths`
-//! and `variables`; `offer` says what "always" would save. `project` has the project's own commands.
+//! `unwrap` (what a part really runs), `destructive` (what is always asked about), `guess` (what it may hide), `harmless`
+//! (what only reads) with `filters` (awk, sed) and `searches`, `paths` and `variables`; `offer` says what "always" would save. `project` has the project's own commands.
 
 mod command;
 mod destructive;
+mod filters;
+mod guess;
 mod harmless;
 mod mode;
 mod names;
@@ -15,6 +17,7 @@ mod offer;
 mod paths;
 mod project;
 mod rule;
+mod searches;
 mod shell;
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,8 @@ pub struct Change {
     pub before: Option<String>,
     /// `None`: there is no file any more.
     pub after: Option<String>,
+    /// How many folders were made for the file, from it upwards.
+    pub new_folders: u32,
     /// Bytes of texts that were too large to be kept; such a change can only be named.
     pub omitted: u64,
     /// Hunks that a person has settled.

@@ -11,6 +11,7 @@ fn change(before: Option<&str>, after: Option<&str>) -> Change {
         path: "/w/a.txt".into(),
         before: before.map(str::to_owned),
         after: after.map(str::to_owned),
+        new_folders: 0,
         omitted: 0,
         accepted: BTreeSet::new(),
         reverted: BTreeSet::new(),

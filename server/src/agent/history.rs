@@ -201,4 +201,11 @@ pub struct FileDiff {
     /// `None` for a new file.
     pub old_text: Option<String>,
     pub new_text: String,
+    /// How many folders were made for it, from the file upwards.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub new_folders: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

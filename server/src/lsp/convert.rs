@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tower_lsp::jsonrpc;
 
 use crate::agent::approval::Mode;
+use crate::agent::notification::cut;
 use crate::ids::{SessionId, TaskId};
 use crate::problem::{Counts, TestResult, TestStatus};
 use crate::protocol as wire;
@@ -20,6 +21,9 @@ use crate::task::model::Timestamp;
 
 pub use self::task::{diagnostic, task};
 pub use self::update::{always_number, content, question, update};
+
+/// Characters of a name from outside that a message repeats.
+const NAMED: usize = 200;
 
 fn path(path: &Path) -> String {
     path.display().to_string()
@@ -197,7 +201,7 @@ pub fn refusal(refusal: Refusal) -> jsonrpc::Error {
     match refusal {
         Refusal::UnknownSession(id) => error(
             wire::code::UNKNOWN_SESSION,
-            format!("there is no open session {id}"),
+            format!("there is no open session {}", cut(id.as_str(), NAMED)),
             "unknown_session",
             Some("sessionId"),
             "List the sessions with pillion/session/list, open one with pillion/session/load or pillion/session/new.",
@@ -211,7 +215,7 @@ pub fn refusal(refusal: Refusal) -> jsonrpc::Error {
         ),
         Refusal::UnknownTask(Some(id)) => error(
             wire::code::UNKNOWN_TASK,
-            format!("there is no task {id}"),
+            format!("there is no task {}", cut(id.as_str(), NAMED)),
             "unknown_task",
             Some("taskId"),
             "List the tasks with pillion/task/list.",

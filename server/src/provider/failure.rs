@@ -14,6 +14,10 @@ use crate::config::ApiKey;
 /// Most tries of one request.
 pub const TRIES: u32 = 4;
 
+/// Most tries where a service is busy: it may be for a while, and says nothing of how long. Some 24 s with the usual
+/// waits; a person sees each of them, and can cancel.
+pub const BUSY_TRIES: u32 = 7;
+
 /// Most characters of the service's own message that are passed on.
 const MESSAGE_CAP: usize = 600;
 
@@ -135,7 +139,7 @@ impl Service {
                 let mut verdict = self.judge_status(status, ServiceError::read(&body), &body, model);
                 verdict.tries = match should_retry {
                     Some(false) => 1,
-                    Some(true) => TRIES,
+                    Some(true) => verdict.tries.max(TRIES),
                     None => verdict.tries,
                 };
                 verdict.after = retry_after;
@@ -172,7 +176,11 @@ impl Service {
                 "{} has no list of models. Name one in `model.name`.",
                 self.host()
             ))),
-            error => self.judge(Failure::Http(error), "of the list"),
+            error => {
+                let verdict = self.judge(Failure::Http(error), "of the list");
+                // Somebody looks at an empty list meanwhile.
+                Verdict { tries: verdict.tries.min(TRIES), ..verdict }
+            }
         }
     }
 
@@ -260,7 +268,7 @@ impl Service {
                     page("; the limits are at", self.pages.limits)
                 )),
                 reason: format!("the rate limit of {name} is used up"),
-                tries: TRIES,
+                tries: BUSY_TRIES,
                 after: None,
             },
             529 | 503 => Verdict {
@@ -269,7 +277,7 @@ impl Service {
                     page("; its state is at", self.pages.status)
                 )),
                 reason: format!("{name} is overloaded"),
-                tries: TRIES,
+                tries: BUSY_TRIES,
                 after: None,
             },
             408 | 409 | 425 | 500.. => Verdict {

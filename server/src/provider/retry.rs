@@ -60,6 +60,11 @@ impl Watcher {
         self.tell(event).await;
     }
 
+    /// Whether content of the try that runs has been told.
+    pub fn has_shown(&self) -> bool {
+        self.shown
+    }
+
     async fn tell(&self, event: StreamEvent) {
         if let Some(events) = &self.events {
             let _ = events.send(event).await;

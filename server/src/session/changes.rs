@@ -32,6 +32,7 @@ impl State {
                 path: diff.path.clone(),
                 before: diff.old_text.clone(),
                 after: Some(diff.new_text.clone()),
+                new_folders: diff.new_folders,
                 at,
             };
             self.effects.push(Effect::Store(Write::Edit(Box::new(edit))));

@@ -110,6 +110,8 @@ pub struct StoredEdit {
     pub before: Option<String>,
     /// `None`: there is no file any more.
     pub after: Option<String>,
+    /// How many folders were made for the file, from it upwards.
+    pub new_folders: u32,
     pub at: Timestamp,
 }
 

@@ -139,7 +139,7 @@ fn assistant(text: &mut String, answer: &AssistantItem, is_new: bool) {
             AssistantPart::Thinking { text: thought, .. } if !thought.trim().is_empty() => {
                 write!(text, "\n<details><summary>Thinking</summary>\n\n{}\n\n</details>\n", fenced("", thought))
             }
-            AssistantPart::ToolCall { name, input, .. } => write!(text, "\n`{name}` {}\n", called(name, input)),
+            AssistantPart::ToolCall { name, input, .. } => write!(text, "\n`{name}`{}\n", called(name, input)),
             _ => Ok(()),
         };
     }
@@ -152,20 +152,20 @@ fn compaction(text: &mut String, done: &Compaction) {
     };
 }
 
-/// What a call was given, as it is read best.
+/// What a call was given, as it is read best: after the tool's name, a fence in lines of its own.
 fn called(name: &str, input: &Value) -> String {
     let word = |key: &str| input[key].as_str();
     match (name, word("path"), word("command")) {
-        ("bash" | "background_run", _, Some(command)) => fenced("sh", command),
+        ("bash" | "background_run", _, Some(command)) => format!("\n\n{}", fenced("sh", command)),
         ("edit_file", Some(path), _) => {
             let side = |sign: &str, key: &str| -> String {
                 word(key).unwrap_or_default().lines().map(|line| format!("{sign}{line}\n")).collect()
             };
-            format!("{path}\n\n{}", fenced("diff", &(side("-", "old_string") + &side("+", "new_string"))))
+            format!(" {path}\n\n{}", fenced("diff", &(side("-", "old_string") + &side("+", "new_string"))))
         }
-        ("write_file", Some(path), _) => format!("{path}\n\n{}", fenced("", word("content").unwrap_or_default())),
-        ("read_file", Some(path), _) => path.to_owned(),
-        _ => fenced("json", &input.to_string()),
+        ("write_file", Some(path), _) => format!(" {path}\n\n{}", fenced("", word("content").unwrap_or_default())),
+        ("read_file", Some(path), _) => format!(" {path}"),
+        _ => format!("\n\n{}", fenced("json", &input.to_string())),
     }
 }
 
@@ -249,7 +249,9 @@ mod tests {
 
             I look.
 
-            `bash` ```sh
+            `bash`
+
+            ```sh
             make
             ```
 

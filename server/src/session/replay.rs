@@ -56,9 +56,11 @@ pub(super) fn cursor(range: &Range<usize>) -> Option<String> {
 
 impl State {
     /// The rows of calls that started a task lead to it again, as long as it is in the list.
-    fn name_tasks(&self, updates: &mut Updates) {
+    fn name_tasks(&self, session: &SessionId, updates: &mut Updates) {
+        // A service's names for calls may be the same in every conversation.
+        let own = self.ledger.all_visible().filter(|task| task.session.as_ref() == Some(session));
         let of_call = |task: &Task| Some((task.tool_call.clone()?, task.id.clone()));
-        let tasks: HashMap<ToolCallId, TaskId> = self.ledger.all_visible().filter_map(of_call).collect();
+        let tasks: HashMap<ToolCallId, TaskId> = own.filter_map(of_call).collect();
         for (_, update) in updates {
             if let Update::ToolCallUpdate { call, change } = update {
                 change.task = change.task.take().or_else(|| tasks.get(call).cloned());
@@ -78,7 +80,7 @@ impl State {
             updates.extend((!plan.is_empty()).then(|| (None, Update::Plan(plan.to_vec()))));
             owner.now(&mut updates);
         }
-        self.name_tasks(&mut updates);
+        self.name_tasks(session, &mut updates);
         self.again(session, None, Update::ReplayStarted { before: page.before.clone() });
         for (turn, update) in updates {
             self.again(session, turn, update);

@@ -340,7 +340,11 @@ impl State {
         match self.compact_for_person(session, keep) {
             Ok(()) if runs => "The conversation is compacted before the next request.".to_owned(),
             Ok(()) => "Compacting.".to_owned(),
-            Err(Refusal::State { message, remedy, .. }) => format!("{message}. {remedy}").trim_end().to_owned(),
+            Err(Refusal::State { message, remedy, .. }) => {
+                let mut message = message.chars();
+                let first: String = message.next().into_iter().flat_map(char::to_uppercase).collect();
+                format!("{first}{}. {remedy}", message.as_str()).trim_end().to_owned()
+            }
             Err(_) => "The conversation cannot be compacted.".to_owned(),
         }
     }

@@ -65,8 +65,8 @@ pub(super) fn write(store: &Store, write: Write, inbox: &Inbox) {
         Write::System { session, text } => store::Write::SaveSystem { session, text },
         Write::DeleteSession(session) => store::Write::DeleteSession(session),
         Write::Edit(edit) => {
-            let StoredEdit { session, turn, path, before, after, at } = *edit;
-            store::Write::SaveChange(Box::new(store::FileEdit { session, turn, path, before, after, at }))
+            let StoredEdit { session, turn, path, before, after, new_folders, at } = *edit;
+            store::Write::SaveChange(Box::new(store::FileEdit { session, turn, path, before, after, new_folders, at }))
         }
         Write::RevertsTold(session) => store::Write::ChangesTold(session),
         Write::Plan { session, plan } => {

@@ -18,7 +18,7 @@ use crate::task::model::Timestamp;
 /// Bytes of a text; of a larger one only the size is kept.
 const MOST: usize = 2 << 20;
 
-const CHANGE: &str = "SELECT id, turn, path, before, after, omitted, accepted, reverted FROM changes";
+const CHANGE: &str = "SELECT id, turn, path, before, after, omitted, accepted, reverted, new_folders FROM changes";
 
 /// Adds an edit to the change of its turn and file, or begins one.
 pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), StoreError> {
@@ -39,15 +39,16 @@ pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), Store
         }
         connection
             .prepare_cached(
-                "UPDATE changes SET before = ?2, after = ?3, accepted = '[]', reverted = '[]', at = ?4, bytes = ?5
-                 WHERE id = ?1",
+                "UPDATE changes SET before = ?2, after = ?3, accepted = '[]', reverted = '[]', at = ?4, bytes = ?5,
+                 new_folders = max(new_folders, ?6) WHERE id = ?1",
             )?
             .execute(params![
                 known.id,
                 known.before,
                 known.after,
                 edit.at.0 as i64,
-                (size(&known.before) + size(&known.after)) as i64
+                (size(&known.before) + size(&known.after)) as i64,
+                edit.new_folders
             ])?;
         return Ok(());
     }
@@ -55,8 +56,8 @@ pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), Store
     let kept = |text: &Option<String>| text.as_ref().map(|text| if is_large { String::new() } else { text.clone() });
     connection
         .prepare_cached(
-            "INSERT INTO changes (session, turn, path, before, after, omitted, accepted, reverted, untold, at, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, '[]', '[]', 0, ?7, ?8)",
+            "INSERT INTO changes (session, turn, path, before, after, omitted, accepted, reverted, untold, at, bytes,
+             new_folders) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '[]', '[]', 0, ?7, ?8, ?9)",
         )?
         .execute(params![
             edit.session.as_str(),
@@ -66,7 +67,8 @@ pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), Store
             kept(&edit.after),
             omitted as i64,
             edit.at.0 as i64,
-            if is_large { 0 } else { (size(&edit.before) + size(&edit.after)) as i64 }
+            if is_large { 0 } else { (size(&edit.before) + size(&edit.after)) as i64 },
+            edit.new_folders
         ])?;
     Ok(())
 }
@@ -137,6 +139,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
         omitted: u64::try_from(row.get::<_, i64>(5)?).unwrap_or(0),
         accepted: hunks(row.get(6)?),
         reverted: hunks(row.get(7)?),
+        new_folders: row.get(8)?,
     })
 }
 
@@ -156,6 +159,7 @@ mod tests {
             path: path.into(),
             before: before.map(str::to_owned),
             after: Some(after.to_owned()),
+            new_folders: 0,
             at: Timestamp(5),
         }
     }

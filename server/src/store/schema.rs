@@ -94,6 +94,9 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE rules ADD COLUMN script TEXT;
 ",
+    "
+    ALTER TABLE changes ADD COLUMN new_folders INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Opens or creates the file, readable by its owner alone.

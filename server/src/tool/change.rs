@@ -21,7 +21,7 @@ pub(super) async fn change(context: &Context, present: Present, new_text: String
     let name = shown(context, &present.path);
     let can_save = context.editor.can_save();
     let through_editor = present.document.filter(|document| document.is_dirty() || can_save || present.foreign);
-    let mut note = String::new();
+    let (mut note, mut new_folders) = (String::new(), 0);
     if let Some(document) = through_editor {
         let edit = DocumentEdit {
             uri: document.uri.clone(),
@@ -55,7 +55,7 @@ pub(super) async fn change(context: &Context, present: Present, new_text: String
         }
     } else {
         let (path, text) = (present.path.clone(), new_text.clone());
-        blocking(move || write_file(&path, text.as_bytes()))
+        new_folders = blocking(move || write_file(&path, text.as_bytes()))
             .await?
             .map_err(|error| format!("{name} could not be written: {error}. Nothing was changed."))?;
         context.editor.changed_on_disk(std::slice::from_ref(&present.path));
@@ -64,17 +64,22 @@ pub(super) async fn change(context: &Context, present: Present, new_text: String
         text: note,
         seen: vec![(present.real, fingerprint(&new_text))],
         locations: vec![Location { path: present.path.clone(), line: Some(line) }],
-        diffs: vec![FileDiff { path: present.path, old_text: present.text, new_text }],
+        diffs: vec![FileDiff { path: present.path, old_text: present.text, new_text, new_folders }],
         ..Output::default()
     })
 }
 
 /// Writes a file so that nobody ever sees half of it: a new file beside it takes its place. A link stays, and its target
-/// is written; the mode and, where possible, the owner stay.
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// is written; the mode and, where possible, the owner stay. Says how many folders it made.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<u32> {
+    let missing = path.ancestors().skip(1).take_while(|folder| !folder.exists()).count();
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
+    replace(path, bytes).map(|()| u32::try_from(missing).unwrap_or(0))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let real = match path.canonicalize() {
         Ok(real) => real,
         // A link to nothing: its target is made.

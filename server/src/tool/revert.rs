@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::change::change;
-use super::files::{Present, blocking, fingerprint, look, on_disk, shown};
+use super::files::{Present, blocking, fingerprint, look, on_disk, shown, unseen};
 use super::{Context, Fingerprint};
 use crate::agent::change::{Change, Chosen, Conflict, Standing};
 use crate::workspace::documents::same_text;
@@ -27,7 +27,7 @@ pub struct File {
     pub path: PathBuf,
     /// Links followed.
     pub real: PathBuf,
-    /// What identifies its text now; `None` when it was removed.
+    /// What identifies its text now; `None` when it was removed, and where the model had not read what was there.
     pub seen: Option<Fingerprint>,
     /// What a person must know besides, if anything.
     pub note: String,
@@ -70,9 +70,11 @@ pub async fn revert(changes: &[Change], chosen: &Chosen, context: &Context) -> R
     let mut reverted = Reverted::default();
     for Plan { present, text, changes } in plans {
         let (path, real) = (present.path.clone(), present.real.clone());
-        let seen = text.as_deref().map(fingerprint);
+        // What somebody wrote beside it the model has not read.
+        let seen = text.as_deref().map(fingerprint).filter(|_| unseen(context, &present).is_none());
         let note = match text {
-            None => remove(context, present).await,
+            // What had been made for it goes with it.
+            None => remove(context, present, changes.iter().map(|change| change.new_folders).max().unwrap_or(0)).await,
             Some(text) if present.text.as_ref() == Some(&text) => Ok(String::new()),
             Some(text) => change(context, present, text, 1).await.map(|output| output.text),
         };
@@ -171,7 +173,7 @@ fn told(name: &str, conflict: Conflict, later: Option<&Change>) -> String {
 
 /// Removes a file that the agent made, and that is as it was left. An open document is emptied first, so that it is no
 /// unsaved text of a file that is gone.
-async fn remove(context: &Context, present: Present) -> Result<String, String> {
+async fn remove(context: &Context, present: Present, folders: u32) -> Result<String, String> {
     let name = shown(context, &present.path);
     let mut note = String::new();
     let left = present.text.clone().unwrap_or_default();
@@ -198,7 +200,13 @@ async fn remove(context: &Context, present: Present) -> Result<String, String> {
     }
     let real = present.real.clone();
     blocking(move || match on_disk(&real) {
-        Ok(Some(disk)) if disk.is_empty() || same_text(&disk, &left) => fs::remove_file(&real),
+        Ok(Some(disk)) if disk.is_empty() || same_text(&disk, &left) => {
+            fs::remove_file(&real)?;
+            // Only one that is empty can be removed so.
+            let made = real.ancestors().skip(1).take(folders as usize);
+            made.take_while(|folder| fs::remove_dir(folder).is_ok()).for_each(drop);
+            Ok::<(), std::io::Error>(())
+        }
         // Something else is on disk: it is not the agent's.
         _ => Ok(()),
     })

@@ -3,6 +3,7 @@
 
 mod files;
 
+use super::guess::{self, Sources};
 use super::harmless;
 use super::offer;
 use super::paths::{Concern, Ground};
@@ -26,6 +27,9 @@ const MOST_INNER: usize = 20;
 
 /// Why a script that was just fetched is asked about.
 const UNSEEN: &str = "It runs a script from the network that nobody has seen.";
+
+/// Why a script that nobody can read is asked about.
+const DECODED: &str = "It runs a script that nobody can read before it runs.";
 
 /// What is known of a command line.
 #[derive(Debug, Default, PartialEq)]
@@ -91,8 +95,8 @@ struct Site<'a> {
     depth: usize,
     is_piped: bool,
     input: Option<&'a Word>,
-    /// A web page's text comes into the line.
-    fetches: bool,
+    /// What comes into the line from elsewhere.
+    sources: &'a Sources,
     /// What it was before wrappers were taken off.
     outer: &'a [Vec<Word>],
 }
@@ -129,10 +133,7 @@ impl Judge<'_> {
             }
         }
         self.functions.extend(script.functions.iter().cloned());
-        let fetches = script.parts.iter().any(|part| {
-            let program = part.words.first().and_then(Word::literal).unwrap_or_default();
-            matches!(program.rsplit('/').next(), Some("curl" | "wget" | "fetch" | "http" | "xh" | "aria2c"))
-        });
+        let sources = Sources::of(script);
         for part in &script.parts {
             self.parts += 1;
             if self.parts > MOST {
@@ -141,7 +142,7 @@ impl Judge<'_> {
             self.part(
                 part,
                 script.is_straight && depth == 0,
-                Site { depth, is_piped: part.is_piped, input: None, fetches, outer },
+                Site { depth, is_piped: part.is_piped, input: None, sources: &sources, outer },
             );
         }
     }
@@ -209,8 +210,8 @@ impl Judge<'_> {
             }
             _ => return self.ask("it goes to a folder that is not known".to_owned()),
         };
-        self.has_moved = true;
         let places = self.ground.places(&target);
+        self.has_moved |= !is_certain || places != self.ground.folders;
         if let Some(outside) = places.iter().find(|place| !self.ground.holds(place)) {
             self.ask(format!("it goes outside the workspace: {}", outside.display()));
         }
@@ -233,6 +234,9 @@ impl Judge<'_> {
             self.found.acts = true;
             if self.said.iter().any(|said| said.decision == Decision::Deny && said.rule.may_cover(words)) {
                 self.always("it may be what a rule denies: its program is not known before it runs".to_owned());
+            }
+            if let Some(why) = guess::program(words, &self.ground) {
+                self.always(format!("its program is not known before it runs, and may be one that destroys. {why}"));
             }
             return self.ask(format!("it runs a program that is not known before it runs: {}", words[0].raw));
         };
@@ -276,23 +280,41 @@ impl Judge<'_> {
             Runs::Unknown(what) => {
                 self.found.acts = true;
                 self.asks_by_rule(words);
-                if site.fetches {
+                if site.sources.fetches {
                     self.always(UNSEEN.to_owned());
+                } else if site.sources.decodes {
+                    self.always(DECODED.to_owned());
                 } else {
                     self.ask(format!("it {what}"));
                 }
+                self.texts(words, site);
                 return;
             }
             Runs::Itself => {}
         }
-        if unwrap::ELSEWHERE.contains(&program.as_str()) {
+        if unwrap::ELSEWHERE.contains(&program.as_str()) || guess::runs_words(words) {
             self.carried(words, site);
         }
+        if guess::runs_texts(words)
+            && harmless::reads(words, site.is_piped).is_none()
+            && let Some(why) = guess::in_texts(words, &self.ground)
+        {
+            self.always(why);
+        }
         // `source <(curl …)`, `python <(curl …)`.
-        let code = site.fetches
-            && (words[1..].iter().any(|word| word.pieces.contains(&Piece::Substitution)) || site.is_piped)
+        let code = site.sources.fetches
+            && (words[1..].iter().any(|word| word.pieces.contains(&Piece::Substitution))
+                || site.is_piped
+                || words.len() == 1)
             && is_interpreter(&program);
-        if code {
+        // Or the file that it was written to.
+        let file = if is_interpreter(&program) {
+            words[1..].iter().filter_map(Word::literal).find(|word| !word.starts_with('-'))
+        } else {
+            Some(program.as_str()).filter(|program| program.contains('/'))
+        };
+        let is_fetched = file.is_some_and(|file| site.sources.has_fetched(file));
+        if code || is_fetched {
             self.always(UNSEEN.to_owned());
         }
         self.leaf(named, words, site);
@@ -322,6 +344,9 @@ impl Judge<'_> {
             if let Some(why) = reads.but {
                 self.ask(format!("it {why}"));
             }
+            if reads.everything.iter().any(|place| self.ground.places(place).iter().any(|at| self.ground.is_root(at))) {
+                self.ask("it searches every file of the folder, hidden ones and secrets too".to_owned());
+            }
             // A rule may name just this.
             if self.found.asks && !before.0 && self.is_exactly_allowed(&views) {
                 self.found.asks = before.0;
@@ -341,13 +366,15 @@ impl Judge<'_> {
             self.unsaid.push(text);
         }
         self.named(named);
-        let concerns = self.concerns(&words[1..]);
+        let concerns = self.concerns(words, 1);
         for (concern, place) in &concerns {
             self.reason(format!("it names {}", concern.about(place)));
         }
-        let secret = concerns.iter().any(|(concern, _)| *concern == Concern::Secret);
+        let secret = concerns.iter().any(|(concern, _)| matches!(concern, Concern::Secret | Concern::Guarded));
         let elsewhere = self.has_moved && offer::runs_scripts(words);
         match offer::rule(words).filter(|_| named.is_empty() && !secret && !elsewhere && !self.is_function(words)) {
+            // In another folder the same words are about other files.
+            Some(rule) if self.has_moved && (rule.is_exact() || !concerns.is_empty()) => self.found.rules = None,
             // A prefix would not stand for these words.
             Some(rule) if concerns.is_empty() => self.offers(rule),
             Some(_) => match words.iter().map(Word::literal).collect::<Option<Vec<&str>>>() {
@@ -387,11 +414,13 @@ impl Judge<'_> {
                     said.rule.covers(words).is_some_and(|cover| {
                         // The program is named by the rule, or everything is allowed.
                         let (_, more) = words.split_at(cover.named.clamp(1, words.len().max(1)));
-                        let mut names = words.iter().filter_map(Word::literal);
-                        let program = names.find(|word| !word.contains('=')).unwrap_or_default();
+                        let is_program = |word: &Word| word.literal().is_some_and(|word| !word.contains('='));
+                        let at = words.iter().position(is_program).unwrap_or_default();
+                        let program = words.get(at).and_then(Word::literal).unwrap_or_default();
+                        let args = words.get(at + 1..).unwrap_or_default();
                         more.iter().all(|word| !has_unknown(word))
-                            && !offer::beyond(program, more)
-                            && self.concerns(more).is_empty()
+                            && !offer::beyond(program, args, more)
+                            && self.concerns(words, words.len() - more.len()).is_empty()
                     })
                 })
         })
@@ -405,7 +434,8 @@ impl Judge<'_> {
     }
 
     fn allows(&self) -> impl Iterator<Item = &&Said> {
-        let holds = |said: &&&Said| said.script.is_none() || !self.has_moved;
+        // In another folder a script is another one, and so is what a file's name stands for.
+        let holds = |said: &&&Said| !self.has_moved || (said.script.is_none() && !said.rule.is_exact());
         self.said.iter().filter(|said| said.decision == Decision::Allow).filter(holds)
     }
 
@@ -463,10 +493,23 @@ impl Judge<'_> {
             } else {
                 self.deny(inner);
                 self.always_for(inner);
-                if site.fetches && site.is_piped && inner[0].literal().is_some_and(is_interpreter) {
+                if site.sources.fetches && site.is_piped && inner[0].literal().is_some_and(is_interpreter) {
                     self.always(UNSEEN.to_owned());
                 }
             }
+        }
+    }
+
+    /// A script that is not known before it runs: what destroys is looked for in the texts that may be it.
+    fn texts(&mut self, words: &[Word], site: Site<'_>) {
+        for text in &site.sources.texts {
+            for part in shell::parse(text).map(|script| script.parts).unwrap_or_default() {
+                self.deny(&part.words);
+                self.always_for(&part.words);
+            }
+        }
+        if let Some(why) = guess::in_texts(words, &self.ground) {
+            self.always(why);
         }
     }
 

@@ -39,7 +39,8 @@ pub fn why(words: &[Word], ground: &Ground) -> Option<String> {
         ),
         "kill" => {
             let all = args.iter().skip(1).any(|arg| arg.text("") == "-1") || named(&["-1"]);
-            always(all, "It ends every process of yours.")
+            let first = plain.last().is_some_and(|arg| arg == "1");
+            always(all || first, "It ends every process of yours, or the machine's first.")
         }
         "killall5" => always(true, "It ends every process."),
         "killall" | "pkill" => always(true, "It ends every process of that name, those of others among them."),
@@ -189,6 +190,7 @@ fn removes(program: &str, args: &[Word], ground: &Ground) -> Option<String> {
 }
 
 fn git(args: &[Word], ground: &Ground) -> Option<String> {
+    const MOVED: &str = "It removes or moves a branch whose commits may be nowhere else.";
     let mut at = 0;
     while let Some(arg) = args.get(at) {
         match arg.text("\u{fffd}").as_str() {
@@ -222,9 +224,9 @@ fn git(args: &[Word], ground: &Ground) -> Option<String> {
         "checkout" if has(&["-f", "--force"]) || plain.iter().any(wide) => lost,
         "switch" if has(&["-f", "--force", "--discard-changes"]) => lost,
         "restore" if (has(&["-W", "--worktree"]) || !has(&["-S", "--staged"])) && plain.iter().any(wide) => lost,
-        "branch" if has(&["-D", "-f", "--force"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])) => {
-            "It removes or moves a branch whose commits may be nowhere else."
-        }
+        "switch" if has(&["-C", "--force-create"]) => MOVED,
+        "checkout" if has(&["-B"]) => MOVED,
+        "branch" if has(&["-D", "-f", "--force"]) || (has(&["-d", "--delete"]) && has(&["-f", "--force"])) => MOVED,
         "stash" if matches!(first, "drop" | "clear") => lost,
         "rebase" if !has(&["--abort", "--quit", "--show-current-patch"]) => rewrites,
         "filter-branch" | "filter-repo" | "fast-import" => rewrites,

@@ -1,6 +1,8 @@
 //! Commands that only read, and tell nobody else: a table by program and options. What is not in it is not harmless. The
 //! files that such a command reads are judged by `paths`; here they are only found among its words.
 
+use super::filters;
+use super::searches::{self, Reach};
 use super::shell::{Piece, Word};
 
 /// What a program does with its words.
@@ -46,9 +48,13 @@ const PROGRAMS: &[(&str, Words, &[&str])] = &[
     ("break", Text, &[]),
     ("continue", Text, &[]),
     ("exit", Text, &[]),
-    ("wait", Text, &[]),
+    ("wait", Text, &["-p"]),
+    ("jobs", Text, &["-x"]),
+    ("pgrep", Text, &[]),
+    ("free", Text, &[]),
+    ("lscpu", Text, &[]),
+    ("ss", Text, &["-K", "--kill", "-D", "--diag", "-F", "--filter"]),
     ("tr", Text, &[]),
-    ("date", Text, &["-s", "--set", "-f", "--file", "-r", "--reference"]),
     ("ls", Names, &[]),
     ("dir", Names, &[]),
     ("stat", Names, &[]),
@@ -138,6 +144,26 @@ const VERSIONED: &[&str] = &[
     "zig",
 ];
 
+/// The same, in words of their own.
+const SHORT_VERSIONS: &[(&str, &str)] = &[
+    ("bun", "-v"),
+    ("cargo", "-v"),
+    ("cargo", "-vV"),
+    ("cargo", "version"),
+    ("go", "version"),
+    ("java", "-version"),
+    ("node", "-v"),
+    ("npm", "-v"),
+    ("perl", "-v"),
+    ("php", "-v"),
+    ("pnpm", "-v"),
+    ("ruby", "-v"),
+    ("rustc", "-vV"),
+    ("terraform", "version"),
+    ("tsc", "-v"),
+    ("yarn", "-v"),
+];
+
 /// Subcommands of git that only read, and for those that also write: what their words must be.
 const GIT: &[(&str, GitWords)] = &[
     ("status", GitWords::Any),
@@ -194,6 +220,8 @@ const GIT_BAD: &[&str] = &[
     "--open-files-in-pager",
     "--contents",
     "--filters",
+    "--untracked",
+    "--no-exclude-standard",
     "--upload-pack",
     "--exec",
     "--paginate",
@@ -206,6 +234,8 @@ pub struct Reads<'a> {
     pub files: Vec<&'a Word>,
     /// Words that are only looked up.
     pub names: Vec<&'a Word>,
+    /// Places that it looks through with all that is in them.
+    pub everything: Vec<String>,
     /// Why it is asked about all the same.
     pub but: Option<&'static str>,
 }
@@ -219,15 +249,22 @@ pub fn reads<'a>(words: &'a [Word], is_piped: bool) -> Option<Reads<'a>> {
     if VERSIONED.contains(&program) && matches!(args, [only] if matches!(only.literal(), Some("--version" | "-V"))) {
         return Some(Reads::default());
     }
+    if SHORT_VERSIONS
+        .iter()
+        .any(|(name, option)| *name == program && args.len() == 1 && args[0].literal() == Some(option))
+    {
+        return Some(Reads::default());
+    }
     match program {
         "git" => git(args),
         "find" => find(args),
-        "sed" => sed(args),
+        "sed" => filters::sed(args).map(contents),
+        "awk" | "gawk" | "mawk" | "nawk" => filters::awk(args).map(contents),
+        "set" => set(args),
+        "ps" => ps(args),
+        "date" => date(args),
         "command" => matches!(args, [first, _] if matches!(first.literal(), Some("-v" | "-V"))).then(Reads::default),
         "hostname" => args.is_empty().then(Reads::default),
-        "go" | "node" | "rustc" | "cargo" => {
-            matches!(args, [only] if matches!(only.literal(), Some("version" | "-v" | "-vV"))).then(Reads::default)
-        }
         _ => {
             let (_, kind, bad) = PROGRAMS.iter().find(|(name, ..)| *name == program)?;
             if args.iter().any(|arg| is_bad(arg, bad)) {
@@ -244,6 +281,7 @@ pub fn reads<'a>(words: &'a [Word], is_piped: bool) -> Option<Reads<'a>> {
 
 fn listed<'a>(program: &str, kind: Words, args: &'a [Word], is_piped: bool) -> Option<Reads<'a>> {
     let mut reads = Reads::default();
+    let mut pattern_words = 0;
     match kind {
         Text => {}
         Names => reads.names = args.iter().collect(),
@@ -254,12 +292,17 @@ fn listed<'a>(program: &str, kind: Words, args: &'a [Word], is_piped: bool) -> O
                 let short = text.starts_with('-') && !text.starts_with("--") && text.contains('e') && program != "fd";
                 text.starts_with("--regexp") || text == "--files" || short && program != "jq"
             });
-            let plain = plain(args);
-            let first = usize::from(!pattern_by_option);
+            let plain = searches::places(program, args);
             let pattern = if pattern_by_option { None } else { plain.first().copied() };
-            reads.files =
-                args.iter().filter(|arg| pattern.is_none_or(|pattern| !std::ptr::eq(*arg, pattern))).collect();
-            reads.but = search_but(program, args, plain.get(first..).unwrap_or_default(), is_piped);
+            let is = |arg: &Word, one: &Word| std::ptr::eq(arg, one);
+            // What an option chooses names by is no file.
+            let chooses = |arg: &Word| arg.literal().is_some_and(|text| text.contains('*'));
+            let is_place = |arg: &Word| plain.iter().any(|place| is(arg, place));
+            reads.files = args
+                .iter()
+                .filter(|arg| pattern.is_none_or(|pattern| !is(arg, pattern)) && (is_place(arg) || !chooses(arg)))
+                .collect();
+            pattern_words = usize::from(!pattern_by_option);
             if program == "jq" && pattern.is_some_and(|filter| names_environment(&filter.text("$"))) {
                 reads.but = Some("shows the environment");
             }
@@ -268,7 +311,58 @@ fn listed<'a>(program: &str, kind: Words, args: &'a [Word], is_piped: bool) -> O
             }
         }
     }
+    let Reach { everything, but } = searches::reach(program, args, pattern_words, is_piped);
+    reads.everything = everything;
+    reads.but = reads.but.or(but);
     Some(reads)
+}
+
+/// Files whose contents are shown.
+fn contents(files: Vec<&Word>) -> Reads<'_> {
+    Reads { files, ..Reads::default() }
+}
+
+/// `set -e`, `set -euo pipefail`: how the shell takes failures, and nothing that a later command gets to see.
+fn set(args: &[Word]) -> Option<Reads<'static>> {
+    const NAMES: &[&str] = &["errexit", "nounset", "xtrace", "pipefail", "noglob", "noclobber"];
+    let mut is_name = false;
+    for arg in args {
+        let text = arg.literal()?;
+        if std::mem::take(&mut is_name) {
+            NAMES.contains(&text).then_some(())?;
+            continue;
+        }
+        let letters = text.strip_prefix(['-', '+'])?;
+        (!letters.is_empty() && letters.chars().all(|letter| "euxfCo".contains(letter))).then_some(())?;
+        is_name = letters.ends_with('o');
+    }
+    (!is_name && !args.is_empty()).then(Reads::default)
+}
+
+/// `ps`, but for the environments of processes, in which keys lie.
+fn ps(args: &[Word]) -> Option<Reads<'static>> {
+    let harmless = |arg: &Word| {
+        arg.literal().is_some_and(|text| match text.strip_prefix('-') {
+            Some(option) => !option.contains('E') && !option.to_lowercase().contains("env"),
+            None => !text.contains('e') && !text.to_lowercase().contains("env"),
+        })
+    };
+    args.iter().all(harmless).then(Reads::default)
+}
+
+/// `date`, asked and not set.
+fn date(args: &[Word]) -> Option<Reads<'static>> {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.literal() {
+            Some("-d" | "--date") => drop(args.next()?.literal()?),
+            _ if arg.text("\u{fffd}").starts_with('+') => {}
+            Some(option) if option.starts_with("--date=") || option.starts_with("--iso-8601") => {}
+            Some("-u" | "--utc" | "-R" | "--rfc-email" | "-I" | "-Iseconds" | "-Iminutes" | "-Idate") => {}
+            _ => return None,
+        }
+    }
+    Some(Reads::default())
 }
 
 /// `env`, `$ENV`: jq's names for the environment, and keys lie there.
@@ -276,32 +370,6 @@ fn names_environment(filter: &str) -> bool {
     filter
         .split(|char: char| !char.is_ascii_alphanumeric() && char != '_')
         .any(|word| matches!(word, "env" | "ENV" | "input_filename" | "include" | "import"))
-}
-
-/// A search through everything shows secrets too, where nothing leaves them out.
-fn search_but(program: &str, args: &[Word], places: &[&Word], is_piped: bool) -> Option<&'static str> {
-    let text = |arg: &Word| arg.text("*");
-    let short = |letters: &[char]| {
-        args.iter().map(text).any(|arg| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(letters))
-    };
-    let long = |names: &[&str]| args.iter().map(text).any(|arg| names.iter().any(|name| arg.starts_with(name)));
-    let everything = places.iter().all(|place| matches!(text(place).as_str(), "." | "./" | "*" | "./*"));
-    match program {
-        "grep" | "egrep" | "fgrep" => {
-            let recursive = short(&['r', 'R']) || long(&["--recursive", "--dereference-recursive"]);
-            let chosen = args
-                .iter()
-                .map(text)
-                .any(|arg| arg.strip_prefix("--include=").is_some_and(|name| !super::paths::may_be_secret(name)));
-            // Only names of files, or numbers.
-            let quiet = short(&['l', 'L', 'c', 'q']);
-            let searched = recursive && everything && !(places.is_empty() && is_piped);
-            (searched && !chosen && !quiet).then_some("searches every file of the folder, hidden ones and secrets too")
-        }
-        "rg" => (short(&['u', '.']) || long(&["--hidden", "--no-ignore", "--unrestricted"]))
-            .then_some("searches hidden and ignored files, secrets too"),
-        _ => None,
-    }
 }
 
 fn git(args: &[Word]) -> Option<Reads<'_>> {
@@ -320,6 +388,15 @@ fn git(args: &[Word]) -> Option<Reads<'_>> {
         }
     };
     let args = &args[at + 1..];
+    // Who commits; other settings may hold keys.
+    if subcommand == "config" {
+        let key = match args {
+            [key] => key,
+            [get, key] if get.literal() == Some("--get") => key,
+            _ => return None,
+        };
+        return key.literal().is_some_and(|key| key.starts_with("user.")).then_some(reads);
+    }
     let (_, words) = GIT.iter().find(|(name, _)| *name == subcommand)?;
     if args.iter().any(|arg| is_bad(arg, GIT_BAD) || (subcommand == "grep" && is_bad(arg, &["-O", "-f"]))) {
         return None;
@@ -355,27 +432,9 @@ fn find(args: &[Word]) -> Option<Reads<'_>> {
     let newer =
         args.windows(2).filter(|pair| pair[0].text("").starts_with("-newer") || pair[0].text("") == "-samefile");
     reads.names.extend(newer.map(|pair| &pair[1]));
+    reads.but = searches::reach("find", args, 0, false).but;
     // An expression that is not known may be any of those above.
     args[reads.names.len().min(args.len())..].iter().all(|arg| !is_unknown(arg)).then_some(reads)
-}
-
-/// `sed -n '1,20p' FILE`: pieces of a file. Its other commands can write and run.
-fn sed(args: &[Word]) -> Option<Reads<'_>> {
-    let (options, rest) = args.split_at(args.iter().take_while(|arg| arg.text("").starts_with('-')).count());
-    let quiet = |arg: &Word| matches!(arg.literal(), Some("-n" | "-E" | "-r" | "-nE" | "-nr"));
-    let (script, files) = rest.split_first()?;
-    let script = script.literal()?;
-    let printed = |command: &str| {
-        let places = command.trim().strip_suffix('p')?;
-        let place =
-            |place: &str| place == "$" || (!place.is_empty() && place.chars().all(|char| char.is_ascii_digit()));
-        places.trim_end().split(',').all(|at| place(at.trim())).then_some(())
-    };
-    let shows = script.split(';').filter(|command| !command.trim().is_empty() && command.trim() != "q");
-    let mut shows =
-        shows.filter(|command| !command.trim().trim_end_matches('q').chars().all(|char| char.is_ascii_digit()));
-    (options.iter().all(quiet) && shows.all(|command| printed(command).is_some()) && !script.is_empty())
-        .then(|| Reads { files: files.iter().collect(), ..Reads::default() })
 }
 
 /// The words that are no options.

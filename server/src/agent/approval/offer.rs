@@ -12,8 +12,8 @@ const PREFIXES: &[(&str, &[&str])] = &[
         "cargo",
         &["test", "build", "check", "clippy", "fmt", "doc", "bench", "tree", "metadata", "nextest run", "nextest list"],
     ),
-    ("npm", &["test", "t", "ci", "ls", "outdated", "audit"]),
-    ("pnpm", &["test", "ls", "outdated", "audit"]),
+    ("npm", &["test", "t", "ci", "ls", "outdated"]),
+    ("pnpm", &["test", "ls", "outdated"]),
     ("yarn", &["test"]),
     ("bun", &["test"]),
     ("go", &["test", "build", "vet", "fmt", "list", "doc"]),
@@ -59,7 +59,23 @@ const PREFIXES: &[(&str, &[&str])] = &[
 const BEYOND: &[(&str, &[&str])] = &[
     (
         "cargo",
-        &["--config", "-Z", "--target-dir", "--out-dir", "--artifact-dir", "--manifest-path", "-C", "--lockfile-path"],
+        &[
+            "--config",
+            "--config-file",
+            "--tool-config-file",
+            "--user-config-file",
+            "-Z",
+            "--target-dir",
+            "--out-dir",
+            "--artifact-dir",
+            "--manifest-path",
+            "-C",
+            "--lockfile-path",
+            "--archive-file",
+            "--extract-to",
+            "--binaries-metadata",
+            "--cargo-metadata",
+        ],
     ),
     (
         "npm",
@@ -69,15 +85,22 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--node-options",
             "--userconfig",
             "--globalconfig",
+            "--registry",
+            "--git",
+            "--cache",
+            "--python",
+            "--call",
+            "-c",
             "-C",
             "--shell",
             "-g",
             "--global",
         ],
     ),
-    ("pnpm", &["--script-shell", "--shell", "-C", "--dir", "--node-options", "--config"]),
+    ("pnpm", &["--script-shell", "--shell", "-C", "--dir", "--node-options", "--config*", "--registry"]),
     ("yarn", &["--cwd", "--use-yarnrc", "--rc"]),
-    ("bun", &["--preload", "-r", "--require", "--cwd", "--config", "-c"]),
+    ("bun", &["--preload", "-r", "--require", "--cwd", "--config", "-c", "--env-file", "--reporter-outfile"]),
+    ("pyright", &["-p", "--project", "-v", "--venvpath", "--pythonpath"]),
     (
         "go",
         &[
@@ -99,6 +122,8 @@ const BEYOND: &[(&str, &[&str])] = &[
             "-trace",
             "-outputdir",
             "-coverprofile",
+            "-compiler",
+            "-test.*",
         ],
     ),
     (
@@ -120,6 +145,11 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--pdbcls",
             "--debug",
             "--pastebin",
+            "--tx",
+            "--px",
+            "--rsyncdir",
+            "--cov-config",
+            "--report-log",
         ],
     ),
     (
@@ -194,6 +224,10 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--coverageDirectory",
             "--filter",
             "--prettierPath",
+            "--preset",
+            "--projects",
+            "--snapshotSerializers",
+            "--dependencyExtractor",
         ],
     ),
     (
@@ -211,13 +245,15 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--outFile",
             "--declarationDir",
             "--tsBuildInfoFile",
+            "--generateTrace",
+            "--generateCpuProfile",
             "--plugins",
         ],
     ),
     ("prettier", &["--plugin", "--plugin-search-dir", "--config", "--find-config-path"]),
     ("mypy", &["--config-file", "--python-executable", "--cache-dir", "--install-types", "--junit-xml"]),
     ("rspec", &["-r", "--require", "-I", "-o", "--out", "-O", "--options"]),
-    ("rubocop", &["-r", "--require", "-c", "--config", "-o", "--out"]),
+    ("rubocop", &["-r", "--require", "--plugin", "-c", "--config", "-o", "--out"]),
     ("golangci-lint", &["-c", "--config", "--out-format"]),
     ("flake8", &["--config", "--append-config", "--output-file"]),
     (
@@ -234,13 +270,33 @@ const BEYOND: &[(&str, &[&str])] = &[
             "--output-log",
         ],
     ),
-    ("phpunit", &["-c", "--configuration", "--bootstrap", "--printer", "--log-junit", "--extension"]),
+    (
+        "phpunit",
+        &["-c", "--configuration", "--bootstrap", "--printer", "--log-junit", "--extension", "-d", "--prepend"],
+    ),
     ("ruff", &["--config", "--output-file", "-o", "--cache-dir"]),
-    ("dotnet", &["-s", "--settings", "--logger", "-l", "-o", "--output", "-p", "--property", "--diag", "-d"]),
+    (
+        "dotnet",
+        &[
+            "-s",
+            "--settings",
+            "--logger",
+            "-l",
+            "-o",
+            "--output",
+            "-p",
+            "--property",
+            "--diag",
+            "-d",
+            "-e",
+            "--environment",
+            "--test-adapter-path",
+        ],
+    ),
     ("swift", &["--package-path", "--scratch-path", "-Xlinker", "-Xswiftc", "-Xcc", "--disable-sandbox"]),
     ("rustfmt", &["--config-path", "--config"]),
     ("black", &["--config"]),
-    ("mix", &["-r", "--require", "--formatter"]),
+    ("mix", &["-r", "--require", "--formatter", "--dot-formatter"]),
     ("zig", &["--test-cmd", "-femit-bin"]),
     ("make", &["-f", "--file", "--makefile", "-C", "--directory", "--eval", "-I", "--include-dir"]),
     ("rg", &["--pre", "--hostname-bin"]),
@@ -278,13 +334,16 @@ pub fn rule(words: &[Word]) -> Option<Rule> {
     let reached = [
         "sudo", "doas", "su", "pkexec", "ssh", "eval", "awk", "gawk", "mawk", "trap", "alias", "source", ".", "export",
         "declare", "set", "env", "printenv", "shopt", "unset", "enable", "hash",
+        // The same words are another process, another link, another time.
+        "kill", "ln", "mount", "crontab", "at",
     ];
-    let runs_text = SHELLS.contains(&program) && args.is_empty();
-    if words.iter().any(|word| word.is_empty() || word.contains('\n') || word.len() > 200) || words.len() > 20 {
-        return None;
-    }
-    let reconfigured =
-        program == "git" && args.first().is_some_and(|arg| arg.starts_with("-c") || arg.starts_with("--exec"));
+    // A shell without a script reads one.
+    let input = |arg: &&str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains('s');
+    let runs_text = SHELLS.contains(&program)
+        && program != "busybox"
+        && (args.iter().all(|arg| arg.starts_with(['-', '+']) && *arg != "--version") || args.iter().any(input));
+    let reconfigured = program == "git"
+        && args.first().is_some_and(|arg| arg.starts_with("-c") || arg.starts_with("--exec") || *arg == "config");
     if reconfigured || reached.contains(&program) || runs_text || is_code(program, args) || carries_text(program, args)
     {
         return None;
@@ -309,12 +368,17 @@ pub fn rule(words: &[Word]) -> Option<Rule> {
     {
         return Some(Rule::command(&words[..3], true));
     }
+    // A person reads the rule in one glance. A substitution in quotes some programs expand.
+    let unread = |word: &&str| word.is_empty() || word.contains('\n') || word.len() > 200 || word.contains("$(");
+    if words.iter().any(unread) || words.len() > 20 {
+        return None;
+    }
     Some(Rule::command(&words, false))
 }
 
 fn goes_beyond(args: &[&str], program: &str) -> bool {
     let args: Vec<Word> = args.iter().map(|arg| Word::plain(arg)).collect();
-    beyond(program, &args)
+    beyond(program, &args, &args)
 }
 
 /// Whether a command runs what the project's files say, which is another thing in another folder.
@@ -347,17 +411,33 @@ fn carries_text(program: &str, args: &[&str]) -> bool {
 }
 
 /// True when words that a `*` stands for reach further than the prefix says: they run or write something else.
-pub fn beyond(program: &str, args: &[Word]) -> bool {
+/// `more` are those of the arguments that the `*` stands for.
+pub fn beyond(program: &str, args: &[Word], more: &[Word]) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
     // What comes after the program that a runner runs belongs to that.
     let inner = args.iter().filter_map(Word::literal).find(|arg| BEYOND.iter().any(|(name, _)| name == arg));
     [Some(program), inner].into_iter().flatten().any(|program| {
         let Some((_, options)) = BEYOND.iter().find(|(name, _)| *name == program) else { return false };
-        let own = args.iter().take_while(|arg| arg.literal() != Some("--") || program != "cargo");
-        // Go's options may have two dashes.
-        let mut own = own.map(|arg| arg.text("").replacen("--", if program == "go" { "-" } else { "--" }, 1));
+        let own = more.iter().take_while(|arg| arg.literal() != Some("--") || program != "cargo");
         // `--index*` is every option that begins so.
         let begins = |arg: &str| options.iter().filter_map(|bad| bad.strip_suffix('*')).any(|bad| arg.starts_with(bad));
-        own.any(|arg| begins(&arg) || is_bad(&Word::plain(&arg), options) || (program == "make" && arg.contains('=')))
+        own.map(|arg| arg.text("")).any(|arg| match program {
+            // Go's options are whole words, and may have two dashes.
+            "go" => {
+                let arg = arg.replacen("--", "-", 1);
+                begins(&arg) || options.contains(&arg.split('=').next().unwrap_or_default())
+            }
+            "make" if arg.contains('=') => true,
+            // An address that names the program to talk to.
+            "git" if arg.starts_with("ext::") || arg.starts_with("fd::") => true,
+            _ => begins(&arg) || is_bad(&Word::plain(&arg), options) || is_respelled(&arg, options),
+        })
     })
+}
+
+/// `--global-setup` for `--globalSetup`: many programs take both.
+fn is_respelled(arg: &str, options: &[&str]) -> bool {
+    let bare = |option: &str| option.trim_start_matches('-').replace('-', "").to_lowercase();
+    let name = bare(arg.split('=').next().unwrap_or_default());
+    arg.starts_with("--") && options.iter().any(|option| option.starts_with("--") && bare(option) == name)
 }

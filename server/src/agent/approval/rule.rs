@@ -95,6 +95,11 @@ impl Rule {
         Self { tool: Tool::Edit, pattern: Pattern::Workspace }
     }
 
+    /// True for one that stands for one command and no further words: what those mean depends on the folder.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.pattern, Pattern::Command { more: false, .. })
+    }
+
     /// Reads a rule. The error says what is wrong and how a rule looks.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();

@@ -326,10 +326,13 @@ async fn refusals_that_pass() {
         answered: 1"#]],
     )
     .await;
-    check(vec![busy(""), busy(""), busy(""), busy("")], expect![[r#"
+    check((0..7).map(|_| busy("")).collect(), expect![[r#"
         Retrying 2: the rate limit of Anthropic is used up
         Retrying 3: the rate limit of Anthropic is used up
         Retrying 4: the rate limit of Anthropic is used up
+        Retrying 5: the rate limit of Anthropic is used up
+        Retrying 6: the rate limit of Anthropic is used up
+        Retrying 7: the rate limit of Anthropic is used up
         RateLimited: The rate limit of Anthropic for the API key from the environment variable ANTHROPIC_API_KEY is used up: Slow down. Wait a little and send again; the limits are at https://platform.claude.com/settings/limits."#]]).await;
 }
 

@@ -18,6 +18,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::FutureExt;
@@ -149,7 +150,8 @@ impl Connection {
         if let Some(facts) = self.described_when_loaded(&model).await {
             let _ = events.send(StreamEvent::Described(Box::new(facts))).await;
         }
-        let completion = Completion { connection: self, request, model: &model };
+        let asked_whole = AtomicBool::new(false);
+        let completion = Completion { connection: self, request, model: &model, asked_whole };
         let answer = retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await;
         if matches!(answer, Err(ProviderError::UnknownModel(_))) {
             // The server may have been started anew with another model.
@@ -192,6 +194,8 @@ struct Completion<'a> {
     connection: &'a Connection,
     request: &'a ModelRequest,
     model: &'a str,
+    /// It has been asked for without a stream.
+    asked_whole: AtomicBool,
 }
 
 impl retry::Request for Completion<'_> {
@@ -202,8 +206,15 @@ impl retry::Request for Completion<'_> {
     async fn attempt(&self, watcher: &mut Watcher) -> Result<Answer, Verdict> {
         loop {
             let learned = lock(&self.connection.learned).get(self.model).cloned().unwrap_or_default();
-            let failure = match self.post(&learned, watcher).await {
+            let failure = match self.post(&learned, true, watcher).await {
                 Ok(answer) => return Ok(answer),
+                Err(failure) if self.may_hide_a_refusal(&failure, watcher) => {
+                    match self.post(&learned, false, watcher).await {
+                        Ok(answer) => return Ok(answer),
+                        Err(told @ Failure::Http(HttpError::Status { .. })) => told,
+                        Err(_) => failure,
+                    }
+                }
                 Err(failure) => failure,
             };
             let Some((next, what)) = self.lesson(learned, &failure) else {
@@ -217,9 +228,21 @@ impl retry::Request for Completion<'_> {
 }
 
 impl Completion<'_> {
-    async fn post(&self, learned: &Learned, watcher: &mut Watcher) -> Result<Answer, Failure> {
+    /// Some servers on one's own machine (llama-cpp-python's) begin a stream before they look at the request, and only
+    /// break it off where they would refuse: the reason comes to those who ask without a stream. Once per request.
+    fn may_hide_a_refusal(&self, failure: &Failure, watcher: &Watcher) -> bool {
+        let is_cut = matches!(failure, Failure::Cut | Failure::Http(HttpError::Cut(_)));
+        let is_near = self.connection.preset.start_remedy.is_some();
+        is_cut && is_near && !watcher.has_shown() && !self.asked_whole.swap(true, Ordering::Relaxed)
+    }
+
+    async fn post(&self, learned: &Learned, streams: bool, watcher: &mut Watcher) -> Result<Answer, Failure> {
         let Connection { service, http, preset, .. } = self.connection;
-        let body = serde_json::to_vec(&render::body(self.request, self.model, preset, learned))
+        let mut body = render::body(self.request, self.model, preset, learned);
+        if !streams {
+            (body.stream, body.stream_options) = (false, None);
+        }
+        let body = serde_json::to_vec(&body)
             .map_err(|error| Failure::Garbled(format!("the request cannot be written: {error}")))?;
         let url = format!("{}/chat/completions", service.base_url);
         let authorization = self.connection.authorization();

@@ -176,6 +176,28 @@ async fn a_refused_parameter_is_left_out_once_and_for_all_of_that_model() {
 }
 
 #[tokio::test]
+async fn a_stream_that_breaks_off_before_its_first_word_is_asked_why() {
+    let too_long = r#"{"error":{"message":"This model's maximum context length is 512 tokens, however you requested 900 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
+    let server = Server::start(vec![(CHAT, vec![(200, String::new()), (400, too_long.into())])]).await;
+    let (events, answer) = ask(&provider("llamacpp", &server, None), request("m")).await;
+    let error = answer.expect_err("it is refused").to_string();
+    assert!(error.contains("too long for m") && error.contains("512 tokens"), "{error}");
+    assert!(events.is_empty(), "it is no failure that another try would mend: {events:?}");
+    let streams: Vec<Value> = server.posted(CHAT).iter().map(|body| body["stream"].clone()).collect();
+    assert_eq!(streams, [json!(true), json!(false)]);
+
+    // A service far away is just asked again, and a server that answers now has answered.
+    let server = Server::start(vec![(CHAT, vec![(200, String::new()), hello()])]).await;
+    ask(&provider("openai", &server, Some(KEY)), request("m")).await.1.expect("an answer");
+    assert!(server.posted(CHAT).iter().all(|body| body["stream"] == true));
+    let whole = json!({"model": "m-1", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]});
+    let server = Server::start(vec![(CHAT, vec![(200, String::new()), (200, whole.to_string())])]).await;
+    let (events, answer) = ask(&provider("llamacpp", &server, None), request("m")).await;
+    answer.expect("an answer");
+    assert_eq!(events, [StreamEvent::ContentStarted, StreamEvent::Text("Hi".into())]);
+}
+
+#[tokio::test]
 async fn a_lesson_is_not_learned_for_ever() {
     let no = || refusal("max_completion_tokens", "Unsupported parameter: 'max_completion_tokens'.");
     let server = Server::start(vec![(CHAT, vec![no()])]).await;

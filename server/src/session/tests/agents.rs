@@ -321,7 +321,7 @@ fn its_edits_are_its_sessions_to_take_back() {
     let child = story.children()[0].clone();
     story.answers_to(&child, vec![write("d1")]);
     let (of, working, call) = story.world.tools.remove(0);
-    let diff = FileDiff { path: "/w/a.rs".into(), old_text: None, new_text: "x".into() };
+    let diff = FileDiff { path: "/w/a.rs".into(), old_text: None, new_text: "x".into(), new_folders: 0 };
     // Its turn is cancelled while the file is being written.
     story.cancel();
     let result = Ok(tool::Output { diffs: vec![diff], ..tool::Output::default() });

@@ -12,7 +12,7 @@ use crate::session::tests::crash::stored;
 use crate::tool::{self, Fingerprint};
 
 fn edited(path: &str) -> tool::Output {
-    let diff = FileDiff { path: path.into(), old_text: Some("old\n".into()), new_text: "new\n".into() };
+    let diff = FileDiff { path: path.into(), old_text: Some("old\n".into()), new_text: "new\n".into(), new_folders: 0 };
     let seen = vec![(path.into(), Fingerprint { length: 4, hash: 1 })];
     tool::Output { text: "Edited.".into(), diffs: vec![diff], seen, ..tool::Output::default() }
 }
@@ -24,6 +24,7 @@ fn row(path: &str) -> ChangeRow {
         path: path.into(),
         before: Some("old\n".into()),
         after: Some("new\n".into()),
+        new_folders: 0,
         omitted: 0,
         accepted: [].into(),
         reverted: [0].into(),
@@ -159,6 +160,7 @@ fn rows_say_how_each_hunk_stands() {
         path: "/w/a".into(),
         before: before.map(str::to_owned),
         after: Some(after.to_owned()),
+        new_folders: 0,
         omitted: 0,
         accepted: [0].into(),
         reverted: [].into(),

@@ -155,7 +155,12 @@ fn what_failed_on_the_days_first_run_had_failed_before_the_agent_began() {
         story.turn("go", parts);
         while !story.world.tools.is_empty() {
             let (session, turn, call) = story.world.tools.remove(0);
-            let diff = crate::agent::history::FileDiff { path: "/w/a".into(), old_text: None, new_text: "x".into() };
+            let diff = crate::agent::history::FileDiff {
+                path: "/w/a".into(),
+                old_text: None,
+                new_text: "x".into(),
+                new_folders: 0,
+            };
             let diffs = if call.as_str().starts_with('e') { vec![diff] } else { Vec::new() };
             let result = Ok(crate::tool::Output { diffs, ..crate::tool::Output::default() });
             story.event(Event::ToolDone { session, turn, call, result });

@@ -203,5 +203,5 @@ fn init_is_a_prompt_like_any_other() {
 fn without_a_model_nothing_is_summed_up() {
     let mut story = Story::with(|own| own.provider = "offline".into());
     story.prompt("/compact");
-    assert!(said(&story).starts_with("no model is there"), "{}", said(&story));
+    assert!(said(&story).starts_with("No model is there"), "{}", said(&story));
 }

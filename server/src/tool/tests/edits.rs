@@ -48,10 +48,18 @@ async fn the_output_says_what_changed() {
     let path = case.path("a.txt");
     assert_eq!(output.text, "Edited a.txt.\n1\tone\n2\t2\n");
     assert_eq!(output.locations, [Location { path: path.clone(), line: Some(2) }]);
-    let diff = FileDiff { path: path.clone(), old_text: Some("one\ntwo\n".into()), new_text: "one\n2\n".into() };
+    let diff = FileDiff {
+        path: path.clone(),
+        old_text: Some("one\ntwo\n".into()),
+        new_text: "one\n2\n".into(),
+        new_folders: 0,
+    };
     assert_eq!(output.diffs, [diff]);
     let output = case.run(FileCall::Write(WriteFile { path: "b".into(), content: "new".into() })).await.unwrap();
-    assert_eq!(output.diffs, [FileDiff { path: case.path("b"), old_text: None, new_text: "new".into() }]);
+    assert_eq!(
+        output.diffs,
+        [FileDiff { path: case.path("b"), old_text: None, new_text: "new".into(), new_folders: 0 }]
+    );
     assert_eq!(output.seen, [(case.path("b"), files::fingerprint("new"))]);
 }
 

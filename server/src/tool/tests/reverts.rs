@@ -5,12 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::agent::change::{Change, Chosen};
+use crate::tool::files::fingerprint;
 use crate::tool::revert::{Refused, Reverted, revert};
 
 fn change(id: i64, turn: &str, path: PathBuf, before: Option<&str>, after: Option<&str>) -> Change {
     let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
     let (accepted, reverted) = (BTreeSet::new(), BTreeSet::new());
-    Change { id, turn: turn.into(), path, before, after, omitted: 0, accepted, reverted }
+    Change { id, turn: turn.into(), path, before, after, new_folders: 0, omitted: 0, accepted, reverted }
 }
 
 impl Case {
@@ -19,7 +20,7 @@ impl Case {
             roots: Roots::new(self.root()),
             cwd: self.root(),
             editor: self.editor.clone(),
-            seen: Arc::default(),
+            seen: Arc::new(self.seen.clone()),
             max_result: self.max_result,
             results: self.results.path().join("s1"),
         };
@@ -37,8 +38,9 @@ fn turn(turn: &str) -> Chosen {
 
 #[tokio::test]
 async fn a_turn_is_taken_back_with_all_its_files() {
-    let case = Case::new();
+    let mut case = Case::new();
     case.file("a.txt", "\u{feff}1\r\nTWO\r\n");
+    case.seen.insert(case.path("a.txt"), fingerprint("\u{feff}1\r\nTWO\r\n"));
     case.file("new.txt", "made\n");
     std::fs::set_permissions(case.path("a.txt"), std::fs::Permissions::from_mode(0o750)).unwrap();
     let changes = [
@@ -59,6 +61,20 @@ async fn a_turn_is_taken_back_with_all_its_files() {
     assert_eq!(case.log(), "look gone.txt, look new.txt, look a.txt");
     let again = case.revert(&done.changes, &turn("t1")).await.unwrap_err();
     assert_eq!(again.kind, "not_found", "{}", again.message);
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_beside_an_edit_has_to_be_read_first() {
+    let mut case = Case::new();
+    let left = "1\nTWO\n3\n4\n5\n6\n7\n8\n";
+    case.seen.insert(case.path("a.txt"), fingerprint(left));
+    let change = [change(1, "t1", case.path("a.txt"), Some(&left.replace("TWO", "2")), Some(left))];
+    for (now, has_read) in [(left.to_owned(), true), (left.replace('8', "eight"), false)] {
+        case.file("a.txt", &now);
+        let done = case.revert(&change, &all()).await.unwrap();
+        assert_eq!(case.disk("a.txt"), now.replace("TWO", "2"));
+        assert_eq!(done.files[0].seen.is_some(), has_read, "{now}");
+    }
 }
 
 #[tokio::test]

@@ -5,19 +5,50 @@ use std::path::{Path, PathBuf};
 
 use super::Judge;
 use crate::agent::approval::destructive;
+use crate::agent::approval::guess;
 use crate::agent::approval::harmless;
-use crate::agent::approval::paths::{Concern, is_harmless_device, may_be_secret};
+use crate::agent::approval::paths::{Concern, is_guarded, is_harmless_device, is_secret, may_be_secret};
 use crate::agent::approval::rule::{Decision, Tool};
 use crate::agent::approval::shell::{Piece, Word};
+
+const CONNECTS: &str = "It opens a connection to another machine.";
+
+/// Programs that change the files that they are given.
+const WRITERS: &[&str] = &[
+    "rm", "mv", "cp", "tee", "touch", "truncate", "install", "ln", "dd", "chmod", "chown", "sed", "patch", "shred",
+    "unlink", "rmdir", "mkdir", "rsync", "tar", "unzip",
+];
+
+/// Programs that show, pack or send the files that they are given.
+const SHOWERS: &[&str] = &[
+    "awk", "gawk", "mawk", "nawk", "less", "more", "bat", "xxd", "vi", "vim", "nvim", "nano", "perl", "openssl",
+    "gzip", "bzip2", "xz", "zstd", "zip", "7z", "curl", "wget", "http", "xh", "scp", "sftp", "ftp", "nc", "ncat",
+    "socat", "aws", "gcloud", "gsutil", "gh",
+];
+
+/// A program's own name.
+fn name_of(words: &[Word]) -> &str {
+    let program = words.first().and_then(Word::literal).unwrap_or_default();
+    program.rsplit('/').next().unwrap_or(program)
+}
 
 impl Judge<'_> {
     pub(super) fn reads(&mut self, word: &Word, only_named: bool) {
         if has_unknown(word) {
+            // What the braces stand for is known.
+            for text in guess::braces(&word.raw).into_iter().flatten().filter(|_| !only_named) {
+                for place in self.ground.places(&text).into_iter().filter(|place| is_secret(place)) {
+                    self.read_place(&text, &place, false);
+                }
+            }
             if !word.pieces.contains(&Piece::Substitution) || word.pieces.len() > 1 || !word.raw.starts_with(['<', '>'])
             {
                 self.ask("it reads a file whose name is not known before it runs".to_owned());
             }
             return;
+        }
+        if word.text("").starts_with("/dev/tcp/") || word.text("").starts_with("/dev/udp/") {
+            return self.always(CONNECTS.to_owned());
         }
         for text in paths_in(word) {
             let has_glob = word.pieces.iter().any(|piece| matches!(piece, Piece::Glob(_)));
@@ -60,7 +91,7 @@ impl Judge<'_> {
         let text = word.text("");
         if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
             self.found.acts = true;
-            return self.always("It opens a connection to another machine.".to_owned());
+            return self.always(CONNECTS.to_owned());
         }
         if let Some(why) = destructive::why_written(&text) {
             self.found.acts = true;
@@ -87,12 +118,9 @@ impl Judge<'_> {
 
     /// What rules say of the files that any program is given.
     pub(super) fn touches(&mut self, words: &[Word]) {
-        const WRITERS: &[&str] = &[
-            "rm", "mv", "cp", "tee", "touch", "truncate", "install", "ln", "dd", "chmod", "chown", "sed", "patch",
-            "shred", "unlink", "rmdir", "mkdir", "rsync", "tar", "unzip",
-        ];
-        let program = words[0].literal().unwrap_or_default();
-        let writer = WRITERS.contains(&program.rsplit('/').next().unwrap_or(program));
+        let writer = WRITERS.contains(&name_of(words));
+        let shower = SHOWERS.contains(&name_of(words))
+            || name_of(words) == "git" && words.iter().any(|word| word.literal() == Some("add"));
         for text in words[1..].iter().flat_map(paths_in) {
             for place in self.ground.places(&text) {
                 let tools = if writer { &[Tool::Read, Tool::Edit][..] } else { &[Tool::Read] };
@@ -108,11 +136,11 @@ impl Judge<'_> {
             }
         }
         // Secrets are asked about in every mode.
-        for (concern, place) in self.concerns(&words[1..]) {
+        for (concern, place) in self.concerns(words, 1) {
             let allowed =
                 matches!(self.path_rule(Tool::Read, &place, Some(Concern::Secret)), Some((Decision::Allow, _)));
             let reader = harmless::reads(&[words[0].clone()], false).is_some();
-            if concern == Concern::Secret && !allowed && (writer || reader) {
+            if concern == Concern::Secret && !allowed && (writer || reader || shower) {
                 self.always(format!("it names {}", Concern::Secret.about(&place)));
             }
         }
@@ -124,13 +152,17 @@ impl Judge<'_> {
     }
 
     /// What is the matter with the words of a program, where they look like paths.
-    pub(super) fn concerns(&self, words: &[Word]) -> Vec<(Concern, PathBuf)> {
+    pub(super) fn concerns(&self, words: &[Word], from: usize) -> Vec<(Concern, PathBuf)> {
+        let writes = WRITERS.contains(&name_of(words));
+        let judged = |text: &String| if writes { self.ground.writing(text) } else { self.ground.reading(text) };
         let looks_like_path = |text: &String| {
             text.starts_with(['/', '~'])
                 || text.split('/').any(|part| part == "..")
                 || may_be_secret(text) && !text.contains('*')
+                || writes && is_guarded(Path::new(text))
         };
-        words.iter().flat_map(paths_in).filter(looks_like_path).filter_map(|text| self.ground.reading(&text)).collect()
+        let words = words.get(from..).unwrap_or_default();
+        words.iter().flat_map(paths_in).filter(looks_like_path).filter_map(|text| judged(&text)).collect()
     }
 }
 

@@ -10,6 +10,15 @@ const ENDS: &[&str] = &["then", "else", "elif", "fi", "do", "done", "esac", "}"]
 const BEGINS: &[&str] =
     &["if", "while", "until", "for", "case", "select", "function", "coproc", "{", "[[", "!", "time"];
 
+/// A number as it stands, or one that the shell gives.
+fn is_number(word: &Word) -> bool {
+    match &word.pieces[..] {
+        [Piece::Text(text)] => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        [Piece::Variable(name)] => matches!(name.as_str(), "?" | "#"),
+        _ => false,
+    }
+}
+
 impl Parser<'_> {
     /// Commands up to what cannot begin one.
     pub(super) fn list(&mut self) -> Parsed<()> {
@@ -239,6 +248,7 @@ impl Parser<'_> {
     /// `[[ … ]]`: what is in it is not judged further than for what it expands.
     fn test(&mut self) -> Parsed<()> {
         self.eat_keyword("[[")?;
+        let mut before = Word::default();
         loop {
             match self.after_blanks()? {
                 None => return Err("an open `[[`".into()),
@@ -254,8 +264,13 @@ impl Parser<'_> {
                     let word = self.word()?;
                     match word.raw.as_str() {
                         "]]" => break,
-                        "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-v" => {
-                            self.hide("computes with words, which can run commands");
+                        "-v" => self.hide("computes with words, which can run commands"),
+                        "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" => {
+                            self.blanks()?;
+                            let after = self.word()?;
+                            if !is_number(&before) || !is_number(&after) {
+                                self.hide("computes with words, which can run commands");
+                            }
                         }
                         "=~" => {
                             self.blanks()?;
@@ -263,6 +278,7 @@ impl Parser<'_> {
                         }
                         _ => {}
                     }
+                    before = word;
                 }
             }
         }

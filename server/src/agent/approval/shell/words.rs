@@ -1,6 +1,6 @@
 //! The grammar of words: quotes, expansions, substitutions. What a substitution runs goes into the script's parts.
 
-use super::{Parsed, Parser, Piece, Word, deceives, is_taken_for_another, unexpected};
+use super::{Parsed, Parser, Part, Piece, Redirection, Word, deceives, is_taken_for_another, unexpected};
 
 /// Characters that end a word.
 fn ends_word(char: char) -> bool {
@@ -165,8 +165,15 @@ impl Parser<'_> {
             }
             Some('(') => {
                 self.at += 1;
+                let before = self.script.parts.len();
                 self.substitution()?;
-                word.pieces.push(Piece::Substitution);
+                // `"$(cat <<'EOF' …)"`: a text of several lines, written so.
+                match self.script.parts.get(before..) {
+                    Some([part]) if in_quotes && printed(part).is_some() => {
+                        printed(part).unwrap_or_default().chars().for_each(|char| word.push(char));
+                    }
+                    _ => word.pieces.push(Piece::Substitution),
+                }
             }
             Some('{') => {
                 self.at += 1;
@@ -377,6 +384,15 @@ impl Parser<'_> {
             };
             word.push(char);
         }
+    }
+}
+
+/// What a command prints, where it prints nothing but a text of the line itself.
+fn printed(part: &Part) -> Option<String> {
+    let is_cat = matches!(&part.words[..], [only] if only.literal() == Some("cat")) && part.assignments.is_empty();
+    match &part.redirections[..] {
+        [Redirection::Text(text)] if is_cat => text.literal().map(|text| text.trim_end_matches('\n').to_owned()),
+        _ => None,
     }
 }
 
