@@ -11,7 +11,7 @@ use crate::repository;
 use crate::workbench::Workbench;
 
 /// The longest that one suite may take.
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(1800);
 /// Mocha's words against tests that are not run.
 const MOCHA: [&str; 2] = ["--forbid-only", "--forbid-pending"];
 

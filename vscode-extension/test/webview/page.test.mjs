@@ -223,6 +223,19 @@ describe("the chat's page", function () {
       ]);
     });
 
+    it("are marked at the row of their call, as long as they are asked", async () => {
+      const { page, tell } = await open();
+      await tell({ type: "updates", updates: [told.call("call_1", "cargo test login", { status: "pending" })] });
+      const row = page.locator(".row", { hasText: "cargo test login" });
+      await row.waitFor();
+      const mark = row.locator(".codicon-question");
+      assert.equal(await mark.count(), 0);
+      await tell(questions(told.permission));
+      await mark.waitFor();
+      await tell(questions());
+      await mark.waitFor({ state: "detached" });
+    });
+
     it("are answered with the keyboard only by who goes there", async () => {
       const { page, tell, said, composer } = await open();
       await freeze(page);

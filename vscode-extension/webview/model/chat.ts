@@ -200,6 +200,11 @@ export class Chat {
       this.#took(this.transcript?.preview(question.toolCall.toolCallId, question.toolCall.content) ?? [], redraw);
       if (!known.has(question.questionId)) redraw.events.push(`Pillion asks: ${asked(question)}`);
     }
+    // The row of a call says whether it is asked about.
+    for (const { toolCall } of [...this.questions, ...questions]) {
+      const item = this.transcript?.item(toolCall.toolCallId);
+      if (item) redraw.items.add(item);
+    }
     this.questions = questions;
     redraw.frame = true;
   }

@@ -96,6 +96,11 @@ export class Transcript {
     });
   }
 
+  /** A message or a call, by the server's name for it. */
+  item(id: string): Item | undefined {
+    return this.#byId.get(id);
+  }
+
   /** What a question shows of its call (the diff of an edit) can be unfolded in the row too. */
   preview(toolCallId: string, content: Tool["content"]): Change[] {
     const item = this.#byId.get(toolCallId);
