@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pillion::cli::{demo, parse, run};
+use pillion::cli::{demo, doctor, parse, run};
 use pillion::config::Config;
 
 /// A coding agent's sidecar for the editor.
@@ -26,6 +26,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Find problems in captured output on stdin; one JSON object a line.
     Parse(parse::ParseArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run(arguments),
         Command::Demo(arguments) => demo(arguments),
         Command::Parse(arguments) => finished(parse::run(arguments)),
+        Command::Doctor(arguments) => doctor(arguments),
     }
 }
 
@@ -74,6 +76,17 @@ fn demo(mut arguments: demo::DemoArgs) -> ExitCode {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => finished(runtime.block_on(demo::run(arguments))),
         Err(error) => finished(Err(error.into())),
+    }
+}
+
+fn doctor(arguments: doctor::DoctorArgs) -> ExitCode {
+    let found = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(doctor::run(arguments)),
+        Err(error) => Err(error.into()),
+    };
+    match found {
+        Ok(wrong) if wrong > 0 => ExitCode::FAILURE,
+        other => finished(other.map(drop)),
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Options {
     pillion: bool,
     /// Declares `diagnostics` there: the test answers `pillion/diagnostics/get`.
     diagnostics: bool,
+    code_actions: bool,
     /// Declares that it lends models.
     lends: bool,
     pub(crate) env: Vec<(String, String)>,
@@ -34,6 +35,7 @@ impl Options {
         Self {
             pillion: true,
             diagnostics: false,
+            code_actions: false,
             lends: false,
             env: Vec::new(),
             settings: json!({}),
@@ -63,6 +65,12 @@ impl Options {
     /// Offers the editor's diagnostics.
     pub fn diagnostics(mut self) -> Self {
         self.diagnostics = true;
+        self
+    }
+
+    /// Offers the actions at problems itself.
+    pub fn code_actions(mut self) -> Self {
+        self.code_actions = true;
         self
     }
 
@@ -154,6 +162,7 @@ pub fn initialize_params(sandbox: &Sandbox, options: &Options) -> Value {
             "requestPermission": true,
             "documentSave": true,
             "diagnostics": options.diagnostics,
+            "codeActions": options.code_actions,
             "models": options.lends,
             "clientToken": options.token
         });

@@ -17,7 +17,12 @@ import type {
   OfferModelsParams,
   SetSecretParams,
 } from "./protocol/model";
-import type { ProjectCommandsParams, ProjectCommandsResult, ProjectRunParams, ServiceStartParams } from "./protocol/project";
+import type {
+  ProjectCommandsParams,
+  ProjectCommandsResult,
+  ProjectRunParams,
+  ServiceStartParams,
+} from "./protocol/project";
 import type { PermissionResult, Question, RulesResult, SaveParams, SaveResult } from "./protocol/question";
 import type {
   CancelParams,

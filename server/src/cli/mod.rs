@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod demo;
+pub mod doctor;
 pub mod log;
 pub mod parse;
 pub mod run;

@@ -90,6 +90,24 @@ impl Store {
                 return changed;
             }
         }
+        // A test that fails again is told by its name first: what is known of it stays until the details come.
+        if problem.provisional {
+            let tasks = &self.tasks;
+            let again = |it: &&mut Stored| {
+                is_replaced(tasks, task, it)
+                    && !it.edited
+                    && problem.test.is_some()
+                    && it.problem.test == problem.test
+                    && it.problem.tool == problem.tool
+            };
+            if let Some(known) = self.files.values_mut().flatten().find(again) {
+                (known.task, known.run, known.stale) = (task.clone(), run, false);
+                known.problem.provisional = true;
+                changed.insert(known.problem.place.file.clone());
+                return changed;
+            }
+        }
+        let Some(state) = self.tasks.get_mut(task) else { return changed };
         if state.named.insert(file.clone()) {
             self.remove(Some(&file), |tasks, stored| is_replaced(tasks, task, stored), &mut changed);
         }
@@ -141,7 +159,8 @@ impl Store {
     /// Cycles whose programs say nothing when all is well have had their time: they are through.
     pub fn settle(&mut self, task: &TaskId, run: u32) -> Changed {
         let mut changed = Changed::new();
-        let Some(state) = self.tasks.get_mut(task).filter(|state| state.run == run) else { return changed };
+        let current = |state: &&mut TaskState| state.run == run && state.running;
+        let Some(state) = self.tasks.get_mut(task).filter(current) else { return changed };
         let mine = |stored: &Stored| stored.task == *task && stored.run == run;
         for cycle in state.cycles.iter_mut().filter(|cycle| cycle.open) {
             cycle.end(&mut self.files, &mine, &mut changed);
@@ -406,6 +425,23 @@ mod tests {
             ("add t 1 a:5 failed x ?", "", "a:7:failed b:2:left"),
             ("add t 1 b:3 more x", "b", "a:7:failed b:2:left b:3:more"),
             ("end t 1 done", "", "a:7:failed b:2:left b:3:more"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_test_stays_until_its_new_details_come() {
+        play(&[
+            ("begin t 1 test", "", ""),
+            ("add t 1 a:7 left x", "a", "a:7:left"),
+            ("add t 1 a:9 left y", "a", "a:7:left a:9:left"),
+            ("end t 1 done", "", "a:7:left a:9:left"),
+            ("begin t 2 test", "a", "~a:7:left ~a:9:left"),
+            ("add t 2 a:5 failed x ?", "a", "a:7:left ~a:9:left"),
+            ("end t 2 cancelled", "a", "a:7:left a:9:left"),
+            ("begin t 3 test", "a", "~a:7:left ~a:9:left"),
+            ("add t 3 a:5 failed x ?", "a", "a:7:left ~a:9:left"),
+            ("add t 3 a:8 right x", "a", "a:8:right"),
+            ("end t 3 done", "", "a:8:right"),
         ]);
     }
 

@@ -16,6 +16,7 @@ pub mod presenter;
 mod problems;
 pub mod progress;
 pub mod server;
+mod test_functions;
 pub mod text;
 pub mod transport;
 mod waiting_for_input;

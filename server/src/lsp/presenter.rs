@@ -141,7 +141,9 @@ impl Presenter {
         }
         self.waiting.task(task).await;
         // Another window's task is told there.
-        if let Some(text) = words::bad_end(task).filter(|_| task.owned && self.is_news(task, now)) {
+        if let Some(text) =
+            words::bad_end(task).or_else(|| words::doubtful_end(task)).filter(|_| task.owned && self.is_news(task, now))
+        {
             self.say(2, &text).await;
         }
     }

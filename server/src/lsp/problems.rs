@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use tower_lsp::ls_types::Range;
+use tower_lsp::ls_types::{Position, Range};
 
 use super::convert::diagnostic;
+use super::test_functions::test_functions;
 use crate::session::event::ShownProblem;
 
 /// Actions that are offered at a time.
@@ -108,6 +109,36 @@ impl Published {
     }
 }
 
+impl Published {
+    /// `textDocument/codeLens`: what can be done at the test functions of a file.
+    pub fn lenses(&self, uri: &str, path: &Path, text: &str) -> Vec<Value> {
+        let functions = test_functions(path, text);
+        let mut lenses = Vec::new();
+        for (at, function) in functions.iter().enumerate() {
+            let end = functions.get(at + 1).map_or(u32::MAX, |next| next.line.saturating_sub(1));
+            let position = |line, character| Position { line, character };
+            let body = Range { start: position(function.line, 0), end: position(end.max(function.line), 0) };
+            let range = json!({
+                "start": {"line": function.line, "character": 0}, "end": {"line": function.line, "character": 0},
+            });
+            let mut lens = |title: &str, command: &str, arguments: Value| {
+                let command = json!({"title": title, "command": command, "arguments": arguments});
+                lenses.push(json!({"range": range, "command": command}));
+            };
+            match self.at(path, body).into_iter().find(|shown| !shown.tests.is_empty()) {
+                Some(failed) => {
+                    lens("Rerun test", "pillion.task.rerun", json!([failed.task, failed.tests]));
+                    lens("Fix with Pillion", "pillion.fix", json!([uri, diagnostic(&failed)]));
+                    let found = [failed.problem.message.clone()];
+                    lens("Show output", "pillion.task.show", json!([failed.task, failed.run, found]));
+                }
+                None => lens("Run tests", "pillion.test", json!([{"uri": uri}])),
+            }
+        }
+        lenses
+    }
+}
+
 /// What a person says who wants a problem fixed: in words, and the line that it is about.
 pub fn fix_prompt(root: &Path, path: &Path, uri: &str, diagnostic: &Value) -> Value {
     let line = diagnostic["range"]["start"]["line"].as_u64().unwrap_or(0) + 1;
@@ -185,6 +216,30 @@ mod tests {
         assert!(titles(&published, 5, &[]).is_empty());
         let other = json!({"source": "pyright", "message": "no", "range": {"start": {"line": 5, "character": 0}}});
         assert_eq!(titles(&published, 5, &[other]), [fix]);
+    }
+
+    #[test]
+    fn lenses_stand_at_test_functions() {
+        let published = Published::default();
+        published.set("/w/a.py".into(), vec![shown(2, &["a.py::test_a"])]);
+        let text = "def test_a():\n    assert 1 == 2\n\ndef test_b():\n    pass\n";
+        let lenses = published.lenses("file:///w/a.py", Path::new("/w/a.py"), text);
+        let said: Vec<String> = lenses
+            .iter()
+            .map(|it| {
+                format!("{} {} {}", it["range"]["start"]["line"], it["command"]["title"], it["command"]["command"])
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "0 \"Rerun test\" \"pillion.task.rerun\"",
+                "0 \"Fix with Pillion\" \"pillion.fix\"",
+                "0 \"Show output\" \"pillion.task.show\"",
+                "3 \"Run tests\" \"pillion.test\"",
+            ]
+        );
+        assert_eq!(lenses[0]["command"]["arguments"], json!(["t1", ["a.py::test_a"]]));
     }
 
     #[test]

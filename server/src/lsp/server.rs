@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{self, Result};
 use tower_lsp::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DidSaveTextDocumentParams, ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult,
-    InitializedParams, LSPAny, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressCancelParams,
+    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse, CodeLens,
+    CodeLensOptions, CodeLensParams, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandOptions,
+    ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams, LSPAny, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkDoneProgressCancelParams,
 };
 use tower_lsp::{LanguageServer, LspService};
 
@@ -437,6 +438,9 @@ impl LanguageServer for Server {
             diagnoses: pillion.diagnostics,
         });
         let has_actions = pillion.code_actions;
+        let options = asked.initialization_options.as_ref();
+        // Another server of the client may give lenses at tests: only the person knows.
+        let has_lenses = !has_actions && options.is_none_or(|options| options["codeLens"]["tests"] != json!(false));
         if pillion.models {
             self.lender.lend();
         }
@@ -488,6 +492,7 @@ impl LanguageServer for Server {
                     commands: params::COMMANDS.iter().map(|name| (*name).to_owned()).collect(),
                     ..ExecuteCommandOptions::default()
                 }),
+                code_lens_provider: has_lenses.then(|| CodeLensOptions { resolve_provider: Some(false) }),
                 code_action_provider: (!has_actions).then(|| {
                     CodeActionProviderCapability::Options(CodeActionOptions {
                         code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
@@ -551,6 +556,10 @@ impl LanguageServer for Server {
 
     async fn code_action(&self, asked: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         Ok(self.actions_at(asked))
+    }
+
+    async fn code_lens(&self, asked: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        Ok(self.lenses_of(asked))
     }
 
     async fn execute_command(&self, asked: ExecuteCommandParams) -> Result<Option<LSPAny>> {

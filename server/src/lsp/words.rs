@@ -48,6 +48,15 @@ fn ended(task: &Task) -> String {
     }
 }
 
+/// What a person should look at although the command says that all is well: no test was run, or some failed.
+pub fn doubtful_end(task: &Task) -> Option<String> {
+    let summary = task.summary.as_deref().filter(|_| task.status == Status::Succeeded)?;
+    let by_watch = task.runs.last().and_then(|run| run.started_by) == Some(Origin::Watch);
+    let is_doubtful =
+        summary.ends_with("no test was run") || summary.ends_with("but the command says that it succeeded");
+    (is_doubtful && !by_watch).then(|| format!("{} passed: {summary}", task.label))
+}
+
 /// A bad end that nobody asked for, to be told once. `None` for what somebody stopped, and for the run that a file change
 /// began: its problems are on their lines.
 pub fn bad_end(task: &Task) -> Option<String> {

@@ -77,6 +77,14 @@ const PYTEST_VALUES: &[&str] = &[
     "--tb",
 ];
 
+/// The folder in which the command runs, where a text begins with it as shells write it.
+fn here(text: &str) -> Option<&str> {
+    let found =
+        ["$(pwd)", "${PWD}", "$PWD"].into_iter().find_map(|it| text.get(..it.len()).filter(|start| *start == it))?;
+    let goes_on = |next: char| next.is_ascii_alphanumeric() || next == '_';
+    (found != "$PWD" || !text[found.len()..].starts_with(goes_on)).then_some(found)
+}
+
 /// A word of the last simple command, and where it stands.
 struct Word {
     text: String,
@@ -101,6 +109,16 @@ impl<'a> Line<'a> {
             let end = at + char.len_utf8();
             match (quote, char) {
                 (Some(open), _) if char == open => quote = None,
+                // Where it runs is no matter here: a folder that is mounted, for instance.
+                (None | Some('"'), '$') if here(&command[at..]).is_some() => {
+                    let here = here(&command[at..]).unwrap_or_default();
+                    word.get_or_insert(Word { text: String::new(), start: at, end }).text.push_str(here);
+                    while chars.next_if(|(next, _)| *next < at + here.len()).is_some() {}
+                    if let Some(word) = &mut word {
+                        word.end = at + here.len();
+                    }
+                    continue;
+                }
                 (Some('"'), '$' | '`' | '\\') => return None,
                 (Some(_), _) => word.as_mut()?.text.push(char),
                 (None, '\'' | '"') => {
@@ -302,6 +320,18 @@ mod tests {
                 "pytest -q -k 'not slow' 'tests/a.py::test_b[1-2]'",
             ),
             ("python -m pytest", "pytest", "a.py::t", "python -m pytest a.py::t"),
+            (
+                "docker run --rm -v $PWD/api:/app -w /app img pytest -q tests",
+                "pytest",
+                "tests/a.py::t",
+                "docker run --rm -v $PWD/api:/app -w /app img pytest -q tests/a.py::t",
+            ),
+            (
+                "docker run -v \"$(pwd):/app\" img pytest",
+                "pytest",
+                "a.py::t",
+                "docker run -v \"$(pwd):/app\" img pytest a.py::t",
+            ),
             (
                 "npm test",
                 "jest",

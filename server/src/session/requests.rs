@@ -2,7 +2,7 @@
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
 use crate::ids::TaskId;
-use crate::task::model::{Lifetime, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Lifetime, Progress, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::agents::is_agent;
@@ -195,9 +195,18 @@ impl State {
         };
         let newest = entry.task.run;
         if let Some(run) = run.filter(|run| *run != newest) {
-            let message = format!("the results of run {run} are not kept");
-            let remedy = format!("Ask for run {newest}, the newest, or leave it out.");
-            return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
+            let Some(at) = entry.task.runs.iter().position(|record| record.run == run) else {
+                let message = format!("there is no run {run}");
+                let remedy = format!("Ask for one from 1 to {newest}, or leave it out for the newest.");
+                return self.refuse(reply, Refusal::BadField { field: "run", message, remedy });
+            };
+            // Its output is there as long as outputs are kept, and is read once more.
+            let mut earlier = entry.task.clone();
+            earlier.runs.truncate(at + 1);
+            earlier.run = run;
+            earlier.progress = Progress::default();
+            earlier.output.path = self.settings.runs.join(earlier.id.as_str()).join(run.to_string()).join("output");
+            return self.effects.push(Effect::ReadTests { reply, task: Box::new(earlier) });
         }
         // A run that was over before this sidecar began is known by its output alone.
         let is_unread = entry.facts.counts.is_none() && entry.task.progress.counts.total() > 0;

@@ -181,7 +181,8 @@ impl State {
         files
     }
 
-    /// What a watching program started again has said nothing new for a while.
+    /// What a watching program started again has said nothing new for a while. After the run's end that is no news: what it
+    /// found last stays.
     pub(super) fn settle(&mut self, task: &TaskId, run: u32) {
         let files = self.problems.settle(task, run);
         if !files.is_empty() {
@@ -297,7 +298,6 @@ impl State {
     pub(super) fn cancel_timers(&mut self, id: &RunId) {
         self.effects.push(Effect::CancelTimer(Timer::Promote(id.task.clone(), id.run)));
         self.effects.push(Effect::CancelTimer(Timer::CheckIn(id.task.clone(), id.run)));
-        self.effects.push(Effect::CancelTimer(Timer::Settle(id.task.clone(), id.run)));
     }
 
     /// The end reaches whoever waits for it: the call of a foreground command, else the outbox.

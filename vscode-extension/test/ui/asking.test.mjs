@@ -12,7 +12,10 @@ const KEY = "sk-ant-this-is-no-real-key";
 const script = {
   steps: [
     {
-      expect: { lastUserContains: ["What are these?", "second line\\nthird line"], lastUserNotContains: ["fourth"] },
+      expect: {
+        lastUserContains: ["What are these?", "second line", "third line"],
+        lastUserNotContains: ["first line", "fourth line"],
+      },
       answer: [{ text: "The second and the third." }],
     },
     { expect: { lastUserContains: ["Another talk"] }, answer: [{ text: "About something else." }] },

@@ -8,23 +8,24 @@ import { Story } from "../harness/story.mjs";
 import { runCommand } from "../harness/workbench.mjs";
 
 const remove = { tool: "bash", input: { command: "rm -rf src" } };
-const refused = { expect: { lastUserContains: ["The user said no"] }, answer: [{ text: "I keep them." }] };
+const refused = { expect: { lastUserContains: ["The user refused this"] }, answer: [{ text: "I keep them." }] };
 
-const script = {
+const script = (hold) => ({
   steps: [
     { expect: { lastUserContains: ["Clean up"] }, answer: [remove] },
     refused,
     { expect: { lastUserContains: ["Once more"] }, answer: [remove] },
     refused,
-    { expect: { lastUserContains: ["And again"] }, answer: [remove] },
+    { expect: { lastUserContains: ["And again"] }, waitForFile: hold, answer: [remove] },
     { answer: [{ text: "They are gone." }] },
   ],
-};
+});
 
 describe("notifications", function () {
   this.timeout(90_000);
   let story;
   let page;
+  let hold;
 
   const toast = (text) => page.locator(".notification-toast", { hasText: text });
   const card = () => story.chat.getByRole("alertdialog", { name: /rm -rf src/ });
@@ -44,7 +45,10 @@ describe("notifications", function () {
   };
 
   before(async () => {
-    story = await Story.begin({ script, settings: { "pillion.notifications.afterSeconds": 1 } });
+    story = await Story.begin({
+      script: (folder) => script((hold = join(folder, "hold"))),
+      settings: { "pillion.notifications.afterSeconds": 1 },
+    });
     ({ page } = story);
     await story.load();
     await story.openChat();
@@ -79,16 +83,15 @@ describe("notifications", function () {
   it("a question while the panel is hidden raises one; closing it answers nothing", async () => {
     await story.say("And again.");
     await runCommand(page, "View: Hide Secondary Side Bar");
+    story.open(hold);
     const one = toast("rm -rf src");
-    if ((await one.count()) === 0) {
-      // It was asked before the panel was hidden, and was seen.
-      await story.openChat();
-    } else {
-      await one.locator(".codicon-notifications-clear").click();
-      await one.waitFor({ state: "detached" });
-      assert.ok(existsSync(join(story.workspace, "src")));
-      await story.openChat();
-    }
+    await one.waitFor();
+    assert.equal(await one.count(), 1);
+    await one.hover();
+    await one.locator(".codicon-notifications-clear").click();
+    await one.waitFor({ state: "detached" });
+    assert.ok(existsSync(join(story.workspace, "src")));
+    await story.openChat();
     await card().and(story.chat.locator(":not(.inert)")).waitFor();
     await card().getByRole("button", { name: "Yes" }).click();
     await story.heard("They are gone.");

@@ -251,10 +251,7 @@ export function drawFooter(element: HTMLElement, { chat }: Context): void {
     running > 0 ? html`<span>${count(running, "task")} running</span>` : null,
     (session?.turn ?? null) !== null ? html`<span>Esc stops</span>` : null,
   ].filter((part) => part !== null);
-  render(
-    html`${parts.map((part, at) => html`${at > 0 ? html`<span class="dot" aria-hidden="true">·</span>` : nothing}${part}`)}`,
-    element,
-  );
+  render(html`${parts}`, element);
 }
 
 function money(dollars: number): string {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Result;
-use tower_lsp::ls_types::{CodeActionKind, CodeActionParams, CodeActionResponse};
+use tower_lsp::ls_types::{CodeActionKind, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams};
 
 use super::Server;
 use crate::ids::SessionId;
@@ -28,6 +28,17 @@ impl Server {
         let others: Vec<Value> = context.diagnostics.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
         let actions = self.published.actions(uri, &path, range, &others);
         serde_json::from_value(Value::Array(actions)).ok()
+    }
+
+    /// `textDocument/codeLens`. Of an open document by its text, of another by the file's.
+    pub(super) fn lenses_of(&self, asked: CodeLensParams) -> Option<Vec<CodeLens>> {
+        let uri = asked.text_document.uri.as_str();
+        let path = uri::to_path(uri)?;
+        let text = match self.documents.now().get(&path) {
+            Some(document) => document.text.to_string(),
+            None => std::fs::read_to_string(&path).ok()?,
+        };
+        serde_json::from_value(Value::Array(self.published.lenses(uri, &path, &text))).ok()
     }
 
     /// `pillion.fix`: asks for a problem to be fixed, the worst that is shown where none is named.

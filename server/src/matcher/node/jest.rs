@@ -219,8 +219,9 @@ impl Jest {
             text = format!("SyntaxError: {}", &found[2]);
         }
         let frames = self.resolved(&block.frames, &path, scope);
+        let whole = scope.whole(path);
         let (place, related) =
-            place.or_else(|| pick(scope, &frames, false, None)).unwrap_or_else(|| (scope.whole(path), Vec::new()));
+            place.or_else(|| pick(scope, &frames, true, Some(&whole))).unwrap_or((whole, Vec::new()));
         let mut found = problem(TOOL, Severity::Error, place, text);
         found.test = Some(printed.to_owned());
         found.detail = Some(block.detail.clone());
@@ -298,7 +299,11 @@ fn watches(scope: &Scope) -> bool {
 pub(super) fn message(lines: &[String]) -> String {
     let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
     let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
-    if first.starts_with("expect(") || first.starts_with("assert.") || first.starts_with("AssertionError: assert") {
+    if first.starts_with("expect(")
+        || first.starts_with("expect.")
+        || first.starts_with("assert.")
+        || first.starts_with("AssertionError: assert")
+    {
         let first = first.split(" // ").next().unwrap_or(first);
         let sides = sides(rest);
         if !sides.is_empty() {

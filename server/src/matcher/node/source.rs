@@ -70,9 +70,11 @@ impl TestFinder {
         if names.len() < 2 || names.len() > MAX_NAMES || is_there(&names).is_some() {
             return names;
         }
-        (0..names.len() - 1)
+        let last = names.len();
+        (0..last - 1)
             .rev()
-            .map(|at| [&names[..at], &[names[at..].join(between)]].concat())
+            .flat_map(|from| (from + 2..=last).map(move |to| (from, to)))
+            .map(|(from, to)| [&names[..from], &[names[from..to].join(between)], &names[to..]].concat())
             .find(|names| is_there(names).is_some())
             .unwrap_or(names)
     }

@@ -63,12 +63,13 @@ struct Failure {
 }
 
 expression!(run, r"^ ?(?:RUN|DEV) +v\d\S* +(\S.*?)$");
-expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
+// The name of a project may stand in front of a file, between bars or, coloured, between spaces.
+expression!(file_line, r"^ ?(?:✓|❯|×|↓) (?:.{1,60}? )??(\S+\.[cm]?[jt]sx?) \((\d+) tests?(?: \| ([^)]*))?\)");
 expression!(
     test_line,
     r"^( +)(✓|×|↓|□) (?:\|[^|]*\| )?(.*?)(?: \(retry x\d+\)| \(repeat x\d+\))*(?: (\d+(?:\.\d+)?)(m?s))?$"
 );
-expression!(fail, r"^ ?FAIL {1,2}(?:\|[^|]*\| )?(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
+expression!(fail, r"^ ?FAIL {1,2}(?:.{1,60}? )??(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
 expression!(part, r"(\d+) (failed|passed|skipped|todo|expected fail)");
 expression!(spot, r"^(.*?):(\d+):(\d+)$");
 expression!(broken, r"^╭─\[ ?(\S+):(\d+):(\d+) ?\]$");
@@ -123,10 +124,14 @@ impl Vitest {
             _ => TestStatus::Skipped,
         };
         let mut names: Vec<String> = found[3].split(" > ").map(str::to_owned).collect();
-        let first = names[0].rsplit_once('.').map_or("", |(_, extension)| extension);
-        let verbose = names.len() > 1 && matches!(first, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+        // A project's name may stand before it.
+        let first = names[0].rsplit(' ').next().unwrap_or_default().to_owned();
+        let extension = first.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let is_source = matches!(extension, "js" | "ts" | "jsx" | "tsx" | "mjs" | "mts" | "cjs" | "cts");
+        let verbose = names.len() > 1 && is_source && (first == names[0] || scope.own(&first).is_some());
         let file = if verbose {
-            let printed = names.remove(0);
+            names.remove(0);
+            let printed = first;
             scope.own(&printed).map(|path| (printed, path))
         } else {
             self.file.clone()

@@ -51,6 +51,8 @@ pub(super) struct Pytest {
     foreign: Vec<String>,
     /// Failed tests by node id, from `-v`.
     failed: Vec<String>,
+    /// The folder that it names as its root.
+    root: Option<String>,
     /// Files with a failure among their letters.
     failed_files: Vec<String>,
     told: HashSet<String>,
@@ -85,6 +87,7 @@ impl Pytest {
     pub(super) fn new(scope: &Scope) -> Self {
         let expected = scope.command.mentions("pytest") || scope.command.mentions("py.test");
         Self {
+            root: None,
             expected,
             phase: if expected { Phase::Progress } else { Phase::Idle },
             before: Counts::default(),
@@ -235,6 +238,7 @@ impl Pytest {
         found.detail = Some(section.detail.clone());
         found.related = others;
         let id = match &section.subject {
+            Subject::Conftest => return Self::tell(None, found, scope),
             Subject::File(file) => file.clone(),
             Subject::Test(domain) | Subject::Fixture(domain) => match self.id(&section, domain, scope) {
                 Some(id) => id,
@@ -254,7 +258,7 @@ impl Pytest {
 
     /// The node id of a section's test, where a file is known that declares it; its title has no file.
     fn id(&self, section: &Section, domain: &str, scope: &mut Scope) -> Option<String> {
-        let first = section.first_file(scope);
+        let first = section.first_file(self.root.as_deref(), scope);
         let named = |id: &&String| id.split_once("::").is_some_and(|(_, rest)| rest == domain);
         let in_first = |id: &&String| first.as_deref().is_some_and(|file| id.starts_with(file));
         let known = self.failed.iter().filter(named);
@@ -415,6 +419,11 @@ impl Matcher for Pytest {
             self.last(line, scope);
             return;
         }
+        if self.phase == Phase::Progress && line.starts_with("ImportError while loading conftest ") {
+            self.section = Some(Section::new(Subject::Conftest));
+            self.phase = Phase::Failures;
+            return;
+        }
         match self.phase {
             Phase::Progress => self.progress_line(line, scope),
             Phase::Failures => {
@@ -442,6 +451,7 @@ impl Matcher for Pytest {
         if let Some(folder) = line.strip_prefix("rootdir: ").filter(|_| self.phase == Phase::Progress) {
             let folder = folder.split(',').next().unwrap_or_default();
             scope.rooted(std::path::Path::new(folder.trim()));
+            self.root = Some(folder.trim().to_owned());
         }
     }
 

@@ -1,11 +1,15 @@
 //! One section of pytest's `FAILURES` or `ERRORS`: the frames, the `E` lines, in any of the traceback styles.
 
+use std::path::Path;
+
 use super::traceback::{Frame, file_line, pick};
 use crate::matcher::scope::{Scope, keep};
 use crate::problem::{Place, Related};
 
 /// Frames that are kept.
 const MAX_FRAMES: usize = 200;
+/// Bytes of a comparison to which another line is joined.
+const MAX_CLOSED: usize = 200;
 
 /// What the section is about, by its title.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(super) enum Subject {
     Fixture(String),
     /// A file that could not be imported.
     File(String),
+    /// A `conftest.py` that could not: no test ran.
+    Conftest,
 }
 
 /// A section while it is read.
@@ -55,15 +61,7 @@ pub(super) fn open(line: &str) -> Option<Section> {
     } else {
         Subject::Test(domain(title))
     };
-    Some(Section {
-        subject,
-        frames: Vec::new(),
-        earlier: Vec::new(),
-        errors: Vec::new(),
-        exception: String::new(),
-        detail: String::new(),
-        captured: false,
-    })
+    Some(Section::new(subject))
 }
 
 /// `TestTax.test_many[5.0]` as a node id has it: `TestTax::test_many[5.0]`. A subtest's `(i=1)` is no part of it.
@@ -75,6 +73,18 @@ fn domain(title: &str) -> String {
 }
 
 impl Section {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self {
+            subject,
+            frames: Vec::new(),
+            earlier: Vec::new(),
+            errors: Vec::new(),
+            exception: String::new(),
+            detail: String::new(),
+            captured: false,
+        }
+    }
+
     pub(super) fn line(&mut self, line: &str) {
         if line.starts_with("---") && line.contains(" Captured ") {
             self.captured = true;
@@ -83,6 +93,15 @@ impl Section {
             return;
         }
         keep(&mut self.detail, line);
+        // Python draws a line beside a group of exceptions, and below it each of them.
+        if let Some(text) = line.strip_prefix("  | ") {
+            if let Some(frame) = file_line(text) {
+                self.frame(frame);
+            } else if self.exception.is_empty() && exception().is_match(text) {
+                text.clone_into(&mut self.exception);
+            }
+            return;
+        }
         if line == "E" || line.starts_with("E  ") {
             let text = line[1..].trim_end();
             if let Some(frame) = file_line(text) {
@@ -127,9 +146,9 @@ impl Section {
                     rest.first().filter(|_| first.ends_with(':')).map_or(String::new(), |next| format!(" {next}"));
                 let compared = rest.iter().find(|line| line.starts_with("assert "));
                 let compared = compared.map_or(String::new(), |compared| format!(" ({compared})"));
-                format!("{first}{more}{compared}")
+                format!("{}{more}{compared}", closed(first, rest))
             }
-            [first, ..] => (*first).to_owned(),
+            [first, rest @ ..] => closed(first, rest),
         }
     }
 
@@ -137,7 +156,7 @@ impl Section {
     pub(super) fn places(&self, scope: &mut Scope) -> Option<(Place, Vec<Related>)> {
         match &self.subject {
             Subject::Test(_) => pick(scope, &self.frames, &self.earlier, true),
-            Subject::Fixture(_) => pick(scope, &self.frames, &self.earlier, false),
+            Subject::Fixture(_) | Subject::Conftest => pick(scope, &self.frames, &self.earlier, false),
             Subject::File(file) => {
                 let own = scope.own(file);
                 pick(scope, &self.frames, &self.earlier, false).or_else(|| Some((scope.whole(own?), Vec::new())))
@@ -145,14 +164,35 @@ impl Section {
         }
     }
 
-    /// The file of the outermost own frame, as pytest prints it.
-    pub(super) fn first_file(&self, scope: &mut Scope) -> Option<String> {
+    /// The file of the outermost own frame, as pytest prints it; below its `root`, where that is a folder inside of a
+    /// container.
+    pub(super) fn first_file(&self, root: Option<&str>, scope: &mut Scope) -> Option<String> {
         let (printed, file) = self.earlier.iter().chain(&self.frames).find_map(|frame| {
             let file = scope.own(&frame.path)?;
             Some((&frame.path, file))
         })?;
-        Some(if printed.starts_with('/') { scope.relative(&file) } else { printed.clone() })
+        let inside = root.and_then(|root| printed.strip_prefix(root)?.strip_prefix('/'));
+        Some(match inside.filter(|_| !scope.files.is_file(Path::new(printed))) {
+            Some(inside) => inside.to_owned(),
+            None if printed.starts_with('/') => scope.relative(&file),
+            None => printed.clone(),
+        })
     }
+}
+
+/// `assert (a == b and c == d)`, whose comparisons pytest may print on lines of their own.
+fn closed(first: &str, rest: &[&str]) -> String {
+    let mut text = first.to_owned();
+    if text.starts_with("assert (") || text.starts_with("AssertionError: assert (") {
+        for next in rest {
+            if text.len() > MAX_CLOSED || text.matches('(').count() <= text.matches(')').count() {
+                break;
+            }
+            text.push(' ');
+            text.push_str(next);
+        }
+    }
+    text
 }
 
 /// Both sides of a failed example of a doctest, or the exception that it raised.
