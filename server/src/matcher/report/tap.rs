@@ -72,7 +72,7 @@ expression!(version, r"^TAP version 1[2-9]\s*$");
 expression!(plan, r"^1\.\.(\d+)(?:\s*#.*)?\s*$");
 expression!(point, r"^(not ok|ok)\b(?: +(\d+))?(?: +- +| +|$)(.*)$");
 expression!(directive, r"(?i)^(.*?)\s*(?:^|\s)# *(skip|todo)\b.*$");
-expression!(timed, r"\s*# time=\S+.*$|\s*# \(?\d[\d.]* ?m?s\)?$");
+expression!(timed, r"\s*# time=\S+|\s*# \(?\d[\d.]* ?m?s\)?$");
 expression!(bail, r"^Bail out!\s*(.*)$");
 expression!(harness, r"^\S+\.t +\.\.+ *$");
 /// What tape says at its end.
@@ -90,7 +90,9 @@ impl Stream {
     fn point(&mut self, text: &str, indent: usize, scope: &mut Scope) -> bool {
         let Some(found) = point().captures(text) else { return false };
         let depth = (indent / 4).min(MAX_DEPTH);
-        if !self.sure && self.levels.is_empty() && found.get(2).is_some_and(|number| number.as_str() != "1") {
+        let begun = self.levels.first().is_some_and(|level| level.seen > 0);
+        // Only a first test with its number is one where no version was told.
+        if !self.sure && !self.headed && !begun && found.get(2).is_none_or(|number| number.as_str() != "1") {
             return false;
         }
         self.tell_failure(scope);
