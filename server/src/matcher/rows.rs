@@ -134,11 +134,7 @@ mod tests {
         for (output, lines) in [
             ("a\r\nb\rc\n".to_owned(), "a\r\nb\rc\n"),
             (
-                format!(
-                    "a\r\n{bar}\r\x1b[2K{}{bar}\r\x1b[2K\x1b[1A{}{bar}",
-                    format!("\x1b[31m{}", pad("FAIL")),
-                    pad("b")
-                ),
+                format!("a\r\n{bar}\r\x1b[2K\x1b[31m{}{bar}\r\x1b[2K\x1b[1A{}{bar}", pad("FAIL"), pad("b")),
                 "a\r\n\x1b[31mFAIL\nb\n",
             ),
             (format!("{bar}\r{long}{bar}"), "xxxxxxxxxxxxxxxxxxxxxxxxxxyz\n"),

@@ -123,8 +123,8 @@ impl Run {
         let utf16 = self.column_kind == "utf16CodeUnits"
             // ESLint counts so and does not say it.
             || self.column_kind.is_empty() && self.tool.driver.name == "ESLint";
-        let column =
-            |column: u32| (column > 0).then(|| if utf16 { Column::Utf16(column) } else { Column::Chars(column) });
+        let counted = if utf16 { Column::Utf16 } else { Column::Chars };
+        let column = |column: u32| (column > 0).then(|| counted(column));
         let one_line = end_line == 0 || end_line == start_line;
         let end = column(end_column).filter(|_| one_line);
         let mut place = scope.at(file.clone(), start_line, column(start_column), end);

@@ -44,8 +44,8 @@ impl Matcher for Yamllint {
             }
             return;
         };
-        let known = path.ends_with(".yaml") || path.ends_with(".yml");
-        if !self.expected && !(known && found.get(group + 4).is_some()) {
+        let is_known = (path.ends_with(".yaml") || path.ends_with(".yml")) && found.get(group + 4).is_some();
+        if !self.expected && !is_known {
             return;
         }
         let (Some(file), Some(line)) = (scope.own(&path), number(&found, group)) else { return };
