@@ -26,7 +26,10 @@ const KEYS: &[&str] = &[
     "lineNumber",
     "column",
     "columnNumber",
+    THROWN,
 ];
+/// Under a sentence as its key AVA writes what was thrown, as an object.
+const THROWN: &str = "thrown";
 
 /// One test's diagnostic.
 #[derive(Default)]
@@ -50,7 +53,9 @@ enum Block {
     Closed,
 }
 
-expression!(field, r"^(\s*)-?\s*(\w+): ?(.*)$");
+expression!(field, r"^\s*-?\s*(?:(\w+)|'(?:[^']|'')+'): ?(.*)$");
+// An object of an error, as AVA formats it.
+expression!(thrown, r"(?sm)^(\w*Error) \{.*?^message: '((?:[^'\\]|\\.)*)',?$");
 
 impl Diagnostic {
     pub(super) fn in_block(&self) -> bool {
@@ -111,8 +116,9 @@ impl Diagnostic {
             return;
         }
         let Some(found) = field().captures(line) else { return };
-        let known = KEYS.iter().find(|key| **key == &found[2]);
-        let value = found[3].trim();
+        let key = found.get(1).map_or(THROWN, |key| key.as_str());
+        let known = KEYS.iter().find(|known| **known == key);
+        let value = found[2].trim();
         let is_text = matches!(value, "|" | "|-" | "|+" | ">" | ">-");
         let at = known.filter(|_| is_text || !value.is_empty());
         let at = at.and_then(|key| self.set(key, if is_text { "" } else { value }));
@@ -134,7 +140,7 @@ impl Diagnostic {
 
     /// The line that a person needs.
     pub(super) fn message(&self, name: &str) -> String {
-        let error = self.get(&["error", "message"]).and_then(failure_text::message);
+        let error = self.thrown().or_else(|| self.get(&["error", "message"]).and_then(failure_text::message));
         let text =
             if self.block == Block::None && self.fields.is_empty() { failure_text::message(&self.text) } else { None };
         let said = match (error.or(text), name) {
@@ -152,6 +158,11 @@ impl Diagnostic {
             }
             _ => said,
         }
+    }
+
+    fn thrown(&self) -> Option<String> {
+        let found = thrown().captures(self.get(&[THROWN])?)?;
+        Some(format!("{}: {}", &found[1], found[2].replace("\\'", "'")))
     }
 
     /// The place that its fields name.
@@ -205,6 +216,19 @@ mod tests {
             ),
             (&["  ---", "  error:", "    name: \"E\"", "    message: \"boom\"", "  actual: \"1\"", "  ..."], "boom"),
             (&["  Error: boom", "      at f (a.js:1:1)"], "boom"),
+            (
+                &[
+                    "  ---",
+                    "    details:",
+                    "      'Error thrown in test:': |-",
+                    "        TypeError {",
+                    "          message: 'no \\'a\\'',",
+                    "        }",
+                    "    message: Error thrown in test",
+                    "  ...",
+                ],
+                "TypeError: no 'a'",
+            ),
             (&[], "adds"),
         ] {
             assert_eq!(message(lines, "adds"), said);
