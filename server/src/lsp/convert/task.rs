@@ -106,8 +106,9 @@ pub fn diagnostic(shown: &ShownProblem) -> Value {
     if shown.edited {
         message.push_str(&format!(" (from run {}, edited since)", shown.run));
     }
-    // The first line is for the list; a hover shows all.
-    if let Some(detail) = problem.detail.as_deref().filter(|detail| detail.trim() != problem.message) {
+    // The first line is for the list; a hover shows all. One line that says the same with its place shows nothing more.
+    let says_more = |detail: &&str| detail.trim().contains('\n') || !detail.contains(&problem.message);
+    if let Some(detail) = problem.detail.as_deref().filter(says_more) {
         message.push_str("\n\n");
         message.push_str(detail.trim_end());
     }
