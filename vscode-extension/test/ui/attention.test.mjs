@@ -98,8 +98,9 @@ describe("notifications", function () {
   });
 
   it("a task that took longer than the setting says when it ends, while the window has no focus", async () => {
-    await runInBackground("sleep 1.2; echo long");
+    // First: the extension hears of it before it hears of the command.
     await focused(false);
+    await runInBackground("sleep 1.2; echo long");
     await toast("sleep 1.2").waitFor();
     assert.match(await toast("sleep 1.2").innerText(), /passed/);
     assert.equal(await toast("sleep 1.2").count(), 1);
