@@ -10,13 +10,15 @@ import { leftRunning, workspaceFolder } from "../../src/left";
 
 let folder: string;
 
-beforeEach(() => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "pillion-unit-")));
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+/** Each test of the suite that calls this has a folder of its own. Hooks beside the suites would be every file's. */
+function withFolder(): void {
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "pillion-unit-")));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+}
 
 function file(path: string, mode = 0o644, text = ""): string {
   const whole = join(folder, path);
@@ -27,6 +29,8 @@ function file(path: string, mode = 0o644, text = ""): string {
 }
 
 describe("the program", () => {
+  withFolder();
+
   const place = (configured: string) => ({
     configured,
     extension: join(folder, "extension"),
@@ -57,6 +61,8 @@ describe("the program", () => {
 });
 
 describe("what a window left running", () => {
+  withFolder();
+
   const state = () => join(folder, "state");
   const run = (task: string, number: number, name: string, text = "{}") =>
     file(join(workspaceFolder(state(), folder).slice(folder.length), "tasks", task, `${number}`, name), 0o600, text);
