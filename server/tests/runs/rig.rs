@@ -7,7 +7,7 @@ use pillion::ids::TaskId;
 use pillion::task::model::{OnClose, Stdin};
 use pillion::task::run::{Listen, RunControl, RunEnd, RunEvent, RunId, RunSpec};
 use pillion::task::supervisor::{Custody, Supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Long enough for any machine: only a test that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -188,10 +188,13 @@ pub fn parent(pid: u32) -> i32 {
     stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Makes a named pipe, and reads it until everybody who could write to it is gone.
-pub fn pipe(path: &Path) -> tokio::task::JoinHandle<String> {
+/// Makes a named pipe, and reads it until everybody who could write to it is gone. On a thread of its own: a test that
+/// fails must not wait for it to say so.
+pub fn pipe(path: &Path) -> oneshot::Receiver<String> {
     let done = std::process::Command::new("mkfifo").arg(path).status().unwrap();
     assert!(done.success());
     let path = path.to_owned();
-    tokio::task::spawn_blocking(move || std::fs::read_to_string(path).unwrap())
+    let (read, told) = oneshot::channel();
+    std::thread::spawn(move || read.send(std::fs::read_to_string(path).unwrap()));
+    told
 }

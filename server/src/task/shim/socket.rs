@@ -1,4 +1,5 @@
-//! The shim's end of the socket to the sidecar: lines in, lines out, never waiting. Its end of file is the sidecar's.
+//! The shim's end of the socket to the sidecar: lines in, lines out, never waiting. Its end of file is the sidecar's, and
+//! comes after the last order: a sidecar that no longer listens may have said something before it left.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -18,6 +19,8 @@ pub struct Socket {
     stream: UnixStream,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
+    /// Nobody reads at the other end; what was said there before may still be unread here.
+    unheard: bool,
     gone: bool,
 }
 
@@ -25,7 +28,7 @@ impl Socket {
     /// Takes over a connected stream.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, incoming: Vec::new(), outgoing: Vec::new(), gone: false })
+        Ok(Self { stream, incoming: Vec::new(), outgoing: Vec::new(), unheard: false, gone: false })
     }
 
     /// True when the other side closed it.
@@ -72,6 +75,9 @@ impl Socket {
 
     /// Queues a report and writes what can be written.
     pub fn send(&mut self, report: &Report) {
+        if self.unheard {
+            return;
+        }
         if let Ok(line) = serde_json::to_string(report) {
             self.outgoing.extend_from_slice(line.as_bytes());
             self.outgoing.push(b'\n');
@@ -96,7 +102,10 @@ impl Socket {
                 Ok(count) => drop(self.outgoing.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.gone = true,
+                Err(_) => {
+                    self.unheard = true;
+                    self.outgoing.clear();
+                }
             }
         }
     }
@@ -116,5 +125,25 @@ impl Socket {
         let Some((descriptor, flags)) = self.interest() else { return };
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(descriptor, flags)], limit.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_ordered_before_the_end_is_heard_after_a_report_that_nobody_took() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut socket = Socket::new(ours).unwrap();
+        socket.send(&Report::Hello { version: 1 });
+        theirs.write_all(b"{\"order\":\"stop\"}\n").unwrap();
+        drop(theirs);
+        socket.send(&Report::Resumed);
+        assert!(!socket.is_gone() && socket.is_flushed());
+        let mut orders = Vec::new();
+        socket.receive(&mut orders);
+        assert_eq!(orders, [Order::Stop]);
+        assert!(socket.is_gone());
     }
 }
