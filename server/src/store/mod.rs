@@ -6,6 +6,7 @@
 mod apply;
 mod backlog;
 mod changes;
+mod checkpoint;
 mod claims;
 mod command;
 mod error;
