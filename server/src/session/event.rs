@@ -178,6 +178,8 @@ pub enum Timer {
     Again(TaskId),
     /// What another window held may be free by now.
     Claim(TaskId),
+    /// Earlier runs have been waited for long enough to say what happened while the session was away.
+    Since(SessionId),
     /// What a watching program has started again has had its time to fail.
     Settle(TaskId, u32),
 }

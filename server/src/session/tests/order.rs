@@ -31,8 +31,12 @@ fn ends(story: &mut Story, task: &str, output: &str) {
 
 #[test]
 fn commands_that_only_read_go_together_with_all_that_reads() {
-    let mut story =
-        of(vec![bash("c1", "cat a.rs"), read("c2"), bash("c3", "git log | head -3"), bash("c4", "grep -n x a.rs")]);
+    let mut story = of(vec![
+        bash("c1", "cat a.rs"),
+        read("c2"),
+        bash("c3", "sleep 1; git log | head -3"),
+        bash("c4", "grep -n x a.rs"),
+    ]);
     assert_eq!(under_way(&story), ["c1", "c2", "c3", "c4"]);
     ends(&mut story, "t7", "third\n");
     ends(&mut story, "t5", "first\n");
@@ -81,6 +85,7 @@ fn a_command_that_is_not_known_to_only_read_keeps_its_place() {
         ("cat `which x`", json!({})),
         // What follows was called to come after it.
         ("sleep 5", json!({})),
+        ("until grep -q ready log; do sleep 1; done", json!({})),
         // A person answers it, or it stays.
         ("cat a", json!({"stdin": "pty"})),
         ("tail -f a", json!({"pattern": "x"})),
