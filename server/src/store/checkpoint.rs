@@ -34,19 +34,25 @@ pub(super) fn beside(connection: &mut Connection) -> Result<(), StoreError> {
     })
 }
 
-/// Calls `begin` after a commit that leaves the log with `long` pages, and not again before what it was given is called.
+/// Calls `begin` after a commit that leaves the log with `long` pages, and again when it has grown by a quarter of that, but
+/// not before what it was given is called: what is committed meanwhile keeps the log from beginning anew.
 fn when_long(
     connection: &mut Connection,
     long: i32,
     begin: impl Fn(Box<dyn FnOnce() + Send>) + Send + 'static,
 ) -> Result<(), StoreError> {
     let is_under_way = Arc::new(AtomicBool::new(false));
+    let mut enough = long;
     // In place of SQLite's own checkpoint, which is a hook too.
-    connection.wal_hook(Some(move |log: &mut Wal, pages| {
+    connection.wal_hook(Some(move |log: &mut Wal, pages: i32| {
         if pages >= LONGEST {
             return log.checkpoint();
         }
-        if pages >= long && !is_under_way.swap(true, Ordering::AcqRel) {
+        if pages < long {
+            enough = long;
+        }
+        if pages >= enough && !is_under_way.swap(true, Ordering::AcqRel) {
+            enough = pages.saturating_add(long / 4);
             let over = Over(Arc::clone(&is_under_way));
             begin(Box::new(move || drop(over)));
         }
@@ -92,14 +98,18 @@ mod tests {
         let write = |connection: &Connection| connection.execute("INSERT INTO t VALUES (zeroblob(40000))", []).unwrap();
         write(&connection);
         assert!(told.try_recv().is_err(), "it is short");
-        (0..200).for_each(|_| drop(write(&connection)));
+        for _ in 0..200 {
+            write(&connection);
+        }
         assert_eq!(size(), before, "no commit has touched the database itself");
         let done = told.try_recv().expect("it is long");
         assert!(told.try_recv().is_err(), "one is under way");
         bring_in(&path).unwrap();
         assert!(size() > before + 200 * 40_000, "the pages are in the database");
         done();
-        (0..5).for_each(|_| drop(write(&connection)));
+        for _ in 0..5 {
+            write(&connection);
+        }
         assert!(told.try_recv().is_ok(), "it is long again");
     }
 
