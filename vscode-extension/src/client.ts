@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 
-import { find, NoBinary } from "./binary";
+import { find, NoBinary, PLATFORM } from "./binary";
 import { Connection } from "./connection";
 import type {
   ChangeParams,
@@ -222,6 +222,7 @@ export class Client implements Sidecar {
       extension: this.context.extensionPath,
       path: process.env.PATH ?? "",
       home: homedir(),
+      platform: PLATFORM,
     });
   }
 
