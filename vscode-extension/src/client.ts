@@ -311,7 +311,7 @@ export class Client implements Sidecar {
     }
   }
 
-  /** Also waited for at the end of the window: see `deactivate`. */
+  /** Nobody waits for it at the end of the window: the end of its input ends a server too. */
   async end(): Promise<void> {
     this.disposed = true;
     await this.stop();

@@ -186,13 +186,29 @@ export function chat(page) {
   return page.frameLocator('iframe.webview[src*="extensionId=pillion.pillion"]').frameLocator("iframe#active-frame");
 }
 
+/** How long a palette may take that is on its way. */
+const PALETTE_MS = 3_000;
+
+/** Opens the palette. A window that is still being restored may take the focus back, and the palette goes with it. */
+async function palette(page) {
+  const input = page.locator(".quick-input-widget input.input");
+  for (;;) {
+    // What the last command was chosen from may still be going.
+    await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+    await page.keyboard.press("F1");
+    const open = await input.waitFor({ state: "visible", timeout: PALETTE_MS }).then(
+      () => true,
+      () => false,
+    );
+    if (open) {
+      return input;
+    }
+  }
+}
+
 /** Runs a command by its title in the palette. */
 export async function runCommand(page, title) {
-  // What the last command was chosen from may still be going.
-  await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
-  await page.keyboard.press("F1");
-  const input = page.locator(".quick-input-widget input.input");
-  await input.waitFor({ state: "visible" });
+  const input = await palette(page);
   await input.fill(`>${title}`);
   const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
   await row.waitFor();
