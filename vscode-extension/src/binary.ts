@@ -41,8 +41,8 @@ async function isProgram(file: string): Promise<boolean> {
  */
 async function isForeign(file: string, platform: string): Promise<boolean> {
   const machine = MACHINES[platform];
-  const opened = await open(file).catch(() => undefined);
-  if (machine === undefined || opened === undefined) {
+  const opened = machine === undefined ? undefined : await open(file).catch(() => undefined);
+  if (opened === undefined) {
     return false;
   }
   try {
