@@ -1,7 +1,8 @@
 /**
- * Bundles the extension (`src/extension.ts`, CommonJS for the extension host; the language client is a bundle of its own) and the chat's page (`webview/main.ts`, for
- * a browser). `--watch` goes on; `--production` leaves the source maps out, makes the bundles small and lists in
- * `dist/inputs.json` what was read for them; `--tests` bundles the unit tests and the suite of the extension host too.
+ * Bundles the extension (`src/extension.ts`, CommonJS for the extension host; what it reads later are bundles of their own:
+ * `main`, and the language client) and the chat's page (`webview/main.ts`, for a browser). `--watch` goes on;
+ * `--production` leaves the source maps out, makes the bundles small and lists in `dist/inputs.json` what was read for
+ * them; `--tests` bundles the unit tests and the suite of the extension host too.
  */
 
 import { readFile, writeFile } from "node:fs/promises";
@@ -37,11 +38,11 @@ const editor = {
 const bundles = await Promise.all([
   context({
     ...shared,
-    entryPoints: { extension: "src/extension.ts", languageclient: "src/languageclient.ts" },
+    entryPoints: { extension: "src/extension.ts", main: "src/main.ts", languageclient: "src/languageclient.ts" },
     format: "cjs",
     platform: "node",
     target: "node20",
-    external: ["vscode", "./languageclient.js"],
+    external: ["vscode", "./main.js", "./languageclient.js"],
     plugins: [editor],
     supported: { "dynamic-import": false }, // `require`, when it is reached: it knows all names of such a bundle
   }),

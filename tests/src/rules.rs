@@ -20,7 +20,7 @@ const UPDATES: &[(&str, &[&str])] = &[
     ("task_notification", &["taskIds", "text"]),
     ("turn_started", &["reason"]),
     ("retrying", &["reason", "afterMs", "attempt"]),
-    ("turn_ended", &["stopReason", "usage", "auto", "error"]),
+    ("turn_ended", &["stopReason", "usage", "auto", "error", "needsModel"]),
     (
         "usage",
         &[

@@ -161,6 +161,23 @@ fn a_conversation_changes_its_provider_and_goes_on() {
 }
 
 #[test]
+fn the_end_of_a_turn_names_the_prompts_that_need_a_model_live_and_later() {
+    let sandbox = Sandbox::new();
+    let client = Client::start(&sandbox, Options::pillion());
+    let session = client.new_session("ask");
+    let needing = |params: &Value| params["update"]["needsModel"].clone();
+    let help = client.prompt(&session, "help");
+    assert_eq!(client.wait_turn_ended(&session, &help.turn_id)["needsModel"], json!([]));
+    let explain = client.prompt(&session, "Explain the code of this project.");
+    let ended = client.wait_turn_ended(&session, &explain.turn_id);
+    assert_eq!((&ended["stopReason"], &ended["needsModel"]), (&json!("end_turn"), &json!([explain.prompt_id])));
+    let at = client.mark();
+    client.call("pillion/session/load", json!({"sessionId": session}));
+    let (_, replayed) = client.wait_update(at, &session, "turn_ended", |params| params["turnId"] == explain.turn_id);
+    assert_eq!((&replayed["replay"], needing(&replayed)), (&json!(true), json!([explain.prompt_id])));
+}
+
+#[test]
 fn a_key_that_is_handed_over_works_at_once_and_is_nowhere_to_be_found() {
     const SECRET: &str = KEY;
     let sandbox = Sandbox::new();

@@ -21,6 +21,10 @@ const SETTLE = 150;
 
 /** For `when` clauses: paths of the files with edits that wait, as the keys of an object. */
 const CONTEXT = "pillion.editedPaths";
+/** The same: the editor that is shown has all of the edits. */
+const REVIEWING = "pillion.reviewing";
+/** What that editor is called; the editor adds how many files there are. */
+const REVIEW = "Pillion's edits";
 
 type Verdict = "accept" | "revert";
 
@@ -30,17 +34,16 @@ export class Changes implements vscode.Disposable {
   private readonly marks: Marks;
   private readonly disposables: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
+  private reviewing = false;
 
   constructor(
     private readonly sidecar: Sidecar,
     private readonly store: Store,
   ) {
-    this.documents = new BeforeDocuments((path) => this.edits.turns(path));
+    this.documents = new BeforeDocuments((path) => this.edits.ways(path));
     this.marks = new Marks(() => this.edits);
     const commands: Record<string, (of?: unknown) => unknown> = {
-      "pillion.changes.review": () => {
-        this.review();
-      },
+      "pillion.changes.review": () => this.review(),
       "pillion.changes.diff": (of) => this.diff(pathOf(of)),
       "pillion.changes.diffAll": () => this.diffAll(),
       "pillion.changes.keep": (of) => this.settleOne("accept", of),
@@ -54,6 +57,12 @@ export class Changes implements vscode.Disposable {
       this.documents,
       this.marks,
       ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)),
+      vscode.window.tabGroups.onDidChangeTabs(() => {
+        this.tabs();
+      }),
+      vscode.window.tabGroups.onDidChangeTabGroups(() => {
+        this.tabs();
+      }),
       sidecar.answer("pillion/document/save", ({ uris }) => save(uris)),
       sidecar.on("pillion/session/update", (params) => {
         this.hear(params);
@@ -108,6 +117,15 @@ export class Changes implements vscode.Disposable {
     }
   }
 
+  /** Whoever asks at once after an edit is not told that there is none. */
+  private async known(path?: string): Promise<boolean> {
+    const some = (): boolean => (path === undefined ? this.edits.paths : this.edits.changes(path)).length > 0;
+    if (!some()) {
+      await this.read();
+    }
+    return some();
+  }
+
   private show(): void {
     this.marks.refresh();
     this.documents.refresh();
@@ -115,9 +133,17 @@ export class Changes implements vscode.Disposable {
     void vscode.commands.executeCommand("setContext", CONTEXT, paths);
   }
 
+  private tabs(): void {
+    const reviewing = vscode.window.tabGroups.activeTabGroup.activeTab?.label.startsWith(REVIEW) ?? false;
+    if (reviewing !== this.reviewing) {
+      this.reviewing = reviewing;
+      void vscode.commands.executeCommand("setContext", REVIEWING, reviewing);
+    }
+  }
+
   private async settle(verdict: Verdict, what: Omit<ChangeParams, "sessionId">): Promise<void> {
     const sessionId = this.store.current?.sessionId;
-    if (sessionId === undefined || this.edits.paths.length === 0) {
+    if (sessionId === undefined || !(await this.known())) {
       void vscode.window.showInformationMessage("Pillion: no edit waits for a review.");
       return;
     }
@@ -142,7 +168,7 @@ export class Changes implements vscode.Disposable {
 
   private async settleFile(verdict: Verdict, of: unknown): Promise<void> {
     const path = pathOf(of);
-    if (path !== undefined && this.edits.changes(path).length > 0) {
+    if (path !== undefined && (await this.known(path))) {
       await this.settle(verdict, { path });
     } else {
       void vscode.window.showInformationMessage("Pillion: no edit waits for a review in this file.");
@@ -151,12 +177,12 @@ export class Changes implements vscode.Disposable {
 
   /** The diff editor of one file: how it was, and the file itself. */
   private async diff(path: string | undefined): Promise<void> {
-    if (path === undefined || this.edits.changes(path).length === 0) {
+    if (path === undefined || !(await this.known(path))) {
       void vscode.window.showInformationMessage("Pillion: no edit waits for a review in this file.");
       return;
     }
     const name = vscode.workspace.asRelativePath(path);
-    if (textBefore(await currentText(path), this.edits.turns(path)) === undefined || this.edits.omitted(path) > 0) {
+    if (textBefore(await currentText(path), this.edits.ways(path)) === undefined || this.edits.omitted(path) > 0) {
       await this.raw(path); // written over since: only the edit itself can be shown
       return;
     }
@@ -177,6 +203,7 @@ export class Changes implements vscode.Disposable {
   }
 
   private async diffAll(): Promise<void> {
+    await this.known();
     const files: [vscode.Uri, vscode.Uri | undefined, vscode.Uri | undefined][] = this.edits.paths.map((path) => {
       const kind = this.edits.kind(path);
       const now = vscode.Uri.file(path);
@@ -186,11 +213,12 @@ export class Changes implements vscode.Disposable {
       void vscode.window.showInformationMessage("Pillion: no edit waits for a review.");
       return;
     }
-    await vscode.commands.executeCommand("vscode.changes", "Pillion's edits", files);
+    await vscode.commands.executeCommand("vscode.changes", REVIEW, files);
   }
 
   /** A list of the files with what can be done. It stays until it is closed. */
-  private review(): void {
+  private async review(): Promise<void> {
+    await this.known();
     const { paths } = this.edits;
     if (paths.length === 0) {
       void vscode.window.showInformationMessage("Pillion: no edit waits for a review.");

@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 
-import { find, NoBinary } from "./binary";
+import { find, NoBinary, PLATFORM } from "./binary";
 import { Connection } from "./connection";
 import type {
   ChangeParams,
@@ -222,6 +222,7 @@ export class Client implements Sidecar {
       extension: this.context.extensionPath,
       path: process.env.PATH ?? "",
       home: homedir(),
+      platform: PLATFORM,
     });
   }
 
@@ -310,7 +311,7 @@ export class Client implements Sidecar {
     }
   }
 
-  /** Also waited for at the end of the window: see `deactivate`. */
+  /** Nobody waits for it at the end of the window: the end of its input ends a server too. */
   async end(): Promise<void> {
     this.disposed = true;
     await this.stop();

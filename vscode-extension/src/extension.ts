@@ -1,50 +1,15 @@
-/** Wires the extension's parts together. */
+/**
+ * What the editor loads at its start: it reads the rest in a turn of its own, so that no other extension waits for this one.
+ * The editor waits for all of it before it runs a command or shows a view.
+ */
 
-import { homedir } from "node:os";
-import { join } from "node:path";
+import type { ExtensionContext } from "vscode";
 
-import * as vscode from "vscode";
+import type { Parts } from "./commands";
 
-import { Chat } from "./chat/chat";
-import { Client } from "./client";
-import { type Parts, registerCommands } from "./commands";
-import { registerDiagnostics } from "./diagnostics";
-import { leftRunning } from "./left";
-import { registerModels } from "./models";
-import { Secrets } from "./secrets";
-import { registerSettings } from "./settings";
-import { LiveStore } from "./store";
-import { registerViews } from "./views";
-
-/** Tests are told the parts; nobody else is. */
-export function activate(context: vscode.ExtensionContext): Parts | undefined {
-  const log = vscode.window.createOutputChannel("Pillion", { log: true });
-  const client = new Client(context, log);
-  const store = new LiveStore(client);
-  const panel = new Chat(context, client, store);
-  const secrets = new Secrets(context.secrets, client);
-  const parts: Parts = { client, store, panel, secrets, log };
-  context.subscriptions.push(
-    log,
-    client,
-    store,
-    panel,
-    secrets.register(),
-    registerModels(client),
-    registerDiagnostics(client),
-    registerSettings(client),
-    registerViews(client, store, panel),
-    registerCommands(parts),
-  );
-  void goOn(client);
-  return context.extensionMode === vscode.ExtensionMode.Test ? parts : undefined;
-}
-
-/** What the last window left running goes on in this one, seen by nobody or not. */
-async function goOn(client: Client): Promise<void> {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-  const stateHome = process.env.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
-  if (folder !== undefined && (await leftRunning(stateHome, folder))) {
-    await client.start().catch(() => undefined); // it has been told
-  }
+export async function activate(context: ExtensionContext): Promise<Parts | undefined> {
+  await new Promise((turn) => setImmediate(turn));
+  const begun = performance.now();
+  const { begin } = await import("./main.js");
+  return begin(context, begun);
 }

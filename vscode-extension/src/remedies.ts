@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { NoBinary, SUPPORTED } from "./binary";
+import { NoBinary, PLATFORM, SUPPORTED } from "./binary";
 import { OtherVersion } from "./connection";
 
 /** What a remedy may do. */
@@ -21,7 +21,7 @@ export async function explain(error: unknown, sidecar: Restartable): Promise<voi
   const settings = "Open settings";
   const reopen = "Reopen in…";
   let chosen: string | undefined;
-  if (error instanceof NoBinary && !SUPPORTED.has(`${process.platform}-${process.arch}`)) {
+  if (error instanceof NoBinary && !SUPPORTED.has(PLATFORM)) {
     chosen = await vscode.window.showErrorMessage(`${WHERE} ${message}`, reopen, settings);
   } else if (error instanceof NoBinary) {
     const what = `${message} Install Pillion, or set where it is.`;

@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 import type { ProjectRunParams, StartTaskParams, StartTaskResult } from "./protocol";
 import type { Sidecar } from "./sidecar";
 
+const TASKS = ".vscode/tasks.json";
 /** How long the status bar says that something was started. */
 const SAID_MS = 4000;
 
@@ -15,7 +16,8 @@ function activeFile(): string | undefined {
 }
 
 function say({ task, folded }: StartTaskResult): void {
-  const what = folded ? "runs already" : task.status === "queued" ? "waits for its turn" : "runs in the background";
+  // It is told before it has a place to run: whether it waits for its turn is for its row to say.
+  const what = folded ? "runs already" : "is started in the background";
   vscode.window.setStatusBarMessage(`${task.label} ${what}`, SAID_MS);
 }
 
@@ -46,15 +48,17 @@ async function known(sidecar: Sidecar): Promise<Choice[]> {
   const file = uri === undefined ? {} : { uri };
   const { commands } = await sidecar.request("pillion/project/commands", file);
   const labels = taskLabels();
+  // The server names tasks among the project's commands too; by their label they run as the file says, with what they depend on.
+  const others = commands.filter(({ label, source }) => !(source.startsWith(TASKS) && labels.includes(label)));
   return [
     separator("This project"),
-    ...commands.map(({ label, command, cwd, group, source }) => ({
+    ...others.map(({ label, command, cwd, group, source }) => ({
       label,
       description: source,
       start: { command, cwd, label, group },
     })),
     ...(labels.length > 0 ? [separator("tasks.json")] : []),
-    ...labels.map((label) => ({ label, description: ".vscode/tasks.json", start: { label, ...file } })),
+    ...labels.map((label) => ({ label, description: TASKS, start: { label, ...file } })),
   ];
 }
 

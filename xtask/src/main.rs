@@ -33,8 +33,9 @@ cargo xtask COMMAND
   fmt                 format Rust and Lua in place
   tools               install what the checks need under target/tools, and say where it is
   try [-- ARGS…]      Neovim on a copy of the demo project, with this plugin and this build
-  bench [--dist] [--write]
-                      measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
+  bench [--dist] [--editor] [--write]
+                      measure the budgets; --dist with the shipped profile, --editor those of the VS Code extension,
+                      --write into BENCHMARKS.md
   score [CASES]       what the matchers find in the captured outputs: recall, precision, share that is right, by tool
   fuzz [SECONDS]      each captured output made longer, then hostile ones for every matcher, for a minute
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost

@@ -168,6 +168,39 @@ return {
     end,
   },
   {
+    "a message that needs a model is sent once there is one, and once",
+    function()
+      t.workspace()
+      local app = t.start()
+      t.open_chat(app)
+      local function model(name)
+        t.emit(app, t.update({ sessionUpdate = "session_info", model = name }))
+      end
+      local function prompts()
+        return vim.tbl_filter(function(message)
+          return message.method == "pillion/session/prompt"
+        end, t.log(app))
+      end
+      model("offline")
+      t.press("iexplain it<CR><Esc>")
+      t.received(app, "pillion/session/prompt")
+      t.emit(app, t.update({ sessionUpdate = "turn_ended", stopReason = "end_turn", needsModel = { "p1" } }))
+      t.wait("the word", function()
+        return t.said[1]
+      end)
+      t.has(t.said[1], "once there is a model")
+      model("offline:offline")
+      t.eq(1, #prompts())
+      model("claude-sonnet-5")
+      t.received(app, "pillion/session/prompt", function()
+        return #prompts() == 2
+      end)
+      t.eq(prompts()[1].params, prompts()[2].params)
+      model("claude-opus-5")
+      t.eq(2, #prompts())
+    end,
+  },
+  {
     "Tab completes a file after @ and a command of the session after /",
     function()
       t.workspace({ ["src/a.rs"] = "x\n" })

@@ -103,6 +103,8 @@ pub enum ModelStop {
     Refusal,
     /// The model's context window is full.
     ContextFull,
+    /// Something in it only a model could have answered, and none is configured.
+    NeedsModel,
 }
 
 /// One answer of a model.

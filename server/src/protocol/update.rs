@@ -84,6 +84,8 @@ pub enum Update {
         usage: Usage,
         auto: bool,
         error: Option<TurnError>,
+        /// Ids of prompts that only a model could have answered, and none is configured.
+        needs_model: Vec<String>,
         unsent: Vec<QueuedPrompt>,
     },
     Usage(Usage),

@@ -151,7 +151,8 @@ impl Session {
             let Some(stop) = record.stop else { continue };
             let (usage, error) = (record.usage, record.error.clone());
             let (auto, window) = (record.auto, self.window());
-            let ended = Update::TurnEnded { stop, usage, window, auto, error, unsent: Vec::new() };
+            let needs_model = self.needing_model(record);
+            let ended = Update::TurnEnded { stop, usage, window, auto, error, needs_model, unsent: Vec::new() };
             updates.push((Some(record.id.clone()), ended));
         }
     }

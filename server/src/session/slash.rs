@@ -121,7 +121,8 @@ impl State {
     fn command_ends(&mut self, place: &Place, unsent: Vec<(PromptId, Vec<Content>)>) {
         if place.is_own {
             let (stop, usage, window) = (StopReason::EndTurn, UsageSum::default(), None);
-            self.command_tells(place, Update::TurnEnded { stop, usage, window, auto: false, error: None, unsent });
+            let (auto, error, needs_model) = (false, None, Vec::new());
+            self.command_tells(place, Update::TurnEnded { stop, usage, window, auto, error, needs_model, unsent });
         }
     }
 

@@ -319,12 +319,13 @@ impl State {
             turn.usage = usage;
             turn.auto = auto;
         }
+        let needs_model = owner.log.last().map(|turn| owner.needing_model(turn)).unwrap_or_default();
         let unsent: Vec<_> =
             std::mem::take(&mut owner.queue).into_iter().map(|prompt| (prompt.id, prompt.content)).collect();
         if !unsent.is_empty() {
             self.queue_changed(session);
         }
-        self.update(session, Update::TurnEnded { stop, usage, window, auto, error, unsent });
+        self.update(session, Update::TurnEnded { stop, usage, window, auto, error, needs_model, unsent });
         if let Some(owner) = self.sessions.get_mut(session) {
             owner.turn = None;
         }

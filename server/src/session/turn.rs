@@ -421,11 +421,15 @@ impl State {
                     self.ask_when_written(session, turn, written);
                 }
             }
-            ModelStop::EndTurn | ModelStop::ToolUse if empty && running.carried_block && !running.continued => {
+            ModelStop::EndTurn | ModelStop::ToolUse | ModelStop::NeedsModel
+                if empty && running.carried_block && !running.continued =>
+            {
                 running.continued = true;
                 self.drain(session, Vec::new(), Some(CONTINUE.to_owned()));
             }
-            ModelStop::EndTurn | ModelStop::ToolUse => self.end_turn(session, StopReason::EndTurn, None),
+            ModelStop::EndTurn | ModelStop::ToolUse | ModelStop::NeedsModel => {
+                self.end_turn(session, StopReason::EndTurn, None)
+            }
             ModelStop::MaxTokens => self.end_turn(session, StopReason::MaxTokens, None),
             ModelStop::Refusal => self.end_turn(session, StopReason::Refusal, Some(prompt::refused(why))),
             // What there is of the answer stays; it goes on after a compaction, once.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MessageId, SessionId, TurnId};
+use crate::agent::history::{Item, ModelStop};
+use crate::ids::{MessageId, PromptId, SessionId, TurnId};
 use crate::task::model::Timestamp;
 
 use super::conversation::Session;
@@ -86,6 +87,17 @@ impl Session {
     /// The record of the turn that an item belongs to.
     pub(super) fn record_at(&self, item: usize) -> Option<usize> {
         record_at(&self.log, item)
+    }
+
+    /// The prompts of a turn that only a model could have answered: those before an answer that says so.
+    pub(super) fn needing_model(&self, turn: &TurnRecord) -> Vec<PromptId> {
+        let last = turn.last.unwrap_or(self.history.len()).min(self.history.len());
+        let items = self.history.get(turn.first..last).unwrap_or_default();
+        let needing = items.windows(2).filter_map(|pair| match (&*pair[0], &*pair[1]) {
+            (Item::User(said), Item::Assistant(answer)) if answer.stop == ModelStop::NeedsModel => Some(&said.prompts),
+            _ => None,
+        });
+        needing.flatten().map(|prompt| prompt.id.clone()).collect()
     }
 
     /// The name of the text (or the thinking) of the answer at an index: the same whenever and however it is shown.

@@ -153,6 +153,7 @@ pub fn updates() -> Vec<(Update, Shown)> {
             usage: usage(),
             auto: false,
             error: Some(TurnError { message: text() }),
+            needs_model: vec!["p1".into()],
             unsent: queued(),
         },
         Update::Usage(usage()),

@@ -7,7 +7,9 @@ import { before, type EditHunk } from "./hunks";
 export const SCHEME = "pillion-before";
 
 /** What is to be taken out of a file to have it as it was: the hunks of each turn, oldest first. */
-export type Edits = (path: string) => readonly (readonly EditHunk[])[];
+export type Way = readonly (readonly EditHunk[])[];
+/** The first of them that can be taken out counts. */
+export type Edits = (path: string) => readonly Way[];
 
 export class BeforeDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -44,10 +46,16 @@ export class BeforeDocuments implements vscode.TextDocumentContentProvider, vsco
 }
 
 /** Undefined where a person has written over an edit: how it was cannot be told. */
-export function textBefore(text: string, edits: readonly (readonly EditHunk[])[]): string | undefined {
-  return [...edits]
-    .reverse()
-    .reduce<string | undefined>((now, hunks) => (now === undefined ? undefined : before(hunks, now)), text);
+export function textBefore(text: string, ways: readonly Way[]): string | undefined {
+  for (const way of ways) {
+    const found = [...way]
+      .reverse()
+      .reduce<string | undefined>((now, hunks) => (now === undefined ? undefined : before(hunks, now)), text);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return undefined;
 }
 
 /** The text of a file as the editor has it. Empty where it is gone. */

@@ -36,9 +36,13 @@ export class PendingEdits {
     return all[0]?.kind === "create" && all.at(-1)?.kind !== "delete" ? "create" : all.at(-1)?.kind;
   }
 
-  /** The hunks of each change of a file that stand in it, oldest change first. */
-  turns(path: string): EditHunk[][] {
-    return this.changes(path).map((change) => hunks(change).filter(({ state }) => state !== "reverted"));
+  /**
+   * What is to be taken out of a file to have it as it was before what waits, by change, the oldest first. What is kept
+   * stays; it goes too in the second way, for where an edit that waits was written over by one that is kept.
+   */
+  ways(path: string): EditHunk[][][] {
+    const standing = this.changes(path).map((change) => hunks(change).filter(({ state }) => state !== "reverted"));
+    return [standing.map((all) => all.filter(({ state }) => state === "pending")), standing];
   }
 
   /** The hunks that wait for a decision. */

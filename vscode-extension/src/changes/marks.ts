@@ -1,4 +1,7 @@
-/** Pending edits in the editors: lines that the agent wrote are marked, and a lens above each hunk keeps or reverts it. */
+/**
+ * Pending edits in the editors: lines that the agent wrote are marked, and a lens above each hunk and a hover on it keep or
+ * revert it. Diff editors show no lens by default: there it is the hover.
+ */
 
 import * as vscode from "vscode";
 
@@ -14,7 +17,7 @@ interface Mark {
   readonly at: Placed;
 }
 
-export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
+export class Marks implements vscode.CodeLensProvider, vscode.HoverProvider, vscode.Disposable {
   private readonly written = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor("diffEditor.insertedLineBackground"),
@@ -45,6 +48,7 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
       this.removed,
       this.changed,
       vscode.languages.registerCodeLensProvider({ scheme: "file" }, this),
+      vscode.languages.registerHoverProvider({ scheme: "file" }, this),
       vscode.window.onDidChangeVisibleTextEditors(() => {
         this.draw();
       }),
@@ -66,7 +70,16 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
 
   /** The hunk at a line of a document. */
   at(document: vscode.TextDocument, line: number): PendingHunk | undefined {
-    return this.of(document).find(({ at }) => line >= at.start && line <= Math.max(at.start, at.end - 1))?.pending;
+    return this.mark(document, line)?.pending;
+  }
+
+  private mark(document: vscode.TextDocument, line: number): Mark | undefined {
+    return this.of(document).find(({ at }) => line >= at.start && line <= Math.max(at.start, at.end - 1));
+  }
+
+  provideHover(document: vscode.TextDocument, { line }: vscode.Position): vscode.Hover | undefined {
+    const mark = this.mark(document, line);
+    return mark && new vscode.Hover([was(mark.at), verdicts(mark.pending)], lines(document, mark));
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
@@ -108,18 +121,13 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
   private draw(): void {
     for (const editor of vscode.window.visibleTextEditors) {
       const marks = this.of(editor.document);
-      const last = editor.document.lineCount - 1;
-      const span = ({ at }: Mark): vscode.Range =>
-        new vscode.Range(Math.min(at.start, last), 0, Math.min(Math.max(at.start, at.end - 1), last), 0);
       editor.setDecorations(
         this.written,
-        marks.filter(({ at }) => at.end > at.start).map((mark) => ({ range: span(mark), hoverMessage: was(mark.at) })),
+        marks.filter(({ at }) => at.end > at.start).map((mark) => lines(editor.document, mark)),
       );
       editor.setDecorations(
         this.removed,
-        marks
-          .filter(({ at }) => at.end === at.start)
-          .map((mark) => ({ range: span(mark), hoverMessage: was(mark.at) })),
+        marks.filter(({ at }) => at.end === at.start).map((mark) => lines(editor.document, mark)),
       );
     }
   }
@@ -128,6 +136,22 @@ export class Marks implements vscode.CodeLensProvider, vscode.Disposable {
     clearTimeout(this.timer);
     vscode.Disposable.from(...this.disposables).dispose();
   }
+}
+
+/** Its lines, or the one above which it took some away. */
+function lines({ lineCount }: vscode.TextDocument, { at }: Mark): vscode.Range {
+  const last = lineCount - 1;
+  return new vscode.Range(Math.min(at.start, last), 0, Math.min(Math.max(at.start, at.end - 1), last), 0);
+}
+
+/** What can be done with a hunk, as links. */
+function verdicts({ turnId, path, hunk: { index } }: PendingHunk): vscode.MarkdownString {
+  const of = encodeURIComponent(JSON.stringify([{ turnId, path, hunk: { index } }]));
+  const commands = { Keep: "pillion.changes.keep", Revert: "pillion.changes.revert" };
+  const links = Object.entries(commands).map(([word, command]) => `[${word}](command:${command}?${of})`);
+  const text = new vscode.MarkdownString(links.join(" · "));
+  text.isTrusted = { enabledCommands: Object.values(commands) };
+  return text;
 }
 
 /** Lines of the hover. */

@@ -226,7 +226,7 @@ export class Chat implements Panel, vscode.Disposable {
       case "turnEnded": {
         const end = session?.items.at(-1);
         if (session) {
-          this.waiting.ended(session);
+          this.waiting.ended(session, change.needsModel);
         }
         if (end?.kind === "end" && end.turn !== null && end.edited.length > 0) {
           this.attempt(this.edits.ended(end.turn));
@@ -258,8 +258,8 @@ export class Chat implements Panel, vscode.Disposable {
 
   private async say(prompt: ContentBlock[], text: string): Promise<void> {
     await this.conversation.ensure();
-    this.waiting.sent(this.conversation.session, prompt, text);
-    await this.conversation.prompt(prompt);
+    const { promptId } = await this.conversation.prompt(prompt);
+    this.waiting.sent(promptId, prompt, text);
   }
 
   private async hear(message: FromView): Promise<void> {

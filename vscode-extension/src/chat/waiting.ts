@@ -1,15 +1,23 @@
-/** A message that needs a model and came while there was none: it is kept, and sent once there is one. */
+/** Messages that only a model could have answered, said while there was none: they are kept, and sent once there is one. */
 
 import { isOffline } from "../../webview/model/chat";
 import type { Session } from "../../webview/model/items";
 import type { ContentBlock } from "../protocol";
 
-/** What the server says where only a model could have answered. A test looks whether it still says so. */
-export const NEEDS_MODEL = "send it again once a model is there";
+interface Said {
+  readonly prompt: ContentBlock[];
+  readonly text: string;
+}
+
+interface Kept {
+  readonly session: string;
+  readonly said: readonly Said[];
+}
 
 export class Waiting {
-  private last: { prompt: ContentBlock[]; text: string } | null = null;
-  private kept: { prompt: ContentBlock[]; text: string } | null = null;
+  /** What was said in the turn that runs, by the ids of the prompts. */
+  private readonly said = new Map<string, Said>();
+  private kept: Kept | null = null;
 
   constructor(
     private readonly send: (prompt: ContentBlock[]) => void,
@@ -17,29 +25,38 @@ export class Waiting {
   ) {}
 
   get text(): string | null {
-    return this.kept?.text ?? null;
+    return this.kept?.said.map(({ text }) => text).join("\n") ?? null;
   }
 
-  sent(session: Session | null, prompt: ContentBlock[], text: string): void {
-    this.last = session !== null && isOffline(session.model) ? { prompt, text } : null;
+  sent(promptId: string, prompt: ContentBlock[], text: string): void {
+    this.said.set(promptId, { prompt, text });
   }
 
-  /** A turn is over: whether its answer said that a model is needed. */
-  ended(session: Session): void {
-    const answer = session.items.findLast((item) => item.kind === "agent" && item.parent === null);
-    if (this.last && answer?.kind === "agent" && answer.text.includes(NEEDS_MODEL)) {
-      this.kept = this.last;
-      this.changed(this.kept.text);
+  /** A turn is over: which of its prompts need a model. Those of the newest such turn are kept. */
+  ended(session: Session, needsModel: readonly string[]): void {
+    const said = needsModel.flatMap((id) => this.said.get(id) ?? []);
+    this.said.clear();
+    if (said.length > 0) {
+      this.kept = { session: session.id, said };
+      this.changed(this.text);
     }
-    this.last = null;
   }
 
-  /** Something about the session is another thing: maybe its model. */
+  /** Something about the session is another thing: maybe its model. What was meant for one session is not for another. */
   look(session: Session | null): void {
     const { kept } = this;
-    if (kept && session && session.model !== null && session.model !== "" && !isOffline(session.model)) {
+    if (!kept || !session) {
+      return;
+    }
+    const isOther = session.id !== kept.session;
+    const hasModel = session.model !== null && session.model !== "" && !isOffline(session.model);
+    if (isOther || hasModel) {
       this.forget();
-      this.send(kept.prompt);
+    }
+    if (!isOther && hasModel) {
+      for (const { prompt } of kept.said) {
+        this.send(prompt);
+      }
     }
   }
 

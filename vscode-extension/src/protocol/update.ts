@@ -51,6 +51,8 @@ export type Update =
       usage: Usage;
       auto: boolean;
       error: TurnError | null;
+      /** Ids of prompts that only a model could have answered, where none is configured. */
+      needsModel: string[];
       unsent: QueuedPrompt[];
     }
   | ({ sessionUpdate: "usage" } & Usage)

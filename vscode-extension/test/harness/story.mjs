@@ -3,8 +3,8 @@
  * around what they are about.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 import { chat, runCommand, scratch, startBrowser, startServer, workbenchUrl } from "./workbench.mjs";
 
@@ -32,8 +32,21 @@ function isServer(pid) {
 }
 
 export class Story {
-  /** A window with `script` as the model's answers (or what makes them, given a folder for gates); `mode` is the mode of new sessions. */
-  static async begin({ script, mode = "ask", settings = {}, viewport }) {
+  /**
+   * A window with `script` as the model's answers (or what makes them, given a folder for gates); `mode` is the mode of new
+   * sessions. `machine` and `env` are more settings of the machine and of the environment; with `trust` the folder is not
+   * trusted yet; `beside` are folders of other extensions, installed as they are.
+   */
+  static async begin({
+    script,
+    mode = "ask",
+    settings = {},
+    machine = {},
+    env = {},
+    trust = false,
+    beside = [],
+    viewport,
+  }) {
     const story = new Story();
     const { folder, remove } = scratch();
     Object.assign(story, { folder, remove, settings, gate: join(folder, "gate"), workspace: join(folder, "demo") });
@@ -41,11 +54,17 @@ export class Story {
     const file = join(folder, "script.json");
     const played = typeof script === "function" ? script(folder) : script;
     writeFileSync(file, JSON.stringify({ model: "scripted", anyOrder: true, ...played }));
+    for (const extension of beside) {
+      cpSync(extension, join(folder, "extensions", basename(extension)), { recursive: true });
+    }
+    const provider = script === undefined ? {} : { "pillion.model.provider": `scripted:${file}` };
     story.server = await startServer({
       folder,
       vsix: [process.env.PILLION_VSIX],
       settings,
-      machine: { "pillion.model.provider": `scripted:${file}`, "pillion.permissions.mode": mode },
+      machine: { ...provider, "pillion.permissions.mode": mode, ...machine },
+      env,
+      trust,
     });
     story.browser = await startBrowser({ folder, ...(viewport ? { viewport } : {}) });
     story.page = await story.browser.newPage();
@@ -67,6 +86,13 @@ export class Story {
     this.server.settings(this.settings);
   }
 
+  /** Waits until a file of the project has this text. */
+  async fileSays(name, text) {
+    while (readFileSync(join(this.workspace, name), "utf8") !== text) {
+      await this.frame();
+    }
+  }
+
   /** Lets what waits for the file go on. */
   open(gate) {
     writeFileSync(gate, "");
@@ -74,10 +100,16 @@ export class Story {
 
   /** Opens the window, or opens it again: a reload. */
   async load(file) {
-    const at = file ? { file: join(this.workspace, file) } : {};
-    await this.page.goto(workbenchUrl(this.server.url, this.workspace, at), { waitUntil: "commit" });
+    await this.visit(file);
     // The item is there once the extension is.
     await this.status.waitFor();
+  }
+
+  /** Opens the window, whether the extension starts in it or not. */
+  async visit(file) {
+    const at = file ? { file: join(this.workspace, file) } : {};
+    await this.page.goto(workbenchUrl(this.server.url, this.workspace, at), { waitUntil: "commit" });
+    await this.page.locator(".monaco-workbench .part.statusbar").waitFor();
   }
 
   /** The window is gone at once: it says goodbye to nobody. The next one is another window on the same folder. */

@@ -83,8 +83,19 @@ function environment(folder, more) {
   };
 }
 
-/** Starts code-server on a free port, with `vsix` installed; `machine` has settings of the scope `machine`. */
-export async function startServer({ folder, vsix = [], settings = {}, machine = {}, env = {}, args = [] }) {
+/**
+ * Starts code-server on a free port, with `vsix` installed; `machine` has settings of the scope `machine`. With `trust` a
+ * folder has to be trusted first; else all are.
+ */
+export async function startServer({
+  folder,
+  vsix = [],
+  settings = {},
+  machine = {},
+  env = {},
+  args = [],
+  trust = false,
+}) {
   const user = join(folder, "user");
   mkdirSync(join(user, "User"), { recursive: true });
   const write = (more) => {
@@ -105,7 +116,8 @@ export async function startServer({ folder, vsix = [], settings = {}, machine = 
       throw new Error(`${file} was not installed: ${stdout}${stderr}`);
     }
   }
-  const quiet = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
+  const quiet = ["--auth", "none", "--disable-telemetry", "--disable-update-check"];
+  quiet.push(...(trust ? [] : ["--disable-workspace-trust"]));
   quiet.push("--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened", "--log", "info");
   const child = spawn(process.execPath, [...base, "--bind-addr", "127.0.0.1:0", ...quiet, ...args], {
     env: childEnv,
@@ -174,11 +186,29 @@ export function chat(page) {
   return page.frameLocator('iframe.webview[src*="extensionId=pillion.pillion"]').frameLocator("iframe#active-frame");
 }
 
+/** How long a palette may take that is on its way. */
+const PALETTE_MS = 3_000;
+
+/** Opens the palette. A window that is still being restored may take the focus back, and the palette goes with it. */
+async function palette(page) {
+  const input = page.locator(".quick-input-widget input.input");
+  for (;;) {
+    // What the last command was chosen from may still be going.
+    await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+    await page.keyboard.press("F1");
+    const open = await input.waitFor({ state: "visible", timeout: PALETTE_MS }).then(
+      () => true,
+      () => false,
+    );
+    if (open) {
+      return input;
+    }
+  }
+}
+
 /** Runs a command by its title in the palette. */
 export async function runCommand(page, title) {
-  await page.keyboard.press("F1");
-  const input = page.locator(".quick-input-widget input.input");
-  await input.waitFor({ state: "visible" });
+  const input = await palette(page);
   await input.fill(`>${title}`);
   const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
   await row.waitFor();

@@ -108,6 +108,24 @@ describe("notifications", function () {
     await page.locator(".editor-group-container .monaco-editor").first().getByText("[sleep 1.2").waitFor();
   });
 
+  it("a command's question is answered from its notification, in words of one's own", async () => {
+    await runCommand(page, "View: Hide Secondary Side Bar");
+    await runInBackground("printf 'package name: '; read name; echo it is $name");
+    const one = toast("package name:");
+    await one.waitFor();
+    assert.equal(await one.count(), 1);
+    await one.getByRole("button", { name: "Answer…" }).click();
+    const box = page.locator(".quick-input-widget", { hasText: "package name:" });
+    await box.waitFor();
+    await page.keyboard.type("demo-two");
+    await page.keyboard.press("Enter");
+    await one.waitFor({ state: "detached" });
+    await runCommand(page, "Pillion: Show tasks");
+    const row = page.locator('.pane-body .monaco-list-row[aria-label^="printf"]');
+    await row.and(page.locator('[aria-label*="passed"]')).click();
+    await page.locator(".editor-group-container .monaco-editor").first().getByText("it is demo-two").waitFor();
+  });
+
   it("a shorter one says nothing", async () => {
     await focused(false);
     await runInBackground("echo short");

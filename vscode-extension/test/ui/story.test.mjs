@@ -92,7 +92,9 @@ describe("the whole story", function () {
 
   it("shows the end as a row that unfolds to what the agent was told", async () => {
     await story.log
-      .getByText(/^finished: /)
+      .getByRole("article", { name: /finished: / })
+      .first()
+      .getByRole("button")
       .first()
       .click();
     await story.log

@@ -52,6 +52,7 @@ const ended = (over: Partial<Extract<Update, { sessionUpdate: "turn_ended" }>> =
   usage,
   auto: false,
   error: null,
+  needsModel: [],
   unsent: [],
   ...over,
 });

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "mocha";
 
 import { lineDiff } from "../../src/chat/diff";
 import { commandItems, fuzzy, mention } from "../../src/chat/matching";
 import { pageHtml } from "../../src/chat/page";
 import { inputWords, slimQuestion } from "../../src/chat/slim";
-import { NEEDS_MODEL, Waiting } from "../../src/chat/waiting";
+import { Waiting } from "../../src/chat/waiting";
 import type { Question } from "../../src/protocol";
 import type { Session } from "../../webview/model/items";
 import { failures, parse } from "../../webview/model/notification";
@@ -106,49 +104,72 @@ describe("a call's input", () => {
 });
 
 describe("a message that waits for a model", () => {
-  const offline = (answer: string): Session => {
-    const session = newSession("s1");
+  const offline = (id = "s1"): Session => {
+    const session = newSession(id);
     session.model = "offline";
-    const base = { key: 1, version: 1, turn: "turn1", parent: null, nested: false, gone: false };
-    session.items.push({ ...base, kind: "agent", id: "m1", text: answer, omitted: 0 });
     return session;
   };
-
-  it("is sent once a model is there, and once", () => {
+  const words = (text: string) => [{ type: "text" as const, text }];
+  const watched = () => {
     const sent: unknown[] = [];
     const shown: (string | null)[] = [];
     const waiting = new Waiting(
       (prompt) => sent.push(prompt),
       (text) => shown.push(text),
     );
-    const session = offline(`It stays: ${NEEDS_MODEL}.`);
-    const prompt = [{ type: "text" as const, text: "Explain" }];
-    waiting.sent(session, prompt, "Explain");
-    waiting.ended(session);
+    return { sent, shown, waiting };
+  };
+
+  it("is sent once a model is there, and once", () => {
+    const { sent, shown, waiting } = watched();
+    const session = offline();
+    waiting.sent("p1", words("run the tests"), "run the tests");
+    waiting.sent("p2", words("Explain"), "Explain");
+    waiting.ended(session, ["p2"]);
     waiting.look(session);
     assert.deepEqual(sent, []);
     session.model = "claude-sonnet-5";
     waiting.look(session);
     waiting.look(session);
-    assert.deepEqual(sent, [prompt]);
+    assert.deepEqual(sent, [words("Explain")]);
     assert.deepEqual(shown, ["Explain", null]);
   });
 
-  it("is none where the answer needed no model", () => {
-    const waiting = new Waiting(
-      () => assert.fail("nothing is sent"),
-      () => assert.fail("nothing is kept"),
-    );
-    const session = offline("The tests passed.");
-    waiting.sent(session, [], "run the tests");
-    waiting.ended(session);
+  it("is all that needs one of the newest such turn, in its order", () => {
+    const { sent, shown, waiting } = watched();
+    const session = offline();
+    waiting.sent("p1", words("Why?"), "Why?");
+    waiting.ended(session, ["p1"]);
+    waiting.sent("p2", words("Explain"), "Explain");
+    waiting.sent("p3", words("And how?"), "And how?");
+    waiting.ended(session, ["p2", "p3"]);
     session.model = "claude-sonnet-5";
     waiting.look(session);
+    assert.deepEqual(sent, [words("Explain"), words("And how?")]);
+    assert.deepEqual(shown, ["Why?", "Explain\nAnd how?", null]);
   });
 
-  it("is known by what the server says", () => {
-    const answers = join(process.cwd(), "../server/src/provider/offline/answer.rs");
-    assert.ok(readFileSync(answers, "utf8").includes(NEEDS_MODEL));
+  it("is none where no prompt of this window needs one", () => {
+    const { sent, shown, waiting } = watched();
+    const session = offline();
+    waiting.sent("p1", words("run the tests"), "run the tests");
+    waiting.ended(session, []);
+    waiting.ended(session, ["p1"]); // of a turn that is over
+    waiting.ended(session, ["p7"]); // of somebody else
+    session.model = "claude-sonnet-5";
+    waiting.look(session);
+    assert.deepEqual([sent, shown], [[], []]);
+  });
+
+  it("is not said in another session", () => {
+    const { sent, shown, waiting } = watched();
+    waiting.sent("p1", words("Explain"), "Explain");
+    waiting.ended(offline(), ["p1"]);
+    const other = offline("s2");
+    other.model = "claude-sonnet-5";
+    waiting.look(other);
+    assert.deepEqual(sent, []);
+    assert.deepEqual(shown, ["Explain", null]);
   });
 });
 

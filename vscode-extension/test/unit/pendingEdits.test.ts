@@ -44,10 +44,13 @@ describe("the edits that wait", () => {
     );
   });
 
-  it("stand in the file with those that were kept, not with those that were taken back", () => {
+  it("are taken out alone, or else with those that were kept, never those that were taken back", () => {
     assert.deepEqual(
-      edits.turns("/w/a").map((hunks) => hunks.map(({ index }) => index)),
-      [[0, 1], [1]],
+      edits.ways("/w/a").map((way) => way.map((hunks) => hunks.map(({ index }) => index))),
+      [
+        [[0], [1]],
+        [[0, 1], [1]],
+      ],
     );
   });
 

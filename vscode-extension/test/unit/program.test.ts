@@ -31,11 +31,12 @@ function file(path: string, mode = 0o644, text = ""): string {
 describe("the program", () => {
   withFolder();
 
-  const place = (configured: string) => ({
+  const place = (configured: string, platform = "linux-x64") => ({
     configured,
     extension: join(folder, "extension"),
     path: `relative:${join(folder, "a")}:${join(folder, "b")}`,
     home: folder,
+    platform,
   });
 
   it("is the one of the settings alone where they name one", async () => {
@@ -53,6 +54,30 @@ describe("the program", () => {
     assert.equal(await find(place("")), onPath);
     const bundled = file("extension/bin/pillion", 0o755);
     assert.equal(await find(place("")), bundled);
+  });
+
+  it("is never the extension's own where that cannot run, but may be one on PATH", async () => {
+    file("extension/bin/pillion", 0o755);
+    await assert.rejects(find(place("", "darwin-arm64")), NoBinary);
+    const onPath = file("b/pillion", 0o755);
+    assert.equal(await find(place("", "darwin-arm64")), onPath);
+  });
+
+  it("is never one that is made for another machine: the shell would run its bytes", async () => {
+    const elf = (machine: number): string => {
+      const head = Buffer.alloc(64);
+      head.write("\x7fELF", "latin1");
+      head.writeUInt16LE(machine, 18);
+      return head.toString("latin1");
+    };
+    const ours = file("a/pillion", 0o755, elf(62));
+    await assert.rejects(find(place(ours, "linux-arm64")), /made for another machine/);
+    await assert.rejects(find(place("", "linux-arm64")), NoBinary);
+    assert.equal(await find(place(ours)), ours);
+    file("extension/bin/pillion", 0o755, elf(183));
+    assert.equal(await find(place("")), ours);
+    const script = file("script", 0o755, "#!/bin/sh\n");
+    assert.equal(await find(place(script, "linux-arm64")), script);
   });
 
   it("is missed with a sentence", async () => {

@@ -140,11 +140,17 @@ describe("sessions", () => {
       usage,
       auto: false,
       error: null,
+      needsModel: [],
       unsent: [],
     } as const;
-    assert.deepEqual(types(state.applyUpdate(it, update({ ...end, unsent: [] }))), ["session", "turn_ended"]);
+    assert.deepEqual(types(state.applyUpdate(it, update({ ...end, needsModel: [], unsent: [] }))), [
+      "session",
+      "turn_ended",
+    ]);
     assert.equal(it.sessions.get("s1")?.turnId, null);
-    assert.deepEqual(types(state.applyUpdate(it, update({ ...end, unsent: [] }, { replay: true }))), ["session"]);
+    assert.deepEqual(types(state.applyUpdate(it, update({ ...end, needsModel: [], unsent: [] }, { replay: true }))), [
+      "session",
+    ]);
   });
 
   it("take what changed of their title, mode and model", () => {

@@ -100,7 +100,11 @@ export const called = (id, over, more) =>
   update("tool_call_update", { toolCallId: id, status: "completed", ...over }, more);
 
 export const ends = (over = {}, more = {}) =>
-  update("turn_ended", { stopReason: "end_turn", usage, auto: false, error: null, unsent: [], ...over }, more);
+  update(
+    "turn_ended",
+    { stopReason: "end_turn", usage, auto: false, error: null, needsModel: [], unsent: [], ...over },
+    more,
+  );
 
 export const diff = {
   type: "diff",

@@ -1,4 +1,7 @@
-/** The page's budgets, measured in Chromium: long conversations scroll, the first words are painted at once. */
+/**
+ * What the page does for a frame, counted in Chromium: rows of a long conversation, drawings of what streams. How long it
+ * takes is measured by `cargo xtask bench --editor`.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
@@ -7,10 +10,8 @@ import * as told from "./conversation.mjs";
 import { openPage, startBrowser } from "./page.mjs";
 
 const ITEMS = 10_000;
-/** Milliseconds of work of the page in one frame. Other programs on the machine are no part of it: CPU time is measured. */
-const MOST_FRAME = 50;
-/** Milliseconds from the host's message to the paint that shows it. */
-const MOST_FIRST = 100;
+/** Those of a view and of what is drawn ahead of it on both sides; a guess of heights may be a few times too low. */
+const MOST_ROWS = 150;
 
 /** Answers with code, lists and tables, prompts, calls with diffs and outputs: none of it cheap. */
 function long() {
@@ -40,7 +41,7 @@ function long() {
   return updates;
 }
 
-describe("the page's budgets", function () {
+describe("the work of a frame", function () {
   this.timeout(120_000);
   let browser;
   let opened;
@@ -57,81 +58,40 @@ describe("the page's budgets", function () {
     await browser.close();
   });
 
-  it(`scrolls ${ITEMS.toLocaleString("en")} items without a frame over ${MOST_FRAME} ms`, async () => {
+  it(`scrolls ${ITEMS.toLocaleString("en")} items, and draws only what is near`, async () => {
     const { page } = opened;
-    await browser.startTracing(page, {
-      categories: ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"],
-    });
     const frames = await page.evaluate(async () => {
       const log = document.querySelector(".log");
-      const times = [];
-      let last = performance.now();
-      const frame = () => new Promise((next) => requestAnimationFrame(next));
+      let added = 0;
+      const observer = new MutationObserver((records) => {
+        for (const { addedNodes } of records) {
+          for (const node of addedNodes) if (node.classList?.contains("row")) added += 1;
+        }
+      });
+      observer.observe(log, { childList: true, subtree: true });
+      let [most, mostAdded] = [0, 0];
       const step = async (move) => {
+        added = 0;
         move();
-        await frame();
-        const now = performance.now();
-        times.push(now - last);
-        last = now;
+        await new Promise((next) => requestAnimationFrame(next));
+        await new Promise((next) => setTimeout(next)); // behind this frame's own drawing
+        most = Math.max(most, log.querySelectorAll(".row").length);
+        mostAdded = Math.max(mostAdded, added);
       };
       for (let at = 0; at < 200; at++) await step(() => (log.scrollTop -= 120)); // a wheel
       for (let at = 0; at < 100; at++) await step(() => (log.scrollTop -= 900)); // page up, held
       for (let at = 0; at < 60; at++)
         await step(() => (log.scrollTop = ((at * 7919) % 100) * (log.scrollHeight / 100))); // the bar, dragged
-      times.sort((a, b) => a - b);
-      return {
-        worst: times.at(-1),
-        middle: times[times.length >> 1],
-        count: times.length,
-        rows: document.querySelectorAll(".row").length,
-      };
+      observer.disconnect();
+      return { most, mostAdded };
     });
-    const { traceEvents } = JSON.parse(await browser.stopTracing());
-    const main = traceEvents.find(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
-    const tasks = traceEvents
-      .filter(({ name, tid, pid }) => /RunTask$/.test(name) && tid === main.tid && pid === main.pid)
-      .map(({ tdur }) => (tdur ?? 0) / 1000)
-      .sort((a, b) => a - b);
-    const work = tasks.at(-1);
-    const drawn = `${frames.count} frames: ${frames.middle.toFixed(1)} ms apart, at worst ${frames.worst.toFixed(1)}`;
-    console.log(
-      `      longest task ${work.toFixed(1)} ms of CPU, of ${tasks.length}; ${drawn}; ${frames.rows} rows in the page`,
-    );
-    assert.ok(tasks.length > frames.count && work > 0, "the work was measured");
-    assert.ok(frames.rows < 150, "only what is near is in the page");
-    assert.ok(work <= MOST_FRAME, `a frame took ${work} ms`);
+    assert.ok(frames.most < MOST_ROWS, `${frames.most} rows were in the page`);
+    assert.ok(frames.mostAdded > 0 && frames.mostAdded < MOST_ROWS, `${frames.mostAdded} rows were drawn in one frame`);
   });
 
-  it(`paints the first words within ${MOST_FIRST} ms, and the following ones at most once a frame`, async () => {
+  it("draws what streams at most once a frame", async () => {
     const { page } = opened;
     await page.evaluate(() => document.querySelector(".to-end").click());
-    const times = [];
-    for (let at = 0; at < 10; at++) {
-      const update = told.says(`first${at}`, `First words ${at}`);
-      times.push(
-        await page.evaluate(
-          ({ update, words }) =>
-            new Promise((done) => {
-              const begun = performance.now();
-              const look = () => {
-                if (!document.querySelector(".log").textContent.includes(words)) return requestAnimationFrame(look);
-                const { port1, port2 } = new MessageChannel();
-                port1.onmessage = () => done(performance.now() - begun); // behind the paint of this frame
-                requestAnimationFrame(() => port2.postMessage(null));
-              };
-              window.postMessage({ type: "updates", updates: [update] }, "*");
-              requestAnimationFrame(look);
-            }),
-          { update, words: `First words ${at}` },
-        ),
-      );
-    }
-    console.log(
-      `      first words painted after ${Math.min(...times).toFixed(0)} to ${Math.max(...times).toFixed(0)} ms`,
-    );
-    times.sort((a, b) => a - b);
-    // The machine may be busy with other things; a page that waited on purpose would be late every time.
-    assert.ok(times[times.length >> 1] <= MOST_FIRST, `it took ${times.join(", ")} ms`);
     const draws = await page.evaluate(
       async (updates) => {
         let drawn = 0;
@@ -154,7 +114,6 @@ describe("the page's budgets", function () {
       },
       Array.from({ length: 300 }, (_, at) => told.says("stream", `word ${at} `)),
     );
-    console.log(`      300 pieces: drawn ${draws.drawn} times in ${draws.frames} frames`);
     // Rows are drawn and then placed: a frame is told of once or twice, whatever came in it.
     assert.ok(draws.drawn <= draws.frames * 1.5, "at most once a frame");
   });

@@ -21,7 +21,7 @@ export type Change =
   /** All of it is another one now. */
   | { type: "reset" }
   | { type: "turnStarted"; auto: boolean }
-  | { type: "turnEnded"; reason: string }
+  | { type: "turnEnded"; reason: string; needsModel: string[] }
   | { type: "unsent"; prompts: QueuedPrompt[] }
   | { type: "switch"; sessionId: string };
 
@@ -438,7 +438,7 @@ export class Transcript {
     this.#add(end);
     this.#facts();
     if (params.replay) return;
-    this.#changes.push({ type: "turnEnded", reason: update.stopReason });
+    this.#changes.push({ type: "turnEnded", reason: update.stopReason, needsModel: update.needsModel });
     if (update.unsent.length > 0) this.#changes.push({ type: "unsent", prompts: update.unsent });
   }
 

@@ -25,6 +25,10 @@ export interface Toolbar {
   running: boolean;
 }
 
+const HINT = "Ask, or / for commands, @ to mention";
+/** Pixels that it takes in the largest usual font. */
+const WIDE = 270;
+
 export class Composer {
   readonly input: HTMLTextAreaElement;
   readonly completion: Completion;
@@ -46,7 +50,11 @@ export class Composer {
     this.input.rows = 1;
     this.input.spellcheck = false;
     this.input.setAttribute("aria-label", "Message Pillion");
-    this.input.placeholder = "Ask, or / for commands, @ to mention";
+    // A placeholder is not shortened with an ellipsis here: it would end in the middle.
+    new ResizeObserver(([field]) => {
+      this.input.placeholder = field && field.contentRect.width < WIDE ? "Ask, or type / or @" : HINT;
+    }).observe(this.input);
+    this.input.placeholder = HINT;
     this.#tools = document.createElement("div");
     this.#tools.className = "tools";
     this.completion = new Completion(this.input, (id, query) => {

@@ -38,6 +38,13 @@ export function action(name: string, title: string, act: () => void, extra = "")
   ></button>`;
 }
 
+/** A word that is an icon where the panel is narrow. */
+export function textAction(word: string, name: string, title: string, act: () => void): TemplateResult {
+  return html`<button type="button" class="text-action" title=${title} aria-label=${word} @click=${act}>
+    ${icon(name)}<span class="word">${word}</span>
+  </button>`;
+}
+
 export function button(title: string, act: () => void, extra = ""): TemplateResult {
   return html`<button type="button" class="button ${extra}" @click=${act}>${title}</button>`;
 }

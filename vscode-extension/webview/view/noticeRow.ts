@@ -21,6 +21,8 @@ export function told(item: Notice): Told[] {
   return known;
 }
 
+const FINISHED = "finished: ";
+
 /** What a line says: `cargo test finished: 3 failed (2 new)`. */
 export function toldWords(one: Told, context: Pick<Context, "chat">): { label: string; words: string } {
   const label = context.chat.tasks.get(one.id)?.label ?? one.command;
@@ -29,7 +31,7 @@ export function toldWords(one: Told, context: Pick<Context, "chat">): { label: s
   if (goesOn) return { label, words: summary ?? "goes on" };
   if (one.status === "waiting_for_input")
     return { label, words: summary === null ? "needs you" : `needs you: ${summary}` };
-  return { label, words: summary === null ? WORDS[one.status] : `finished: ${summary}` };
+  return { label, words: summary === null ? WORDS[one.status] : `${FINISHED}${summary}` };
 }
 
 export function noticeLines(item: Notice, context: Context): Part {
@@ -37,10 +39,17 @@ export function noticeLines(item: Notice, context: Context): Part {
     const { label, words } = toldWords(one, context);
     return html`<span class="told">
       ${statusIcon(iconOf(one.status))}<span class="title command">${label}</span>
-      <span class="parts">${words}</span
+      <span class="parts">${spared(words)}</span
       >${one.duration === null ? nothing : html`<span class="time">${one.duration}</span>`}
     </span>`;
   })}`;
+}
+
+/** Where the panel is narrow, what it ended with is worth more than that it has. */
+function spared(words: string): Part {
+  return words.startsWith(FINISHED)
+    ? html`<span class="wide">${FINISHED}</span>${words.slice(FINISHED.length)}`
+    : words;
 }
 
 export function noticeRow(item: Notice, context: Context): Part {

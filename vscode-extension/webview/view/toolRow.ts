@@ -6,7 +6,7 @@ import type { Content, Item, Tool } from "../model/items";
 import { isFinal } from "../../src/state";
 import { parts as taskParts } from "../../src/tasks/words";
 import { taskIcon, taskTime, type Icon } from "../model/taskLine";
-import { action, icon, shortPath, statusIcon, type Context, type Part } from "./context";
+import { action, icon, shortPath, statusIcon, textAction, type Context, type Part } from "./context";
 import { diffView } from "./diffView";
 import { noticeLines } from "./noticeRow";
 
@@ -16,6 +16,8 @@ const looks: Record<Tool["status"], Icon> = {
   completed: { name: "check", look: "passed", spin: false },
   failed: { name: "close", look: "failed", spin: false },
 };
+
+const BACKGROUND = "in background";
 
 type Diff = Extract<Content, { type: "diff" }>;
 
@@ -29,7 +31,7 @@ export function toolParts(item: Tool, context: Pick<Context, "chat">): string[] 
   const task = item.taskId === null ? undefined : chat.tasks.get(item.taskId);
   const parts: string[] = [];
   if (task) {
-    parts.push("in background", ...taskParts(task, { tasks: chat.tasks }));
+    parts.push(BACKGROUND, ...taskParts(task, { tasks: chat.tasks }));
   }
   const steps = item.children.filter((child): child is Tool => child.kind === "tool" && !child.gone);
   const newest = steps.at(-1);
@@ -91,12 +93,19 @@ export function toolRow(item: Tool, context: Context): Part {
         ${icon(open ? "chevron-down" : "chevron-right", "twistie")} ${rowIcon(item, context)}
         <span class="title ${item.toolKind === "execute" ? "command" : ""}">${title}</span>
         ${counts(item)}
-        <span class="parts">${parts.join(" · ")}</span>${time(item, context)}
+        <span class="parts">${joined(parts)}</span>${time(item, context)}
       </button>
       ${actions(item, context)}
     </div>
     ${open ? body(item, context) : nothing}
   </article>`;
+}
+
+/** Where it runs is left out where the panel is narrow: how it goes is worth more. */
+function joined(parts: readonly string[]): Part {
+  const [first, ...rest] = parts;
+  if (first !== BACKGROUND) return parts.join(" · ");
+  return html`<span class="wide">${rest.length === 0 ? first : `${first} · `}</span>${rest.join(" · ")}`;
 }
 
 function actions(item: Tool, context: Context): Part {
@@ -136,26 +145,12 @@ function settle(item: Tool, { chat, post }: Context): Part {
   if (state !== "pending") return html`<span class="settled">${state === "accepted" ? "kept" : "undone"}</span>`;
   const { path } = diff;
   return html`<span class="actions stay">
-    <button
-      type="button"
-      class="text-action"
-      title="Keep the agent's edits of this file in this turn"
-      @click=${() => {
-        post({ type: "settle", how: "accept", turn, path });
-      }}
-    >
-      Keep
-    </button>
-    <button
-      type="button"
-      class="text-action"
-      title="Take the agent's edits of this file in this turn back"
-      @click=${() => {
-        post({ type: "settle", how: "revert", turn, path });
-      }}
-    >
-      Undo
-    </button>
+    ${textAction("Keep", "check", "Keep the agent's edits of this file in this turn", () => {
+      post({ type: "settle", how: "accept", turn, path });
+    })}
+    ${textAction("Undo", "discard", "Take the agent's edits of this file in this turn back", () => {
+      post({ type: "settle", how: "revert", turn, path });
+    })}
   </span>`;
 }
 

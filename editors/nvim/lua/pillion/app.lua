@@ -2,6 +2,7 @@
 --- what follows from them outside of any view (events, notices, re-reading files), and tells the
 --- views. Views read `app.state` and never change it.
 
+local awaiting = require("pillion.awaiting")
 local client = require("pillion.client")
 local config = require("pillion.config")
 local effects = require("pillion.effects")
@@ -14,6 +15,7 @@ local M = {}
 ---@field config pillion.Config
 ---@field state pillion.State
 ---@field client? pillion.Client
+---@field awaiting pillion.Awaiting
 ---@field models? string[] the names of the models, as they were listed last
 ---@field private listeners table<string, fun(effect: table)>
 ---@field private responders table<string, {respond: function, request: any}> by question id
@@ -63,6 +65,7 @@ function M.new(settings)
   self.state = state.new()
   self.listeners = {}
   self.responders = {}
+  self.awaiting = awaiting.new()
   self.started_at = {}
   self.group = vim.api.nvim_create_augroup("pillion", { clear = true })
   for name, link in pairs({
@@ -353,7 +356,9 @@ end
 ---@param failed? fun() it did not arrive
 function App:prompt(blocks, failed)
   self:with_session(function(session)
-    self:request(protocol.methods.session_prompt, { sessionId = session.id, prompt = blocks }, nil, function()
+    self:request(protocol.methods.session_prompt, { sessionId = session.id, prompt = blocks }, function(reply)
+      self.awaiting:sent(reply.promptId, blocks)
+    end, function()
       if failed then
         failed()
       end

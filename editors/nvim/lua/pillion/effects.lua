@@ -28,11 +28,19 @@ M.perform = {
       app:load_session(effect.to)
     end
   end,
-  turn_ended = function(_, effect)
+  turn_ended = function(app, effect)
+    if app.awaiting:ended(effect.session, effect.needs_model) then
+      M.say("your message waits: it is sent once there is a model (:Pillion model)")
+    end
     event(
       "PillionTurnEnd",
       { sessionId = effect.session, turnId = effect.turn, stopReason = effect.stop_reason }
     )
+  end,
+  session = function(app, effect)
+    for _, blocks in ipairs(app.awaiting:ready(app.state.sessions[effect.session])) do
+      app:prompt(blocks)
+    end
   end,
   question = function(app, effect)
     event("PillionQuestion", { question = effect.question })

@@ -309,6 +309,7 @@ function on.turn_ended(session, update, params, effects)
       session = session.id,
       turn = params.turnId,
       stop_reason = update.stopReason,
+      needs_model = update.needsModel or {},
     }
   end
 end

@@ -175,7 +175,7 @@ pub fn update(update: Update) -> wire::Update {
                 TurnReason::TaskNotification => "task_notification",
             },
         },
-        Update::TurnEnded { stop, usage: sum, window, auto, error, unsent } => wire::Update::TurnEnded {
+        Update::TurnEnded { stop, usage: sum, window, auto, error, needs_model, unsent } => wire::Update::TurnEnded {
             stop_reason: match stop {
                 StopReason::EndTurn => "end_turn",
                 StopReason::MaxTokens => "max_tokens",
@@ -188,6 +188,7 @@ pub fn update(update: Update) -> wire::Update {
             usage: usage(sum, window),
             auto,
             error: error.map(|message| wire::TurnError { message }),
+            needs_model: needs_model.into_iter().map(|prompt| prompt.0).collect(),
             unsent: queue(unsent),
         },
         Update::Usage { sum, window } => wire::Update::Usage(usage(sum, window)),

@@ -110,7 +110,11 @@ async fn send(reply: answer::Reply, events: &mpsc::Sender<StreamEvent>) -> Answe
         parts.push(AssistantPart::ToolCall { id, name: call.name.to_owned(), input: call.input, invalid: None });
     }
     let calls = parts.iter().any(|part| matches!(part, AssistantPart::ToolCall { .. }));
-    let stop = if calls { ModelStop::ToolUse } else { ModelStop::EndTurn };
+    let stop = match (reply.needs_model, calls) {
+        (true, _) => ModelStop::NeedsModel,
+        (false, true) => ModelStop::ToolUse,
+        (false, false) => ModelStop::EndTurn,
+    };
     let item = AssistantItem { parts, stop, provider: NAME.to_owned(), model: NAME.to_owned() };
     Answer { item, usage: Usage::default(), why: None }
 }

@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! `stop`: `end_turn`, `tool_use`, `max_tokens`, `pause`, `refusal`, `context_full`. `error.kind`: `auth`,
+//! `stop`: `end_turn`, `tool_use`, `max_tokens`, `pause`, `refusal`, `context_full`, `needs_model`. `error.kind`: `auth`,
 //! `unknown_model`, `bad_request`, `rate_limited`, `unreachable`, `service`, `context_too_long`, `not_configured`.
 
 use std::collections::BTreeMap;

@@ -333,6 +333,8 @@ pub enum Update {
         /// It started by itself, and no person spoke in it.
         auto: bool,
         error: Option<String>,
+        /// Prompts of it that only a model could have answered, and none is configured.
+        needs_model: Vec<PromptId>,
         unsent: Vec<(PromptId, Vec<Content>)>,
     },
     Usage {

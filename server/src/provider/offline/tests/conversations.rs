@@ -357,20 +357,18 @@ fn ends_without_places_show_the_output() {
     );
 }
 
+fn asked(said: &str) -> ModelRequest {
+    let (system, tools) = ("".into(), Arc::new([]));
+    ModelRequest { model: NAME.to_owned(), system, tools, history: history(said).into(), max_tokens: 1 }
+}
+
 #[tokio::test]
 async fn an_answer_is_streamed_in_pieces() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("go.mod"), "").unwrap();
     let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
     let provider = Offline::new(dir.path().to_owned());
-    let request = ModelRequest {
-        model: provider.default_model(),
-        system: "".into(),
-        tools: Arc::new([]),
-        history: history("you: help. And run the tests").into(),
-        max_tokens: 1,
-    };
-    let answer = provider.stream(request, sender).await.unwrap();
+    let answer = provider.stream(asked("you: help. And run the tests"), sender).await.unwrap();
     let mut events = Vec::new();
     while let Some(event) = receiver.recv().await {
         events.push(event);
@@ -388,4 +386,21 @@ async fn an_answer_is_streamed_in_pieces() {
     assert_eq!((whole, input["command"].as_str()), (&text, Some("go test ./...")));
     assert_eq!(events.last(), Some(&StreamEvent::ToolCallStarted { id: id.clone(), name: "bash".into() }));
     assert_eq!(answer.item.stop, ModelStop::ToolUse);
+}
+
+#[tokio::test]
+async fn an_answer_says_that_it_needs_a_model() {
+    let dir = tempfile::tempdir().unwrap();
+    for (said, stop) in [
+        ("you: Explain the code in src/lib.rs", ModelStop::NeedsModel),
+        ("you: Run `ls` and explain what it says.", ModelStop::NeedsModel),
+        ("you: run `ls`", ModelStop::ToolUse),
+        ("you: help", ModelStop::EndTurn),
+    ] {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        drop(receiver);
+        let provider = Offline::new(dir.path().to_owned());
+        let answer = provider.stream(asked(said), sender).await.unwrap();
+        assert_eq!(answer.item.stop, stop, "{said}");
+    }
 }
