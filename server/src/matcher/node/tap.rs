@@ -93,7 +93,7 @@ impl Tap {
         self.end_failure(scope);
         let indent = found[1].len();
         let depth = indent / 4;
-        let name = found.get(3).map_or("", |name| name.as_str()).to_owned();
+        let name = found.get(3).map_or("", |name| name.as_str()).replace("\\#", "#");
         self.stack.truncate(depth + 1);
         let has_children = match self.stack.get(depth) {
             Some((open, has_children)) if *open == name => *has_children,
@@ -237,7 +237,7 @@ impl Matcher for Tap {
             while self.stack.len() < depth {
                 self.stack.push((String::new(), true));
             }
-            self.stack.push((found[2].to_owned(), false));
+            self.stack.push((found[2].replace("\\#", "#"), false));
         } else if let Some((counts, summary)) = line.strip_prefix("# ").and_then(|text| self.totals.take(text)) {
             self.end_failure(scope);
             self.active = false;

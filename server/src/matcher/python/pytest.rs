@@ -30,6 +30,8 @@ enum Phase {
     Progress,
     Failures,
     Summary,
+    /// The counts of pytest-sugar, a line each.
+    Results,
     Other,
 }
 
@@ -73,6 +75,10 @@ expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)
 expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
 expression!(begun, r"^(\S+\.py::[^\s\[]+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
+// pytest-sugar tells a failure at once, among its bars, and its counts below each other.
+expression!(bar, r"^ \S+\.py [^ ]+ +\d+% ");
+expression!(results, r"^Results \([\d.]+\w+\):$");
+expression!(result, r"^ +(\d+) (failed|passed|skipped|xfailed|xpassed|error)(?:ed|s)?$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 
 fn status(word: &str) -> TestStatus {
@@ -80,6 +86,16 @@ fn status(word: &str) -> TestStatus {
         "PASSED" | "XPASS" => TestStatus::Passed,
         "FAILED" | "ERROR" => TestStatus::Failed,
         _ => TestStatus::Skipped,
+    }
+}
+
+/// `3 failed`.
+fn add(counts: &mut Counts, number: &str, word: &str) {
+    let number: u32 = number.parse().unwrap_or(0);
+    match word {
+        "passed" | "xpassed" => counts.passed += number,
+        "failed" | "error" => counts.failed += number,
+        _ => counts.skipped += number,
     }
 }
 
@@ -158,14 +174,7 @@ impl Pytest {
     fn last(&mut self, line: &str, scope: &mut Scope) {
         self.tell_rest(scope);
         let mut counts = Counts::default();
-        for found in number().captures_iter(line) {
-            let number: u32 = found[1].parse().unwrap_or(0);
-            match &found[2] {
-                "passed" | "xpassed" => counts.passed += number,
-                "failed" | "error" => counts.failed += number,
-                _ => counts.skipped += number,
-            }
-        }
+        number().captures_iter(line).for_each(|found| add(&mut counts, &found[1], &found[2]));
         self.counts = Counts::default();
         self.before.passed += counts.passed;
         self.before.failed += counts.failed;
@@ -425,11 +434,17 @@ impl Matcher for Pytest {
             return;
         }
         match self.phase {
-            Phase::Progress => self.progress_line(line, scope),
+            Phase::Progress => match open(line).filter(|_| line.starts_with('―')) {
+                Some(section) => (self.section, self.phase) = (Some(section), Phase::Failures),
+                None => self.progress_line(line, scope),
+            },
             Phase::Failures => {
                 if let Some(section) = open(line) {
                     self.close(scope);
                     self.section = Some(section);
+                } else if line.starts_with(' ') && bar().is_match(line) {
+                    self.close(scope);
+                    self.phase = Phase::Progress;
                 } else if let Some(section) = &mut self.section {
                     section.line(line);
                 } else if let Some(found) = one_line().captures(line) {
@@ -446,7 +461,17 @@ impl Matcher for Pytest {
                     self.summary_line(id, message, scope);
                 }
             }
+            Phase::Results => {
+                if let Some(found) = result().captures(line) {
+                    add(&mut self.counts, &found[1], &found[2]);
+                    self.tell_counts(scope);
+                }
+            }
             Phase::Idle | Phase::Other => {}
+        }
+        if line.starts_with("Results (") && self.expected && results().is_match(line) {
+            self.tell_rest(scope);
+            (self.counts, self.phase) = (Counts::default(), Phase::Results);
         }
         if let Some(folder) = line.strip_prefix("rootdir: ").filter(|_| self.phase == Phase::Progress) {
             let folder = folder.split(',').next().unwrap_or_default();
