@@ -45,6 +45,12 @@ expression!(unix, r"^(\S.*?):(\d+):(\d+): (.*?)(?: \(([a-z][\w/-]*)\))? \[([eE]r
 // The end of a message of several lines: its rule.
 expression!(ruled, r"^(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*)| \(([@a-z][\w@/.-]*)\))$");
 
+/// What jshint cannot read, where it does not print its codes.
+pub(super) fn stops(message: &str) -> bool {
+    message.starts_with("Unrecoverable syntax error")
+        || message.starts_with("Expected ") && message.contains(" to match ")
+}
+
 fn severity(word: &str) -> Severity {
     if matches!(word, "warning" | "Warning" | "⚠") { Severity::Warning } else { Severity::Error }
 }
@@ -154,7 +160,8 @@ impl Matcher for Eslint {
             {
                 scope.claim();
                 // jshint's codes begin with their kind: E, W or I.
-                let kind = if code.is_some_and(|code| code.starts_with('E')) { "error" } else { "warning" };
+                let is_error = code.map_or_else(|| stops(&found[5]), |code| code.starts_with('E'));
+                let kind = if is_error { "error" } else { "warning" };
                 let said = Said {
                     line: &found[2],
                     column: &found[3],

@@ -252,6 +252,7 @@ impl Mocha {
         }
         let text = text.strip_prefix("Error: ").unwrap_or(&text);
         let printed = timeout().captures(text).map(|found| found[2].to_owned());
+        let printed = printed.or_else(|| Some(text.split_once("> of file ")?.1.trim().to_owned()));
         let file = printed.as_deref().and_then(|path| scope.own(path));
         let (suites, name) = failure.names.split_at(failure.names.len().saturating_sub(1));
         let Some(name) = name.first() else { return };

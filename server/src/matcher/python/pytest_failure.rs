@@ -194,6 +194,9 @@ impl Section {
         if !self.exception.is_empty() {
             return self.exception.clone();
         }
+        if !matches!(self.subject, Subject::File(_)) {
+            return String::new();
+        }
         let (_, text) = self.stated();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let take = if text.lines().next().is_some_and(|first| first.ends_with(':')) { 4 } else { 1 };

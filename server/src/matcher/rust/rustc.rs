@@ -151,6 +151,11 @@ impl Diagnostic {
         // An error inside of a library's macro is shown where the workspace uses it; a note alone is no place for it.
         let primary = places.iter().position(|(spot, _)| spot.note.is_none())?;
         let (spot, at) = places.remove(primary);
+        if self.message.ends_with(" panicked")
+            && let Some(said) = self.detail.lines().find_map(|line| line.trim_start().strip_prefix("= help: message: "))
+        {
+            self.message = format!("{}: {said}", self.message);
+        }
         let message = match spot.label.filter(|label| !label.starts_with("help: ")) {
             Some(label) if !self.message.contains(&label) => format!("{}: {label}", self.message),
             _ => self.message.clone(),
