@@ -104,12 +104,7 @@ impl Mocha {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     /// A line while the tests run.
@@ -138,11 +133,7 @@ impl Mocha {
         } else {
             (TestStatus::Skipped, found.get(7).map_or("", |name| name.as_str()))
         };
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         self.tell_counts(scope);
         let suites: Vec<&str> = self.suites.iter().map(|(_, suite)| suite.as_str()).collect();
         let id = rerun(&suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" "));

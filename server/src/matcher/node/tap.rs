@@ -80,12 +80,7 @@ expression!(field, r"^(\w+):(?: (.*))?$");
 
 impl Tap {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::NODE, sum);
+        scope.counts(Runner::NODE, self.before + self.counts);
     }
 
     fn outcome(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -111,11 +106,7 @@ impl Tap {
             _ => TestStatus::Failed,
         };
         if !has_children {
-            match status {
-                TestStatus::Passed => self.counts.passed += 1,
-                TestStatus::Failed => self.counts.failed += 1,
-                TestStatus::Skipped => self.counts.skipped += 1,
-            }
+            self.counts.count(status);
             self.tell_counts(scope);
         }
         if status == TestStatus::Failed {
@@ -244,9 +235,7 @@ impl Matcher for Tap {
             self.stack.clear();
             scope.inside = None;
             self.counts = Counts::default();
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
+            self.before += counts;
             self.tell_counts(scope);
             scope.summary(&summary);
         }

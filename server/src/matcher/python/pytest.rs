@@ -122,12 +122,7 @@ impl Pytest {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::PYTEST, sum);
+        scope.counts(Runner::PYTEST, self.before + self.counts);
     }
 
     /// A line with `=` on both sides; true when it was one of pytest's.
@@ -176,9 +171,7 @@ impl Pytest {
         let mut counts = Counts::default();
         number().captures_iter(line).for_each(|found| add(&mut counts, &found[1], &found[2]));
         self.counts = Counts::default();
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         self.tell_counts(scope);
         scope.summary(line);
         self.phase = if self.expected { Phase::Progress } else { Phase::Idle };
@@ -199,11 +192,7 @@ impl Pytest {
 
     fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
         let status = status(word);
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         let place = (status == TestStatus::Failed).then(|| function(scope, id)).flatten();
         self.tell_result(id, status, place.clone(), None, scope);
         self.tell_counts(scope);

@@ -132,11 +132,7 @@ impl Stream {
             self.level(depth + 1).name.clone_from(&name);
         }
         if !is_parent {
-            match status {
-                TestStatus::Passed => self.counts.passed += 1,
-                TestStatus::Failed => self.counts.failed += 1,
-                TestStatus::Skipped => self.counts.skipped += 1,
-            }
+            self.counts.count(status);
             if !failed {
                 let result = TestResult { id, name, status, place: None, duration_ms: None, message: None };
                 scope.test_result(result);

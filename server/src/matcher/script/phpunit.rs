@@ -182,9 +182,7 @@ impl Phpunit {
     fn end_run(&mut self, counts: Counts, line: &str, scope: &mut Scope) {
         self.flush(scope);
         self.live = Counts::default();
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         scope.counts(RUNNER, self.before);
         scope.summary(line);
         (self.active, self.lettered, self.severity) = (false, false, None);
