@@ -1,6 +1,7 @@
 //! What a matcher finds in a command's output, before any editor or model has a say: problems with a place, results of
 //! single tests, counts. These words know neither LSP nor tasks.
 
+use std::ops::{Add, AddAssign};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,34 @@ impl Counts {
     /// All tests that ended.
     pub fn total(self) -> u32 {
         self.passed + self.failed + self.skipped
+    }
+
+    /// Counts one more test, which ended so.
+    pub fn count(&mut self, status: TestStatus) {
+        let number = match status {
+            TestStatus::Passed => &mut self.passed,
+            TestStatus::Failed => &mut self.failed,
+            TestStatus::Skipped => &mut self.skipped,
+        };
+        *number = number.saturating_add(1);
+    }
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed.saturating_add(other.passed),
+            failed: self.failed.saturating_add(other.failed),
+            skipped: self.skipped.saturating_add(other.skipped),
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
     }
 }
 

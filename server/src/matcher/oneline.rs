@@ -48,6 +48,13 @@ pub(super) fn number(found: &regex::Captures<'_>, group: usize) -> Option<u32> {
     found.get(group)?.as_str().parse().ok()
 }
 
+/// A time as a runner prints it, a number and its unit (`ms` or `s`), in milliseconds.
+pub(super) fn milliseconds(found: &regex::Captures<'_>, time: usize, unit: usize) -> Option<u64> {
+    let seconds = found.get(unit).is_some_and(|unit| unit.as_str() == "s");
+    let time: f64 = found.get(time)?.as_str().parse().ok()?;
+    Some((time * if seconds { 1000.0 } else { 1.0 }) as u64)
+}
+
 /// A count of tests: bounded, so that no sum of some thousands overflows.
 pub(super) fn count(found: &regex::Captures<'_>, group: usize) -> u32 {
     number(found, group).unwrap_or(0).min(MAX_COUNT)

@@ -86,7 +86,8 @@ impl Matcher for Cmake {
                         current.frames.push((found[1].to_owned(), number(&found, 2).unwrap_or(0)));
                     }
                 } else if line.is_empty() {
-                    current.paragraph_over |= !current.message.is_empty();
+                    // What it announces is the next paragraph.
+                    current.paragraph_over |= !current.message.is_empty() && !current.message.ends_with(':');
                 } else if !current.paragraph_over && current.message.len() < 1000 {
                     if !current.message.is_empty() {
                         current.message.push(' ');

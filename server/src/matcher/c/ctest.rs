@@ -54,12 +54,7 @@ expression!(gtest, r"^(\S[^:]*)[:(](\d+)\)?: (?:Failure|error: )(.*)$");
 
 impl Ctest {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     /// Where the test is added.
@@ -95,11 +90,7 @@ impl Ctest {
             _ if skipped => TestStatus::Skipped,
             _ => TestStatus::Failed,
         };
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         self.tell_counts(scope);
         let printed = self.printed.take();
         let missing = self.missing.take();
@@ -183,9 +174,7 @@ impl Matcher for Ctest {
             self.active = false;
             scope.inside = None;
             scope.summary(line);
-            self.before.passed += self.counts.passed;
-            self.before.failed += self.counts.failed;
-            self.before.skipped += self.counts.skipped;
+            self.before += self.counts;
             self.counts = Counts::default();
         } else if let Some(failed) = &mut self.failed {
             keep(&mut failed.detail, line);

@@ -78,7 +78,7 @@ expression!(head, r"^(\S[^:]*):(\d+)(?::(\d+))?: (?:fatal )?([Ee]rror|[Ww]arning
 expression!(included, r"^(?:In file included from |\s+from )(\S[^:]*):(\d+)(?::(\d+))?[:,]$");
 expression!(required, r"^(\S[^:]*):(\d+)(?::(\d+))?:\s+required from here$");
 expression!(context, r"^\S[^:]*: (?:In |At |in )");
-expression!(coded, r"^(.*?)\s+\[(-W[\w+=.,-]+|[a-z][a-z-]+)\]$");
+expression!(coded, r"^(.*?)\s+\[(-[Wf][\w+=.,-]+|[a-z][a-z-]+)\]$");
 
 impl Gcc {
     fn head(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -86,7 +86,10 @@ impl Gcc {
         scope.claim();
         let number: u32 = found[2].parse().unwrap_or(0);
         let column: Option<u32> = found.get(3).and_then(|column| column.as_str().parse().ok());
+        // Go's own log begins a line with the file: no compiler of Go leaves the column out.
+        let logged = column.is_none() && found[1].ends_with(".go");
         let mut file = scope.own(&found[1]).filter(|file| file.extension().is_none_or(|extension| extension != "rs"));
+        file = file.filter(|_| !logged);
         if &found[4] == "note" {
             if let Some(current) = &mut self.current {
                 current.note(line, file.map(|file| (file, number, column)), &found[5], scope);

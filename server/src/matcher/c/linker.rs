@@ -45,7 +45,7 @@ struct Lld {
 
 expression!(
     ld,
-    r"^(?:\S*ld(?:\.\w+)?: )?(?:[^\s:]+\.o(?:\)|bj)?:)?(\S[^:]*):(?:(\d+)|\(\.[\w.]+\+0x[0-9a-f]+\)): ((undefined reference to|multiple definition of) [`']([^']+)')(.*)$"
+    r"^(?:\S*ld(?:\.\w+)?: )?(?:[^\s:]+\.o(?:\)|bj)?:)?(\S[^:]*):(?:(\d+)|\(\.[^\s()]+\+0x[0-9a-f]+\)): ((undefined reference to|multiple definition of) [`']([^']+)')(.*)$"
 );
 expression!(first, r"; (?:\S+\.o(?:bj)?:)?([^\s:]+):(\d+): first defined here$");
 expression!(function, r": in function `([^']+)':$");

@@ -5,6 +5,7 @@ mod cmake;
 mod cppcheck;
 mod ctest;
 mod gcc;
+mod gcc_json;
 mod linker;
 mod make;
 mod nasm;
@@ -25,4 +26,5 @@ pub(super) const FORMATS: &[&Format] = &[
     &make::FORMAT,
     &assert::FORMAT,
     &gcc::FORMAT,
+    &gcc_json::FORMAT,
 ];

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::source::Tests;
 use crate::matcher::Matcher;
 use crate::matcher::command::Command;
 use crate::matcher::format::{Format, Inside, Rank, always};
@@ -12,12 +13,14 @@ use crate::problem::{Problem, Severity};
 
 /// Lines that explain one message.
 const MAX_LINES: u32 = 20;
+/// Packages of one chain of imports.
+const MAX_CHAIN: usize = 200;
 
 pub(super) const FORMAT: Format = Format {
     name: "go",
     rank: Rank::Tool,
     gate: always,
-    starts: &[r"# \[?[\w./~-]+", r#"\{"ImportPath":""#, r"diff (?:-u )?\S+\.go\.orig "],
+    starts: &[r"# \[?[\w./~-]+", r"package [\w./~-]+\z", r#"\{"ImportPath":""#, r"diff (?:-u )?\S+\.go\.orig "],
     inside: &[Inside { words: &[".go:"], text: r"\.go:[0-9]+:[0-9]+: " }],
     new: |scope| Box::new(Compile { formats: lists_files(&scope.command), ..Compile::default() }),
 };
@@ -29,6 +32,8 @@ pub(super) struct Compile {
     vet: bool,
     current: Option<Problem>,
     lines: u32,
+    /// A package and what it imports: the chain of a cycle, while it is read.
+    chain: Vec<String>,
     /// The command is `gofmt -l`: each line is a file.
     formats: bool,
     diff: Option<Diff>,
@@ -53,6 +58,7 @@ struct BuildOutput {
 expression!(header, r"^# \[?([\w./~-]+)(?: \[[\w./~-]+\.test\])?\]?$");
 expression!(message, r"^(?:vet: )?(\S.*?\.go):(\d+):(\d+): (.+)$");
 expression!(linter, r"^(.*\S) \(([A-Za-z][\w-]+)\)$");
+expression!(imports, r"^\timports (\S+?)(: import cycle not allowed(?: in test)?)?$");
 expression!(hunk, r"^@@ -(\d+)");
 expression!(diffed, r"^diff (?:-u )?\S+\.orig (\S+\.go)$");
 
@@ -71,7 +77,45 @@ impl Compile {
         }
     }
 
+    /// A line of a chain of imports; false when it is none. The cycle is shown where its first package has its import.
+    fn import(&mut self, line: &str, scope: &mut Scope) -> bool {
+        if let Some(package) = line.strip_prefix("package ").filter(|package| !package.contains(' ')) {
+            self.chain = vec![package.to_owned()];
+            return true;
+        }
+        let Some(found) = imports().captures(line).filter(|_| !self.chain.is_empty() && self.chain.len() < MAX_CHAIN)
+        else {
+            self.chain.clear();
+            return false;
+        };
+        self.chain.push(found[1].to_owned());
+        if found.get(2).is_none() {
+            return true;
+        }
+        let chain = std::mem::take(&mut self.chain);
+        // Packages before it only lead to the cycle.
+        let from = chain.iter().position(|package| *package == found[1]).unwrap_or(0);
+        let (Some(first), Some(next)) = (chain.get(from), chain.get(from + 1)) else { return true };
+        let Some(folder) = Tests::default().folder(scope, first) else { return true };
+        let written = format!("\"{next}\"");
+        let files = scope.files.with_extension("go");
+        let mut files = files.into_iter().filter(|file| file.parent() == Some(folder.as_path()));
+        let place = files.find_map(|file| {
+            let text = scope.files.read(&file)?;
+            let at = text.lines().position(|line| line.contains(&written))?;
+            Some(scope.at(file, u32::try_from(at + 1).ok()?, None, None))
+        });
+        if let Some(place) = place {
+            let text = format!("import cycle not allowed: {}", chain[from..].join(" imports "));
+            scope.problem(problem("go", Severity::Error, place, text));
+        }
+        true
+    }
+
     fn text(&mut self, line: &str, scope: &mut Scope) {
+        if (!self.chain.is_empty() || line.starts_with("package ")) && self.import(line, scope) {
+            return;
+        }
         if let Some(found) = header().captures(line) {
             self.close(scope);
             (self.below, self.vet) = (true, line.starts_with("# ["));
@@ -210,7 +254,7 @@ impl Matcher for Compile {
     }
 
     fn wants_all(&self) -> bool {
-        self.below || self.current.is_some() || self.formats || self.diff.is_some()
+        self.below || self.current.is_some() || self.formats || self.diff.is_some() || !self.chain.is_empty()
     }
 
     fn interrupted(&mut self, scope: &mut Scope) {

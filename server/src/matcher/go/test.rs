@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::example::Example;
 use super::source::Tests;
-use super::trace::Trace;
+use super::trace::{self, Trace};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, keep, problem, related};
@@ -38,11 +38,13 @@ pub(super) const FORMAT: Format = Format {
         r#"\{"Time":""#,
     ],
     inside: &[],
-    new: |_| Box::new(GoTest::default()),
+    new: |scope| Box::new(GoTest::new(scope)),
 };
 
 #[derive(Default)]
 pub(super) struct GoTest {
+    /// `go run`: what looks like a test's result is what the program prints.
+    program: bool,
     tests: Tests,
     counts: Counts,
     plain: Package,
@@ -84,6 +86,8 @@ struct Log {
 #[derive(Default)]
 struct Race {
     accesses: Vec<(String, Option<(Place, String)>)>,
+    /// The frame of a file of tests below the first access.
+    in_test: Option<Place>,
     function: String,
     detail: String,
 }
@@ -172,6 +176,11 @@ impl Package {
 }
 
 impl GoTest {
+    fn new(scope: &Scope) -> Self {
+        let words = scope.command.words();
+        Self { program: words.windows(2).any(|pair| pair == ["go", "run"]), ..Self::default() }
+    }
+
     fn count(&mut self, package: &mut Package, test: &str, status: TestStatus, scope: &mut Scope) {
         let add = |counts: &mut Counts, status: TestStatus, by: i32| {
             let number = match status {
@@ -281,7 +290,8 @@ impl GoTest {
         if !told
             && !before
             && !package.parents.contains(test)
-            && let Some(place) = self.tests.function(scope, test, package.folder.as_deref())
+            && let Some(place) = trace::logged(logs.iter().flat_map(|log| log.text.iter().map(String::as_str)), scope)
+                .or_else(|| self.tests.function(scope, test, package.folder.as_deref()))
         {
             let message = logs.last().map(Log::message).filter(|text| !text.is_empty());
             let message = message.unwrap_or_else(|| format!("test {test} failed"));
@@ -315,7 +325,15 @@ impl GoTest {
         let test = test.map(|test| {
             // Its frames name the function, not the subtest.
             let below = |running: &&String| running.split('/').next() == Some(test.as_str());
-            package.running.iter().rfind(below).cloned().unwrap_or(test)
+            let running = package.running.iter().rfind(below).cloned();
+            let failed = || {
+                let is_failed = |(name, status): &(&String, &TestStatus)| {
+                    **status == TestStatus::Failed && name.contains('/') && below(name)
+                };
+                let mut failed = package.counted.iter().filter(is_failed);
+                failed.next().filter(|_| failed.next().is_none()).map(|(name, _)| name.clone())
+            };
+            running.or_else(failed).unwrap_or(test)
         });
         for test in trace.running.iter().chain(&test) {
             self.count(package, test, TestStatus::Failed, scope);
@@ -363,13 +381,23 @@ impl GoTest {
             let mut accesses = race.accesses.into_iter();
             let Some((what, Some((place, _)))) = accesses.next() else { return true };
             let other = accesses.next();
-            let mut message = format!("data race: {what}");
-            if let Some((other, Some((at, _)))) = &other {
-                let line = at.line.unwrap_or(0);
+            let spot = |at: &Place| {
                 let name = at.file.file_name().unwrap_or_default().to_string_lossy();
-                message.push_str(&format!(", {other} at {name}:{line}"));
+                format!("{name}:{}", at.line.unwrap_or(0))
+            };
+            // In a test it is shown where the test's own file leads to it.
+            let in_test = race.in_test.filter(|at| test.is_some() && at.file != place.file);
+            let mut message = match in_test {
+                Some(_) => format!("data race: {what} at {}", spot(&place)),
+                None => format!("data race: {what}"),
+            };
+            if let Some((other, Some((at, _)))) = &other {
+                message.push_str(&format!(", {other} at {}", spot(at)));
             }
-            let mut found = problem(TOOL, Severity::Error, place, message);
+            let mut found = problem(TOOL, Severity::Error, in_test.clone().unwrap_or_else(|| place.clone()), message);
+            if in_test.is_some() {
+                found.related.push(related(place, what));
+            }
             if let Some((other, Some((at, _)))) = other {
                 found.related.push(related(at, other));
             }
@@ -381,6 +409,13 @@ impl GoTest {
         keep(&mut race.detail, line);
         if let Some(found) = race_frame().captures(line) {
             let function = std::mem::take(&mut race.function);
+            if race.accesses.len() == 1
+                && race.in_test.is_none()
+                && found[1].ends_with("_test.go")
+                && let Some(file) = scope.own(&found[1])
+            {
+                race.in_test = Some(scope.at(file, found[2].parse().unwrap_or(0), None, None));
+            }
             if let Some((_, place @ None)) = race.accesses.last_mut()
                 && let Some(file) = scope.own(&found[1])
             {
@@ -439,7 +474,7 @@ impl GoTest {
             }
             return;
         }
-        if let Some(found) = result_line().captures(line) {
+        if let Some(found) = result_line().captures(line).filter(|_| !self.program) {
             for (at, _) in found[3].match_indices('/') {
                 package.parents.insert(found[3][..at].to_owned());
             }

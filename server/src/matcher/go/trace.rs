@@ -75,13 +75,14 @@ impl Trace {
     /// The test in which it happened.
     pub(super) fn test(&self) -> Option<String> {
         let named = self.running.first().cloned();
-        named.or_else(|| self.frames.iter().find_map(|(function, ..)| Some(test().captures(function)?[1].to_owned())))
+        let mut frames = self.frames.iter().filter(|(function, ..)| !is_main(function));
+        named.or_else(|| frames.find_map(|(function, ..)| Some(test().captures(function)?[1].to_owned())))
     }
 
     /// The place and the other own frames. In a test it is the innermost frame of a file of tests.
     pub(super) fn places(&self, scope: &mut Scope) -> Option<(Place, Vec<Related>)> {
         let mut own: Vec<(Place, &str)> = Vec::new();
-        for (function, path, line) in &self.frames {
+        for (function, path, line) in self.frames.iter().filter(|(function, ..)| !is_main(function)) {
             if let Some(file) = scope.own(path) {
                 own.push((scope.at(file, *line, None, None), function));
             }
@@ -96,6 +97,20 @@ impl Trace {
         let others = others.map(|(other, function)| related(other, format!("in {}", name(function)))).collect();
         Some((place, others))
     }
+}
+
+/// `TestMain`, in which all tests of a package run.
+fn is_main(function: &str) -> bool {
+    function.contains(".TestMain(")
+}
+
+/// The innermost frame of a file of tests in the text of a panic that was caught and logged.
+pub(super) fn logged<'l>(mut lines: impl Iterator<Item = &'l str>, scope: &mut Scope) -> Option<Place> {
+    lines.find_map(|line| {
+        let found = frame().captures(line).filter(|found| found[1].ends_with("_test.go"))?;
+        let file = scope.own(&found[1])?;
+        Some(scope.at(file, found[2].parse().ok()?, None, None))
+    })
 }
 
 /// `cart.First` of `example.com/shop/cart.First(...)`.

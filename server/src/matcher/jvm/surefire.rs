@@ -87,9 +87,7 @@ impl Surefire {
         } else {
             self.classes.clear();
             self.active = false;
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
+            self.before += counts;
             scope.summary(
                 line.trim_start_matches("[ERROR] ").trim_start_matches("[INFO] ").trim_start_matches("[WARNING] "),
             );

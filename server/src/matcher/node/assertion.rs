@@ -45,8 +45,11 @@ pub(super) fn sides(lines: &[String]) -> String {
         if !is_side || parts.len() >= 3 {
             continue;
         }
-        let value = lines.peek().filter(|next| line.ends_with(':') && !next.is_empty());
-        parts.push(value.map_or_else(|| line.to_owned(), |value| format!("{line} {value}")));
+        let below = lines.peek().filter(|next| line.ends_with(':') && !next.is_empty());
+        // Values are aligned below each other.
+        let (name, beside) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+        let value = below.copied().unwrap_or_else(|| beside.trim_start());
+        parts.push(if value.is_empty() { line.to_owned() } else { format!("{name}: {value}") });
     }
     parts.join(", ")
 }

@@ -165,10 +165,13 @@ impl Ava {
         let label = differs.and_then(|at| failure.lines[..at].iter().rfind(|line| !line.is_empty()));
         let label = label.filter(|line| !is_excerpt(line));
         let difference = difference.map(|text| label.map_or(text.clone(), |label| format!("{label}: {text}")));
-        let returned = failure.lines.iter().position(|line| line == "Function returned:");
-        let returned = returned.and_then(|at| failure.lines[at + 1..].iter().find(|line| !line.is_empty()));
+        let is_returned = |line: &String| line == "Function returned:" || line == "Returned promise resolved with:";
+        let returned = failure.lines.iter().position(is_returned).and_then(|at| {
+            let value = failure.lines[at + 1..].iter().find(|line| !line.is_empty())?;
+            Some(format!("{} {value}", failure.lines[at]))
+        });
         let text = difference
-            .or_else(|| returned.map(|value| format!("Function returned: {value}")))
+            .or(returned)
             .or_else(|| Some(message(&[thrown.or_else(plain)?.as_str()])))
             .unwrap_or_else(|| "failed".to_owned());
         let mut found = problem(TOOL, Severity::Error, place, text);

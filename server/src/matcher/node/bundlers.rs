@@ -62,7 +62,10 @@ expression!(span, r"^(?:\./\S+ )?\d+:\d+(?:-\d+(?::\d+)?)?$");
 expression!(ts_loader, r"^\[tsl\] (ERROR|WARNING) in (\S+?)\((\d+),(\d+)\)$");
 expression!(sheet, r"^(\S+\.(?:s[ac]ss|less)) (\d+):(\d+) {2}\S");
 expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
-expression!(unresolved, r#"^\[vite\]: Rollup failed to resolve import "([^"]+)" from "([^"]+)"\.$"#);
+expression!(
+    unresolved,
+    r#"^(?:\[vite\]: (Rollup failed to resolve import)|\[!\] (?:\([^)]*\) )?RollupError: (Could not resolve)) "([^"]+)" from "([^"]+)"\.?$"#
+);
 expression!(rollup, r"^(?:\[[^\]]*\] )?(\S+\.\w+) \((\d+):(\d+)\): (.*)$");
 expression!(file, r"^file: (/[^:]+?)(?::(\d+):(\d+))?$");
 expression!(babel, r"^(?:\w*Error: )?(/\S+?): (.*?) \((\d+):(\d+)\)$");
@@ -244,15 +247,12 @@ impl Bundlers {
             let at = (number(&found[2]), Some(Column::Bytes(number(&found[3]).saturating_add(1))));
             Some((found[1].to_owned(), at, found[4].to_owned()))
         } else if let Some(found) = unresolved().captures(line) {
-            let line = scope.own(&found[2]).and_then(|file| scope.files.read(&file)).and_then(|text| {
-                let at = text.lines().position(|line| line.contains(&found[1]))?;
+            let line = scope.own(&found[4]).and_then(|file| scope.files.read(&file)).and_then(|text| {
+                let at = text.lines().position(|line| line.contains(&found[3]))?;
                 u32::try_from(at + 1).ok()
             });
-            Some((
-                found[2].to_owned(),
-                (line.unwrap_or(0), None),
-                format!("Rollup failed to resolve import \"{}\"", &found[1]),
-            ))
+            let words = found.get(1).or(found.get(2)).map_or("", |words| words.as_str());
+            Some((found[4].to_owned(), (line.unwrap_or(0), None), format!("{words} \"{}\"", &found[3])))
         } else if self.failed > 0
             && let Some(found) = rollup().captures(line)
         {

@@ -33,13 +33,23 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Eslint {
     /// The file whose rows follow.
     file: Option<PathBuf>,
-    /// The last row, and the column of its message: a narrow terminal wraps it.
-    row: Option<(Problem, usize)>,
+    /// The last row while its message may go on: at its column, where a narrow terminal wrapped it, or, without a column, in
+    /// lines of its own until the rule.
+    row: Option<(Problem, Option<usize>)>,
 }
 
 expression!(row, r"^ *(\d+):(\d+) +([eE]rror|[wW]arning|✖|⚠|×):? +(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*))?\s*$");
 expression!(compact, r"^(\S.*?): line (\d+), col (\d+), (?:([eE]rror|[wW]arning) - )?(.*?)(?: \(([^()\s]+)\))?$");
 expression!(unix, r"^(\S.*?):(\d+):(\d+): (.*?)(?: \(([a-z][\w/-]*)\))? \[([eE]rror|[wW]arning)(?:/([^\]]+))?\]$");
+
+// The end of a message of several lines: its rule.
+expression!(ruled, r"^(.*?)(?: {2,}([@a-zA-Z][\w@/.-]*)| \(([@a-z][\w@/.-]*)\))$");
+
+/// What jshint cannot read, where it does not print its codes.
+pub(super) fn stops(message: &str) -> bool {
+    message.starts_with("Unrecoverable syntax error")
+        || message.starts_with("Expected ") && message.contains(" to match ")
+}
 
 fn severity(word: &str) -> Severity {
     if matches!(word, "warning" | "Warning" | "⚠") { Severity::Warning } else { Severity::Error }
@@ -87,9 +97,20 @@ impl Eslint {
     /// True for a line that goes on with the message of the row above.
     fn wraps(&mut self, line: &str) -> bool {
         let Some((found, column)) = &mut self.row else { return false };
-        let text = line.trim_start_matches(' ');
-        if text.is_empty() || line.len() - text.len() != *column || found.message.len() > MAX_MESSAGE {
+        let mut text = line.trim_start_matches(' ');
+        let elsewhere = column.is_some_and(|column| line.len() - text.len() != column);
+        if text.is_empty() || elsewhere || found.message.len() > MAX_MESSAGE {
             return false;
+        }
+        if column.is_none() {
+            if row().is_match(line) || compact().is_match(line) || text.starts_with(['/', '✖']) {
+                return false;
+            }
+            if let Some(parts) = ruled().captures(text) {
+                text = parts.get(1).map_or("", |part| part.as_str());
+                found.code = parts.get(2).or(parts.get(3)).map(|rule| rule.as_str().to_owned());
+                *column = Some(usize::MAX);
+            }
         }
         found.message.push(' ');
         found.message.push_str(text.trim_end());
@@ -122,10 +143,10 @@ impl Matcher for Eslint {
                 let column = line[..start].chars().count();
                 let told = read(file, said, scope);
                 // Only stylelint draws its table as wide as the terminal.
-                if told.tool == "stylelint" {
-                    self.row = Some((told, column));
-                } else {
-                    scope.problem(told);
+                match told.tool.as_str() {
+                    "stylelint" => self.row = Some((told, Some(column))),
+                    "eslint" if told.code.is_none() => self.row = Some((told, None)),
+                    _ => scope.problem(told),
                 }
             }
         } else if line.contains(": line ")
@@ -139,7 +160,8 @@ impl Matcher for Eslint {
             {
                 scope.claim();
                 // jshint's codes begin with their kind: E, W or I.
-                let kind = if code.is_some_and(|code| code.starts_with('E')) { "error" } else { "warning" };
+                let is_error = code.map_or_else(|| stops(&found[5]), |code| code.starts_with('E'));
+                let kind = if is_error { "error" } else { "warning" };
                 let said = Said {
                     line: &found[2],
                     column: &found[3],
@@ -147,7 +169,11 @@ impl Matcher for Eslint {
                     message: &found[5],
                     code,
                 };
-                tell(file, said, scope);
+                let told = read(file, said, scope);
+                match told.code {
+                    None if !jshint => self.row = Some((told, None)),
+                    _ => scope.problem(told),
+                }
             }
         } else if line.ends_with(']')
             && let Some(found) = unix().captures(line)

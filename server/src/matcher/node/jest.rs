@@ -9,6 +9,7 @@ use super::source::{TestFinder, id};
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
@@ -80,12 +81,7 @@ expression!(typescript, r"^(\S+\.[cm]?tsx?):(\d+):(\d+) - error (TS\d+): (.*)$")
 
 impl Jest {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     fn head(&mut self, line: &str, scope: &mut Scope) {
@@ -127,16 +123,10 @@ impl Jest {
             (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &file.path, &suites, name)).flatten();
         let names: Vec<String> = suites.iter().copied().chain([name]).map(str::to_owned).collect();
         let id = id(&file.printed, &names);
-        let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
-        let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
-        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        let duration_ms = milliseconds(&found, 4, 5);
         scope.test_result(TestResult { id, name: name.to_owned(), status, place, duration_ms, message: None });
         file.listed = true;
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         self.tell_counts(scope);
         true
     }
@@ -340,9 +330,7 @@ impl Matcher for Jest {
                 scope.cycle(CyclePhase::Ends, Watcher::Runner(TOOL.to_owned()));
             }
             if !watching {
-                self.before.passed += self.counts.passed;
-                self.before.failed += self.counts.failed;
-                self.before.skipped += self.counts.skipped;
+                self.before += self.counts;
             }
             (self.counts, self.again) = (Counts::default(), false);
             self.file = None;

@@ -131,7 +131,7 @@ expression!(jshint_row, r"^(\S[^:]*\.\w+):(\d+):(\d+): (?:\(([EWI]\d{3})\) )?(.+
 fn jshint(line: &str) -> Option<Printed<'_>> {
     let found = jshint_row().captures(line)?;
     let code = text(&found, 4).or(text(&found, 6));
-    let error = code.is_some_and(|code| code.starts_with('E'));
+    let error = code.map_or_else(|| super::eslint::stops(&found[5]), |code| code.starts_with('E'));
     Some(Printed {
         path: text(&found, 1)?,
         line: number(&found, 2),

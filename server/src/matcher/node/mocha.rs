@@ -104,12 +104,7 @@ impl Mocha {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     /// A line while the tests run.
@@ -138,11 +133,7 @@ impl Mocha {
         } else {
             (TestStatus::Skipped, found.get(7).map_or("", |name| name.as_str()))
         };
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         self.tell_counts(scope);
         let suites: Vec<&str> = self.suites.iter().map(|(_, suite)| suite.as_str()).collect();
         let id = rerun(&suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" "));
@@ -252,6 +243,7 @@ impl Mocha {
         }
         let text = text.strip_prefix("Error: ").unwrap_or(&text);
         let printed = timeout().captures(text).map(|found| found[2].to_owned());
+        let printed = printed.or_else(|| Some(text.split_once("> of file ")?.1.trim().to_owned()));
         let file = printed.as_deref().and_then(|path| scope.own(path));
         let (suites, name) = failure.names.split_at(failure.names.len().saturating_sub(1));
         let Some(name) = name.first() else { return };

@@ -6,6 +6,7 @@ use super::jest::message;
 use super::stack::{Frame, frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
@@ -62,12 +63,7 @@ expression!(number, r"^ {2}(\d+) (failed|flaky|skipped|did not run|passed|interr
 
 impl Playwright {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     fn live(&mut self, line: &str, scope: &mut Scope) {
@@ -81,19 +77,13 @@ impl Playwright {
         if at.as_ref().is_some_and(|place| expects_failure(scope, place)) {
             status = TestStatus::Passed;
         }
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         self.tell_counts(scope);
         let id = found[5].replace(" › ", " ");
         let name = found[5].rsplit(" › ").next().unwrap_or_default().to_owned();
         let failed = status == TestStatus::Failed;
         let place = at.filter(|_| failed);
-        let seconds = found.get(7).is_some_and(|unit| unit.as_str() == "s");
-        let time = found.get(6).and_then(|time| time.as_str().parse::<f64>().ok());
-        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        let duration_ms = milliseconds(&found, 6, 7);
         scope.test_result(TestResult {
             id: id.clone(),
             name,
@@ -229,9 +219,7 @@ impl Matcher for Playwright {
             }
         }
         if let Some(found) = running().captures(line) {
-            self.before.passed += self.counts.passed;
-            self.before.failed += self.counts.failed;
-            self.before.skipped += self.counts.skipped;
+            self.before += self.counts;
             (self.counts, self.active, self.ending) = (Counts::default(), true, false);
             scope.inside = Some(RUNNER);
             scope.more(RUNNER, found[1].parse().unwrap_or(0));

@@ -10,7 +10,7 @@ use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, problem};
-use crate::problem::{Counts, Severity, TestResult, TestStatus};
+use crate::problem::{Counts, Problem, Severity, TestResult, TestStatus};
 
 /// Bytes of a report of many lines.
 const MAX_REPORT: usize = 4 << 20;
@@ -105,6 +105,13 @@ fn frames(text: &str) -> Vec<Frame> {
     text.lines().filter(|line| line.trim_start().starts_with("at ")).take(100).filter_map(frame).collect()
 }
 
+/// A failed test or file; nothing where the runner has told it in words, as jest does beside its JSON.
+fn tell(found: Problem, scope: &mut Scope) {
+    if !found.test.as_deref().is_some_and(|test| scope.is_detailed(test)) {
+        scope.problem(found);
+    }
+}
+
 /// What jest and Vitest write with `--json` and `--reporter=json`.
 fn jest(report: &Value, scope: &mut Scope) {
     let tool = if scope.command.mentions("vitest") { "vitest" } else { "jest" };
@@ -127,7 +134,7 @@ fn jest(report: &Value, scope: &mut Scope) {
             found.detail = Some(said.to_owned());
             found.related = related;
             found.test = Some(scope.relative(&path));
-            scope.problem(found);
+            tell(found, scope);
         }
         for test in items(file, "assertionResults") {
             let id = id(&scope.relative(&path), &[text(test, "fullName").to_owned()]);
@@ -149,7 +156,7 @@ fn jest(report: &Value, scope: &mut Scope) {
                 found.detail = Some(said.to_owned());
                 found.related = related;
                 found.test = Some(id.clone());
-                scope.problem(found);
+                tell(found, scope);
                 place = Some(at);
             }
             let duration_ms = test["duration"].as_f64().map(|time| time as u64);

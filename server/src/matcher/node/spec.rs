@@ -65,12 +65,7 @@ expression!(timed, r"^(.*) \((\d+\.\d+)ms\)(?: # (.*))?$");
 
 impl Spec {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::NODE, sum);
+        scope.counts(Runner::NODE, self.before + self.counts);
     }
 
     fn marked(&mut self, indent: usize, mark: &str, text: &str, scope: &mut Scope) {
@@ -116,11 +111,7 @@ impl Spec {
             ("✖", _) => TestStatus::Failed,
             _ => TestStatus::Passed,
         };
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         let suites: Vec<&str> = self.stack.iter().map(|(_, suite)| suite.as_str()).collect();
         let id = suites.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(" ");
         let place = if status == TestStatus::Failed { self.finder.find(scope, &suites, &name) } else { None };
@@ -256,9 +247,7 @@ impl Matcher for Spec {
         } else if let Some((counts, summary)) = line.strip_prefix("ℹ ").and_then(|text| self.totals.take(text)) {
             self.stack.clear();
             self.counts = Counts::default();
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
+            self.before += counts;
             self.tell_counts(scope);
             scope.summary(&summary);
         } else if line == "Failed tests:" {

@@ -66,7 +66,11 @@ pub(super) fn message(lines: &[&str]) -> String {
     let first = first.replacen(" [ERR_ASSERTION]", "", 1).replacen(" [Error]", "", 1);
     let first = first.strip_prefix("AssertionError: ").unwrap_or(&first);
     match (first.strip_suffix(':'), lines.next()) {
-        (Some(_), Some(values)) if values.contains(" !== ") || values.contains(" != ") => format!("{first} {values}"),
+        (Some(short), Some(values))
+            if values.contains(" !== ") || values.contains(" != ") || short.ends_with("falsy value") =>
+        {
+            format!("{first} {values}")
+        }
         (Some(short), _) => short.to_owned(),
         (None, _) => first.to_owned(),
     }

@@ -80,12 +80,7 @@ expression!(field, r"^(\w+):(?: (.*))?$");
 
 impl Tap {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::NODE, sum);
+        scope.counts(Runner::NODE, self.before + self.counts);
     }
 
     fn outcome(&mut self, line: &str, scope: &mut Scope) -> bool {
@@ -93,7 +88,7 @@ impl Tap {
         self.end_failure(scope);
         let indent = found[1].len();
         let depth = indent / 4;
-        let name = found.get(3).map_or("", |name| name.as_str()).to_owned();
+        let name = found.get(3).map_or("", |name| name.as_str()).replace("\\#", "#");
         self.stack.truncate(depth + 1);
         let has_children = match self.stack.get(depth) {
             Some((open, has_children)) if *open == name => *has_children,
@@ -111,11 +106,7 @@ impl Tap {
             _ => TestStatus::Failed,
         };
         if !has_children {
-            match status {
-                TestStatus::Passed => self.counts.passed += 1,
-                TestStatus::Failed => self.counts.failed += 1,
-                TestStatus::Skipped => self.counts.skipped += 1,
-            }
+            self.counts.count(status);
             self.tell_counts(scope);
         }
         if status == TestStatus::Failed {
@@ -237,16 +228,14 @@ impl Matcher for Tap {
             while self.stack.len() < depth {
                 self.stack.push((String::new(), true));
             }
-            self.stack.push((found[2].to_owned(), false));
+            self.stack.push((found[2].replace("\\#", "#"), false));
         } else if let Some((counts, summary)) = line.strip_prefix("# ").and_then(|text| self.totals.take(text)) {
             self.end_failure(scope);
             self.active = false;
             self.stack.clear();
             scope.inside = None;
             self.counts = Counts::default();
-            self.before.passed += counts.passed;
-            self.before.failed += counts.failed;
-            self.before.skipped += counts.skipped;
+            self.before += counts;
             self.tell_counts(scope);
             scope.summary(&summary);
         }

@@ -9,6 +9,7 @@ use super::source::{TestFinder, id};
 use super::stack::{Frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
@@ -78,18 +79,11 @@ expression!(file_at, r"^File: ([^:]+)(?::(\d+):(\d+))?$");
 
 impl Vitest {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     fn begin(&mut self, root: &str, scope: &mut Scope) {
-        self.before.passed += self.counts.passed;
-        self.before.failed += self.counts.failed;
-        self.before.skipped += self.counts.skipped;
+        self.before += self.counts;
         (self.counts, self.active, self.listing) = (Counts::default(), true, false);
         scope.rooted(std::path::Path::new(root));
         scope.inside = Some(RUNNER);
@@ -107,9 +101,7 @@ impl Vitest {
             }
         }
         counts.passed = found[2].parse::<u32>().unwrap_or(0).saturating_sub(counts.failed + counts.skipped);
-        self.counts.passed = self.counts.passed.saturating_add(counts.passed);
-        self.counts.failed = self.counts.failed.saturating_add(counts.failed);
-        self.counts.skipped = self.counts.skipped.saturating_add(counts.skipped);
+        self.counts += counts;
         self.tell_counts(scope);
         self.file = scope.own(&found[1]).map(|path| (found[1].to_owned(), path));
         true
@@ -150,20 +142,14 @@ impl Vitest {
         }
         let names = self.finder.regrouped(scope, &path, names, " > ");
         if verbose {
-            match status {
-                TestStatus::Passed => self.counts.passed += 1,
-                TestStatus::Failed => self.counts.failed += 1,
-                TestStatus::Skipped => self.counts.skipped += 1,
-            }
+            self.counts.count(status);
             self.tell_counts(scope);
         }
         let id = id(&printed, &names);
         let (name, suites) = names.split_last().map_or(("", &[][..]), |(name, suites)| (name.as_str(), suites));
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
-        let seconds = found.get(5).is_some_and(|unit| unit.as_str() == "s");
-        let time = found.get(4).and_then(|time| time.as_str().parse::<f64>().ok());
-        let duration_ms = time.map(|time| (time * if seconds { 1000.0 } else { 1.0 }) as u64);
+        let duration_ms = milliseconds(&found, 4, 5);
         scope.test_result(TestResult {
             id: id.clone(),
             name: name.to_owned(),

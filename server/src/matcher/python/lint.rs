@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     starts: &[],
     inside: &[Inside {
         words: &[".py:", ".pyi:", ".ipynb:"],
-        text: r":[0-9]+(?::[0-9]+)?: (?:(?:[A-Z]+[0-9]+|invalid-syntax)[: ]|\[[CRWEFI][0-9]{4}\()",
+        text: r":[0-9]+(?::[0-9]+)?: (?:(?:[A-Z]+[0-9]+|invalid-syntax)[: ]|\[[A-Z]+[0-9]+[\](])",
     }],
     new: |_| Box::new(Lint),
 };
@@ -27,6 +27,9 @@ expression!(
     r"^(\S.*?\.(?:py|pyi|ipynb))(?::cell \d+)?:(\d+)(?::(\d+))?: (?:([A-Z]+\d+)(:?)|invalid-syntax:)(?: \[[*-]\])? (.+)$"
 );
 expression!(symbol, r"^(.*) \(([a-z][a-z0-9-]+)\)$");
+
+// What flake8 and ruff call pylint's format: `a.py:7: [F401] text`.
+expression!(bracketed, r"^(\S.*?\.(?:py|pyi|ipynb)):(\d+): \[([A-Z]+\d+)\] (.+)$");
 
 // pylint's parseable format: `a.py:7: [W1514(unspecified-encoding), load] text`.
 expression!(
@@ -50,6 +53,11 @@ pub(super) fn pylint_severity(code: &str) -> Severity {
     }
 }
 
+/// Whose rules have letters and numbers, by the command.
+fn rules_of(scope: &Scope) -> &'static str {
+    ["ruff", "pycodestyle"].into_iter().find(|tool| scope.command.mentions(tool)).unwrap_or("flake8")
+}
+
 /// Reads a line of pylint's parseable format.
 fn parsed(line: &str, scope: &mut Scope) {
     let Some(found) = parseable().captures(line) else { return };
@@ -66,6 +74,14 @@ impl Matcher for Lint {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
             return;
+        }
+        if let Some(found) = bracketed().captures(line) {
+            scope.claim();
+            let Some(file) = scope.own(&found[1]) else { return };
+            let place = scope.at(file, number(&found, 2).unwrap_or(0), None, None);
+            let mut told = problem(rules_of(scope), severity(&found[3]), place, &found[4]);
+            told.code = Some(found[3].to_owned());
+            return scope.problem(told);
         }
         let Some(found) = finding().captures(line) else { return parsed(line, scope) };
         let code = found.get(4).map_or("invalid-syntax", |code| code.as_str());
@@ -89,11 +105,7 @@ impl Matcher for Lint {
             told.code = Some(symbol);
             return scope.problem(told);
         }
-        let tool = match () {
-            () if ruff || code == "invalid-syntax" => "ruff",
-            () if scope.command.mentions("pycodestyle") => "pycodestyle",
-            () => "flake8",
-        };
+        let tool = if code == "invalid-syntax" { "ruff" } else { rules_of(scope) };
         let mut told = problem(tool, severity(code), place, &found[6]);
         told.code = Some(code.to_owned());
         scope.problem(told);

@@ -122,7 +122,7 @@ impl Mypy {
         }
         let Some(text) = line.strip_prefix("    ") else {
             // The message goes on where it did not fit.
-            if current.source || current.code.is_some() || !current.notes.is_empty() {
+            if current.source || current.code.is_some() || !current.notes.is_empty() || summary().is_match(line) {
                 return false;
             }
             keep(&mut current.detail, line);

@@ -30,6 +30,8 @@ enum Phase {
     Progress,
     Failures,
     Summary,
+    /// The counts of pytest-sugar, a line each.
+    Results,
     Other,
 }
 
@@ -73,6 +75,10 @@ expression!(verbose, r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)
 expression!(xdist, r"^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.*?)\s*$");
 expression!(begun, r"^(\S+\.py::[^\s\[]+(?:\[.*\])?) ");
 expression!(bare, r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?:\s+\[[^\]]*\])?\s*$");
+// pytest-sugar tells a failure at once, among its bars, and its counts below each other.
+expression!(bar, r"^ \S+\.py [^ ]+ +\d+% ");
+expression!(results, r"^Results \([\d.]+\w+\):$");
+expression!(result, r"^ +(\d+) (failed|passed|skipped|xfailed|xpassed|error)(?:ed|s)?$");
 expression!(one_line, r"^(\S.*?\.py):(\d+): (.+)$");
 
 fn status(word: &str) -> TestStatus {
@@ -80,6 +86,16 @@ fn status(word: &str) -> TestStatus {
         "PASSED" | "XPASS" => TestStatus::Passed,
         "FAILED" | "ERROR" => TestStatus::Failed,
         _ => TestStatus::Skipped,
+    }
+}
+
+/// `3 failed`.
+fn add(counts: &mut Counts, number: &str, word: &str) {
+    let number: u32 = number.parse().unwrap_or(0);
+    match word {
+        "passed" | "xpassed" => counts.passed += number,
+        "failed" | "error" => counts.failed += number,
+        _ => counts.skipped += number,
     }
 }
 
@@ -106,12 +122,7 @@ impl Pytest {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::PYTEST, sum);
+        scope.counts(Runner::PYTEST, self.before + self.counts);
     }
 
     /// A line with `=` on both sides; true when it was one of pytest's.
@@ -158,18 +169,9 @@ impl Pytest {
     fn last(&mut self, line: &str, scope: &mut Scope) {
         self.tell_rest(scope);
         let mut counts = Counts::default();
-        for found in number().captures_iter(line) {
-            let number: u32 = found[1].parse().unwrap_or(0);
-            match &found[2] {
-                "passed" | "xpassed" => counts.passed += number,
-                "failed" | "error" => counts.failed += number,
-                _ => counts.skipped += number,
-            }
-        }
+        number().captures_iter(line).for_each(|found| add(&mut counts, &found[1], &found[2]));
         self.counts = Counts::default();
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         self.tell_counts(scope);
         scope.summary(line);
         self.phase = if self.expected { Phase::Progress } else { Phase::Idle };
@@ -190,11 +192,7 @@ impl Pytest {
 
     fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
         let status = status(word);
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         let place = (status == TestStatus::Failed).then(|| function(scope, id)).flatten();
         self.tell_result(id, status, place.clone(), None, scope);
         self.tell_counts(scope);
@@ -425,11 +423,17 @@ impl Matcher for Pytest {
             return;
         }
         match self.phase {
-            Phase::Progress => self.progress_line(line, scope),
+            Phase::Progress => match open(line).filter(|_| line.starts_with('―')) {
+                Some(section) => (self.section, self.phase) = (Some(section), Phase::Failures),
+                None => self.progress_line(line, scope),
+            },
             Phase::Failures => {
                 if let Some(section) = open(line) {
                     self.close(scope);
                     self.section = Some(section);
+                } else if line.starts_with(' ') && bar().is_match(line) {
+                    self.close(scope);
+                    self.phase = Phase::Progress;
                 } else if let Some(section) = &mut self.section {
                     section.line(line);
                 } else if let Some(found) = one_line().captures(line) {
@@ -446,7 +450,17 @@ impl Matcher for Pytest {
                     self.summary_line(id, message, scope);
                 }
             }
+            Phase::Results => {
+                if let Some(found) = result().captures(line) {
+                    add(&mut self.counts, &found[1], &found[2]);
+                    self.tell_counts(scope);
+                }
+            }
             Phase::Idle | Phase::Other => {}
+        }
+        if line.starts_with("Results (") && self.expected && results().is_match(line) {
+            self.tell_rest(scope);
+            (self.counts, self.phase) = (Counts::default(), Phase::Results);
         }
         if let Some(folder) = line.strip_prefix("rootdir: ").filter(|_| self.phase == Phase::Progress) {
             let folder = folder.split(',').next().unwrap_or_default();

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use super::source::test_place;
 use super::traceback::{Frame, file_line, pick};
 use crate::matcher::scope::{Scope, keep};
 use crate::problem::{Place, Related};
 
 /// Frames that are kept.
 const MAX_FRAMES: usize = 200;
+/// Exceptions of a group that are kept.
+const MAX_GROUP: usize = 20;
 /// Bytes of a comparison to which another line is joined.
 const MAX_CLOSED: usize = 200;
 
@@ -34,22 +37,27 @@ pub(super) struct Section {
     errors: Vec<String>,
     /// The exception's name at the end of the last frame, or the last line of a native traceback.
     exception: String,
+    /// It was told behind the newest frame: lines below it are more of its text.
+    raised: bool,
+    /// The exceptions of a group, each as its last line.
+    group: Vec<String>,
     pub(super) detail: String,
     /// Below is what the test printed.
     captured: bool,
 }
 
-expression!(title, r"^_+ (.*[^_ ].*) _+$");
+// pytest-sugar draws another line.
+expression!(title, r"^(?:_+ (.*[^_ ].*) _+|―+ (.*[^― ].*) ―+)$");
 expression!(location, r"^([^\s:>][^:]*):(\d+)(?:$|: ?(?:in (.+)|(.*))$)");
 expression!(exception, r"^[\w.]*(?:Error|Exception|Warning|Exit|Interrupt|Failed|Refused|\w)(?:: .*)?$");
 
 /// The section that a title line opens.
 pub(super) fn open(line: &str) -> Option<Section> {
-    if !line.starts_with('_') {
+    if !line.starts_with(['_', '―']) {
         return None;
     }
     let found = title().captures(line)?;
-    let title = found[1].trim();
+    let title = found.get(1).or(found.get(2))?.as_str().trim();
     let subject = if let Some(file) = title.strip_prefix("ERROR collecting ") {
         Subject::File(file.to_owned())
     } else if let Some(test) =
@@ -80,6 +88,8 @@ impl Section {
             earlier: Vec::new(),
             errors: Vec::new(),
             exception: String::new(),
+            raised: false,
+            group: Vec::new(),
             detail: String::new(),
             captured: false,
         }
@@ -102,6 +112,9 @@ impl Section {
             }
             return;
         }
+        if !self.exception.is_empty() && line.starts_with("  ") && line.trim_start().starts_with(['|', '+']) {
+            return self.in_group(line.trim_start());
+        }
         if line == "E" || line.starts_with("E  ") {
             let text = line[1..].trim_end();
             if let Some(frame) = file_line(text) {
@@ -122,12 +135,30 @@ impl Section {
             if let Ok(line) = found[2].parse() {
                 self.frame(Frame { path: found[1].to_owned(), line, function });
             }
-        } else if self.errors.is_empty() && !line.starts_with([' ', '>', '_']) && exception().is_match(line) {
-            self.exception = line.to_owned();
+        } else if self.errors.is_empty()
+            && !self.raised
+            && !line.starts_with([' ', '>', '_'])
+            && exception().is_match(line)
+        {
+            (self.exception, self.raised) = (line.to_owned(), true);
+        }
+    }
+
+    /// A line of one of a group's exceptions: `+---- 2 ----` begins one, `| ValueError: no` tells it.
+    fn in_group(&mut self, line: &str) {
+        if line.starts_with('+') {
+            if line.ends_with('-') && self.group.len() < MAX_GROUP {
+                self.group.push(String::new());
+            }
+        } else if let (Some(text), Some(newest)) = (line.strip_prefix("| "), self.group.last_mut())
+            && exception().is_match(text)
+        {
+            text.clone_into(newest);
         }
     }
 
     fn frame(&mut self, frame: Frame) {
+        self.raised = false;
         if self.frames.len() < MAX_FRAMES {
             self.frames.push(frame);
         }
@@ -138,7 +169,7 @@ impl Section {
         let errors: Vec<&str> =
             self.errors.iter().map(|error| error.trim()).filter(|error| !error.is_empty()).collect();
         match errors.as_slice() {
-            [] => doctest(&self.exception, &self.detail).unwrap_or_else(|| self.exception.clone()),
+            [] => doctest(&self.exception, &self.detail).unwrap_or_else(|| self.told()),
             [file, .., last] if file.starts_with("File \"") => (*last).to_owned(),
             [first, rest @ ..] if !first.starts_with("assert ") => {
                 // A message of several lines may begin with an empty one.
@@ -146,10 +177,37 @@ impl Section {
                     rest.first().filter(|_| first.ends_with(':')).map_or(String::new(), |next| format!(" {next}"));
                 let compared = rest.iter().find(|line| line.starts_with("assert "));
                 let compared = compared.map_or(String::new(), |compared| format!(" ({compared})"));
-                format!("{}{more}{compared}", closed(first, rest))
+                // What a call of a mock or the words of an exception should have been.
+                let sides: Vec<&str> = rest.iter().copied().filter(|line| is_side(line)).take(2).collect();
+                let sides = if sides.len() == 2 { format!(" {}", sides.join(", ")) } else { String::new() };
+                format!("{}{more}{sides}{compared}", closed(first, rest))
             }
             [first, rest @ ..] => closed(first, rest),
         }
+    }
+
+    /// What no `E` line tells: the exception, those of its group, or why a file could not be collected.
+    fn told(&self) -> String {
+        if let Some(inner) = self.group.iter().find(|inner| !inner.is_empty()) {
+            return format!("{}: {inner}", self.exception);
+        }
+        if !self.exception.is_empty() {
+            return self.exception.clone();
+        }
+        if !matches!(self.subject, Subject::File(_)) {
+            return String::new();
+        }
+        let (_, text) = self.stated();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let take = if text.lines().next().is_some_and(|first| first.ends_with(':')) { 4 } else { 1 };
+        lines.take(take).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The test that a collection error names, and its text without it.
+    fn stated(&self) -> (Option<&str>, &str) {
+        let text = self.detail.trim_start();
+        let named = text.split_once(": ").filter(|(id, _)| id.contains(".py::") && !id.contains('\n'));
+        named.map_or((None, text), |(id, text)| (Some(id), text))
     }
 
     /// Where it went wrong, and the other own frames.
@@ -159,7 +217,13 @@ impl Section {
             Subject::Fixture(_) | Subject::Conftest => pick(scope, &self.frames, &self.earlier, false),
             Subject::File(file) => {
                 let own = scope.own(file);
-                pick(scope, &self.frames, &self.earlier, false).or_else(|| Some((scope.whole(own?), Vec::new())))
+                if let Some(found) = pick(scope, &self.frames, &self.earlier, false) {
+                    return Some(found);
+                }
+                let own = own?;
+                let named = self.stated().0.and_then(|id| id.split_once("::"));
+                let test = named.and_then(|(_, domain)| test_place(scope, own.clone(), domain));
+                Some((test.unwrap_or_else(|| scope.whole(own)), Vec::new()))
             }
         }
     }
@@ -185,6 +249,11 @@ fn differs(detail: &str) -> Option<String> {
     let below = || detail.lines().skip_while(|line| !line.starts_with("Differences (")).skip(1);
     let last = |mark: &str| below().filter_map(|line| line.strip_prefix(mark)).last().map(str::trim);
     Some(format!("Expected: {}, Got: {}", last("    -")?, last("    +")?))
+}
+
+/// One side of what a mock or `pytest.raises` compared.
+fn is_side(line: &str) -> bool {
+    ["Expected: ", "Actual: ", "Expected regex: ", "Actual message: "].iter().any(|word| line.starts_with(word))
 }
 
 /// `assert (a == b and c == d)`, whose comparisons pytest may print on lines of their own.

@@ -1,5 +1,7 @@
 //! ruff's usual output: `F401 [*] message`, ` --> file:line:column`, the source with an underline; an empty line ends it.
-//! Also `ruff format --check`, and the annotations of `--output-format=github`.
+//! Also `ruff format --check` and its `--diff`, and the annotations and groups of `--output-format`.
+
+use std::path::PathBuf;
 
 use super::lint::severity;
 use crate::matcher::Matcher;
@@ -23,13 +25,23 @@ pub(super) const FORMAT: Format = Format {
         "::(?:error|warning|notice) title=[Rr]uff ",
     ],
     inside: &[],
-    new: |scope| Box::new(Ruff { expected: scope.command.mentions("ruff"), current: None }),
+    new: |scope| {
+        let expected = scope.command.mentions("ruff");
+        let formats = expected && scope.command.mentions("format");
+        Box::new(Ruff { expected, formats, current: None, group: None, diff: None })
+    },
 };
 
 pub(super) struct Ruff {
     /// The command names ruff: rules of any letter are looked for.
     expected: bool,
+    /// It formats: a difference is a finding.
+    formats: bool,
     current: Option<Finding>,
+    /// The file whose findings follow, in a table.
+    group: Option<PathBuf>,
+    /// The file of a difference, until its first changed line, and the line that comes next.
+    diff: Option<(PathBuf, u32)>,
 }
 
 struct Finding {
@@ -51,6 +63,8 @@ expression!(
     annotation,
     r"^::\w+ title=[Rr]uff \(([\w-]+)\),file=([^,]+),line=(\d+)(?:,col=(\d+))?(?:,endLine=(\d+))?(?:,endColumn=(\d+))?::(.*)$"
 );
+expression!(grouped, r"^ +(\d+):(\d+) +([A-Z]+\d+|invalid-syntax:?) (?:\[[*-]\] )?(\S.*)$");
+expression!(hunk, r"^@@ -(\d+)");
 expression!(repeated, r"^\S+?:\d+:\d+: (?:[\w-]+:? )?(.*)$");
 
 impl Finding {
@@ -119,6 +133,41 @@ impl Ruff {
     }
 }
 
+impl Ruff {
+    /// A row of `--output-format=grouped`, below its file; false when it is none.
+    fn row(&mut self, line: &str, scope: &mut Scope) -> bool {
+        if !line.starts_with(' ') {
+            self.group = line.strip_suffix(':').filter(|path| !path.contains(' ')).and_then(|path| scope.own(path));
+            return self.group.is_some();
+        }
+        let (Some(file), Some(found)) = (&self.group, grouped().captures(line)) else { return false };
+        let number = |at: usize| found[at].parse().unwrap_or(0);
+        let code = found[3].trim_end_matches(':');
+        let place = scope.at(file.clone(), number(1), Some(Column::Chars(number(2))), None);
+        let mut told = problem("ruff", severity(code), place, &found[4]);
+        told.code = Some(code.to_owned());
+        scope.problem(told);
+        true
+    }
+
+    /// A line of what `ruff format --diff` would change: a file is told once, at its first change.
+    fn change(&mut self, line: &str, scope: &mut Scope) {
+        if let Some(path) = line.strip_prefix("--- ") {
+            self.diff = scope.own(path.split('\t').next().unwrap_or(path)).map(|file| (file, 0));
+        } else if let Some((file, at)) = &mut self.diff {
+            if let Some(found) = hunk().captures(line) {
+                *at = found[1].parse().unwrap_or(0);
+            } else if *at > 0 && line.starts_with(['-', '+']) {
+                let place = scope.at(std::mem::take(file), *at, None, None);
+                scope.problem(problem("ruff", Severity::Warning, place, "not formatted: ruff would reformat the file"));
+                self.diff = None;
+            } else {
+                *at = at.saturating_add(u32::from(*at > 0));
+            }
+        }
+    }
+}
+
 impl Matcher for Ruff {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         if scope.inside.is_some() {
@@ -149,6 +198,10 @@ impl Matcher for Ruff {
                 width: None,
                 lines: 0,
             });
+        } else if self.formats {
+            self.change(line, scope);
+        } else if self.expected && self.row(line, scope) {
+            scope.claim();
         }
     }
 

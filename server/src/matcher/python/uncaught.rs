@@ -1,10 +1,10 @@
-//! A Python program that ends with an exception. A traceback in the middle of a log was handled by somebody: only the one
-//! that the output ends with is a problem.
+//! A Python program that ends with an exception, or a group of them. A traceback in the middle of a log was handled by
+//! somebody: only the one that the output ends with is a problem.
 
 use super::traceback::{Traceback, file_line};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::scope::{Scope, problem};
+use crate::matcher::scope::{Scope, keep, problem};
 use crate::problem::Severity;
 
 /// Lines that may follow: what make, npm or a shell says about the exit.
@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     name: "python traceback",
     rank: Rank::Tool,
     gate: always,
-    starts: &[r"Traceback \(most recent", "File \""],
+    starts: &[r"Traceback \(most recent", r"\+ Exception Group Traceback", "File \""],
     inside: &[],
     new: |_| Box::new(Uncaught::default()),
 };
@@ -23,14 +23,33 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Uncaught {
     last: Option<Traceback>,
     reading: bool,
+    /// What is read is drawn beside a line, as Python does with a group.
+    group: bool,
     after: u32,
 }
+
+// Who goes on logging had handled what it logged.
+expression!(logged, r"^\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d");
 
 impl Uncaught {
     fn begin(&mut self, detail: &str) {
         self.last = Some(Traceback { detail: detail.to_owned(), ..Traceback::default() });
-        self.reading = true;
-        self.after = 0;
+        (self.reading, self.group, self.after) = (true, false, 0);
+    }
+
+    /// A line of what is read; false behind its end.
+    fn read(&mut self, line: &str) -> bool {
+        let Some(traceback) = &mut self.last else { return false };
+        if !self.group {
+            return traceback.line(line);
+        }
+        match line.strip_prefix("  | ") {
+            Some(text) => drop(traceback.line(text)),
+            // The exceptions of the group.
+            None if line.trim_start().starts_with(['|', '+']) => keep(&mut traceback.detail, line),
+            None => return false,
+        }
+        true
     }
 }
 
@@ -42,15 +61,16 @@ impl Matcher for Uncaught {
             return;
         }
         if self.reading {
-            if let Some(traceback) = &mut self.last
-                && traceback.line(line)
-            {
+            if self.read(line) {
                 return;
             }
             self.reading = false;
         }
         if line.starts_with("Traceback (most recent call last)") {
             self.begin(line);
+        } else if line.starts_with("  + Exception Group Traceback") {
+            self.begin(line);
+            self.group = true;
         } else if line.starts_with("  File \"") && file_line(line).is_some_and(|frame| frame.function.is_empty()) {
             // A syntax error in the script itself has no head.
             self.begin("");
@@ -59,7 +79,7 @@ impl Matcher for Uncaught {
             }
         } else if self.last.is_some() && !line.trim().is_empty() {
             self.after += 1;
-            if self.after > MAX_AFTER {
+            if self.after > MAX_AFTER || logged().is_match(line) {
                 self.last = None;
             }
         }

@@ -81,12 +81,7 @@ impl Unittest {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::UNITTEST, sum);
+        scope.counts(Runner::UNITTEST, self.before + self.counts);
     }
 
     fn result(&mut self, id: &str, word: &str, scope: &mut Scope) {
@@ -95,11 +90,7 @@ impl Unittest {
             "FAIL" | "ERROR" | UNEXPECTED => TestStatus::Failed,
             _ => TestStatus::Skipped,
         };
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         let place = (status == TestStatus::Failed).then(|| function(scope, id)).flatten();
         scope.test_result(TestResult {
             id: id.to_owned(),
@@ -145,9 +136,7 @@ impl Unittest {
         self.failed.clear();
         counts.passed = (total + beyond).saturating_sub(counts.failed + counts.skipped);
         self.counts = Counts::default();
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         self.tell_counts(scope);
         scope.summary(&format!("{ran}: {verdict}"));
     }

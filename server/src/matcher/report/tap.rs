@@ -132,11 +132,7 @@ impl Stream {
             self.level(depth + 1).name.clone_from(&name);
         }
         if !is_parent {
-            match status {
-                TestStatus::Passed => self.counts.passed += 1,
-                TestStatus::Failed => self.counts.failed += 1,
-                TestStatus::Skipped => self.counts.skipped += 1,
-            }
+            self.counts.count(status);
             if !failed {
                 let result = TestResult { id, name, status, place: None, duration_ms: None, message: None };
                 scope.test_result(result);
@@ -148,6 +144,15 @@ impl Stream {
             self.failure = Some(Failure { id, name, indent, parent, diagnostic: Diagnostic::default() });
         }
         true
+    }
+
+    /// The start of a block in a block: another error of the same test, as Vitest writes them; false when it is none.
+    fn again(&mut self, scope: &mut Scope) -> bool {
+        let Some(failure) = self.failure.as_ref().filter(|failure| failure.diagnostic.in_block()) else { return false };
+        let (id, name, indent, parent) = (failure.id.clone(), failure.name.clone(), failure.indent, failure.parent);
+        self.tell_failure(scope);
+        self.failure = Some(Failure { id, name, indent, parent, diagnostic: Diagnostic::default() });
+        false
     }
 
     /// A line below a failed test; true when it belongs to it.
@@ -233,7 +238,7 @@ impl Tap {
         let Some(stream) = &mut self.stream else { return false };
         let text = line.trim_start();
         let indent = line.len() - text.len();
-        if stream.diagnostic(line, indent) {
+        if text.trim_end() == "---" && stream.again(scope) || stream.diagnostic(line, indent) {
             return true;
         }
         let depth = (indent / 4).min(MAX_DEPTH);
@@ -273,10 +278,12 @@ impl Tap {
                 stream.tell_failure(scope);
                 stream.heading = comment.trim().chars().take(MAX_NAME).collect();
             }
+        } else if text.trim_end() == "}" {
+            // What stood in it is none of the next test's.
+            stream.tell_failure(scope);
+            stream.levels.truncate(depth + 1);
         } else {
-            return matches!(text.trim_end(), "}" | "---" | "...")
-                || text.starts_with("pragma ")
-                || version().is_match(text);
+            return matches!(text.trim_end(), "---" | "...") || text.starts_with("pragma ") || version().is_match(text);
         }
         true
     }

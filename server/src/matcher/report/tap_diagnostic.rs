@@ -181,7 +181,8 @@ fn unquoted(value: &str) -> String {
     match (inner('\''), inner('"')) {
         (Some(inner), _) => inner.replace("''", "'"),
         (_, Some(inner)) => inner.replace("\\\"", "\"").replace("\\n", "\n").replace("\\\\", "\\"),
-        _ => value.to_owned(),
+        // It goes on below.
+        _ => value.strip_prefix('"').unwrap_or(value).to_owned(),
     }
 }
 

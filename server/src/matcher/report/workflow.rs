@@ -48,7 +48,7 @@ impl Matcher for Workflow {
         let same_line = number("endLine").is_none_or(|end| Some(end) == number("line"));
         let end = number("endColumn").filter(|_| same_line).map(Column::Chars);
         let place = match number("line") {
-            Some(line) => scope.at(file, line, number("col").map(Column::Chars), end),
+            Some(line) => scope.at(file, line, number("col").or_else(|| number("column")).map(Column::Chars), end),
             None => scope.whole(file),
         };
         let text = unescaped(&found[3]);

@@ -49,7 +49,9 @@ impl Failure {
             (&mut self.note, line.trim_start().strip_prefix("expected substring: "))
         {
             *expected = Some(text.trim_end_matches(',').to_owned());
-        } else if line.starts_with("Error: ") && self.error.is_none() {
+        } else if (line.starts_with("Error: ") || line.starts_with("Test executable succeeded, but"))
+            && self.error.is_none()
+        {
             self.error = Some(line.to_owned());
         }
     }

@@ -58,21 +58,12 @@ impl Libtest {
     }
 
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(Runner::LIBTEST, sum);
+        scope.counts(Runner::LIBTEST, self.before + self.counts);
     }
 
     /// The result of one test.
     fn result(&mut self, test: &str, status: TestStatus, scope: &mut Scope) {
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         let panics = self.loose.remove(test).unwrap_or_default();
         let place = (status == TestStatus::Failed).then(|| self.find(scope, test)).flatten();
         scope.test_result(TestResult {
@@ -194,9 +185,7 @@ impl Libtest {
         self.pending = None;
         // A program that died never said its counts: what was seen of it stays.
         let counts = std::mem::take(&mut self.counts);
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         if scope.inside == Some(Runner::LIBTEST) {
             scope.inside = None;
         }

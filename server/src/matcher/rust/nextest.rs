@@ -68,12 +68,7 @@ expression!(number, r"(\d+) (passed|failed|timed out|exec failed|skipped)");
 
 impl Nextest {
     fn tell_counts(&self, scope: &mut Scope) {
-        let sum = Counts {
-            passed: self.before.passed + self.counts.passed,
-            failed: self.before.failed + self.counts.failed,
-            skipped: self.before.skipped + self.counts.skipped,
-        };
-        scope.counts(RUNNER, sum);
+        scope.counts(RUNNER, self.before + self.counts);
     }
 
     fn start(&mut self, tests: u32, scope: &mut Scope) {
@@ -88,9 +83,7 @@ impl Nextest {
         self.close(scope);
         self.phase = Phase::Idle;
         let counts = std::mem::take(&mut self.counts);
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         if scope.inside == Some(RUNNER) {
             scope.inside = None;
         }
@@ -149,11 +142,7 @@ impl Nextest {
         seconds: Option<f64>,
         scope: &mut Scope,
     ) {
-        match status {
-            TestStatus::Passed => self.counts.passed += 1,
-            TestStatus::Failed => self.counts.failed += 1,
-            TestStatus::Skipped => self.counts.skipped += 1,
-        }
+        self.counts.count(status);
         scope.test_result(TestResult {
             id: test.to_owned(),
             name: test.to_owned(),

@@ -1,6 +1,7 @@
 //! rustc's diagnostics, as cargo build, check, clippy, test and doc print them, long or short. One diagnostic ends at an
 //! empty line. What has no place in the workspace (`could not compile`, `generated 3 warnings`) is no problem.
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -63,6 +64,7 @@ expression!(head, r"^(error|warning)(?:\[([\w:-]+)\])?: (.+)$");
 expression!(spot, r"^\s*(-->|:::) (.+?):(\d+):(\d+)\s*$");
 expression!(source, r"^\s*(\d+) \| ?");
 expression!(underline, r"^\s*\| (.*)$");
+expression!(scripted, r"^(error|warning): ([\w-]+)@\d\S*: (.+)$");
 expression!(short, r"^(\S.*?\.rs|Cargo\.toml):(\d+):(\d+): (error|warning)(?:\[([\w:-]+)\])?: (.+)$");
 expression!(status, r"^\s*(Compiling|Checking|Building|Documenting|Downloading|Blocking|Running|Doc-tests) (.+)$");
 
@@ -105,6 +107,25 @@ impl Rustc {
         told.code = found.get(5).map(|code| code.as_str().to_owned());
         told.test = scope.test.clone();
         scope.problem(told);
+    }
+
+    /// `warning: fog@0.1.0: text`: what a build script of the workspace had cargo say.
+    fn scripted(line: &str, scope: &mut Scope) -> bool {
+        let Some(found) = scripted().captures(line) else { return false };
+        let name = format!("name = \"{}\"", &found[2]);
+        let is_package = |path: &PathBuf| {
+            path.ends_with("Cargo.toml")
+                && scope.files.read(path).is_some_and(|text| text.lines().any(|line| line.trim() == name))
+        };
+        let manifest = scope.files.with_extension("toml").into_iter().find(is_package);
+        let Some(script) =
+            manifest.map(|path| path.with_file_name("build.rs")).filter(|path| scope.files.is_file(path))
+        else {
+            return false;
+        };
+        let place = scope.whole(script);
+        scope.problem(problem("cargo", severity(&found[1]), place, &found[3]));
+        true
     }
 
     fn end_current(&mut self, scope: &mut Scope) {
@@ -164,6 +185,11 @@ impl Diagnostic {
         // An error inside of a library's macro is shown where the workspace uses it; a note alone is no place for it.
         let primary = places.iter().position(|(spot, _)| spot.note.is_none())?;
         let (spot, at) = places.remove(primary);
+        if self.message.ends_with(" panicked")
+            && let Some(said) = self.detail.lines().find_map(|line| line.trim_start().strip_prefix("= help: message: "))
+        {
+            self.message = format!("{}: {said}", self.message);
+        }
         let message = match spot.label.filter(|label| !label.starts_with("help: ")) {
             Some(label) if !self.message.contains(&label) => format!("{}: {label}", self.message),
             _ => self.message.clone(),
@@ -237,6 +263,9 @@ impl Matcher for Rustc {
                 return;
             }
             self.end_current(scope);
+        }
+        if line.contains('@') && Self::scripted(line, scope) {
+            return scope.claim();
         }
         if self.begin(line) {
             scope.claim();

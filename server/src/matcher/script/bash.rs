@@ -26,6 +26,8 @@ pub(super) const FORMAT: Format = Format {
     new: |_| Box::new(OneLine { tool: "shell", read }),
 };
 
+// The author's own words of `${1:?needs a name}`.
+expression!(unset, r"^(?:\d|[A-Za-z_]\w*): \S");
 expression!(head, r"^(\S[^:]*): (?:line )?(\d+): (.+)$");
 expression!(
     words,
@@ -40,7 +42,8 @@ expression!(
 
 fn read(line: &str) -> Option<Printed<'_>> {
     let found = head().captures(line)?;
-    let message = text(&found, 3).filter(|message| words().is_match(message))?;
+    let script = text(&found, 1).is_some_and(|path| path.ends_with(".sh") || path.ends_with(".bash"));
+    let message = text(&found, 3).filter(|text| words().is_match(text) || script && unset().is_match(text))?;
     let severity = if message.starts_with("warning:") { Severity::Warning } else { Severity::Error };
     Some(Printed { path: text(&found, 1)?, line: number(&found, 2), column: None, severity, code: None, message })
 }

@@ -69,6 +69,18 @@ fn letter(byte: u8) -> Option<TestStatus> {
     }
 }
 
+/// The method of `Namespace\CartTest::testTotal`, where no frame is printed: that of the only file of its class.
+fn declared(title: &str, scope: &Scope) -> Option<Place> {
+    let (class, name) = title.split(' ').next()?.split_once("::")?;
+    let file = format!("{}.php", class.rsplit('\\').next()?);
+    let files = scope.files.with_extension("php");
+    let mut files = files.into_iter().filter(|path| path.file_name().is_some_and(|name| name == file.as_str()));
+    let file = files.next().filter(|_| files.next().is_none())?;
+    let text = scope.files.read(&file)?;
+    let at = text.lines().position(|line| method().captures(line).is_some_and(|found| &found[1] == name))?;
+    Some(scope.at(file, u32::try_from(at + 1).ok()?, None, None))
+}
+
 /// The class and the method around a line.
 fn enclosing(text: &str, line: u32) -> Option<String> {
     let before: Vec<&str> = text.lines().take(line as usize).collect();
@@ -118,9 +130,9 @@ impl Phpunit {
         let Some(block) = self.block.take() else { return };
         let message = one_line(&block.message);
         let is_test = |path: &str| path.ends_with("Test.php");
-        let Some((place, others)) = pick(scope, &block.frames, Some(is_test)).filter(|_| !message.is_empty()) else {
-            return;
-        };
+        let found =
+            pick(scope, &block.frames, Some(is_test)).or_else(|| Some((declared(&block.title, scope)?, Vec::new())));
+        let Some((place, others)) = found.filter(|_| !message.is_empty()) else { return };
         let title = data_set()
             .captures(&block.title)
             .map_or(block.title.as_str(), |found| found.get(1).map_or("", |it| it.as_str()));
@@ -170,9 +182,7 @@ impl Phpunit {
     fn end_run(&mut self, counts: Counts, line: &str, scope: &mut Scope) {
         self.flush(scope);
         self.live = Counts::default();
-        self.before.passed += counts.passed;
-        self.before.failed += counts.failed;
-        self.before.skipped += counts.skipped;
+        self.before += counts;
         scope.counts(RUNNER, self.before);
         scope.summary(line);
         (self.active, self.lettered, self.severity) = (false, false, None);

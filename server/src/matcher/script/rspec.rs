@@ -113,7 +113,11 @@ fn one_line(lines: &[String]) -> String {
         if !text.is_empty() {
             text.push_str(if text.ends_with(':') { " " } else { ", " });
         }
-        text.push_str(part);
+        // Values are aligned below each other.
+        match part.split_once(": ").filter(|(name, _)| matches!(*name, "got" | "expected" | "received")) {
+            Some((name, value)) => text.push_str(&format!("{name}: {}", value.trim_start())),
+            None => text.push_str(part),
+        }
     }
     text
 }

@@ -38,6 +38,8 @@ struct Exception {
     detail: String,
     lines: usize,
     in_stack: bool,
+    /// What is read now is the exception that led to it.
+    is_cause: bool,
 }
 
 expression!(head, r"^(\S[^:]*\.rb):(\d+):in [`'][^']*': (.*\([A-Z][\w:]*\))$");
@@ -76,12 +78,22 @@ impl Matcher for Ruby {
             if !line.starts_with("Command failed") && aborted().is_match(line) {
                 let (message, detail) = (line.to_owned(), line.to_owned());
                 let (severity, frames) = (Severity::Error, Vec::new());
-                self.current = Some(Exception { message, severity, frames, detail, lines: 0, in_stack: false });
+                self.current =
+                    Some(Exception { message, severity, frames, detail, lines: 0, in_stack: false, is_cause: false });
                 self.rake_stack = true;
             }
             return;
         }
         let found = head().captures(line).or_else(|| syntax().captures(line));
+        if let (Some(_), Some(current)) = (&found, &mut self.current)
+            && current.in_stack
+            && !self.rake_stack
+        {
+            // Right behind a stack stands what led to it.
+            (current.is_cause, current.lines) = (true, current.lines + 1);
+            keep(&mut current.detail, line);
+            return scope.claim();
+        }
         if let Some(found) = found {
             self.flush(scope);
             let warning = found[3].strip_prefix("warning: ");
@@ -92,6 +104,7 @@ impl Matcher for Ruby {
                 detail: line.to_owned(),
                 lines: 0,
                 in_stack: false,
+                is_cause: false,
             });
             if warning.is_some() {
                 self.flush(scope);
@@ -110,7 +123,7 @@ impl Matcher for Ruby {
         keep(&mut current.detail, line);
         if let Some(found) = frame {
             current.in_stack = true;
-            if current.frames.len() < 100 {
+            if current.frames.len() < 100 && !current.is_cause {
                 current.frames.push((found[1].to_owned(), number(&found, 2).unwrap_or(0)));
             }
         } else if current.message.starts_with("syntax errors found")
