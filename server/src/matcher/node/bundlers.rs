@@ -7,6 +7,9 @@ use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem, related};
 use crate::problem::{Place, Problem, Severity};
 
+/// How Vite's lines about the steps of a build begin.
+const BUILD_STEPS: &[&str] = &["transforming", "✓ ", "rendering chunks", "computing gzip size"];
+
 /// Lines in which a message's place, or a place's message, must come.
 const MAX_LINES: usize = 40;
 
@@ -21,6 +24,7 @@ pub(super) const FORMAT: Format = Format {
         r"\[(?:builtin:|plugin )",
         r"\[vite",
         "error during build:",
+        r"build started\.\.\.",
         r"\[!\] ",
         "file: /",
     ],
@@ -351,6 +355,10 @@ impl Matcher for Bundlers {
         }
         if line.starts_with("error during build:") {
             (self.failed, self.said) = (6, String::new());
+        } else if line == "build started..." {
+            // Where it watches, an error follows without a word.
+            (self.failed, self.said) = (12, String::new());
+        } else if BUILD_STEPS.iter().any(|step| line.starts_with(step)) {
         } else if self.failed > 0 && self.said.is_empty() {
             line.trim().clone_into(&mut self.said);
         }
