@@ -73,6 +73,7 @@ impl State {
             Request::RerunTask { task } => self.rerun_request(reply, task, None),
             Request::StartService { task } => self.start_service(reply, &task),
             Request::RerunTests { task, only } => self.rerun_request(reply, Some(task), Some(&only)),
+            Request::RerunScripted { task, only, script } => self.rerun_scripted(reply, &task, &only, script.as_ref()),
             Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
                 Some(task) => {
                     self.promote(&task);
