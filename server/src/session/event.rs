@@ -384,6 +384,10 @@ pub enum Event {
         task: TaskId,
         why: String,
     },
+    /// The editor opened or closed a document.
+    DocumentShown {
+        path: PathBuf,
+    },
     /// The editor saved a document.
     DocumentSaved {
         path: PathBuf,

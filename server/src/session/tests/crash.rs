@@ -73,6 +73,7 @@ fn problem() -> Problem {
         test: None,
         related: Vec::new(),
         provisional: false,
+        applies: Default::default(),
     }
 }
 
