@@ -2,7 +2,7 @@
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
 use crate::ids::TaskId;
-use crate::task::model::{Lifetime, Progress, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Kind, Lifetime, Progress, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::agents::is_agent;
@@ -118,6 +118,9 @@ impl State {
     }
 
     pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {
+        if start.kind == Some(Kind::Agent) {
+            return self.start_agent(reply, start);
+        }
         if start.command.trim().is_empty() && (!start.command.is_empty() || start.label.is_none()) {
             return self.refuse(
                 reply,

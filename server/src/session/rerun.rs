@@ -75,7 +75,7 @@ impl State {
             Refusal::State {
                 kind: "subagent",
                 message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
-                remedy: "Ask the agent of its session to start another one.".into(),
+                remedy: "Start another one, or ask the agent of its session to.".into(),
             }
         } else if !owned {
             not_owned(task)
