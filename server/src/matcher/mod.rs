@@ -20,6 +20,7 @@ macro_rules! expression {
 
 mod c;
 mod command;
+pub mod compose;
 mod container;
 mod demux;
 pub mod engine;
