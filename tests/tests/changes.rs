@@ -66,6 +66,29 @@ fn folders_that_were_made_for_a_file_go_with_it_where_they_are_empty() {
 }
 
 #[test]
+fn a_folder_that_was_made_goes_with_its_last_file_in_whatever_order_they_go() {
+    let (sandbox, model) = (Sandbox::new(), Model::start());
+    sandbox.write("there/kept.txt", "kept\n");
+    let write = |id: &str, path: &str| Answer::call(id, "write_file", json!({"path": path, "content": "made\n"}));
+    let files = ["new/deep/a.txt", "new/b.txt", "new/deep/c.txt", "there/d.txt"];
+    for (at, path) in files.iter().enumerate() {
+        model.answer("a request of the turn", write(&format!("toolu_{at}"), path));
+    }
+    model.answer("the last result", Answer::say("Done."));
+    let client = Client::start(&sandbox, Options::pillion().model(&model));
+    let session = client.new_session("accept_edits");
+    client.ask(&session, "Make them.");
+    for (path, folders) in files.iter().zip([["new/deep", "new"], ["new/deep", "new"], ["", ""], ["", ""]]) {
+        client.call(REVERT, json!({"sessionId": session, "path": sandbox.path(path)}));
+        assert!(!sandbox.path(path).exists(), "{path}");
+        for folder in folders.into_iter().filter(|folder| !folder.is_empty()) {
+            assert!(sandbox.path(folder).exists(), "{folder} after {path}");
+        }
+    }
+    assert!(!sandbox.path("new").exists() && sandbox.path("there/kept.txt").exists());
+}
+
+#[test]
 fn a_hunk_a_file_and_a_turn_are_taken_back_and_the_model_is_told() {
     let sandbox = Sandbox::new();
     let before = lines(1, 30);

@@ -36,7 +36,7 @@ cargo xtask COMMAND
   bench [--dist] [--write]
                       measure the budgets; --dist with the shipped profile, --write into BENCHMARKS.md
   score [CASES]       what the matchers find in the captured outputs: recall, precision, share that is right, by tool
-  fuzz [SECONDS]      hostile outputs for every matcher, for a minute
+  fuzz [SECONDS]      each captured output made longer, then hostile ones for every matcher, for a minute
   faults [COUNT]      kill sidecars and shims at random moments, 200 times, and see that nothing is lost
   model               compile a real model server (llama.cpp) with a small model, and test against it
   vsix                the VS Code extension with the shipped program: target/vscode/pillion.vsix

@@ -139,6 +139,27 @@ return {
     end,
   },
   {
+    "a subagent's call is told from one of the session with the same id",
+    function()
+      local s = state.new()
+      local function call(fields, parent)
+        local update = vim.tbl_extend("force", { sessionUpdate = "tool_call", kind = "execute" }, fields)
+        local message = t.update(update)
+        message[2].parentToolCallId = parent
+        apply(s, message)
+      end
+      call({ toolCallId = "c1", title = "Look around", kind = "think", status = "in_progress" })
+      call({ toolCallId = "c1", title = "make", status = "in_progress" }, "c1")
+      t.eq({ "## Pillion", "◐ look around · 1 step · make" }, drawn(s))
+      call({ toolCallId = "c1", title = "make", status = "completed" }, "c1")
+      t.eq("in_progress", s.sessions.s1.items[1].status)
+      t.eq("completed", s.sessions.s1.items[2].status)
+      apply(s, t.status({ toolCallId = "c1", parentToolCallId = "c1" }))
+      t.eq(nil, s.sessions.s1.items[1].task_id)
+      t.eq("t1k9", s.sessions.s1.items[2].task_id)
+    end,
+  },
+  {
     "a task that is told before its tool call is found by it",
     function()
       local s = state.new()

@@ -98,6 +98,12 @@ pub fn judge(mode: Mode, said: &[&Said], call: &Call, ground: &Ground) -> Verdic
     }
 }
 
+/// Whether a command line is known to do nothing but read, what nobody has to be asked about.
+pub fn only_reads(text: &str, said: &[&Said], ground: &Ground) -> bool {
+    let judged = command::judge(text, said, ground);
+    !judged.acts && !judged.asks && judged.denied.is_none()
+}
+
 fn judge_command(mode: Mode, said: &[&Said], text: &str, ground: &Ground) -> Verdict {
     let judged = command::judge(text, said, ground);
     if let Some(rule) = judged.denied {
@@ -126,13 +132,13 @@ fn judge_edit(mode: Mode, said: &[&Said], path: &str, ground: &Ground) -> Verdic
     if let Some(refused) = path_rule(said, Tool::Edit, &place, concern, ground) {
         return match refused {
             (Decision::Deny, rule) => denied(&rule, "nothing was changed"),
-            _ if mode == Mode::Plan => only_reads(),
+            _ if mode == Mode::Plan => not_in_plan_mode(),
             (Decision::Ask, rule) => ask(format!("a rule asks about it: {rule}"), None),
             (Decision::Allow, _) => Verdict::Allow,
         };
     }
     match (mode, concern) {
-        (Mode::Plan, _) => only_reads(),
+        (Mode::Plan, _) => not_in_plan_mode(),
         (_, Some(Concern::Secret)) => ask(format!("it writes {}", Concern::Secret.about(&place)), None),
         (Mode::Auto, _) => Verdict::Allow,
         (_, Some(concern)) => ask(format!("it writes {}", concern.about(&place)), None),
@@ -188,7 +194,7 @@ fn denied(rule: &str, outcome: &str) -> Verdict {
     Verdict::Refuse(format!("The rule {rule} denies this: {outcome}. Do not try it again in another way."))
 }
 
-fn only_reads() -> Verdict {
+fn not_in_plan_mode() -> Verdict {
     Verdict::Refuse(
         "Plan mode only reads: nothing was changed. Describe the plan; the user can switch the mode.".into(),
     )

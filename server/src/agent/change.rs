@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::ids::TurnId;
+use crate::task::model::Timestamp;
 
 /// Unchanged lines around a hunk.
 const AROUND: usize = 3;
@@ -35,6 +36,14 @@ pub struct Change {
     /// Hunks that a person has settled.
     pub accepted: BTreeSet<usize>,
     pub reverted: BTreeSet<usize>,
+}
+
+/// A folder that an edit made for its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeFolder {
+    pub path: PathBuf,
+    /// It was there by then: one that is younger is another one.
+    pub by: Timestamp,
 }
 
 /// Where a change, or a hunk of it, stands.

@@ -13,7 +13,7 @@ use crate::ids::{PromptId, SessionId, TaskId, ToolCallId, TurnId};
 use crate::matcher::problem_matcher;
 use crate::protocol as wire;
 use crate::session::event::{
-    Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
+    CallName, Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
 use crate::session::inbox::Secret;
 use crate::task::listen;
@@ -396,11 +396,18 @@ pub fn rerun(params: Value) -> Read<Request> {
 
 /// `pillion/task/promote`.
 pub fn promote(params: Value) -> Read<Request> {
-    let wire::PromoteParams { session_id, tool_call_id } = typed(params)?;
-    if session_id.is_none() && tool_call_id.is_none() {
-        return Err(bad("sessionId", "is missing".into(), "Give `sessionId` or `toolCallId`."));
-    }
-    Ok(Request::Promote { session: session_id.map(SessionId), call: tool_call_id.map(ToolCallId) })
+    let wire::PromoteParams { session_id, tool_call_id, parent_tool_call_id } = typed(params)?;
+    let call = match (tool_call_id, parent_tool_call_id) {
+        (None, Some(_)) => {
+            let remedy = "Give `toolCallId` too: the call that is meant.";
+            return Err(bad("toolCallId", "is missing".into(), remedy));
+        }
+        (None, None) if session_id.is_none() => {
+            return Err(bad("sessionId", "is missing".into(), "Give `sessionId` or `toolCallId`."));
+        }
+        (id, parent) => id.map(|id| CallName { id: ToolCallId(id), parent: parent.map(ToolCallId) }),
+    };
+    Ok(Request::Promote { session: session_id.map(SessionId), call })
 }
 
 /// `pillion/task/input`.

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::demux::{Demux, Split};
+use super::format::Format;
 use super::lines::{MAX_DOCUMENT, MAX_LINE, Partial, clean, cut};
-use super::prefilter::{Prefilter, prefilter};
+use super::prefilter::{Prefilter, Wanted, prefilter};
 use super::problem_matcher::{Custom, Definition};
 use super::rows::Rows;
 use super::scope::{self, Scope};
@@ -48,14 +49,14 @@ pub struct Engine {
     custom: Vec<Definition>,
 }
 
-/// The number of a matcher that stands in no table.
-const CUSTOM: u16 = u16::MAX;
-
 /// The line machines of one program among those that write into the output.
 struct Lane {
-    matchers: Vec<Slot>,
-    /// How many of them read every line now.
-    open: usize,
+    /// What a person defined; they read every line.
+    custom: Vec<Slot>,
+    /// By their places in the table; `None` where the command has no use for a format.
+    known: Vec<Option<Slot>>,
+    /// Those that read every line now.
+    open: Wanted,
     /// The first that reads letters now.
     letters: Option<usize>,
     /// Lines, no documents, of which [`MAX_LINE`] bytes were read and no more, though a format wanted them.
@@ -63,87 +64,122 @@ struct Lane {
     scope: scope::Lane,
 }
 
-/// A matcher and its format's place in the table.
+/// A matcher, and how it reads, as it said after the last line that it saw.
 struct Slot {
-    format: u16,
-    /// It reads every line; as it said after the last one that it saw.
+    /// Every line.
     open: bool,
     letters: bool,
     matcher: Box<dyn Matcher>,
 }
 
 impl Slot {
-    fn new(format: u16, matcher: Box<dyn Matcher>) -> Self {
-        Self { format, open: matcher.wants_all(), letters: matcher.reads_letters(), matcher }
+    fn new(matcher: Box<dyn Matcher>) -> Self {
+        Self { open: matcher.wants_all(), letters: matcher.reads_letters(), matcher }
+    }
+
+    /// Shows it a line, or that somebody else has it.
+    fn line(&mut self, line: &mut Line<'_>, scope: &mut Scope) {
+        if !line.claimed {
+            self.matcher.line(if self.matcher.reads_documents() { line.document } else { line.text }, scope);
+            line.claimed = scope.take_claim();
+        } else if self.open {
+            self.matcher.interrupted(scope);
+        } else {
+            return;
+        }
+        (self.open, self.letters) = (self.matcher.wants_all(), self.matcher.reads_letters());
+    }
+}
+
+/// A line without colours on its way along the matchers.
+struct Line<'l> {
+    /// Cut at [`MAX_LINE`].
+    text: &'l str,
+    /// The whole of it, for those who read documents.
+    document: &'l str,
+    /// Somebody keeps it from those behind.
+    claimed: bool,
+}
+
+impl<'l> Line<'l> {
+    fn new(document: &'l str) -> Self {
+        Self { text: &document[..document.floor_char_boundary(MAX_LINE)], document, claimed: false }
     }
 }
 
 impl Lane {
     fn new(scope: &Scope, lane: scope::Lane, custom: &[Definition]) -> Self {
-        let mut lane = Self { matchers: Self::machines(scope, custom), open: 0, letters: None, long: 0, scope: lane };
-        lane.look();
+        let mut lane = Self {
+            custom: Vec::new(),
+            known: Vec::new(),
+            open: Wanted::default(),
+            letters: None,
+            long: 0,
+            scope: lane,
+        };
+        lane.renew(scope, custom);
         lane
     }
 
-    fn machines(scope: &Scope, custom: &[Definition]) -> Vec<Slot> {
-        let defined = custom.iter().map(|it| Slot::new(CUSTOM, Box::new(Custom::new(it.clone()))));
-        let there = (0u16..).zip(formats()).filter(|(_, format)| (format.gate)(&scope.command));
-        defined.chain(there.map(|(number, it)| Slot::new(number, (it.new)(scope)))).collect()
+    /// Fresh machines.
+    fn renew(&mut self, scope: &Scope, custom: &[Definition]) {
+        self.custom = custom.iter().map(|it| Slot::new(Box::new(Custom::new(it.clone())))).collect();
+        let slot = |format: &&Format| (format.gate)(&scope.command).then(|| Slot::new((format.new)(scope)));
+        self.known = formats().iter().map(slot).collect();
+        for (number, slot) in self.known.iter().enumerate() {
+            self.open.set(number, slot.as_ref().is_some_and(|slot| slot.open));
+        }
+        self.look_for_letters();
     }
 
     /// The programs of this lane are started again, or have ended: what their machines were at is over.
     fn turn(&mut self, phase: CyclePhase, scope: &mut Scope, custom: &[Definition]) {
-        for slot in &mut self.matchers {
+        self.end(scope);
+        scope.turned(phase);
+        self.renew(scope, custom);
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        for slot in self.custom.iter_mut().chain(self.known.iter_mut().flatten()) {
             slot.matcher.end(scope);
         }
-        scope.turned(phase);
-        self.matchers = Self::machines(scope, custom);
-        self.look();
     }
 
     fn wants_all(&self) -> bool {
-        self.open > 0
+        !self.custom.is_empty() || !self.open.is_empty()
     }
 
-    /// Sums up what the matchers want.
-    fn look(&mut self) {
-        self.open = self.matchers.iter().filter(|slot| slot.open).count();
-        self.letters = self.matchers.iter().position(|slot| slot.letters);
+    fn look_for_letters(&mut self) {
+        self.letters = self.known.iter().position(|slot| slot.as_ref().is_some_and(|slot| slot.letters));
     }
 
-    /// Shows a line without colours to those who want it, the first of the table first, until one claims it.
-    fn line(&mut self, text: &str, prefilter: &Prefilter, scope: &mut Scope) {
-        let document = text;
-        let text = &text[..text.floor_char_boundary(MAX_LINE)];
-        let wanted = prefilter.wanted(text.as_bytes());
-        if wanted.is_empty() && self.open == 0 {
-            return;
+    /// Shows a line without colours to those who want it, the first of the table first, until one claims it. `has_word`:
+    /// whether a word of the prefilter is in it, where that is known.
+    fn line(&mut self, text: &str, has_word: Option<bool>, prefilter: &Prefilter, scope: &mut Scope) {
+        let mut line = Line::new(text);
+        let wanted = prefilter.wanted(line.text.as_bytes(), has_word);
+        let mut letters = false;
+        for slot in &mut self.custom {
+            slot.line(&mut line, scope);
         }
-        let (mut claimed, mut changed) = (false, false);
-        for slot in &mut self.matchers {
-            if !slot.open && (claimed || !wanted.has(slot.format)) {
-                continue;
+        for number in wanted.or(self.open).iter() {
+            if let Some(slot) = &mut self.known[number] {
+                let before = slot.letters;
+                slot.line(&mut line, scope);
+                self.open.set(number, slot.open);
+                letters |= before != slot.letters;
             }
-            if claimed {
-                slot.matcher.interrupted(scope);
-            } else {
-                slot.matcher.line(if slot.matcher.reads_documents() { document } else { text }, scope);
-                claimed = scope.take_claim();
-            }
-            let now = (slot.matcher.wants_all(), slot.matcher.reads_letters());
-            changed |= now != (slot.open, slot.letters);
-            (slot.open, slot.letters) = now;
         }
-        if changed {
-            self.look();
+        if letters {
+            self.look_for_letters();
         }
     }
 
     /// Shows a growing line to the runner that reads letters now: to one only, so that how often it is shown makes no
     /// difference to the order of what is found.
     fn grow(&mut self, head: &[u8], scope: &mut Scope) {
-        if let Some(at) = self.letters {
-            self.matchers[at].matcher.growing(head, scope);
+        if let Some(slot) = self.letters.and_then(|at| self.known[at].as_mut()) {
+            slot.matcher.growing(head, scope);
         }
     }
 }
@@ -263,9 +299,7 @@ impl Engine {
         }
         for lane in &mut self.lanes {
             self.scope.swap(&mut lane.scope);
-            for slot in &mut lane.matchers {
-                slot.matcher.end(&mut self.scope);
-            }
+            lane.end(&mut self.scope);
             self.scope.swap(&mut lane.scope);
         }
         findings.append(&mut self.scope.out);
@@ -273,7 +307,7 @@ impl Engine {
 
     fn end_partial(&mut self) {
         let mut partial = std::mem::take(&mut self.partial);
-        self.consider(partial.head(), partial.shown());
+        self.consider(partial.head(), partial.shown(), None);
         partial.clear();
         self.partial = partial;
     }
@@ -297,7 +331,9 @@ impl Engine {
             if candidate || self.demux.may(line) && self.has_text(line) {
                 let demux = self.demux;
                 let (head, shown) = cut(line, |line| behind(demux, line));
-                self.consider(head, shown);
+                // What is left of a line with colours, or of one that is cut, is not known yet.
+                let has_word = (special >= end && line.len() <= MAX_LINE).then_some(word < end);
+                self.consider(head, shown, has_word);
             }
             at = end + 1;
         }
@@ -319,8 +355,9 @@ impl Engine {
         self.demux.split(line, complete)
     }
 
-    /// One whole line without its end: its first bytes, and what is shown of it.
-    fn consider(&mut self, head: &[u8], shown: &[u8]) {
+    /// One whole line without its end: its first bytes, what is shown of it, and whether it has a word of the prefilter,
+    /// where that is known.
+    fn consider(&mut self, head: &[u8], shown: &[u8], has_word: Option<bool>) {
         let (name, at) = match self.split(head, true) {
             Split::Named(name, at) => (Some(name), at),
             Split::Plain(at) => (None, at),
@@ -333,6 +370,8 @@ impl Engine {
             Some(None) => (0, 0),
             None => (0, at),
         };
+        // The word may be one of the prefix.
+        let has_word = has_word.filter(|has| !has || at == 0);
         // What overwrote the line overwrote its prefix too.
         let text = clean(shown.strip_prefix(&head[..at]).unwrap_or(shown));
         let lane = &mut self.lanes[lane];
@@ -340,15 +379,15 @@ impl Engine {
         if at == 0 {
             lane.grow(head, &mut self.scope);
         }
-        if shown.len() == MAX_LINE && !self.prefilter.wanted(text.as_bytes()).is_empty() {
+        if shown.len() == MAX_LINE && !self.prefilter.wanted(text.as_bytes(), None).is_empty() {
             lane.long += 1;
         }
-        lane.line(&text, self.prefilter, &mut self.scope);
+        lane.line(&text, has_word, self.prefilter, &mut self.scope);
         if let Some(phase) = self.scope.take_turn() {
             lane.turn(phase, &mut self.scope, &self.custom);
             if phase != CyclePhase::Ends {
                 // It may be a runner's first line too.
-                lane.line(&text, self.prefilter, &mut self.scope);
+                lane.line(&text, has_word, self.prefilter, &mut self.scope);
                 self.scope.take_turn();
             }
         }

@@ -7,15 +7,20 @@
 //! (`format`) and its line machine. Matchers report through `scope`, which resolves paths (`place`), says everything once
 //! and adds up the runners' counts. README.md tells how one is written.
 
-/// A function that gives an expression, compiled at its first use.
+/// A function that gives an expression, compiled at its first use. `\d` is an ASCII digit.
 macro_rules! expression {
     ($name:ident, $text:literal) => {
         fn $name() -> &'static regex::Regex {
             static EXPRESSION: std::sync::LazyLock<regex::Regex> =
-                std::sync::LazyLock::new(|| regex::Regex::new($text).expect("the expression is valid"));
+                std::sync::LazyLock::new(|| crate::matcher::compiled($text));
             &EXPRESSION
         }
     };
+}
+
+/// Tools print ASCII digits: the others would only make an expression larger and slower.
+fn compiled(text: &str) -> regex::Regex {
+    regex::Regex::new(&text.replace(r"\d", "[0-9]")).expect("the expression is valid")
 }
 
 mod c;

@@ -14,27 +14,42 @@ use super::words::{Triples, Words};
 pub(super) struct Wanted([u64; MAX_FORMATS / 64]);
 
 impl Wanted {
-    fn add(&mut self, format: u16) {
-        self.0[usize::from(format) / 64] |= 1 << (format % 64);
-    }
-
-    pub(super) fn has(self, format: u16) -> bool {
-        self.0[usize::from(format) / 64] & (1 << (format % 64)) != 0
-    }
-
     pub(super) fn is_empty(self) -> bool {
         self.0.iter().all(|&bits| bits == 0)
     }
+
+    /// Adds or takes out one.
+    pub(super) fn set(&mut self, format: usize, wants: bool) {
+        let bit = 1 << (format % 64);
+        let bits = &mut self.0[format / 64];
+        *bits = if wants { *bits | bit } else { *bits & !bit };
+    }
+
+    /// Those of either.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    /// Their places in the table, the first of it first.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(at, mut bits)| {
+            std::iter::from_fn(move || {
+                let lowest = bits.trailing_zeros() as usize;
+                bits &= bits.wrapping_sub(1);
+                (lowest < 64).then_some(64 * at + lowest)
+            })
+        })
+    }
 }
 
-/// Expressions, and the format of each.
+/// An expression of each of some formats.
 struct Set {
     expressions: RegexSet,
-    formats: Vec<u16>,
+    formats: Vec<usize>,
 }
 
 impl Set {
-    fn new(expressions: Vec<(String, u16)>) -> Self {
+    fn new(expressions: Vec<(String, usize)>) -> Self {
         let (texts, formats): (Vec<_>, Vec<_>) = expressions.into_iter().unzip();
         let expressions = RegexSetBuilder::new(texts)
             .unicode(false)
@@ -47,7 +62,7 @@ impl Set {
 
     fn add(&self, text: &[u8], wanted: &mut Wanted) {
         for at in &self.expressions.matches(text) {
-            wanted.add(self.formats[at]);
+            wanted.set(self.formats[at], true);
         }
     }
 }
@@ -114,16 +129,21 @@ impl Prefilter {
         let mut openings = Openings { one: [false; 256], two: Box::new([0; 1024]), three: Triples::new() };
         let mut words = Vec::new();
         let (mut starts, mut inside) = (Vec::new(), Vec::new());
-        for (number, format) in (0u16..).zip(formats()) {
+        for (number, format) in formats().iter().enumerate() {
             for start in format.starts {
                 self::openings(start).unwrap_or_else(|| vec![Vec::new()]).iter().for_each(|it| openings.add(it));
-                starts.push((format!("\\A[ \\t]*(?:{start})"), number));
             }
-            for here in format.inside {
+            if !format.starts.is_empty() {
+                starts.push((format!("\\A[ \\t]*(?:{})", format.starts.join("|")), number));
+            }
+            let here = format.inside.iter().map(|here| {
                 words.extend(here.words);
                 let any = || here.words.iter().map(|word| regex::escape(word)).collect::<Vec<_>>().join("|");
-                let text = if here.text.is_empty() { any() } else { here.text.to_owned() };
-                inside.push((text, number));
+                if here.text.is_empty() { any() } else { format!("(?:{})", here.text) }
+            });
+            let here: Vec<_> = here.collect();
+            if !here.is_empty() {
+                inside.push((here.join("|"), number));
             }
         }
         words.sort_unstable();
@@ -147,13 +167,13 @@ impl Prefilter {
         self.openings.may_begin(&line[start..])
     }
 
-    /// Who wants a line without colours.
-    pub(super) fn wanted(&self, line: &[u8]) -> Wanted {
+    /// Who wants a line without colours. `has_word`: what [`Prefilter::next_word`] said of it, where that was asked.
+    pub(super) fn wanted(&self, line: &[u8], has_word: Option<bool>) -> Wanted {
         let mut wanted = Wanted::default();
         if self.opens(line) {
             self.starts.add(line, &mut wanted);
         }
-        if self.words.find(line, 0).is_some() {
+        if has_word.unwrap_or_else(|| self.words.find(line, 0).is_some()) {
             self.inside.add(line, &mut wanted);
         }
         wanted
@@ -183,7 +203,7 @@ mod tests {
             ("2026-11-21 10:12:13 GET /error 200", false),
             ("the quick brown fox", false),
         ] {
-            assert_eq!(!prefilter().wanted(line.as_bytes()).is_empty(), matters, "{line:?}");
+            assert_eq!(!prefilter().wanted(line.as_bytes(), None).is_empty(), matters, "{line:?}");
             let passed = prefilter().may_start(line.as_bytes()) || prefilter().next_word(line.as_bytes(), 0).is_some();
             assert!(!matters || passed, "{line:?} is passed over");
         }

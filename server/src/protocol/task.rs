@@ -211,6 +211,8 @@ pub struct TaskOutputParams {
 pub struct PromoteParams {
     pub session_id: Option<String>,
     pub tool_call_id: Option<String>,
+    /// The call of the subagent whose call `tool_call_id` is.
+    pub parent_tool_call_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -261,6 +263,8 @@ pub struct Task {
     pub origin: &'static str,
     pub session_id: Option<String>,
     pub tool_call_id: Option<String>,
+    /// The call of the subagent that started it.
+    pub parent_tool_call_id: Option<String>,
     pub owned: bool,
     pub status: &'static str,
     pub stopping: bool,

@@ -26,7 +26,7 @@ use crate::tool::input::Agent;
 use super::calls::Step;
 use super::conversation::Session;
 use super::effect::{Effect, Outgoing, ToolChange, TurnReason, Update};
-use super::event::StartTask;
+use super::event::{CallName, StartTask};
 use super::state::State;
 use super::usage::Meter;
 
@@ -311,6 +311,22 @@ impl State {
         if !self.close_subagent(&id.task) {
             self.task_got_on(&id.task);
         }
+    }
+
+    /// The foreground command that is meant: the oldest of this session's own, or that of this call. A call's name alone is
+    /// that of the session's own call before that of a subagent's.
+    pub(super) fn to_promote(&self, session: Option<&SessionId>, call: Option<&CallName>) -> Option<TaskId> {
+        let Some(CallName { id, parent }) = call else {
+            return self.ledger.foreground().find(|(of, ..)| Some(*of) == session).map(|(.., task)| task.clone());
+        };
+        let caller = |of| self.parent(of).map(|parent| &parent.call);
+        let named = || {
+            self.ledger.foreground().filter(|(of, by, _)| *by == id && session.is_none_or(|own| self.root(of) == own))
+        };
+        let own = || named().find(|(of, ..)| caller(of).is_none());
+        let of_subagent = || named().find(|(of, ..)| parent.is_none() || caller(of) == parent.as_ref());
+        let found = if parent.is_none() { own().or_else(of_subagent) } else { of_subagent() };
+        found.map(|(.., task)| task.clone())
     }
 
     /// The person lets a subagent go on in the background; its call says so.

@@ -1,7 +1,7 @@
-//! The tool calls of one answer: which may start, what each came to. Reads start at once; what writes or runs keeps the
-//! order of the answer, so that a test never starts before the edit that precedes it; of reads only so many are under way
-//! at a time. A question holds up neither reads nor background starts that follow a command's question. `background`
+//! The tool calls of one answer: which may start, what each came to. `order` says which of them go together. `background`
 //! carries out those that speak of background tasks; `results` sees that none is too long.
+
+mod order;
 
 use serde_json::Value;
 
@@ -29,6 +29,8 @@ pub(super) struct CallState {
     pub(super) input: Value,
     /// `Err` when the call could not be understood.
     pub(super) call: Result<Call, String>,
+    /// It is a command that is known to do nothing but read.
+    only_reads: bool,
     pub(super) step: Step,
 }
 
@@ -37,7 +39,7 @@ pub(super) struct CallState {
 pub(super) enum Step {
     /// Not begun.
     Waiting,
-    /// Whether a person is asked depends on the project's scripts, which are being read.
+    /// Whether a person is asked depends on links or on the project's scripts, which are being looked at.
     Looking,
     /// A person is asked; the call does not run before the answer.
     Asking(QuestionId),
@@ -79,46 +81,6 @@ impl CallState {
             _ => result(&self.id, "Cancelled by the user before it ended.", true),
         }
     }
-
-    fn background(&self) -> bool {
-        matches!(&self.call, Ok(Call::Bash(bash)) if bash.run_in_background == Some(true))
-    }
-
-    fn writes(&self) -> bool {
-        matches!(&self.call, Ok(Call::File(file)) if file.edits())
-    }
-
-    fn is_agent(&self) -> bool {
-        matches!(&self.call, Ok(Call::Agent(_)))
-    }
-
-    /// True when nothing later depends on it.
-    fn reads(&self) -> bool {
-        !self.writes() && !matches!(&self.call, Ok(Call::Bash(_) | Call::Agent(_)))
-    }
-
-    /// It reads at this moment: one of so many at a time.
-    fn is_reading(&self) -> bool {
-        self.reads() && matches!(self.step, Step::Running | Step::Reading { .. } | Step::Saving { .. })
-    }
-
-    /// True when `self` must wait for `earlier` to be over.
-    fn waits_for(&self, earlier: &Self) -> bool {
-        if earlier.is_done() || earlier.reads() {
-            return false;
-        }
-        let asked = matches!(earlier.step, Step::Asking(_));
-        if earlier.is_agent() && (self.reads() || self.is_agent() || self.background()) {
-            return false;
-        }
-        if self.reads() {
-            return earlier.writes() && !asked;
-        }
-        if self.background() {
-            return earlier.writes();
-        }
-        true
-    }
 }
 
 impl State {
@@ -147,7 +109,8 @@ impl State {
                 None => input::parse(&name, &input),
             };
             self.update(session, Update::ToolCall(Box::new(row(&id, &name, &input, &call))));
-            calls.push(CallState { id, name, input, call, step: Step::Waiting });
+            let only_reads = matches!(&call, Ok(Call::Bash(bash)) if self.only_reads(session, bash));
+            calls.push(CallState { id, name, input, call, only_reads, step: Step::Waiting });
         }
         let Some(running) = self.running_turn(session, turn) else { return };
         running.calls = calls;
@@ -166,13 +129,7 @@ impl State {
             if turn.calls.iter().all(CallState::is_done) {
                 return self.drain(session, Vec::new(), None);
             }
-            let full = turn.calls.iter().filter(|call| call.is_reading()).count() >= self.settings.reads_at_once;
-            let next = turn.calls.iter().enumerate().position(|(at, call)| {
-                call.step == Step::Waiting
-                    && !(full && call.reads())
-                    && !turn.calls[..at].iter().any(|earlier| call.waits_for(earlier))
-            });
-            match next {
+            match order::next(&turn.calls, self.settings.reads_at_once) {
                 Some(at) => self.begin_call(session, at),
                 None => return,
             }
@@ -186,7 +143,7 @@ impl State {
             Err(why) => self.finish_call(session, &id, why, true, ToolChange::default()),
             Ok(call) => match self.judge(session, &call) {
                 Judged::Now(verdict) => self.decided(session, &id, call, verdict),
-                Judged::AfterLooking => self.look_at_project(session, &id),
+                Judged::AfterLooking(look) => self.look_at_project(session, &id, look),
             },
         }
     }

@@ -285,9 +285,26 @@ impl State {
         let Some((turn, phase)) = waiting.map(|turn| (turn.id.clone(), turn.phase)) else { return };
         match (items, phase) {
             // A request that waits for the store already is one that begins with the summary.
-            (Some(items), Phase::Preparing | Phase::Committing(_)) => self.ask_when_written(session, &turn, items),
-            (None, Phase::Preparing) => self.ask(session, &turn),
+            (Some(_), Phase::Preparing | Phase::Committing(_)) | (None, Phase::Preparing) => {
+                self.go_on_with_what_came(session, &turn, items);
+            }
             _ => {}
+        }
+    }
+
+    /// The request that has waited leaves, with what was typed and what ended meanwhile; when the store has these items,
+    /// where some are new.
+    fn go_on_with_what_came(&mut self, session: &SessionId, turn: &TurnId, items: Option<usize>) {
+        let Some(running) = self.running_turn(session, turn) else { return };
+        let had_block = running.carried_block;
+        running.phase = Phase::Preparing;
+        self.drain(session, Vec::new(), None);
+        let Some(running) = self.running_turn(session, turn) else { return };
+        running.carried_block |= had_block;
+        match items {
+            _ if running.phase != Phase::Preparing => {}
+            Some(items) => self.ask_when_written(session, turn, items),
+            None => self.ask(session, turn),
         }
     }
 

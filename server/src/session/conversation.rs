@@ -24,6 +24,7 @@ use super::instructions::Nested;
 use super::looks::Looks;
 use super::mentions::Pointed;
 use super::settings::Settings;
+use super::since::Changes;
 use super::small::TitleBy;
 use super::stop::Barred;
 use super::turn_log::{TurnRecord, close_cut};
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pub(super) system: Arc<str>,
     /// The instruction files for the system text are being read: no request leaves before.
     pub(super) awaits_instructions: bool,
+    /// What happened while it was away is to be told when earlier runs have been heard: since when, and what was found.
+    pub(super) since: Option<(Timestamp, Changes)>,
     pub(super) nested: Nested,
     /// Everything that was ever said.
     pub(super) history: Vec<Arc<Item>>,
@@ -171,6 +174,7 @@ impl Session {
             turns: 0,
             system: prompt::system(&settings.root, &cwd, &now.date(), None).into(),
             awaits_instructions: false,
+            since: None,
             nested: Nested::default(),
             told_date: now.date(),
             before_plan: None,

@@ -28,6 +28,7 @@ use super::event::{
 };
 use super::export::Talk;
 use super::moving::Taker;
+use super::permission::Look;
 use super::services::Missed;
 use super::slash::Place;
 use super::turn_log::TurnRecord;
@@ -140,15 +141,15 @@ pub enum Effect {
         /// Where what is too long for the model is put.
         results: PathBuf,
     },
-    /// Reads the project's own commands and scripts, and where the links lead that a command's words name, for its judgement;
-    /// comes back as `ProjectRead`.
+    /// Reads what the judgement of a command depends on: where the links lead that its words name, and the project's own
+    /// commands and scripts where they matter; comes back as `ProjectRead`.
     ReadProject {
         session: SessionId,
         turn: TurnId,
         call: ToolCallId,
         cwd: PathBuf,
         home: PathBuf,
-        names: Vec<String>,
+        look: Look,
     },
     /// Reads output for a tool result; comes back as `OutputRead`.
     ReadForTool {

@@ -23,7 +23,7 @@ use crate::workspace::documents::Documents;
 use crate::workspace::editor::EditorDiagnostics;
 
 pub use self::request::{
-    Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
+    CallName, Choice, Choose, Dependency, ExportFormat, OnlyTests, Page, ReportedTask, Request, RunProject, StartTask,
 };
 use super::effect::{ChangeRow, ModelList, Refusal, SessionRow, UsageSum};
 use super::services::Missed;
@@ -178,6 +178,8 @@ pub enum Timer {
     Again(TaskId),
     /// What another window held may be free by now.
     Claim(TaskId),
+    /// Earlier runs have been waited for long enough to say what happened while the session was away.
+    Since(SessionId),
     /// What a watching program has started again has had its time to fail.
     Settle(TaskId, u32),
 }
@@ -280,11 +282,12 @@ pub enum Event {
         call: ToolCallId,
         result: Result<tool::Output, String>,
     },
-    /// What the project's own commands are now.
+    /// What the judgement of a command depends on.
     ProjectRead {
         session: SessionId,
         turn: TurnId,
         call: ToolCallId,
+        /// The project's own commands as they are now, where they were wanted.
         own: Vec<Own>,
         /// Paths of the command that are links, and where they lead.
         links: Vec<(PathBuf, PathBuf)>,

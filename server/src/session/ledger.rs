@@ -150,14 +150,11 @@ impl Ledger {
         .collect()
     }
 
-    /// The foreground command of a call, or of a session, that nobody stops.
-    pub(super) fn foreground(&self, session: Option<&SessionId>, call: Option<&ToolCallId>) -> Option<TaskId> {
-        let found = self.entries.iter().filter(|entry| !entry.task.stopping).find(|entry| {
-            entry.foreground.as_ref().is_some_and(|(of, _, by)| {
-                session.is_none_or(|session| session == of) && call.is_none_or(|call| call == by)
-            })
-        });
-        found.map(|entry| entry.task.id.clone())
+    /// The foreground commands that nobody stops: whose conversation's, which call's, and the task of each, oldest first.
+    pub(super) fn foreground(&self) -> impl Iterator<Item = (&SessionId, &ToolCallId, &TaskId)> {
+        let of = |entry: &'_ Entry| entry.foreground.is_some() && !entry.task.stopping;
+        let waiting = self.entries.iter().filter(move |entry| of(entry));
+        waiting.filter_map(|entry| entry.foreground.as_ref().map(|(of, _, by)| (of, by, &entry.task.id)))
     }
 
     pub(super) fn forget_old(&mut self) {

@@ -34,7 +34,7 @@ pub mod moving;
 mod others;
 pub mod owner;
 pub mod perform;
-mod permission;
+pub mod permission;
 mod plan;
 mod questions;
 mod replay;

@@ -296,8 +296,8 @@ impl Hands {
                     self.work(of, work);
                 }
             }
-            Effect::ReadProject { session, turn, call, cwd, home, names } => {
-                self.read_project(session, turn, call, project::Look { cwd, home, names });
+            Effect::ReadProject { session, turn, call, cwd, home, look } => {
+                self.read_project(session, turn, call, project::Site { cwd, home }, look);
             }
             Effect::ReadForTool { session, turn, call, path, range } => {
                 self.work(turn.clone(), async move {

@@ -1,11 +1,13 @@
 //! May a call be made: the judgement of `agent/approval` with what this state knows, and the rules that "always" has
-//! saved. Where it depends on the project's own scripts, these are read first, as they are now.
+//! saved. What it depends on is read first, as it is now: where links lead that a command's words name, and the project's own
+//! scripts where a person is asked or has allowed one of them.
 
 use std::path::PathBuf;
 
 use crate::agent::approval::{self, Ground, Mode, Offer, Own, Rule, Said, Verdict};
 use crate::ids::{SessionId, ToolCallId, TurnId};
-use crate::tool::input::Call;
+use crate::tool::input::{Bash, Call};
+use crate::workspace::classify;
 
 use super::calls::Step;
 use super::effect::{Effect, Refusal, Reply, Write};
@@ -15,23 +17,57 @@ use super::state::State;
 /// What is to be done with a call.
 pub(super) enum Judged {
     Now(Verdict),
-    /// When the project's scripts are known.
-    AfterLooking,
+    /// When this is known.
+    AfterLooking(Look),
+}
+
+/// What a judgement depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The project's own commands and scripts.
+    pub scripts: bool,
+    /// Words of the command that may be links, or lie behind one.
+    pub names: Vec<String>,
 }
 
 impl State {
     /// Judges a call with what is known without looking.
     pub(super) fn judge(&self, session: &SessionId, call: &Call) -> Judged {
-        let mode = self.mode_of(session);
         let verdict = self.verdict(session, call, &[], |_| true);
-        let asks_for_commands = matches!(mode, Mode::Ask | Mode::AcceptEdits);
-        let depends = match (&verdict, call) {
-            (Verdict::Ask(_), Call::Bash(_)) => asks_for_commands,
-            // A word of it may be a link, and a rule that a person gave may speak of a script that has changed.
-            (Verdict::Allow, Call::Bash(_)) => true,
-            _ => false,
+        match self.depends_on(session, call, &verdict) {
+            Some(look) => Judged::AfterLooking(look),
+            None => Judged::Now(self.unless_stopped(session, call, verdict)),
+        }
+    }
+
+    /// What has to be read before a verdict holds; `None` where it holds already.
+    fn depends_on(&self, session: &SessionId, call: &Call, verdict: &Verdict) -> Option<Look> {
+        let Call::Bash(bash) = call else { return None };
+        let scripts = match verdict {
+            // What is asked names the scripts that would run, and may offer them.
+            Verdict::Ask(_) if matches!(self.mode_of(session), Mode::Ask | Mode::AcceptEdits) => true,
+            // A rule that a person gave may speak of a script that has changed.
+            Verdict::Allow => {
+                self.rules.iter().any(|said| said.script.is_some())
+                    && self.verdict(session, call, &[], |said| said.script.is_none()) != Verdict::Allow
+            }
+            _ => return None,
         };
-        if depends { Judged::AfterLooking } else { Judged::Now(self.unless_stopped(session, call, verdict)) }
+        let names = approval::names(&bash.command);
+        (scripts || !names.is_empty()).then_some(Look { scripts, names })
+    }
+
+    /// Whether a command is known to do nothing but read, and is waited for as any other: no other call waits for what it
+    /// does, and none is spoiled by it. What it reads may be asked about all the same.
+    pub(super) fn only_reads(&self, session: &SessionId, bash: &Bash) -> bool {
+        let is_plain = bash.run_in_background != Some(true)
+            && bash.kind.is_none()
+            && bash.pattern.is_none()
+            && bash.ready.is_none()
+            && bash.stdin.as_deref().is_none_or(|stdin| stdin == "null");
+        is_plain
+            && !classify::lets_time_pass(&bash.command)
+            && approval::only_reads(&bash.command, &self.said(|_| true), &self.ground(session, &[]))
     }
 
     /// Judges a command when the project's own commands are known.
@@ -76,19 +112,30 @@ impl State {
         links: &[(PathBuf, PathBuf)],
         holds: impl Fn(&Said) -> bool,
     ) -> Verdict {
-        let Some(owner) = self.sessions.get(session) else { return Verdict::Allow };
+        if !self.sessions.contains_key(session) {
+            return Verdict::Allow;
+        }
+        approval::judge(self.mode_of(session), &self.said(holds), call, &self.ground(session, links))
+    }
+
+    /// The rules that hold.
+    fn said(&self, holds: impl Fn(&Said) -> bool) -> Vec<&Said> {
+        self.rules.iter().filter(|said| holds(said)).chain(&self.settings.said).collect()
+    }
+
+    /// Where the calls of a session act.
+    fn ground(&self, session: &SessionId, links: &[(PathBuf, PathBuf)]) -> Ground {
+        let owner = self.sessions.get(session);
         // What its results have named: the outputs of tasks.
         let outputs = self.ledger.all_visible().map(|task| task.output.path.clone());
-        let readable = owner.given_outputs.iter().cloned().chain(outputs).collect();
-        let ground = Ground {
-            folders: vec![owner.cwd.clone()],
+        let given = owner.into_iter().flat_map(|owner| owner.given_outputs.iter().cloned());
+        Ground {
+            folders: vec![owner.map_or_else(|| self.settings.root.clone(), |owner| owner.cwd.clone())],
             roots: self.settings.roots.clone(),
-            readable,
+            readable: given.chain(outputs).collect(),
             home: self.settings.home.clone(),
             links: links.to_vec(),
-        };
-        let said: Vec<&Said> = self.rules.iter().filter(|said| holds(said)).chain(&self.settings.said).collect();
-        approval::judge(self.mode_of(session), &said, call, &ground)
+        }
     }
 
     /// What was given out as a file may be read. Where a person is asked anyway, the person decides.
@@ -102,22 +149,18 @@ impl State {
         }
     }
 
-    /// Looks at the project's scripts for a call that waits for its judgement.
-    pub(super) fn look_at_project(&mut self, session: &SessionId, id: &ToolCallId) {
+    /// Looks at what the judgement of a call depends on.
+    pub(super) fn look_at_project(&mut self, session: &SessionId, id: &ToolCallId, look: Look) {
         let Some(owner) = self.sessions.get(session) else { return };
         let Some(turn) = owner.turn.as_ref().map(|turn| turn.id.clone()) else { return };
         let cwd = owner.cwd.clone();
         let home = self.settings.home.clone();
         let Some(state) = self.call(session, id) else { return };
         state.step = Step::Looking;
-        let names = match &state.call {
-            Ok(Call::Bash(bash)) => approval::names(&bash.command),
-            _ => Vec::new(),
-        };
-        self.effects.push(Effect::ReadProject { session: session.clone(), turn, call: id.clone(), cwd, home, names });
+        self.effects.push(Effect::ReadProject { session: session.clone(), turn, call: id.clone(), cwd, home, look });
     }
 
-    /// The project's own commands, as they are now.
+    /// The project's own commands, and where links lead, as they are now.
     pub(super) fn project_read(
         &mut self,
         session: &SessionId,

@@ -58,7 +58,8 @@ impl State {
     /// The rows of calls that started a task lead to it again, as long as it is in the list.
     fn name_tasks(&self, session: &SessionId, updates: &mut Updates) {
         // A service's names for calls may be the same in every conversation.
-        let own = self.ledger.all_visible().filter(|task| task.session.as_ref() == Some(session));
+        let own = self.ledger.all_visible();
+        let own = own.filter(|task| task.session.as_ref() == Some(session) && task.parent_tool_call.is_none());
         let of_call = |task: &Task| Some((task.tool_call.clone()?, task.id.clone()));
         let tasks: HashMap<ToolCallId, TaskId> = own.filter_map(of_call).collect();
         for (_, update) in updates {

@@ -74,7 +74,7 @@ impl State {
             Request::StartService { task } => self.start_service(reply, &task),
             Request::RerunTests { task, only } => self.rerun_request(reply, Some(task), Some(&only)),
             Request::RerunScripted { task, only, script } => self.rerun_scripted(reply, &task, &only, script.as_ref()),
-            Request::Promote { session, call } => match self.ledger.foreground(session.as_ref(), call.as_ref()) {
+            Request::Promote { session, call } => match self.to_promote(session.as_ref(), call.as_ref()) {
                 Some(task) => {
                     self.promote(&task);
                     self.reply_task(reply, &task);

@@ -301,6 +301,7 @@ impl State {
         self.place();
         self.end_waits(&id.task);
         self.answer_report(&id.task);
+        self.heard_of_run();
     }
 
     /// A run is over: nothing is due any more.

@@ -6,10 +6,13 @@ use crate::ids::{SessionId, TaskId};
 use crate::task::model::{Status, Timestamp};
 
 use super::effect::{Effect, Update};
+use super::event::Timer;
 use super::state::State;
 
 /// Tasks that are named; more are counted.
 const NAMED: usize = 10;
+/// Milliseconds that are waited for earlier runs at most: one that still runs never says that it has not ended.
+const LONGEST_HEARING: u64 = 3_000;
 
 /// What a look at the workspace found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,11 +57,38 @@ impl State {
         }
     }
 
-    /// The workspace was looked at. Where nothing happened nothing is said.
+    /// The workspace was looked at. The runs of a window that is gone are heard first: they may have ended long ago.
     pub(super) fn since_looked(&mut self, session: &SessionId, from: Timestamp, changes: Changes) {
-        if !self.sessions.contains_key(session) {
+        let Some(owner) = self.sessions.get_mut(session) else { return };
+        owner.since = Some((from, changes));
+        if self.hears_earlier_runs() {
+            let timer = Timer::Since(session.clone());
+            return self.effects.push(Effect::SetTimer { timer, after_ms: LONGEST_HEARING });
+        }
+        self.tell_since(session);
+    }
+
+    fn hears_earlier_runs(&self) -> bool {
+        self.ledger.entries.iter().any(|entry| entry.taken_over && !entry.task.status.is_final())
+    }
+
+    /// A run has ended: it may have been the last that was waited for.
+    pub(super) fn heard_of_run(&mut self) {
+        let waiting = self.sessions.iter().filter(|(_, owner)| owner.since.is_some());
+        let waiting: Vec<SessionId> = waiting.map(|(session, _)| session.clone()).collect();
+        if waiting.is_empty() || self.hears_earlier_runs() {
             return;
         }
+        for session in waiting {
+            self.effects.push(Effect::CancelTimer(Timer::Since(session.clone())));
+            self.tell_since(&session);
+        }
+    }
+
+    /// Where nothing happened nothing is said.
+    pub(super) fn tell_since(&mut self, session: &SessionId) {
+        let waiting = self.sessions.get_mut(session).and_then(|owner| owner.since.take());
+        let Some((from, changes)) = waiting else { return };
         let ended = self.ledger.all_visible().filter(|task| task.status.is_final());
         let mut tasks: Vec<EndedTask> = ended
             .filter_map(|task| {

@@ -61,6 +61,7 @@ impl State {
             origin: start.origin,
             session,
             tool_call: None,
+            parent_tool_call: None,
             owned: true,
             status: Status::Queued,
             stopping: false,
@@ -116,8 +117,10 @@ impl State {
         timeout_ms: Option<u64>,
     ) -> TaskId {
         let id = self.enter(self.start_of_agent(session, bash, timeout_ms));
+        let parent = self.parent(session).map(|parent| parent.call.clone());
         if let Some(entry) = self.ledger.get_mut(&id) {
             entry.task.tool_call = Some(call.clone());
+            entry.task.parent_tool_call = parent;
         }
         id
     }

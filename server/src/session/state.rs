@@ -152,6 +152,7 @@ impl State {
             Event::Fingerprinted { id, fingerprint } => self.fingerprinted(&id, fingerprint),
             Event::Explained { id, text } => self.explained(&id, text),
             Event::Timer(Timer::Wake(session)) => self.wake(&session),
+            Event::Timer(Timer::Since(session)) => self.tell_since(&session),
             Event::Timer(Timer::Promote(task, run)) => self.promote_due(&task, run),
             Event::Timer(Timer::CheckIn(task, run)) => self.check_in(&task, run),
             Event::Timer(Timer::Settle(task, run)) => self.settle(&task, run),

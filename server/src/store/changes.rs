@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::command::{FileEdit, Settled};
 use super::error::StoreError;
-use crate::agent::change::Change;
+use crate::agent::change::{Change, MadeFolder};
 use crate::ids::{SessionId, TurnId};
 use crate::task::model::Timestamp;
 
@@ -113,6 +113,19 @@ pub(super) fn read(
     let path = path.map(|path| path.as_os_str().as_bytes());
     let rows = statement.query_map(params![session.as_str(), path, turn.map(TurnId::as_str)], change)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The folders that edits made for their files, whichever session's: what lies in one may be of several.
+pub(super) fn made_folders(connection: &Connection) -> Result<Vec<MadeFolder>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT path, new_folders, at FROM changes WHERE new_folders > 0")?;
+    let made = |row: &Row<'_>| {
+        let (path, count, by) = (path_of(row.get(0)?), row.get::<_, u32>(1)?, row.get::<_, i64>(2)?);
+        let by = Timestamp(u64::try_from(by).unwrap_or(0));
+        let folders = path.ancestors().skip(1).take(count as usize);
+        Ok(folders.map(|folder| MadeFolder { path: folder.to_owned(), by }).collect::<Vec<_>>())
+    };
+    let rows = statement.query_map([], made)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// Removes what is older than `before`, and the oldest until the rest has at most `keep` bytes.
@@ -229,5 +242,21 @@ mod tests {
         assert_eq!(left, ["t1 /8", "t1 /9"], "the newest that fit");
         forget(&connection, 25, Timestamp(6)).unwrap();
         assert_eq!(shown(&connection, None, None), [""; 0]);
+    }
+
+    #[test]
+    fn the_folders_of_every_session_are_known() {
+        let connection = schema::open_memory().unwrap();
+        let edits = [
+            FileEdit { new_folders: 2, ..edit("t1", "/w/a/b/one", None, "1\n") },
+            FileEdit { session: "s2".into(), at: Timestamp(7), new_folders: 1, ..edit("t9", "/w/c/two", None, "2\n") },
+            edit("t1", "/w/a/b/three", None, "3\n"),
+        ];
+        for edit in &edits {
+            save(&connection, edit).unwrap();
+        }
+        let found = made_folders(&connection).unwrap();
+        let found: Vec<_> = found.iter().map(|made| (made.path.to_str().unwrap(), made.by.0)).collect();
+        assert_eq!(found, [("/w/a/b", 5), ("/w/a", 5), ("/w/c", 7)]);
     }
 }

@@ -6,6 +6,7 @@
 mod apply;
 mod backlog;
 mod changes;
+mod checkpoint;
 mod claims;
 mod command;
 mod error;
@@ -31,7 +32,7 @@ pub use owners::{Others, Owner, TakenRow, World};
 
 use std::time::Duration;
 
-use crate::agent::change::Change;
+use crate::agent::change::{Change, MadeFolder};
 use crate::diagnostics::delta::Past;
 use crate::ids::{SessionId, TaskId, TurnId};
 use crate::task::model::Task;
@@ -154,6 +155,11 @@ impl Store {
     /// The ids of every task that has a row, whosever it is.
     pub fn task_ids(&self) -> impl Future<Output = Result<HashSet<String>, StoreError>> + Send + 'static {
         self.read(read::task_ids)
+    }
+
+    /// The folders that edits made for their files, of all sessions.
+    pub fn made_folders(&self) -> impl Future<Output = Result<Vec<MadeFolder>, StoreError>> + Send + 'static {
+        self.read(changes::made_folders)
     }
 
     /// The changes of a session's files, oldest first: of this file, and of those that this turn changed.

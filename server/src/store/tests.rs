@@ -69,6 +69,7 @@ fn task(id: &str, created_at: u64) -> Task {
         origin: Origin::Agent,
         session: Some("s1".into()),
         tool_call: None,
+        parent_tool_call: None,
         owned: true,
         status: Status::Queued,
         stopping: false,

@@ -11,7 +11,7 @@ use super::backlog::Backlog;
 use super::command::Write;
 use super::error::StoreError;
 use super::owners::Owner;
-use super::{Done, apply};
+use super::{Done, apply, checkpoint};
 
 /// Most writes of one commit.
 const BATCH: usize = 256;
@@ -35,7 +35,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, owner: Owner) -> Result<Self, StoreError> {
+    pub(super) fn start(mut connection: Connection, owner: Owner) -> Result<Self, StoreError> {
+        checkpoint::beside(&mut connection)?;
         let (jobs, queue) = channel();
         let (say, trouble) = watch::channel(None);
         let thread = thread::Builder::new()

@@ -373,6 +373,10 @@ pub struct Task {
     pub origin: Origin,
     pub session: Option<SessionId>,
     pub tool_call: Option<ToolCallId>,
+    /// The call of the subagent whose call that is; `None` for a call of the session's own model. Names of calls may be the
+    /// same in both.
+    #[serde(default)]
+    pub parent_tool_call: Option<ToolCallId>,
     /// False for a task of another window.
     pub owned: bool,
     pub status: Status,

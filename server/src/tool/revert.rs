@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::change::change;
 use super::files::{Present, blocking, fingerprint, look, on_disk, shown, unseen};
 use super::{Context, Fingerprint};
-use crate::agent::change::{Change, Chosen, Conflict, Standing};
+use crate::agent::change::{Change, Chosen, Conflict, MadeFolder, Standing};
 use crate::workspace::documents::same_text;
 use crate::workspace::editor::DocumentEdit;
 
@@ -51,7 +52,13 @@ struct Plan {
 }
 
 /// Takes the chosen ones of `changes` back, newest first. These are all changes of the files that are meant, oldest first.
-pub async fn revert(changes: &[Change], chosen: &Chosen, context: &Context) -> Result<Reverted, Refused> {
+/// Of the folders that edits have `made`, those go that are empty then.
+pub async fn revert(
+    changes: &[Change],
+    chosen: &Chosen,
+    made: &[MadeFolder],
+    context: &Context,
+) -> Result<Reverted, Refused> {
     let mut plans = Vec::new();
     let mut done = BTreeSet::new();
     for newest in changes.iter().rev().filter(|change| chosen.takes(change)) {
@@ -73,8 +80,7 @@ pub async fn revert(changes: &[Change], chosen: &Chosen, context: &Context) -> R
         // What somebody wrote beside it the model has not read.
         let seen = text.as_deref().map(fingerprint).filter(|_| unseen(context, &present).is_none());
         let note = match text {
-            // What had been made for it goes with it.
-            None => remove(context, present, changes.iter().map(|change| change.new_folders).max().unwrap_or(0)).await,
+            None => remove(context, present, made).await,
             Some(text) if present.text.as_ref() == Some(&text) => Ok(String::new()),
             Some(text) => change(context, present, text, 1).await.map(|output| output.text),
         };
@@ -171,9 +177,9 @@ fn told(name: &str, conflict: Conflict, later: Option<&Change>) -> String {
     }
 }
 
-/// Removes a file that the agent made, and that is as it was left. An open document is emptied first, so that it is no
-/// unsaved text of a file that is gone.
-async fn remove(context: &Context, present: Present, folders: u32) -> Result<String, String> {
+/// Removes a file that the agent made, and that is as it was left, and the folders that edits made and that hold nothing
+/// else. An open document is emptied first, so that it is no unsaved text of a file that is gone.
+async fn remove(context: &Context, present: Present, made: &[MadeFolder]) -> Result<String, String> {
     let name = shown(context, &present.path);
     let mut note = String::new();
     let left = present.text.clone().unwrap_or_default();
@@ -198,12 +204,13 @@ async fn remove(context: &Context, present: Present, folders: u32) -> Result<Str
             note = format!("{name} is empty in the editor, and not saved.");
         }
     }
-    let real = present.real.clone();
+    let (path, real) = (present.path.clone(), present.real.clone());
+    let made: Vec<MadeFolder> = made.iter().filter(|made| path.starts_with(&made.path)).cloned().collect();
     blocking(move || match on_disk(&real) {
         Ok(Some(disk)) if disk.is_empty() || same_text(&disk, &left) => {
             fs::remove_file(&real)?;
             // Only one that is empty can be removed so.
-            let made = real.ancestors().skip(1).take(folders as usize);
+            let made = path.ancestors().skip(1).take_while(|folder| is_made(folder, &made));
             made.take_while(|folder| fs::remove_dir(folder).is_ok()).for_each(drop);
             Ok::<(), std::io::Error>(())
         }
@@ -214,4 +221,13 @@ async fn remove(context: &Context, present: Present, folders: u32) -> Result<Str
     .map_err(|error| format!("{name} could not be removed: {error}."))?;
     context.editor.changed_on_disk(std::slice::from_ref(&present.path));
     Ok(note)
+}
+
+/// Whether this folder is one that an edit made, and not another one that somebody put in its place since. A link is none.
+fn is_made(folder: &Path, made: &[MadeFolder]) -> bool {
+    let Ok(found) = fs::symlink_metadata(folder) else { return false };
+    // Where the file system does not say since when it is there, its name has to do.
+    let born = found.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok()).map(|born| born.as_millis());
+    let is_as_old = |made: &MadeFolder| born.is_none_or(|born| born <= Duration::from_millis(made.by.0).as_millis());
+    found.is_dir() && made.iter().any(|made| made.path == folder && is_as_old(made))
 }

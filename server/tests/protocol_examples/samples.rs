@@ -21,6 +21,7 @@ pub fn task() -> Task {
         origin: "agent",
         session_id: Some(text()),
         tool_call_id: Some(text()),
+        parent_tool_call_id: None,
         owned: true,
         status: "running",
         stopping: false,

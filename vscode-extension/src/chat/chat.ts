@@ -297,7 +297,7 @@ export class Chat implements Panel, vscode.Disposable {
         await this.sidecar.request("pillion/task/withhold", { taskId: message.taskId });
         return;
       case "promote":
-        await this.sidecar.request("pillion/task/promote", { toolCallId: message.toolCallId });
+        await this.promote(message.toolCallId, message.parentToolCallId);
         return;
       case "showTask":
         await vscode.commands.executeCommand("pillion.tasks.log", { taskId: message.taskId });
@@ -355,6 +355,13 @@ export class Chat implements Panel, vscode.Disposable {
       throw error;
     } finally {
       this.view.tell({ type: "accepted", id });
+    }
+  }
+
+  private async promote(toolCallId: string, parentToolCallId: string | null): Promise<void> {
+    const { session } = this.conversation;
+    if (session) {
+      await this.sidecar.request("pillion/task/promote", { sessionId: session.id, toolCallId, parentToolCallId });
     }
   }
 

@@ -20,6 +20,8 @@ export interface Task {
   origin: "agent" | "user";
   sessionId: string | null;
   toolCallId: string | null;
+  /** The call of the subagent whose call that is. */
+  parentToolCallId: string | null;
   /** False: another window's task. */
   owned: boolean;
   status: TaskStatus;
@@ -235,6 +237,7 @@ export interface TaskOutputParams extends TaskParams {
 export interface PromoteParams {
   sessionId?: string;
   toolCallId?: string;
+  parentToolCallId?: string | null;
 }
 
 export interface InputParams extends TaskParams {

@@ -6,6 +6,7 @@ import type { PermissionOption, Task } from "../protocol";
 import type { Sidecar } from "../sidecar";
 import type { InputQuestion, OpenQuestion, PermissionQuestion } from "../state";
 import type { Store } from "../store";
+import { isAboutCallOf } from "./groups";
 import { oneLine } from "./words";
 
 export class Answers {
@@ -17,9 +18,7 @@ export class Answers {
   /** The open question of a task: its own, or the permission for the call that it was started by. */
   of(task: Task): OpenQuestion | undefined {
     return [...this.store.questions.values()].find((open) =>
-      open.kind === "input"
-        ? open.task.id === task.id
-        : task.toolCallId !== null && open.question.toolCall.toolCallId === task.toolCallId,
+      open.kind === "input" ? open.task.id === task.id : isAboutCallOf(task, open.question),
     );
   }
 

@@ -1,6 +1,6 @@
 /** The order of the tasks view: what runs, what needs someone, what waits, what is over. Pure. */
 
-import type { Task } from "../protocol";
+import type { Question, Task } from "../protocol";
 import { isFinal, type OpenQuestion } from "../state";
 import { needsPerson } from "./words";
 
@@ -54,12 +54,20 @@ export function groups(tasks: Iterable<Task>): Group[] {
   );
 }
 
+/** Whether a question is about the call that started a task. Calls of subagents may have the ids of others. */
+export function isAboutCallOf(task: Task, question: Question): boolean {
+  return (
+    task.toolCallId === question.toolCall.toolCallId &&
+    task.parentToolCallId === question.parentToolCallId &&
+    task.sessionId === question.sessionId
+  );
+}
+
 /** The badge's number: what runs in this window or needs an answer, each once. */
 export function busy(tasks: Iterable<Task>, questions: Iterable<OpenQuestion>): number {
   const live = [...tasks].filter((task) => task.owned && ["running", "needs"].includes(groupOf(task)));
-  const calls = new Set(live.map((task) => task.toolCallId));
   const others = [...questions].filter(
-    (open) => open.kind === "permission" && !calls.has(open.question.toolCall.toolCallId),
+    (open) => open.kind === "permission" && !live.some((task) => isAboutCallOf(task, open.question)),
   );
   return live.length + others.length;
 }

@@ -94,7 +94,7 @@ describe("the chat's reducer", () => {
     const { transcript } = played(call("c1"), { sessionUpdate: "tool_call_update", toolCallId: "c1", taskId: "t1" });
     assert.equal([...transcript.itemsOf("t1")].length, 1);
     const early = played(call("c2"));
-    early.transcript.link("c2", "t2");
+    early.transcript.link({ toolCallId: "c2", parentToolCallId: null }, "t2");
     assert.equal([...early.transcript.itemsOf("t2")].length, 1);
   });
 
@@ -106,6 +106,21 @@ describe("the chat's reducer", () => {
     assert.deepEqual(outer.children, [nested]);
     assert.ok(nested.nested);
     assert.ok(changes.some((change) => change.type === "item" && change.item === outer));
+  });
+
+  it("tells a subagent's call from one of the session with the same id", () => {
+    const inside = { parentToolCallId: "c1" };
+    const { session, transcript } = played(
+      call("c1", { name: "agent", title: "Look around" }),
+      at(call("c1", { title: "make" }), inside),
+      at({ sessionUpdate: "tool_call_update", toolCallId: "c1", status: "completed" }, inside),
+    );
+    const [outer, nested] = session.items;
+    assert.ok(outer?.kind === "tool" && nested?.kind === "tool");
+    assert.deepEqual([outer.title, outer.status, outer.children], ["Look around", "pending", [nested]]);
+    assert.deepEqual([nested.title, nested.status], ["make", "completed"]);
+    transcript.link({ toolCallId: "c1", parentToolCallId: "c1" }, "t2");
+    assert.deepEqual([outer.taskId, nested.taskId], [null, "t2"]);
   });
 
   it("labels a batch, and not a single call", () => {

@@ -60,6 +60,7 @@ describe("the badge", () => {
   it("counts what runs or needs an answer, each once", () => {
     const waits = task({
       id: "w",
+      sessionId: "s1",
       status: "queued",
       toolCallId: "call_1",
       waitingFor: { ...input, kind: "permission", options: [] },
@@ -69,6 +70,8 @@ describe("the badge", () => {
       question: { ...each.question, toolCall: { ...each.question.toolCall, content: [], locations: [] }, options: [] },
     }));
     assert.equal(busy([task(), waits, task({ id: "q", status: "queued" }), ended({ id: "e" })], open), 3);
+    const ofSubagent = { ...waits, parentToolCallId: "call_9" };
+    assert.equal(busy([ofSubagent], open), 3, "another call of the same name");
   });
 
   it("leaves another window's tasks to that window", () => {

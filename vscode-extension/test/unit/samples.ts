@@ -14,6 +14,7 @@ export function task(changed: Partial<Task> = {}): Task {
     origin: "user",
     sessionId: null,
     toolCallId: null,
+    parentToolCallId: null,
     owned: true,
     status: "running",
     stopping: false,

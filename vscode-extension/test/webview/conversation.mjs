@@ -131,6 +131,7 @@ export function task(id, over = {}) {
     origin: "agent",
     sessionId: "s1",
     toolCallId: null,
+    parentToolCallId: null,
     owned: true,
     status: "running",
     stopping: false,

@@ -9,7 +9,7 @@ import type { Item, Session } from "./items";
 import type { Changes, Connection, ToView, ViewQuestion } from "./messages";
 import { isFinal, waitsForInput } from "../../src/state";
 import { oneLine, WORDS } from "../../src/tasks/words";
-import { Transcript, type Change } from "./transcript";
+import { Transcript, type CallName, type Change } from "./transcript";
 
 export interface Redraw {
   /** Rows came or went. */
@@ -175,7 +175,10 @@ export class Chat {
     this.tasks.set(task.id, task);
     this.#seenAt.set(task.id, now);
     redraw.frame = true;
-    if (task.toolCallId !== null) this.#took(this.transcript?.link(task.toolCallId, task.id) ?? [], redraw);
+    const { toolCallId, parentToolCallId } = task;
+    if (toolCallId !== null) {
+      this.#took(this.transcript?.link({ toolCallId, parentToolCallId }, task.id) ?? [], redraw);
+    }
     for (const item of this.transcript?.itemsOf(task.id) ?? []) redraw.items.add(item);
     const over = isFinal(task.status);
     if (over && before && (!isFinal(before.status) || before.run !== task.run)) {
@@ -189,7 +192,8 @@ export class Chat {
   /** A task may be told of before its call, and a call before its task. */
   #linkAll(): void {
     for (const task of this.tasks.values()) {
-      if (task.toolCallId !== null) this.transcript?.link(task.toolCallId, task.id);
+      const { toolCallId, parentToolCallId } = task;
+      if (toolCallId !== null) this.transcript?.link({ toolCallId, parentToolCallId }, task.id);
     }
   }
 
@@ -197,12 +201,12 @@ export class Chat {
     const known = new Set(this.questions.map((question) => question.questionId));
     for (const question of questions) {
       if (question.sessionId !== this.session?.id) continue;
-      this.#took(this.transcript?.preview(question.toolCall.toolCallId, question.toolCall.content) ?? [], redraw);
+      this.#took(this.transcript?.preview(callOf(question), question.toolCall.content) ?? [], redraw);
       if (!known.has(question.questionId)) redraw.events.push(`Pillion asks: ${asked(question)}`);
     }
     // The row of a call says whether it is asked about.
-    for (const { toolCall } of [...this.questions, ...questions]) {
-      const item = this.transcript?.item(toolCall.toolCallId);
+    for (const question of [...this.questions, ...questions]) {
+      const item = this.transcript?.call(callOf(question));
       if (item) redraw.items.add(item);
     }
     this.questions = questions;
@@ -219,6 +223,11 @@ export class Chat {
 }
 
 /** What a question asks, in a sentence: the command is in it. */
+/** The call that a question is about. */
+function callOf({ toolCall, parentToolCallId }: ViewQuestion): CallName {
+  return { toolCallId: toolCall.toolCallId, parentToolCallId };
+}
+
 export function asked(question: ViewQuestion): string {
   const { kind, title } = question.toolCall;
   return kind === "execute" ? `Run \`${title.replaceAll("`", "'")}\`?` : `${title}?`;

@@ -108,7 +108,7 @@ export type FromView =
   | { type: "stop"; taskId: string }
   | { type: "withhold"; taskId: string }
   | { type: "showTask"; taskId: string }
-  | { type: "promote"; toolCallId: string }
+  | { type: "promote"; toolCallId: string; parentToolCallId: string | null }
   | { type: "pick"; what: "mode" | "model" | "sessions" }
   | { type: "setup"; what: "editor" | "key" | "ollama" }
   | { type: "settle"; how: "accept" | "revert"; turn: string; path: string | null }

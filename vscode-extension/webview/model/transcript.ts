@@ -44,10 +44,23 @@ const facts = new Set<ViewUpdate["sessionUpdate"]>([
 
 type On<K extends ViewUpdate["sessionUpdate"]> = Extract<ViewUpdate, { sessionUpdate: K }>;
 
+/** A call among all of a session. */
+export interface CallName {
+  toolCallId: string;
+  /** The call of the subagent that made it. */
+  parentToolCallId: string | null;
+}
+
+function keyOf({ toolCallId, parentToolCallId }: CallName): string {
+  return JSON.stringify([parentToolCallId, toolCallId]);
+}
+
 /** Applies updates to one session, and finds its items by their ids. */
 export class Transcript {
   readonly session: Session;
-  readonly #byId = new Map<string, Message | Tool>();
+  readonly #messages = new Map<string, Message>();
+  /** By call and the call above it: a subagent's may have the id of a call of the session's own. */
+  readonly #calls = new Map<string, Tool>();
   readonly #byTask = new Map<string, Set<Item>>();
   #changes: Change[] = [];
   /** Items ahead of those that are shown, while an older page comes. */
@@ -63,7 +76,7 @@ export class Transcript {
 
   #index(items: Item[]): void {
     for (const item of items) {
-      if ("id" in item && !item.gone) this.#byId.set(item.id, item);
+      this.#name(item);
       if (item.kind === "tool") {
         if (item.taskId) this.#tie(item, item.taskId);
         // A copy that came as a message holds the nested ones twice: the list's are the ones that go on.
@@ -86,9 +99,9 @@ export class Transcript {
   }
 
   /** A task names the call that started it: it may be told of before the call says so. */
-  link(toolCallId: string, taskId: string): Change[] {
-    const item = this.#byId.get(toolCallId);
-    if (item?.kind !== "tool" || item.taskId !== null) return [];
+  link(call: CallName, taskId: string): Change[] {
+    const item = this.call(call);
+    if (item?.taskId !== null) return [];
     item.taskId = taskId;
     this.#tie(item, taskId);
     return this.#collect(() => {
@@ -96,15 +109,15 @@ export class Transcript {
     });
   }
 
-  /** A message or a call, by the server's name for it. */
-  item(id: string): Item | undefined {
-    return this.#byId.get(id);
+  /** A call, by the server's name for it. */
+  call(call: CallName): Tool | undefined {
+    return this.#calls.get(keyOf(call));
   }
 
   /** What a question shows of its call (the diff of an edit) can be unfolded in the row too. */
-  preview(toolCallId: string, content: Tool["content"]): Change[] {
-    const item = this.#byId.get(toolCallId);
-    if (item?.kind !== "tool" || item.content.length > 0 || content.length === 0) return [];
+  preview(call: CallName, content: Tool["content"]): Change[] {
+    const item = this.call(call);
+    if (item === undefined || item.content.length > 0 || content.length === 0) return [];
     item.content = content;
     return this.#collect(() => {
       this.#touch(item);
@@ -274,15 +287,26 @@ export class Transcript {
     const before = this.#into.at(-1);
     this.#into.push(item);
     if (before?.kind === "thought" || before?.kind === "agent") this.#touch(before); // it is over
-    if ("id" in item) this.#byId.set(item.id, item);
+    this.#name(item);
     if (item.kind === "notice") for (const task of item.taskIds) this.#tie(item, task);
-    const above = item.parent === null ? undefined : this.#byId.get(item.parent);
-    if (above?.kind === "tool") {
+    const above = this.#above(item);
+    if (above) {
       item.nested = true;
       above.children.push(item);
       this.#touch(above);
     }
     this.#changes.push({ type: "items" });
+  }
+
+  #name(item: Item): void {
+    if (item.gone) return;
+    if (item.kind === "tool") this.#calls.set(keyOf({ toolCallId: item.id, parentToolCallId: item.parent }), item);
+    else if ("id" in item) this.#messages.set(item.id, item);
+  }
+
+  /** The call of the subagent that an item belongs to. */
+  #above(item: Item): Tool | undefined {
+    return item.parent === null ? undefined : this.call({ toolCallId: item.parent, parentToolCallId: null });
   }
 
   #tie(item: Item, task: string): void {
@@ -295,8 +319,8 @@ export class Transcript {
   #touch(item: Item): void {
     item.version++;
     this.#changes.push({ type: "item", item });
-    const above = item.nested && item.parent !== null ? this.#byId.get(item.parent) : undefined;
-    if (above && above !== item) this.#touch(above);
+    const above = item.nested ? this.#above(item) : undefined;
+    if (above) this.#touch(above);
   }
 
   #chunk(kind: Message["kind"], update: { content: ContentBlock; messageId: string }, params: ViewUpdateParams): void {
@@ -304,7 +328,7 @@ export class Transcript {
       this.session.retrying = null;
       this.#facts();
     }
-    let item = this.#byId.get(update.messageId);
+    let item = this.#messages.get(update.messageId);
     if (item?.kind !== kind) {
       item = { ...this.#base(params), kind, id: update.messageId, text: "", omitted: 0 };
       this.#add(item);
@@ -318,17 +342,17 @@ export class Transcript {
   }
 
   #discard(messageId: string): void {
-    const item = this.#byId.get(messageId);
+    const item = this.#messages.get(messageId);
     if (!item) return;
     item.gone = true;
-    this.#byId.delete(messageId);
+    this.#messages.delete(messageId);
     this.#touch(item);
     this.#changes.push({ type: "items" });
   }
 
   #tool(id: string, params: ViewUpdateParams): Tool {
-    const known = this.#byId.get(id);
-    if (known?.kind === "tool") return known;
+    const known = this.call({ toolCallId: id, parentToolCallId: params.parentToolCallId });
+    if (known) return known;
     const item: Tool = {
       ...this.#base(params),
       kind: "tool",
@@ -379,8 +403,8 @@ export class Transcript {
   /** One call says itself what it is; a batch gets a line. */
   #label(update: On<"label">): void {
     const first = update.toolCallIds[0];
-    const item = first === undefined ? undefined : this.#byId.get(first);
-    if (item?.kind !== "tool" || update.toolCallIds.length < 2) return;
+    const item = first === undefined ? undefined : this.call({ toolCallId: first, parentToolCallId: null });
+    if (item === undefined || update.toolCallIds.length < 2) return;
     item.label = update.text;
     item.batch = update.toolCallIds.length;
     this.#touch(item);
@@ -438,7 +462,8 @@ export class Transcript {
       return;
     }
     this.#page = null;
-    this.#byId.clear();
+    this.#messages.clear();
+    this.#calls.clear();
     this.#byTask.clear();
     Object.assign(session, { items: [], queue: [], plan: [], turn: null, retrying: null, closed: false, older: null });
     this.#changes.push({ type: "reset" });

@@ -48,7 +48,9 @@ export function toolTitle(item: Tool, chat: Context["chat"]): string {
 function rowIcon(item: Tool, context: Context): Part {
   const task = item.taskId === null ? undefined : context.chat.tasks.get(item.taskId);
   if (task) return statusIcon(taskIcon(task));
-  const asked = context.chat.questions.some((question) => question.toolCall.toolCallId === item.id);
+  const asked = context.chat.questions.some(
+    (question) => question.toolCall.toolCallId === item.id && question.parentToolCallId === item.parent,
+  );
   if (asked) return statusIcon({ name: "question", look: "question", spin: false });
   if (item.status === "completed" && diffs(item).length > 0) return icon("diff", "look-passed");
   return statusIcon(looks[item.status]);
@@ -117,7 +119,7 @@ function actions(item: Tool, context: Context): Part {
   }
   if (item.toolKind === "execute" && item.status === "in_progress") {
     const act = (): void => {
-      post({ type: "promote", toolCallId: item.id });
+      post({ type: "promote", toolCallId: item.id, parentToolCallId: item.parent });
     };
     return html`<span class="actions">${action("run-all", "Go on in the background", act)}</span>`;
   }

@@ -17,6 +17,7 @@ M.VERSION = 1
 ---@field group string
 ---@field sessionId? string
 ---@field toolCallId? string
+---@field parentToolCallId? string the call of the subagent whose call that is
 ---@field owned boolean false: another window's task
 ---@field status pillion.Status
 ---@field stopping boolean

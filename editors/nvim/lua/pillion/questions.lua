@@ -167,7 +167,13 @@ function M.answer(options)
     questions = vim.tbl_filter(function(question)
       local call = question.tool_call and question.tool_call.toolCallId
       return question.task and question.task.id == options.task
-        or (call ~= nil and task ~= nil and call == task.toolCallId)
+        or (
+          call ~= nil
+          and task ~= nil
+          and call == task.toolCallId
+          and question.parent == task.parentToolCallId
+          and question.session == task.sessionId
+        )
     end, questions)
   end
   if #questions == 0 then

@@ -20,6 +20,7 @@ local M = {}
 ---@field answers? {label: string, text: string}[] that an input question lists
 ---@field secret? boolean the answer is not to be shown
 ---@field tool_call? table
+---@field parent? string the call of the subagent that asks
 ---@field task? pillion.Task
 
 ---@class pillion.State
@@ -30,7 +31,7 @@ local M = {}
 ---@field snapshot_seq integer
 ---@field permissions pillion.Question[] open, oldest first
 ---@field asked table<string, pillion.Question> the input question of a task that was told, while it is open
----@field task_of_call table<string, string> tool-call id to the task that it started
+---@field task_of_call table<string, table<string, string>> of each session: a call's key to the task that it started
 ---@field seen_at table<string, integer> when a task was last told of, in ms of the caller's clock
 
 ---@return pillion.State
@@ -108,9 +109,11 @@ end
 --- Links a task to the tool call that started it, and marks every row that shows it.
 local function touch_items(state, task, effects)
   local session = task.sessionId and state.sessions[task.sessionId]
-  local index = session and task.toolCallId and session.by_id[task.toolCallId]
-  if task.toolCallId then
-    state.task_of_call[task.toolCallId] = task.id
+  local call = task.toolCallId and transcript.call_key(task.toolCallId, task.parentToolCallId)
+  local index = session and call and session.by_id[call]
+  if task.sessionId and call then
+    state.task_of_call[task.sessionId] = state.task_of_call[task.sessionId] or {}
+    state.task_of_call[task.sessionId][call] = task.id
   end
   if session and index then
     transcript.tie(session, index, task.id)
@@ -199,9 +202,11 @@ function M.apply(state, method, params, now)
   if method == protocol.incoming.update then
     local session = M.session(state, params.sessionId)
     transcript.apply(session, params, effects)
-    local call = params.update.toolCallId
-    if call and state.task_of_call[call] then -- the task was told of before its tool call
-      transcript.tie(session, session.by_id[call], state.task_of_call[call])
+    local id = params.update.toolCallId
+    local call = id and transcript.call_key(id, params.parentToolCallId)
+    local task = call and (state.task_of_call[params.sessionId] or {})[call]
+    if task then -- it was told of before its tool call
+      transcript.tie(session, session.by_id[call], task)
     end
   elseif method == protocol.incoming.task_status then
     apply_status(state, params, now, effects)
@@ -232,11 +237,12 @@ function M.ask(state, params)
     session = params.sessionId,
     title = params.toolCall.title or params.toolCall.name or "a tool",
     tool_call = params.toolCall,
+    parent = params.parentToolCallId,
     options = params.options or {},
     reason = type(params.reason) == "string" and params.reason or nil,
   }
   local effects = {}
-  transcript.preview(M.session(state, params.sessionId), params.toolCall, effects)
+  transcript.preview(M.session(state, params.sessionId), params, effects)
   for index, open in ipairs(state.permissions) do
     if open.id == question.id then
       state.permissions[index] = question

@@ -34,7 +34,7 @@ local M = {}
 ---@field modes table[]
 ---@field model? any
 ---@field items pillion.Item[]
----@field by_id table<string, integer> index of the item with this message or tool-call id
+---@field by_id table<string, integer> index of the message with this id, or of the call with this key
 ---@field by_task table<string, integer[]> items that show this task
 ---@field turn? string the running turn
 ---@field last_turn? string the newest turn that ran
@@ -91,11 +91,20 @@ function M.block_text(block)
   return ("[%s]"):format(block.type or "?")
 end
 
+--- The name of a call in its session: a subagent's may have the id of a call of the session's own.
+---@param id string the call's
+---@param parent? string the call of the subagent that made it
+---@return string
+function M.call_key(id, parent)
+  return parent and parent .. "\0" .. id or id
+end
+
 local function add(session, item, effects)
   local index = #session.items + 1
   session.items[index] = item
   if item.id then
-    session.by_id[item.id] = index
+    local key = item.kind == "tool" and M.call_key(item.id, item.parent) or item.id
+    session.by_id[key] = index
   end
   effects[#effects + 1] = { type = "item", session = session.id, index = index }
   local above = item.parent and session.by_id[item.parent]
@@ -174,7 +183,7 @@ local function merge_tool(session, index, update, effects)
 end
 
 local function tool(session, update, params, effects)
-  local index = session.by_id[update.toolCallId]
+  local index = session.by_id[M.call_key(update.toolCallId, params.parentToolCallId)]
   if not index then
     index = add(session, {
       kind = "tool",
@@ -195,10 +204,11 @@ end
 
 --- What a question shows of its tool call (the diff of an edit, say) is there to unfold in the row.
 ---@param session pillion.Session
----@param tool_call table
+---@param params table of the question
 ---@param effects table[]
-function M.preview(session, tool_call, effects)
-  local index = session.by_id[tool_call.toolCallId]
+function M.preview(session, params, effects)
+  local tool_call = params.toolCall
+  local index = session.by_id[M.call_key(tool_call.toolCallId, params.parentToolCallId)]
   local item = index and session.items[index]
   if item and #(item.content or {}) == 0 and #(tool_call.content or {}) > 0 then
     item.content = tool_call.content

@@ -27,6 +27,7 @@ pub fn task(task: &model::Task, now: Timestamp) -> wire::Task {
         origin: task.origin.as_str(),
         session_id: task.session.as_ref().map(|id| id.0.clone()),
         tool_call_id: task.tool_call.as_ref().map(|id| id.0.clone()),
+        parent_tool_call_id: task.parent_tool_call.as_ref().map(|id| id.0.clone()),
         owned: task.owned,
         status: task.status.as_str(),
         stopping: task.stopping,

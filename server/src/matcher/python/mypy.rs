@@ -162,6 +162,7 @@ impl Matcher for Mypy {
         }
         self.close(scope);
         if self.waits
+            && line.starts_with("Found ")
             && let Some(found) = summary().captures(line)
         {
             self.waits = false;

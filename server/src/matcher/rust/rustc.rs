@@ -70,6 +70,11 @@ fn severity(word: &str) -> Severity {
     if word == "error" { Severity::Error } else { Severity::Warning }
 }
 
+/// True for the first line of a diagnostic.
+fn begins(line: &str) -> bool {
+    line.starts_with(['e', 'w']) && head().is_match(line)
+}
+
 impl Rustc {
     fn begin(&mut self, line: &str) -> bool {
         if !line.starts_with("error") && !line.starts_with("warning") {
@@ -113,7 +118,11 @@ impl Diagnostic {
     fn line(&mut self, line: &str) {
         self.lines += 1;
         keep(&mut self.detail, line);
-        if let Some(found) = spot().captures(line) {
+        // Most lines are none of these, and a byte says so.
+        let first = line.trim_start().as_bytes().first();
+        if let Some(b'-' | b':') = first
+            && let Some(found) = spot().captures(line)
+        {
             let number = |at: usize| found[at].parse().unwrap_or(0);
             self.spots.push(Spot {
                 path: found[2].to_owned(),
@@ -125,11 +134,15 @@ impl Diagnostic {
                 secondary: &found[1] == ":::",
                 source_line: None,
             });
-        } else if let Some(found) = source().captures(line) {
+        } else if let Some(b'0'..=b'9') = first
+            && let Some(found) = source().captures(line)
+        {
             if let Some(spot) = self.spots.last_mut() {
                 spot.source_line = found[1].parse().ok();
             }
-        } else if let Some(found) = underline().captures(line) {
+        } else if let Some(b'|') = first
+            && let Some(found) = underline().captures(line)
+        {
             if let Some(spot) = self.spots.last_mut() {
                 spot.underline(&found[1]);
             }
@@ -214,7 +227,7 @@ impl Matcher for Rustc {
             return;
         }
         if let Some(current) = &mut self.current {
-            if !line.is_empty() && current.lines < MAX_LINES && !head().is_match(line) {
+            if !line.is_empty() && current.lines < MAX_LINES && !begins(line) {
                 current.line(line);
                 // Many programs print `error: text`: until its snippet begins, other formats may want the lines below.
                 let is_linker = current.message.starts_with("linking with ");
@@ -230,7 +243,9 @@ impl Matcher for Rustc {
             return;
         }
         Self::short(line, scope);
-        if let Some(found) = status().captures(line).filter(|_| line.starts_with("  ")) {
+        if line.starts_with("  ")
+            && let Some(found) = status().captures(line)
+        {
             if let Some(folder) = package_folder(line) {
                 scope.add_cargo_folder(folder);
             }

@@ -172,19 +172,27 @@ pub fn messages(history: &[Arc<Item>]) -> Vec<Message<'_>> {
 fn messages_with(history: &[Arc<Item>], thoughts: bool) -> Vec<Message<'_>> {
     let mut messages: Vec<Message<'_>> = Vec::new();
     for item in history {
-        let (role, blocks) = match &**item {
-            Item::User(item) => (Role::User, user(item)),
-            Item::Assistant(item) => (Role::Assistant, assistant(item, thoughts)),
+        let role = match &**item {
+            Item::User(_) => Role::User,
+            Item::Assistant(_) => Role::Assistant,
             Item::Compaction(_) => continue,
         };
-        let blocks = blocks.into_iter().map(|block| Marked { block, cache_control: None });
-        match messages.last_mut() {
-            Some(last) if last.role == role => last.content.extend(blocks),
-            _ => messages.push(Message { role, content: blocks.collect() }),
+        let joins = messages.pop_if(|last| last.role == role);
+        let mut content = joins.map_or_else(Vec::new, |message| message.content);
+        match &**item {
+            Item::User(item) => user(item, &mut content),
+            Item::Assistant(item) => content.extend(assistant(item, thoughts).into_iter().map(unmarked)),
+            Item::Compaction(_) => {}
         }
-        messages.pop_if(|message| message.content.is_empty());
+        if !content.is_empty() {
+            messages.push(Message { role, content });
+        }
     }
     messages
+}
+
+fn unmarked(block: Block<'_>) -> Marked<'_> {
+    Marked { block, cache_control: None }
 }
 
 /// Marks the end of the last user message, and the end of the one before it. The second is where the request before
@@ -201,26 +209,25 @@ fn text(text: &str) -> Option<Block<'_>> {
     (!text.trim().is_empty()).then(|| Block::Text { text: text.into() })
 }
 
-fn user(item: &UserItem) -> Vec<Block<'_>> {
-    let mut blocks: Vec<Block<'_>> = item
-        .results
-        .iter()
-        .map(|result| Block::ToolResult {
+/// Adds an item to what the user's side has said already. A notification goes into the result before it, also where that came
+/// with an item of its own: text right after results teaches models to end their turn with an empty answer.
+fn user<'a>(item: &'a UserItem, message: &mut Vec<Marked<'a>>) {
+    message.extend(item.results.iter().map(|result| {
+        unmarked(Block::ToolResult {
             tool_use_id: api_word(result.call.as_str()),
             content: vec![text(&result.text).unwrap_or(Block::Text { text: NO_OUTPUT.into() })],
             is_error: result.is_error,
         })
-        .collect();
+    }));
     if let Some(notification) = item.notification.as_deref().and_then(text) {
-        match blocks.last_mut() {
+        match message.last_mut().map(|last| &mut last.block) {
             Some(Block::ToolResult { content, .. }) => content.push(notification),
-            _ => blocks.push(notification),
+            _ => message.push(unmarked(notification)),
         }
     }
-    blocks.extend(item.context.as_deref().and_then(text));
-    blocks.extend(item.prompts.iter().flat_map(|prompt| &prompt.content).filter_map(content));
-    blocks.extend(item.nudge.as_deref().and_then(text));
-    blocks
+    let context = item.context.as_deref().and_then(text);
+    let typed = item.prompts.iter().flat_map(|prompt| &prompt.content).filter_map(content);
+    message.extend(context.into_iter().chain(typed).chain(item.nudge.as_deref().and_then(text)).map(unmarked));
 }
 
 fn content(content: &Content) -> Option<Block<'_>> {

@@ -144,6 +144,26 @@ fn the_order_inside_a_user_message() {
 }
 
 #[test]
+fn a_notification_that_comes_after_the_results_goes_into_the_last_one() {
+    check(
+        vec![
+            user("go"),
+            assistant("anthropic", vec![call("a")]),
+            Item::User(UserItem { results: vec![result("a", "done")], ..UserItem::default() }),
+            Item::User(UserItem {
+                notification: Some("<task_notification>".into()),
+                prompts: vec![typed("and this")],
+                ..UserItem::default()
+            }),
+        ],
+        expect![[r#"
+            {"content":[{"cache_control":{"type":"ephemeral"},"text":"go","type":"text"}],"role":"user"}
+            {"content":[{"id":"a","input":{"command":"ls"},"name":"bash","type":"tool_use"}],"role":"assistant"}
+            {"content":[{"content":[{"text":"done","type":"text"},{"text":"<task_notification>","type":"text"}],"tool_use_id":"a","type":"tool_result"},{"cache_control":{"type":"ephemeral"},"text":"and this","type":"text"}],"role":"user"}"#]],
+    );
+}
+
+#[test]
 fn kinds_of_content() {
     let content = vec![
         Content::Text { text: "  ".into() },
@@ -208,8 +228,14 @@ fn blocks(request: &ModelRequest) -> (Vec<String>, usize, Vec<Vec<bool>>) {
         let mut of_message = Vec::new();
         for block in message["content"].as_array().expect("blocks") {
             let mut block = block.clone();
-            of_message.push(block.as_object_mut().expect("object").remove("cache_control").is_some());
-            blocks.push(format!("{}{block}", message["role"]));
+            let is_marked = block.as_object_mut().expect("object").remove("cache_control").is_some();
+            // A notification that comes after a result goes into it: its pieces are told one by one.
+            let pieces = match block["content"].take() {
+                Value::Array(pieces) => pieces,
+                _ => vec![Value::Null],
+            };
+            of_message.extend((1..=pieces.len()).map(|piece| is_marked && piece == pieces.len()));
+            blocks.extend(pieces.iter().map(|piece| format!("{}{block}{piece}", message["role"])));
         }
         marked.push(of_message);
     }

@@ -151,6 +151,9 @@ impl Connection {
             let _ = events.send(StreamEvent::Described(Box::new(facts))).await;
         }
         let asked_whole = AtomicBool::new(false);
+        let without_tools =
+            self.is_without_tools(&model).then(|| ModelRequest { tools: Arc::new([]), ..request.clone() });
+        let request = without_tools.as_ref().unwrap_or(request);
         let completion = Completion { connection: self, request, model: &model, asked_whole };
         let answer = retry::until_answered(&completion, &mut Watcher::new(events), self.backoff).await;
         if matches!(answer, Err(ProviderError::UnknownModel(_))) {
@@ -158,6 +161,11 @@ impl Connection {
             *lock(&self.any) = None;
         }
         answer
+    }
+
+    /// The service says that the model cannot call tools: it can still talk, and a request that has some is refused.
+    fn is_without_tools(&self, model: &str) -> bool {
+        lock(&self.described).get(model).is_some_and(|facts| facts.tools == Some(false))
     }
 
     /// The name that the service knows. [`ANY_MODEL`] is one that is loaded, else the first of its list.

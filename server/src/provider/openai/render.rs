@@ -215,7 +215,8 @@ fn user<'a>(item: &'a UserItem, own: bool, learned: &Learned, messages: &mut Vec
     let mut parts: Vec<Part<'a>> = Vec::new();
     if let Some(notification) = item.notification.as_deref().filter(|text| !text.trim().is_empty()) {
         match messages.last_mut() {
-            Some(Message::Tool { content, .. }) if !item.results.is_empty() => {
+            // It may have come with an item of its own.
+            Some(Message::Tool { content, .. }) => {
                 let content = content.to_mut();
                 content.push_str("\n\n");
                 content.push_str(notification);

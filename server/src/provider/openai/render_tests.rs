@@ -140,6 +140,27 @@ fn results_come_one_a_message_with_the_notification_in_the_last() {
 }
 
 #[test]
+fn a_notification_that_comes_after_the_results_goes_into_the_last_one() {
+    check(
+        vec![
+            user("go"),
+            assistant("openai", vec![call("a")]),
+            results(vec![result("a", "one")], None),
+            Item::User(UserItem {
+                notification: Some("[Task notifications …]".into()),
+                prompts: vec![typed("and this")],
+                ..UserItem::default()
+            }),
+        ],
+        expect![[r#"
+            {"content":"go","role":"user"}
+            {"content":"","role":"assistant","tool_calls":[{"function":{"arguments":"{\"command\":\"ls\"}","name":"bash"},"id":"a","type":"function"}]}
+            {"content":"one\n\n[Task notifications …]","role":"tool","tool_call_id":"a"}
+            {"content":"and this","role":"user"}"#]],
+    );
+}
+
+#[test]
 fn without_results_the_notification_stands_before_what_the_person_says() {
     check(
         vec![Item::User(UserItem {

@@ -360,6 +360,18 @@ async fn ollamas_window_is_read_once_the_model_is_loaded() {
 }
 
 #[tokio::test]
+async fn a_model_that_cannot_call_tools_is_talked_to_without_any() {
+    for (capabilities, has_tools) in [(json!(["completion"]), false), (json!(["tools"]), true), (Value::Null, true)] {
+        let mut replies = ollama("", 131_072, capabilities.clone(), Some(65_536));
+        replies.push(("/api/generate", json_reply(json!({"done": true, "done_reason": "load"}))));
+        replies.push((CHAT, vec![hello()]));
+        let server = Server::start(replies).await;
+        ask(&provider("ollama", &server, None), request("qwen3")).await.1.expect("an answer");
+        assert_eq!(server.posted(CHAT)[0]["tools"].is_array(), has_tools, "{capabilities}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_is_asked_which_model_it_has() {
     let list = json!({"data": [{"id": "one"}, {"id": "two"}]});
     let server = Server::start(vec![("/v1/models", json_reply(list)), (CHAT, vec![hello()])]).await;

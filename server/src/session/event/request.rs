@@ -11,6 +11,14 @@ use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp
 use crate::task::run::OutputRange;
 use crate::workspace::commands::Defined;
 
+/// A call among all of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallName {
+    pub id: ToolCallId,
+    /// The call of the subagent that made it; `None` where nobody says so.
+    pub parent: Option<ToolCallId>,
+}
+
 /// A task that somebody wants started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartTask {
@@ -235,7 +243,7 @@ pub enum Request {
     /// The foreground command of this session, or of this tool call, goes on in the background.
     Promote {
         session: Option<SessionId>,
-        call: Option<ToolCallId>,
+        call: Option<CallName>,
     },
     Input {
         task: Option<TaskId>,

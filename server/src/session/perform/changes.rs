@@ -105,8 +105,9 @@ async fn take_back(
     context: tool::Context,
 ) -> Result<Reverted, Refusal> {
     let changes = read(store, session.clone(), &chosen).await?;
+    let made = store.made_folders().await.map_err(|error| Refusal::Internal(error.to_string()))?;
     let refused = |revert::Refused { kind, message, remedy }| Refusal::State { kind, message, remedy: remedy.into() };
-    let done = revert::revert(&changes, &chosen, &context).await.map_err(refused)?;
+    let done = revert::revert(&changes, &chosen, &made, &context).await.map_err(refused)?;
     settle(store, &done.changes, true).await?;
     let ids = done.changes.iter().map(|change| change.id).collect();
     let files =

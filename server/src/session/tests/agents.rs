@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, check, read, words, write};
 use crate::agent::history::{AssistantPart, FileDiff, Item, ModelStop};
-use crate::ids::{SessionId, TaskId};
+use crate::ids::{SessionId, TaskId, ToolCallId};
 use crate::provider::{StreamEvent, Usage};
 use crate::session::effect::{Effect, Outgoing, Reply, Update, Write};
-use crate::session::event::{Choice, Event, Request, StartTask};
+use crate::session::event::{CallName, Choice, Event, Request, StartTask};
 use crate::task::model::{Delivery, Kind, Status};
 use crate::tool;
 
@@ -389,12 +389,16 @@ fn a_prompt_at_a_question_of_one_in_the_background_is_a_prompt_too() {
     assert_eq!(story.children(), [child], "which goes on with it");
 }
 
+fn own_call(id: &str) -> CallName {
+    CallName { id: id.into(), parent: None }
+}
+
 #[test]
 fn a_person_lets_one_go_on_in_the_background() {
     let mut story = Story::new();
     story.turn("go", vec![agent("c1", "look")]);
     let child = story.children()[0].clone();
-    story.request(Request::Promote { session: None, call: Some("c1".into()) });
+    story.request(Request::Promote { session: None, call: Some(own_call("c1")) });
     let session = story.session.clone();
     assert!(newest_result(&story).starts_with("The user let the subagent go on in the background as t5."));
     story.commit();
@@ -402,6 +406,37 @@ fn a_person_lets_one_go_on_in_the_background() {
     story.answers_to(&child, vec![words("found")]);
     story.wakes();
     assert!(blocks(&story)[0].contains("<report>\nfound\n</report>"));
+}
+
+#[test]
+fn calls_of_the_same_name_are_told_apart_by_the_call_above() {
+    let promotes = |call: CallName| {
+        let mut story = Story::new();
+        story.turn("go", vec![agent("c1", "look"), agent("c2", "look too")]);
+        for child in story.children() {
+            story.answers_to(&child, vec![bash("c1", "make")]);
+        }
+        let tasks = story.state.ledger.entries.iter();
+        let named = |entry: &crate::session::ledger::Entry| {
+            let name = |id: &Option<ToolCallId>| id.as_ref().map_or("-", |id| id.as_str()).to_owned();
+            (
+                entry.task.id.clone(),
+                format!("{} under {}", name(&entry.task.tool_call), name(&entry.task.parent_tool_call)),
+            )
+        };
+        let named: Vec<(TaskId, String)> = tasks.map(named).collect();
+        story.request(Request::Promote { session: Some(story.session.clone()), call: Some(call) });
+        let replied = story.effects.iter().find_map(|effect| match effect {
+            Effect::Reply { result: Ok(Reply::Task(task)), .. } => Some(task.id.clone()),
+            _ => None,
+        });
+        replied.map(|id| named.iter().find(|(task, _)| *task == id).expect("a row").1.clone())
+    };
+    let under = |parent: &str| CallName { parent: Some(parent.into()), ..own_call("c1") };
+    assert_eq!(promotes(own_call("c1")).as_deref(), Some("c1 under -"), "the session's own before a subagent's");
+    assert_eq!(promotes(under("c1")).as_deref(), Some("c1 under c1"));
+    assert_eq!(promotes(under("c2")).as_deref(), Some("c1 under c2"));
+    assert_eq!(promotes(under("c9")), None);
 }
 
 #[test]

@@ -260,6 +260,33 @@ fn a_cancel_ends_a_compaction_and_nothing_is_left_out() {
 }
 
 #[test]
+fn what_is_typed_and_what_ends_while_it_is_summed_up_is_in_the_next_request() {
+    let mut story = Story::new();
+    reads(&mut story, "one", "c1", 9_000);
+    reads(&mut story, "two", "c2", 9_000);
+    story.turn("three", vec![background("c3", "cargo test"), read("c4")]);
+    let task = story.state.tasks()[0].id.clone();
+    story.started(task.as_str());
+    compact(&mut story, None);
+    tool_gives(&mut story, "done");
+    story.commit();
+    assert_eq!((story.world.asides.len(), story.world.asks.len()), (1, 0), "the request waits for the summary");
+    story.exits(task.as_str(), 1);
+    story.prompt("use ninja");
+    story.aside_answered(Ok("Files were read."));
+    story.commit();
+    assert_eq!(story.world.asks.len(), 1);
+    let view = sent(&story);
+    let Some(Item::User(newest)) = view.last().map(|item| &**item) else { panic!("{view:?}") };
+    let told = newest.notification.as_deref().unwrap_or_default();
+    assert!(told.contains("<status>failed</status>"), "{newest:?}");
+    assert!(format!("{:?}", newest.prompts).contains("use ninja"), "{newest:?}");
+    story.ends("I see");
+    story.commit();
+    assert!(story.world.asks.is_empty() && story.world.undelivered().is_empty(), "no turn is needed to tell it");
+}
+
+#[test]
 fn a_compaction_that_was_wanted_in_a_turn_comes_before_its_next_request() {
     let mut story = Story::new();
     reads(&mut story, "one", "c1", 9_000);

@@ -9,6 +9,7 @@ use crate::agent::notification::{Key, Report};
 use crate::problem::{Finding, Place, Problem, Severity};
 use crate::session::effect::{Effect, Refusal};
 use crate::session::event::{Event, Loaded, Request, StartTask, StoredReport, StoredSession, Taken, Timer};
+use crate::session::since::Changes;
 use crate::task::model::{
     Delivery, Lifetime, OnClose, Origin, RunRecord, Status, StoppedBy, Task, Timestamp, WaitKind, WaitingFor,
 };
@@ -438,4 +439,30 @@ fn a_store_that_does_not_open_is_said() {
         say "Nothing is remembered: no space"
         snapshot
     "#]]);
+}
+
+#[test]
+fn what_ran_while_it_was_away_is_heard_before_it_is_told() {
+    let told = |ends: bool| {
+        let mut story = Story::loaded(Loaded { tasks: vec![running("t90")], ..Loaded::default() }, |_| {});
+        let from = Timestamp(story.now);
+        story.now += 50 * 3_600_000;
+        story.load(stored(vec![prompted("go"), answered(vec![words("started")])]));
+        story.skip();
+        let (session, changes) = (story.session.clone(), Changes { files: 2, ..Changes::default() });
+        story.event(Event::SinceLooked { session: session.clone(), from, changes });
+        story.tells(expect![[r#"
+            in 3000 ms say what happened in old
+        "#]]);
+        if ends {
+            story.exits("t90", 1);
+        } else {
+            story.timer(Timer::Since(session));
+        }
+        let told = story.told();
+        told.lines().find(|line| line.starts_with("since: ")).expect("it is told").to_owned()
+    };
+    let ended = told(true);
+    assert!(ended.contains(" failed") && ended.ends_with("- 2 files changed"), "{ended}");
+    assert_eq!(told(false), "since: While this was closed (2 days):⏎- 2 files changed", "it still runs");
 }

@@ -18,6 +18,7 @@ mod models;
 mod monitors;
 mod moving;
 mod notifications;
+mod order;
 mod questions;
 mod races;
 mod replays;

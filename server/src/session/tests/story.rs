@@ -199,9 +199,9 @@ impl Story {
     /// Applies an event and writes down what it causes.
     pub(super) fn event(&mut self, event: Event) {
         self.apply(event);
-        while let Some((session, turn, call)) = self.world.project_reads.pop_front() {
+        while let Some((session, turn, call, scripts)) = self.world.project_reads.pop_front() {
             let effects = std::mem::take(&mut self.effects);
-            let own = self.world.own.clone();
+            let own = if scripts { self.world.own.clone() } else { Vec::new() };
             let links = self.world.links.clone();
             self.apply(Event::ProjectRead { session, turn, call, own, links });
             let later = std::mem::replace(&mut self.effects, effects);

@@ -78,6 +78,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
 fn timer(timer: &Timer) -> String {
     match timer {
         Timer::Wake(session) => format!("wake {session}"),
+        Timer::Since(session) => format!("say what happened in {session}"),
         Timer::Promote(task, run) => format!("promote {task}.{run}"),
         Timer::Settle(task, run) => format!("settle {task}.{run}"),
         Timer::CheckIn(task, run) => format!("check in on {task}.{run}"),

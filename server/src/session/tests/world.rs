@@ -69,8 +69,10 @@ pub(super) struct World {
     /// Runs write into the workspace.
     pub(super) writes: bool,
     /// Calls whose judgement waits for the project's own commands, and what these are.
-    pub(super) project_reads: VecDeque<Work>,
+    pub(super) project_reads: VecDeque<(SessionId, TurnId, ToolCallId, bool)>,
     pub(super) own: Vec<crate::agent::approval::Own>,
+    /// What was looked at.
+    pub(super) looked: Vec<crate::session::permission::Look>,
     /// Where links of the workspace lead.
     pub(super) links: Vec<(PathBuf, PathBuf)>,
     /// Pieces of transcripts on their way to the disk, and what was written.
@@ -153,8 +155,9 @@ impl World {
             Effect::ReadForTool { session, turn, call, .. } => {
                 self.reads.push((session.clone(), turn.clone(), call.clone()));
             }
-            Effect::ReadProject { session, turn, call, .. } => {
-                self.project_reads.push_back((session.clone(), turn.clone(), call.clone()));
+            Effect::ReadProject { session, turn, call, look, .. } => {
+                self.project_reads.push_back((session.clone(), turn.clone(), call.clone(), look.scripts));
+                self.looked.push(look.clone());
             }
             Effect::AskDiagnostics { session, turn, call, .. } => {
                 self.looks.push((session.clone(), turn.clone(), call.clone()));

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::agent::change::{Change, Chosen};
+use crate::agent::change::{Change, Chosen, MadeFolder};
+use crate::task::model::Timestamp;
 use crate::tool::files::fingerprint;
 use crate::tool::revert::{Refused, Reverted, revert};
 
@@ -16,6 +17,11 @@ fn change(id: i64, turn: &str, path: PathBuf, before: Option<&str>, after: Optio
 
 impl Case {
     async fn revert(&self, changes: &[Change], chosen: &Chosen) -> Result<Reverted, Refused> {
+        self.revert_in(&[], changes, chosen).await
+    }
+
+    /// The same where edits have made these folders.
+    async fn revert_in(&self, made: &[MadeFolder], changes: &[Change], chosen: &Chosen) -> Result<Reverted, Refused> {
         let context = Context {
             roots: Roots::new(self.root()),
             cwd: self.root(),
@@ -24,7 +30,7 @@ impl Case {
             max_result: self.max_result,
             results: self.results.path().join("s1"),
         };
-        revert(changes, chosen, &context).await
+        revert(changes, chosen, made, &context).await
     }
 }
 
@@ -242,4 +248,26 @@ async fn an_editor_that_refuses_stops_it_there() {
     assert!(failed.kind == "not_written" && failed.message.contains("the version is old"), "{failed:?}");
     assert_eq!((done.changes.len(), done.changes[0].id), (1, 2), "what was done is told");
     assert_eq!((case.disk("a").as_str(), case.disk("b").as_str()), ("A\n", "b\n"));
+}
+
+#[tokio::test]
+async fn a_made_folder_goes_with_its_last_file_and_no_other_folder_does() {
+    let case = Case::new();
+    for path in ["made/deep/one", "made/two", "there/three", "again/four"] {
+        case.file(path, "x\n");
+    }
+    let (now, early) = (Timestamp(u64::MAX), Timestamp(1));
+    let folder = |name: &str, by| MadeFolder { path: case.path(name), by };
+    // One of these was removed by somebody, and stands there anew.
+    let made = [folder("made/deep", now), folder("made", now), folder("again", early), folder("made/two", now)];
+    let change = |id, path: &str| change(id, "t1", case.path(path), None, Some("x\n"));
+    case.revert_in(&made, &[change(1, "made/deep/one")], &all()).await.unwrap();
+    assert!(!case.path("made/deep").exists() && case.path("made/two").exists());
+    case.revert_in(&made, &[change(2, "made/two")], &all()).await.unwrap();
+    assert!(!case.path("made").exists(), "it was made for the first file, and goes with the last");
+    for path in ["there/three", "again/four"] {
+        case.revert_in(&made, &[change(3, path)], &all()).await.unwrap();
+    }
+    assert!(case.path("there").is_dir(), "no edit made it");
+    assert!(case.path("again").is_dir(), "it is younger than the edit that made one of its name");
 }

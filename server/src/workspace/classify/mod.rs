@@ -64,6 +64,14 @@ pub fn waits(command: &str) -> bool {
     runs.iter().any(looking::waits) && runs.iter().all(|run| looking::waits(run) || looking::looks(run))
 }
 
+/// True when the point of a command line is the time that passes: it does nothing but sleep, or it polls. What is called
+/// after it is meant to come after it.
+pub fn lets_time_pass(command: &str) -> bool {
+    let mut words = cut(command).split(|char: char| !char.is_alphanumeric());
+    let polls = words.any(|word| matches!(word, "while" | "until"));
+    waits(command) && (polls || wrappers::invocations(cut(command)).iter().all(looking::waits))
+}
+
 /// True when a command line surely changes no source: it looks, waits, tests or builds.
 pub fn only_looks(command: &str) -> bool {
     let runs = wrappers::invocations(cut(command));
