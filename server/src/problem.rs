@@ -55,6 +55,31 @@ pub struct Problem {
     /// True while the place is only the test's function, because its line with the details has not been printed yet.
     /// A later problem of the same `test` replaces it.
     pub provisional: bool,
+    #[serde(default)]
+    pub applies: Applies,
+}
+
+/// In which documents a problem is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applies {
+    #[default]
+    All,
+    /// Those that are open in the editor.
+    Open,
+    /// The others: in open ones the editor's own checker tells it.
+    Closed,
+}
+
+impl Applies {
+    /// Whether it is shown in a document that is open, or is not.
+    pub fn shows(self, is_open: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Open => is_open,
+            Self::Closed => !is_open,
+        }
+    }
 }
 
 /// How one test ended.

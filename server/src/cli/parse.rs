@@ -61,6 +61,9 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
         let lines = engine.lines_beyond_prefixes();
         eprintln!("pillion: {lines} lines were read with their prefix: too many programs write into this output");
     }
+    if engine.lines_cut() > 0 {
+        eprintln!("pillion: of {} lines longer than 64 KiB the rest was not read", engine.lines_cut());
+    }
     if engine.documents_cut() > 0 {
         eprintln!("pillion: of {} lines longer than 16 MiB the rest was not read", engine.documents_cut());
     }

@@ -85,6 +85,8 @@ pub struct Past {
 pub struct Results {
     pub run: PastRun,
     pub results: Vec<(String, Outcome)>,
+    /// Ids that tests go by from this run on, behind those that they had.
+    pub renamed: Vec<(String, String)>,
 }
 
 /// The run that is compared.
@@ -194,6 +196,30 @@ impl Past {
                 recent.results.remove(0);
             }
         }
+    }
+
+    /// What was known of a test by its name alone, before another program had a test of that name, is that of the one which
+    /// says whose it is (`api tests::adds`), where the run has no other of that name. Gives the old and the new ids.
+    pub fn adopt(&mut self, present: &Present) -> Vec<(String, String)> {
+        let ids: BTreeSet<&str> = present.tests.iter().map(|(id, _)| id.as_str()).collect();
+        let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for id in &ids {
+            if let Some((_, name)) = id.split_once(' ') {
+                by_name.entry(name).or_default().push(id);
+            }
+        }
+        let mut renamed = Vec::new();
+        for (name, ids_of) in by_name.into_iter().filter(|(name, _)| !ids.contains(name)) {
+            // Of several nobody knows whose it was.
+            let Some(recent) = self.recent.remove(name) else { continue };
+            if let [id] = ids_of[..]
+                && !self.recent.contains_key(id)
+            {
+                self.recent.insert(id.to_owned(), recent);
+                renamed.push((name.to_owned(), id.to_owned()));
+            }
+        }
+        renamed
     }
 
     /// What has changed, and the results that the run adds.

@@ -128,6 +128,7 @@ fn group(cwd: PathBuf, task: TaskId, cause: Cause, members: &[&Stored]) -> Group
         test: None,
         related,
         provisional: false,
+        applies: Default::default(),
     };
     Group {
         run: members.iter().map(|it| it.run).max().unwrap_or(1),

@@ -66,10 +66,12 @@ mod tests {
             test: test.map(str::to_owned),
             related: Vec::new(),
             provisional: false,
+            applies: Default::default(),
         };
         Stored {
             task: TaskId::from("t"),
             run: 1,
+            serial: 1,
             problem,
             edited: false,
             stale: false,

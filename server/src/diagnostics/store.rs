@@ -25,6 +25,8 @@ pub type CommandKey = (String, PathBuf);
 struct TaskState {
     key: CommandKey,
     run: u32,
+    /// Counts the runs of all tasks in the order in which they began.
+    serial: u64,
     running: bool,
     /// Files that the current run has named.
     named: BTreeSet<PathBuf>,
@@ -41,6 +43,8 @@ pub struct Store {
     files: BTreeMap<PathBuf, Vec<Stored>>,
     tasks: HashMap<TaskId, TaskState>,
     groups: Vec<Group>,
+    /// Runs that have begun.
+    begun: u64,
 }
 
 impl Store {
@@ -56,8 +60,9 @@ impl Store {
         if self.tasks.get(task).is_some_and(|state| state.run >= run) {
             return Changed::new();
         }
-        let state =
-            TaskState { key: command, run, running: true, named: BTreeSet::new(), only, cut: 0, cycles: vec![] };
+        self.begun += 1;
+        let (serial, named) = (self.begun, BTreeSet::new());
+        let state = TaskState { key: command, run, serial, running: true, named, only, cut: 0, cycles: vec![] };
         self.tasks.insert(task.clone(), state);
         let mut changed = Changed::new();
         let tasks = &self.tasks;
@@ -101,7 +106,8 @@ impl Store {
                     && it.problem.tool == problem.tool
             };
             if let Some(known) = self.files.values_mut().flatten().find(again) {
-                (known.task, known.run, known.stale) = (task.clone(), run, false);
+                let serial = tasks.get(task).map_or(0, |state| state.serial);
+                (known.task, known.run, known.serial, known.stale) = (task.clone(), run, serial, false);
                 known.problem.provisional = true;
                 changed.insert(known.problem.place.file.clone());
                 return changed;
@@ -128,8 +134,9 @@ impl Store {
             return changed;
         }
         let cause = groups::cause(&problem);
-        let stored =
-            Stored { task: task.clone(), run, problem, edited: false, stale: false, lane, cause, grouped: false };
+        let serial = self.tasks.get(task).map_or(0, |state| state.serial);
+        let task = task.clone();
+        let stored = Stored { task, run, serial, problem, edited: false, stale: false, lane, cause, grouped: false };
         let mut moved = vec![stored];
         for edit in edits {
             shift(&mut moved, *edit);
@@ -222,6 +229,28 @@ impl Store {
     /// The problems in one file, in the order in which they were found.
     pub fn for_file(&self, file: &Path) -> Vec<&Stored> {
         self.files.get(file).map_or_else(Vec::new, |stored| stored.iter().collect())
+    }
+
+    /// The same as a person is to see them: of a test that several commands have run, what the newest of their runs says of it
+    /// in this file. What an older one says comes back when that one finds nothing any more.
+    pub fn shown_in(&self, file: &Path) -> Vec<&Stored> {
+        let mut newest: HashMap<&str, u64> = HashMap::new();
+        let all = self.files.get(file).map(Vec::as_slice).unwrap_or_default();
+        for stored in all {
+            if let Some(test) = &stored.problem.test {
+                let serial = newest.entry(test).or_default();
+                *serial = stored.serial.max(*serial);
+            }
+        }
+        let is_newest = |stored: &&Stored| {
+            // Of one command an old run's stay until the next has said more.
+            let same_task = |other: &Stored| other.task == stored.task && other.problem.test == stored.problem.test;
+            let newest = stored.problem.test.as_deref().and_then(|test| newest.get(test));
+            newest.is_none_or(|newest| {
+                stored.serial == *newest || all.iter().any(|it| it.serial == *newest && same_task(it))
+            })
+        };
+        all.iter().filter(is_newest).collect()
     }
 
     /// Files with problems.
@@ -317,6 +346,7 @@ mod tests {
             test,
             related: Vec::new(),
             provisional: words.next().is_some(),
+            applies: Default::default(),
         }
     }
 
@@ -443,6 +473,40 @@ mod tests {
             ("add t 3 a:8 right x", "a", "a:8:right"),
             ("end t 3 done", "", "a:8:right"),
         ]);
+    }
+
+    /// What a person sees of the file `a`.
+    fn shown(store: &Store) -> String {
+        let shown = store.shown_in(Path::new("a"));
+        shown.iter().map(|it| format!("{}.{} {}", it.task, it.run, it.problem.message)).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_test_that_two_commands_run_is_shown_once() {
+        let mut store = Store::default();
+        let (all, one) = (TaskId::from("all"), TaskId::from("one"));
+        let begin = |store: &mut Store, task: &TaskId, run: u32| {
+            store.begin_run(task, run, (task.to_string(), PathBuf::from("/w")), None);
+        };
+        begin(&mut store, &all, 1);
+        store.add(&all, 1, 0, problem("a:3 left x"));
+        store.add(&all, 1, 0, problem("a:9 left y"));
+        store.add(&all, 1, 0, problem("a:12 warned"));
+        store.end_run(&all, 1, false);
+        begin(&mut store, &one, 1);
+        assert_eq!(shown(&store), "all.1 left, all.1 left, all.1 warned");
+        let changed = store.add(&one, 1, 0, problem("a:4 right x"));
+        assert_eq!(list(&changed), "a");
+        store.add(&one, 1, 0, problem("a:5 right x"));
+        store.end_run(&one, 1, false);
+        assert_eq!(shown(&store), "all.1 left, all.1 warned, one.1 right, one.1 right");
+        // Green with one command: the other's failure stands until that is green too.
+        begin(&mut store, &one, 2);
+        assert_eq!(list(&store.end_run(&one, 2, false)), "a");
+        assert_eq!(shown(&store), "all.1 left, all.1 left, all.1 warned");
+        begin(&mut store, &all, 2);
+        store.end_run(&all, 2, false);
+        assert_eq!(shown(&store), "");
     }
 
     #[test]

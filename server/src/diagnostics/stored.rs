@@ -12,6 +12,8 @@ use crate::problem::Problem;
 pub struct Stored {
     pub task: TaskId,
     pub run: u32,
+    /// The place of that run among those of all tasks, in the order in which they began.
+    pub serial: u64,
     pub problem: Problem,
     /// Its line was edited after it was found: it may be repaired, and speaks of an earlier text.
     pub edited: bool,

@@ -165,12 +165,12 @@ pub fn queue(params: Value) -> Read<Request> {
 /// `pillion/task/start`, and the arguments of the command `pillion.task.start`.
 pub fn start_task(params: Value, root: &Path) -> Read<Request> {
     let params: wire::StartTaskParams = typed(params)?;
-    let matchers = matchers(params.matchers)?;
-    let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
     let kind = word("kind", params.kind.as_deref(), Kind::ALL, Kind::parse, Kind::as_str)?;
     if kind == Some(Kind::Agent) {
-        return Err(bad("kind", "only an agent starts subagents".into(), "Use \"shell\" or \"monitor\"."));
+        agent_has(&params)?;
     }
+    let matchers = matchers(params.matchers)?;
+    let stdin = word("stdin", params.stdin.as_deref(), Stdin::ALL, Stdin::parse, Stdin::as_str)?;
     for (field, pattern) in [("pattern", &params.pattern), ("ready", &params.ready)] {
         if let Some(Err(why)) = pattern.as_deref().map(listen::compile) {
             return Err(bad(field, why, listen::PATTERN_REMEDY));
@@ -226,6 +226,37 @@ pub fn start_task(params: Value, root: &Path) -> Read<Request> {
         matchers,
         ..StartTask::new(command, Origin::User)
     }))
+}
+
+/// Refuses what only a command has.
+fn agent_has(params: &wire::StartTaskParams) -> Read<()> {
+    let given = [
+        ("cwd", params.cwd.is_some()),
+        ("env", !params.env.is_empty()),
+        ("group", params.group.is_some()),
+        ("timeoutMs", params.timeout_ms.is_some()),
+        ("priority", params.priority.is_some()),
+        ("retries", params.retries.is_some()),
+        ("lifetime", params.lifetime.is_some()),
+        ("stdin", params.stdin.is_some()),
+        ("matchers", params.matchers.is_some()),
+        ("pattern", params.pattern.is_some()),
+        ("ready", params.ready.is_some()),
+        ("watch", params.watch.is_some()),
+        ("dependsOn", params.depends_on.is_some()),
+        ("dependsOrder", params.depends_order.is_some()),
+        ("uri", params.uri.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((field, _)) => {
+            let remedy = "Leave it out: the agent works in its session's folder, as its session is set.";
+            Err(bad(field, "is nothing that an agent has".into(), remedy))
+        }
+        None if params.command.as_deref().is_none_or(|prompt| prompt.trim().is_empty()) => {
+            Err(bad("command", "is empty".into(), "Say in it what the agent is to do."))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Own formats of problems: one, or a list.
@@ -303,6 +334,10 @@ fn dependencies(value: Option<Value>, root: &Path) -> Read<Vec<Dependency>> {
             // Without a command of its own it is the task of that label.
             Request::StartTask(StartTask { command, label: Some(label), .. }) if command.is_empty() => {
                 Ok(Dependency::Named(label))
+            }
+            Request::StartTask(start) if start.kind == Some(Kind::Agent) => {
+                let remedy = "Give commands; start the agent by itself.";
+                Err(bad("dependsOn", "names an agent, for which nothing can wait".into(), remedy))
             }
             Request::StartTask(start) => Ok(Dependency::Command(Box::new(start))),
             _ => Err(bad("dependsOn", "is no start".into(), "Give the parameters of a start.")),

@@ -179,6 +179,7 @@ mod tests {
                 test: tests.first().map(|test| (*test).to_owned()),
                 related: Vec::new(),
                 provisional: false,
+                applies: Default::default(),
             },
             edited: false,
             tests: tests.iter().map(|test| (*test).to_owned()).collect(),

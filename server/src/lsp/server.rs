@@ -520,6 +520,9 @@ impl LanguageServer for Server {
     async fn did_open(&self, opened: DidOpenTextDocumentParams) {
         let document = opened.text_document;
         self.documents.did_open(document.uri.as_str(), document.version, document.text);
+        if let (Some(path), Some(owner)) = (uri::to_path(document.uri.as_str()), self.owner.get()) {
+            owner.tell(Event::DocumentShown { path });
+        }
     }
 
     async fn did_change(&self, changed: DidChangeTextDocumentParams) {
@@ -544,7 +547,10 @@ impl LanguageServer for Server {
     }
 
     async fn did_close(&self, closed: DidCloseTextDocumentParams) {
-        self.documents.did_close(closed.text_document.uri.as_str());
+        let path = self.documents.did_close(closed.text_document.uri.as_str());
+        if let (Some(path), Some(owner)) = (path, self.owner.get()) {
+            owner.tell(Event::DocumentShown { path });
+        }
     }
 
     async fn did_change_configuration(&self, changed: DidChangeConfigurationParams) {

@@ -9,6 +9,7 @@ mod wrappers;
 use std::path::{Path, PathBuf};
 
 use super::Files;
+use super::compose::Compose;
 use super::container::Containers;
 use super::place::normal;
 use words::parts;
@@ -199,13 +200,12 @@ impl Command {
             _ => return None,
         };
         if compose {
-            let named = words.windows(2).find(|pair| matches!(pair[0].as_str(), "-f" | "--file"));
-            match named.and_then(|pair| reader.files.read(&normal(&here.join(&pair[1])))) {
-                Some(text) => {
-                    let folder = named.map(|pair| normal(&here.join(&pair[1]))).unwrap_or_default();
-                    self.containers.compose(&text, folder.parent().unwrap_or(here));
-                }
-                None => self.containers.find_compose(reader.files, here, reader.root),
+            let named = words.windows(2).filter(|pair| matches!(pair[0].as_str(), "-f" | "--file"));
+            let named: Vec<PathBuf> = named.map(|pair| normal(&here.join(&pair[1]))).collect();
+            if named.iter().any(|file| reader.files.is_file(file)) {
+                self.containers.compose(&Compose::read(reader.files, &named));
+            } else {
+                self.containers.find_compose(reader.files, here, reader.root);
             }
             self.containers.inside = true;
         }

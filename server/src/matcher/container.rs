@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Files;
+use super::compose::Compose;
 use super::place::normal;
 
 /// Most maps of one command.
@@ -72,75 +73,26 @@ impl Containers {
         }
     }
 
-    /// The volumes and working folders of a compose file's services. A reader of the usual block form, not of YAML.
-    pub(super) fn compose(&mut self, text: &str, here: &Path) {
+    /// The volumes and working folders of a compose project's services.
+    pub(super) fn compose(&mut self, compose: &Compose) {
         self.composed = true;
-        let (mut in_services, mut service_indent) = (false, None);
-        let (mut service, mut key): (Option<String>, String) = (None, String::new());
-        let (mut key_indent, mut source) = (usize::MAX, None);
-        for line in text.lines() {
-            let content = line.trim_start();
-            let indent = line.len() - content.len();
-            let content = content.split(" #").next().unwrap_or_default().trim_end();
-            if content.is_empty() || content.starts_with('#') {
-                continue;
+        for service in &compose.services {
+            for (folder, inside) in &service.folders {
+                self.map(inside, folder.clone(), Some(&service.name));
             }
-            if indent == 0 && !content.starts_with('-') {
-                (in_services, service_indent, service) = (content == "services:", None, None);
-                continue;
-            }
-            if !in_services {
-                continue;
-            }
-            if *service_indent.get_or_insert(indent) == indent {
-                service = content.strip_suffix(':').map(|name| unquoted(name).to_owned());
-                (key_indent, source) = (usize::MAX, None);
-                key.clear();
-                continue;
-            }
-            let Some(name) = service.as_deref() else { continue };
-            let item = content.strip_prefix('-').map(str::trim_start);
-            if item.is_none() && (key_indent == usize::MAX || indent <= key_indent) {
-                let (word, value) = content.split_once(':').unwrap_or((content, ""));
-                (key, key_indent) = (word.to_owned(), indent);
-                if word == "working_dir" {
-                    self.working.push((name.to_owned(), PathBuf::from(unquoted(value.trim()))));
-                } else if let Some(list) = value.trim().strip_prefix('[').filter(|_| word == "volumes") {
-                    for volume in list.trim_end_matches(']').split(',') {
-                        self.volume(unquoted(volume.trim()), here, Some(name));
-                    }
-                }
-                continue;
-            }
-            if key != "volumes" {
-                continue;
-            }
-            let field = item.unwrap_or(content);
-            match field.split_once(": ") {
-                Some(("source", value)) => source = source_folder(unquoted(value), here),
-                Some(("target", value)) => {
-                    if let Some(source) = source.take() {
-                        self.map(unquoted(value), source, Some(name));
-                    }
-                }
-                Some(_) => {}
-                None if item.is_some() => self.volume(unquoted(field), here, Some(name)),
-                None => {}
-            }
+            let working = service.working_dir.iter().map(|folder| (service.name.clone(), PathBuf::from(folder)));
+            self.working.extend(working);
         }
     }
 
     /// The compose file in a folder or above it, up to `root`.
     pub(super) fn find_compose(&mut self, files: &dyn Files, here: &Path, root: &Path) {
-        if std::mem::replace(&mut self.composed, true) {
-            return;
+        if !self.composed
+            && let Some((_, compose)) = Compose::find(files, here, root)
+        {
+            self.compose(&compose);
         }
-        let names = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-        for folder in here.ancestors().take_while(|folder| folder.starts_with(root)) {
-            if let Some(text) = names.iter().find_map(|name| files.read(&folder.join(name))) {
-                return self.compose(&text, folder);
-            }
-        }
+        self.composed = true;
     }
 
     /// The workspace folder of a dev container: `workspaceFolder`, else `/workspaces/NAME`.
@@ -167,26 +119,26 @@ fn source_folder(source: &str, here: &Path) -> Option<PathBuf> {
     (source.starts_with('.') || source.starts_with('/')).then(|| here.join(source))
 }
 
-fn unquoted(text: &str) -> &str {
-    text.trim_matches(['"', '\''])
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::compose::Service;
     use super::*;
 
     #[test]
-    fn reads_compose_files() {
-        let text = "services:\n  api:\n    build: .\n    working_dir: /app\n    volumes:\n      - ./api:/app:ro\n      \
-                    - data:/data\n  web:\n    volumes:\n      - type: bind\n        source: ./web # ours\n        \
-                    target: /srv\n    ports: [\"80:80\"]\nvolumes:\n  data:\n";
+    fn takes_what_compose_files_say() {
+        let service = |name: &str, folder: &str, inside: &str, working_dir: Option<&str>| Service {
+            name: name.into(),
+            ports: Vec::new(),
+            folders: vec![(folder.into(), inside.into())],
+            working_dir: working_dir.map(str::to_owned),
+        };
+        let services = vec![service("api", "/w/api", "/app", Some("/app")), service("web", "/w/web", "/srv", None)];
         let mut containers = Containers::default();
-        containers.compose(text, Path::new("/w"));
+        containers.compose(&Compose { services });
         let outside = |path, service| containers.outside(Path::new(path), service);
         assert_eq!(outside("/app/a.py", Some("api")), Some("/w/api/a.py".into()));
         assert_eq!(outside("/srv/b.js", None), Some("/w/web/b.js".into()));
         assert_eq!(outside("/app/a.py", Some("web")), None);
-        assert_eq!(outside("/data/x", None), None);
         assert_eq!(containers.working, [("api".to_owned(), PathBuf::from("/app"))]);
     }
 

@@ -59,6 +59,8 @@ struct Lane {
     open: Wanted,
     /// The first that reads letters now.
     letters: Option<usize>,
+    /// Lines, no documents, of which [`MAX_LINE`] bytes were read and no more, though a format wanted them.
+    long: u64,
     scope: scope::Lane,
 }
 
@@ -107,8 +109,14 @@ impl<'l> Line<'l> {
 
 impl Lane {
     fn new(scope: &Scope, lane: scope::Lane, custom: &[Definition]) -> Self {
-        let mut lane =
-            Self { custom: Vec::new(), known: Vec::new(), open: Wanted::default(), letters: None, scope: lane };
+        let mut lane = Self {
+            custom: Vec::new(),
+            known: Vec::new(),
+            open: Wanted::default(),
+            letters: None,
+            long: 0,
+            scope: lane,
+        };
         lane.renew(scope, custom);
         lane
     }
@@ -228,6 +236,12 @@ impl Engine {
         self.cut
     }
 
+    /// Lines that are no JSON or XML, look like a problem, and are longer than 64 KiB with their prefix: what stands behind
+    /// that was not read.
+    pub fn lines_cut(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.long).sum()
+    }
+
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
     pub fn push(&mut self, bytes: &[u8], findings: &mut Vec<Finding>) {
         if self.lanes.is_empty() {
@@ -249,7 +263,8 @@ impl Engine {
         let mut rest = bytes;
         if !self.partial.is_empty() {
             let end = memchr::memchr(b'\n', rest);
-            self.partial.extend(&rest[..end.unwrap_or(rest.len())]);
+            let demux = self.demux;
+            self.partial.extend(&rest[..end.unwrap_or(rest.len())], |line| behind(demux, line));
             match end {
                 Some(end) => {
                     self.end_partial();
@@ -260,7 +275,8 @@ impl Engine {
         }
         let whole = memchr::memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.scan(&rest[..whole]);
-        self.partial.extend(&rest[whole..]);
+        let demux = self.demux;
+        self.partial.extend(&rest[whole..], |line| behind(demux, line));
         if self.lanes[0].wants_all()
             && !self.partial.is_empty()
             && matches!(self.split(self.partial.head(), false), Split::Plain(0))
@@ -313,7 +329,8 @@ impl Engine {
             known = true;
             let candidate = self.wants_all || word < end || special < end || self.prefilter.may_start(line);
             if candidate || self.demux.may(line) && self.has_text(line) {
-                let (head, shown) = cut(line);
+                let demux = self.demux;
+                let (head, shown) = cut(line, |line| behind(demux, line));
                 // What is left of a line with colours, or of one that is cut, is not known yet.
                 let has_word = (special >= end && line.len() <= MAX_LINE).then_some(word < end);
                 self.consider(head, shown, has_word);
@@ -362,6 +379,9 @@ impl Engine {
         if at == 0 {
             lane.grow(head, &mut self.scope);
         }
+        if shown.len() == MAX_LINE && !self.prefilter.wanted(text.as_bytes(), None).is_empty() {
+            lane.long += 1;
+        }
         lane.line(&text, has_word, self.prefilter, &mut self.scope);
         if let Some(phase) = self.scope.take_turn() {
             lane.turn(phase, &mut self.scope, &self.custom);
@@ -392,6 +412,14 @@ impl Engine {
     }
 }
 
+/// Where a line's own text begins, behind its prefix.
+fn behind(demux: Demux, line: &[u8]) -> usize {
+    match demux.split(line, true) {
+        Split::Named(_, at) | Split::Plain(at) => at,
+        Split::Undecided => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,5 +428,46 @@ mod tests {
     fn moves_between_threads() {
         fn sends<T: Send>() {}
         sends::<Engine>();
+    }
+
+    /// No files.
+    struct Nothing;
+
+    impl Files for Nothing {
+        fn is_file(&self, _: &Path) -> bool {
+            false
+        }
+
+        fn read(&self, _: &Path) -> Option<String> {
+            None
+        }
+
+        fn with_extension(&self, _: &str) -> Vec<std::path::PathBuf> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn what_is_cut_is_counted_behind_prefixes_too() {
+        let json = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes));
+        let text = |bytes: usize| format!("error: {}", "x".repeat(bytes));
+        for (line, documents, lines) in [
+            (format!("[web] {}\n", json(100_000)), 0, 0),
+            (format!("web-1  | {}\n", json(100_000)), 0, 0),
+            (format!("web-1  | {}\n", json(MAX_DOCUMENT)), 1, 0),
+            (format!("{}\n", json(100_000)), 0, 0),
+            (format!("[web] {}\n", text(100_000)), 0, 1),
+            (format!("web-1  | {}\n", text(100_000)), 0, 1),
+            (format!("{}\n", text(1_000)), 0, 0),
+        ] {
+            for piece in [1 << 12, usize::MAX >> 1] {
+                let origin = Origin { command: "docker compose up".into(), cwd: "/w".into(), root: "/w".into() };
+                let mut engine = Engine::new(origin, Arc::new(Nothing));
+                let mut findings = Vec::new();
+                line.as_bytes().chunks(piece).for_each(|piece| engine.push(piece, &mut findings));
+                engine.finish(&mut findings);
+                assert_eq!((engine.documents_cut(), engine.lines_cut()), (documents, lines), "{}", &line[..20]);
+            }
+        }
     }
 }

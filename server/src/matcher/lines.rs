@@ -82,8 +82,8 @@ impl Partial {
         self.returned = false;
     }
 
-    /// Adds bytes without a newline.
-    pub(super) fn extend(&mut self, bytes: &[u8]) {
+    /// Adds bytes without a newline. `behind` says where a line's own text begins, behind a prefix.
+    pub(super) fn extend(&mut self, bytes: &[u8], behind: impl Fn(&[u8]) -> usize) {
         let room = MAX_LINE - self.head.len();
         let (head, rest) = bytes.split_at(bytes.len().min(room));
         self.head.extend_from_slice(head);
@@ -104,7 +104,7 @@ impl Partial {
                 }
                 let (part, rest) = part.split_at(part.len().min(MAX_LINE.saturating_sub(tail.len())));
                 tail.extend_from_slice(part);
-                if !rest.is_empty() && *self.document.get_or_insert_with(|| is_document(tail)) {
+                if !rest.is_empty() && *self.document.get_or_insert_with(|| is_document(tail, &behind)) {
                     let room = MAX_DOCUMENT - tail.len();
                     tail.extend_from_slice(&rest[..rest.len().min(room)]);
                 }
@@ -114,16 +114,21 @@ impl Partial {
 }
 
 /// A whole line cut as [`Partial`] cuts it: its first bytes, and what is shown of it.
-pub(super) fn cut(raw: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn cut(raw: &[u8], behind: impl Fn(&[u8]) -> usize) -> (&[u8], &[u8]) {
     let shown = shown(raw);
-    let most = if shown.len() > MAX_LINE && is_document(&shown[..MAX_LINE]) { MAX_DOCUMENT } else { MAX_LINE };
+    let is_long_document = shown.len() > MAX_LINE && is_document(&shown[..MAX_LINE], &behind);
+    let most = if is_long_document { MAX_DOCUMENT } else { MAX_LINE };
     (&raw[..raw.len().min(MAX_LINE)], &shown[..shown.len().min(most)])
 }
 
-/// True where a line's first bytes are how a document begins, or a line of one.
-fn is_document(start: &[u8]) -> bool {
-    let first = start.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
-    matches!(first, Some(b'{' | b'[' | b'<' | b'"'))
+/// True where a line's first bytes are how a document begins, or a line of one: its own text, where a prefix stands before
+/// it.
+fn is_document(start: &[u8], behind: &impl Fn(&[u8]) -> usize) -> bool {
+    let begins = |text: &[u8]| {
+        let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+        matches!(first, Some(b'{' | b'[' | b'<' | b'"'))
+    };
+    begins(&start[behind(start).min(start.len())..])
 }
 
 /// How many bytes the escape sequence takes that `bytes` begin with; all where it does not end.
@@ -232,11 +237,14 @@ mod tests {
             [bar(" ", 10), bar("[\"a\"],", 50_000)].concat(),
             [bar("x", 70_000), b"\r".to_vec(), bar("{}", 100_000)].concat(),
             [bar("{}", 100_000), b"\r".to_vec(), bar("x", 100_000)].concat(),
+            [b"web | ".to_vec(), bar("{}", 100_000)].concat(),
+            [b"web | ".to_vec(), bar("x", 100_000)].concat(),
         ] {
+            let behind = |line: &[u8]| if line.starts_with(b"web | ") { 6 } else { 0 };
             for piece in [1, 7, 4_096, 65_535, 65_536, 65_537, 1_000_000] {
                 let mut partial = Partial::default();
-                line.chunks(piece).for_each(|piece| partial.extend(piece));
-                assert_eq!((partial.head(), partial.shown()), cut(&line), "pieces of {piece}");
+                line.chunks(piece).for_each(|piece| partial.extend(piece, behind));
+                assert_eq!((partial.head(), partial.shown()), cut(&line, behind), "pieces of {piece}");
             }
         }
     }

@@ -25,6 +25,7 @@ fn compiled(text: &str) -> regex::Regex {
 
 mod c;
 mod command;
+pub mod compose;
 mod container;
 mod demux;
 pub mod engine;

@@ -1,21 +1,29 @@
 //! A command that runs only some of its tests: the same command with what its runner needs for that. Pure text; a command
 //! that is no plain call of a known runner cannot be narrowed, and nothing is guessed.
 
+mod cargo;
+mod go;
+mod script;
+
+pub use script::{Script, script};
+
 /// The same command for these tests alone. `runner` is the tool that reported them
-/// ([`crate::problem::Problem::tool`]), `tests` are their ids. `None` where that cannot be said with certainty.
-pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
+/// ([`crate::problem::Problem::tool`]), `tests` are their ids, `script` is what a package manager's call runs, where that is
+/// known. `None` where that cannot be said with certainty.
+pub fn narrowed(command: &str, runner: &str, tests: &[&str], script: Option<&Script>) -> Option<String> {
     let line = Line::read(command)?;
     let call = Call { line: &line, tests };
     let program = runner.split([' ', ':']).next()?;
-    let by_script = ["npm", "pnpm", "yarn", "bun"].iter().any(|manager| line.position(manager).is_some());
-    if line.position(program).is_none() && !by_script {
-        return None;
+    if line.position(program).is_none() {
+        match script {
+            _ if !script::is_called(&line) => return None,
+            Some(script) => return script::through(&line, runner, tests, script),
+            None => {}
+        }
     }
     match runner {
-        "cargo test" => call.cargo(),
-        "cargo nextest" => {
-            call.appended(&format!("-E {}", quoted(&join(tests, " + ", |id| format!("test(={})", last_word(id))))))
-        }
+        "cargo test" => cargo::test(&call),
+        "cargo nextest" | "nextest" => cargo::nextest(&call),
         "pytest" => call.with_ids("pytest", PYTEST_VALUES),
         // Below another folder the ids mean something else.
         "unittest" if line.words.iter().any(|word| word.text == "discover") => None,
@@ -31,7 +39,7 @@ pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
             call.appended(&if files.is_empty() { names } else { format!("{files} {names}") })
         }
         "mocha" => call.appended(&format!("-g {}", quoted(&one_of(tests, &full_name)))),
-        "go test" => call.after_word("test", &format!("-run {}", quoted(&go_pattern(tests)))),
+        "go test" => go::test(&call),
         "rspec" => call.with_ids("rspec", &["-f", "-o", "-e", "-t", "-I", "-r", "-O"]),
         "phpunit" => {
             let name = |id: &str| regex::escape(id.rsplit("::").next().unwrap_or(id));
@@ -39,6 +47,11 @@ pub fn narrowed(command: &str, runner: &str, tests: &[&str]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// True for a command that runs a package manager's script, of which [`script()`] may know the text.
+pub fn calls_a_script(command: &str) -> bool {
+    runner(command).is_none() && Line::read(command).is_some_and(|line| script::is_called(&line))
 }
 
 /// The runner that a command calls itself, by the word that it is known by.
@@ -96,12 +109,24 @@ struct Word {
 struct Line<'a> {
     command: &'a str,
     words: Vec<Word>,
+    /// The folders that the commands before it go into, one after the other.
+    folders: Vec<String>,
 }
 
 impl<'a> Line<'a> {
     /// `None` where the end of the command is more than words: a pipe, a redirection, something that is put in.
     fn read(command: &'a str) -> Option<Self> {
         let mut words: Vec<Word> = Vec::new();
+        let mut folders = Vec::new();
+        let mut enter = |words: &mut Vec<Word>, last: Option<Word>| {
+            words.extend(last);
+            if let [cd, folder] = words.as_slice()
+                && cd.text == "cd"
+            {
+                folders.push(folder.text.clone());
+            }
+            words.clear();
+        };
         let mut word: Option<Word> = None;
         let mut quote = None;
         let mut chars = command.char_indices().peekable();
@@ -127,13 +152,11 @@ impl<'a> Line<'a> {
                 }
                 (None, ' ' | '\t' | '\n') => words.extend(word.take()),
                 (None, '&') if chars.next_if(|(_, next)| *next == '&').is_some() => {
-                    word = None;
-                    words.clear();
+                    enter(&mut words, word.take());
                     continue;
                 }
                 (None, ';') => {
-                    word = None;
-                    words.clear();
+                    enter(&mut words, word.take());
                     continue;
                 }
                 (None, '|' | '&' | '<' | '>' | '(' | ')' | '`' | '$' | '\\' | '#' | '{' | '}') => return None,
@@ -146,7 +169,7 @@ impl<'a> Line<'a> {
             }
         }
         words.extend(word);
-        (quote.is_none() && !words.is_empty()).then_some(Self { command: command.trim_end(), words })
+        (quote.is_none() && !words.is_empty()).then_some(Self { command: command.trim_end(), words, folders })
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -162,17 +185,6 @@ struct Call<'a> {
 impl Call<'_> {
     fn ids(&self) -> String {
         join(self.tests, " ", quoted)
-    }
-
-    /// `cargo test … -- --exact a b`: the names of tests are the test binary's own words.
-    fn cargo(&self) -> Option<String> {
-        let command = self.line.command;
-        self.line.position("cargo")?;
-        let words = format!("--exact {}", self.ids());
-        Some(match self.line.words.iter().find(|word| word.text == "--") {
-            Some(dashes) => format!("{} {words}{}", &command[..dashes.end], &command[dashes.end..]),
-            None => format!("{command} -- {words}"),
-        })
     }
 
     /// At the end, through the script of a package manager too. What stands behind `--` already stays in front of it.
@@ -205,35 +217,15 @@ impl Call<'_> {
             let own = id.rsplit(" > ").next().unwrap_or(id);
             format!("--test-name-pattern={}", quoted(&format!("^{}$", regex::escape(own))))
         };
-        self.after_word("--test", &join(self.tests, " ", name))
-    }
-
-    fn after_word(&self, word: &str, words: &str) -> Option<String> {
-        match self.line.position(word) {
-            Some(at) => {
-                let (before, after) = self.line.command.split_at(self.line.words[at].end);
-                Some(format!("{before} {words}{after}"))
-            }
-            None => None,
+        let names = join(self.tests, " ", name);
+        let at = self.line.position("--test")?;
+        // Behind a file Node hears no option any more.
+        if self.line.words[at..].iter().all(|word| word.text.starts_with('-')) {
+            return self.appended(&names);
         }
+        let (before, after) = self.line.command.split_at(self.line.words[at].end);
+        Some(format!("{before} {names}{after}"))
     }
-}
-
-/// `TestA/one` → `^TestA$/^one$`; of several the tests that they belong to.
-fn go_pattern(tests: &[&str]) -> String {
-    let own = |id: &str| last_word(id).rsplit("::").next().unwrap_or(id).to_owned();
-    if let [one] = tests {
-        return own(one).split('/').map(|part| format!("^{}$", regex::escape(part))).collect::<Vec<_>>().join("/");
-    }
-    let mut tops: Vec<String> =
-        tests.iter().map(|id| regex::escape(own(id).split('/').next().unwrap_or_default())).collect();
-    tops.sort();
-    tops.dedup();
-    format!("^({})$", tops.join("|"))
-}
-
-fn last_word(id: &str) -> &str {
-    id.rsplit(' ').next().unwrap_or(id)
 }
 
 /// The parts of `src/sum.test.js > math > adds` behind the file.
@@ -311,7 +303,7 @@ mod tests {
                 "cargo nextest run",
                 "cargo nextest",
                 "api::auth expires|b",
-                "cargo nextest run -E 'test(=expires) + test(=b)'",
+                "cargo nextest run -E '(binary_id(=api::auth) & test(=expires)) + test(=b)'",
             ),
             (
                 "pytest -q tests -k 'not slow' x.py",
@@ -349,6 +341,37 @@ mod tests {
             ("npm test", "jest", "a.test.js|b.test.js > adds", "npm test -- a.test.js b.test.js"),
             ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a (> )?b|a (> )?c)$'"),
             ("node --test src", "node:test", "math > adds", "node --test --test-name-pattern='^adds$' src"),
+            (
+                "cargo test --workspace --lib -- --nocapture",
+                "cargo test",
+                "api::http a::b",
+                "cargo test -p api --test http -- --exact a::b --nocapture",
+            ),
+            (
+                "cargo test -p web --all-features",
+                "cargo test",
+                "api a::b|web a::b",
+                "cargo test -p api -p web --lib --all-features -- --exact a::b a::b",
+            ),
+            (
+                "cargo test",
+                "cargo test",
+                "api::doc src/lib.rs - f (line 3)",
+                "cargo test -p api --doc -- --exact 'src/lib.rs - f (line 3)'",
+            ),
+            (
+                "cargo nextest run",
+                "nextest",
+                "api::bin/tool a::b",
+                "cargo nextest run -E '(binary_id(=api::bin/tool) & test(=a::b))'",
+            ),
+            (
+                "go test -count 1 ./... -run 'Test.*'",
+                "go test",
+                "example.com/shop/cart TestA/one",
+                "go test -run '^TestA$/^one$' -count 1 example.com/shop/cart",
+            ),
+            ("npm test", "go test", "TestA", "-"),
             ("go test ./...", "go test", "TestA/one", "go test -run '^TestA$/^one$' ./..."),
             ("go test -v ./...", "go test", "TestA/one|TestB", "go test -run '^(TestA|TestB)$' -v ./..."),
             ("python -m unittest -v t", "unittest", "t.A.b", "python -m unittest -v t.A.b"),
@@ -359,8 +382,46 @@ mod tests {
             ("cargo test", "somebody's", "a", "-"),
         ] {
             let tests: Vec<&str> = tests.split('|').collect();
-            assert_eq!(narrowed(command, tool, &tests).as_deref().unwrap_or("-"), expected, "{command}");
+            assert_eq!(narrowed(command, tool, &tests, None).as_deref().unwrap_or("-"), expected, "{command}");
         }
+    }
+
+    /// What each of these runners hears behind these scripts was seen with the real ones.
+    #[test]
+    fn a_script_passes_on_what_its_runner_hears() {
+        for (command, text, tool, test, expected) in [
+            ("npm test", "node --test", "node:test", "a > b", "npm test -- --test-name-pattern='^b$'"),
+            (
+                "npm run unit -- --test-only",
+                "node --test",
+                "node:test",
+                "b",
+                "npm run unit -- --test-only --test-name-pattern='^b$'",
+            ),
+            ("pnpm test", "tsc && node --test", "node:test", "b", "pnpm test --test-name-pattern='^b$'"),
+            (
+                "CI=1 npm test",
+                "node --test test/",
+                "node:test",
+                "b",
+                "CI=1 node --test --test-name-pattern='^b$' test/",
+            ),
+            ("npm --prefix web test", "node --test test/", "node:test", "b", "-"),
+            ("yarn test", "mocha 'spec/**'", "mocha", "a > b", "yarn test -g '^a (> )?b$'"),
+            ("npm test", "vitest run", "vitest", "a.test.ts > b", "npm test -- a.test.ts -t '^b$'"),
+            ("npm test", "pytest -q", "pytest", "a.py::b", "npm test -- a.py::b"),
+            ("npm test", "pytest -q tests", "pytest", "a.py::b", "pytest -q a.py::b"),
+            ("npm test", "cargo test", "cargo test", "a::b", "npm test -- -- --exact a::b"),
+            ("npm test", "go test ./...", "go test", "TestA", "go test -run '^TestA$' ./..."),
+            ("npm test", "node --test | tap-spec", "node:test", "b", "-"),
+            ("npm test", "npm run unit", "node:test", "b", "-"),
+        ] {
+            let script = Script { text: text.into(), here: !command.contains("--prefix"), hooked: false };
+            let found = narrowed(command, tool, &[test], Some(&script));
+            assert_eq!(found.as_deref().unwrap_or("-"), expected, "{command}: {text}");
+        }
+        let hooked = Script { text: "node --test test/".into(), here: true, hooked: true };
+        assert_eq!(narrowed("npm test", "node:test", &["b"], Some(&hooked)), None);
     }
 
     #[test]

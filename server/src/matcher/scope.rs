@@ -436,6 +436,7 @@ pub(super) fn problem(tool: &str, severity: Severity, place: Place, message: imp
         test: None,
         related: Vec::new(),
         provisional: false,
+        applies: Default::default(),
     }
 }
 

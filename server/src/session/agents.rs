@@ -8,6 +8,7 @@
 //!
 //! Invariants: a subagent starts none; it never sees notifications of its parent; a report is told once.
 
+mod by_person;
 mod over;
 mod transcript;
 
@@ -59,6 +60,26 @@ struct Subagent {
     /// What the person said to it instead of a yes.
     said: Vec<String>,
     over: Option<Over>,
+    /// A person has started it: no model's call is behind it.
+    by_person: bool,
+}
+
+impl Subagent {
+    /// One that waits for its turn.
+    fn new(parent: Parent, prompt: String, by_person: bool) -> Self {
+        Self {
+            parent,
+            prompt,
+            child: None,
+            bytes: 0,
+            lines: 0,
+            written: 0,
+            words: None,
+            said: Vec::new(),
+            over: None,
+            by_person,
+        }
+    }
 }
 
 /// The subagents, in the order of their calls.
@@ -140,17 +161,7 @@ impl State {
             entry.foreground = waits.then(|| (session.clone(), turn.clone(), id.clone()));
         }
         let parent = Parent { session: session.clone(), turn: turn.clone(), call: id.clone(), task: task.clone() };
-        self.subagents.all.push(Subagent {
-            parent,
-            prompt: agent.prompt.clone(),
-            child: None,
-            bytes: 0,
-            lines: 0,
-            written: 0,
-            words: None,
-            said: Vec::new(),
-            over: None,
-        });
+        self.subagents.all.push(Subagent::new(parent, agent.prompt.clone(), false));
         if waits && let Some(state) = self.call(session, id) {
             state.step = Step::Foreground(task.clone());
         }

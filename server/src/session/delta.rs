@@ -70,13 +70,14 @@ impl State {
     pub(super) fn compare(&mut self, id: &TaskId) {
         let (now, root, edits) = (self.now(), self.settings.root.clone(), self.edits);
         let Some(entry) = self.ledger.get_mut(id) else { return };
-        let Some(past) = entry.beside.past.take() else { return };
+        let Some(mut past) = entry.beside.past.take() else { return };
         let edited = entry.beside.edits != edits;
         let (task, facts) = (&entry.task, &entry.facts);
         let by_itself = matches!(task.status, Status::Succeeded | Status::Failed) && task.started_at.is_some();
         let mut present = facts.present(&root);
         present.whole = by_itself && task.signal.is_none() && facts.is_complete() && task.narrowed().is_none();
         present.fingerprint = task.runs.last().and_then(|record| record.fingerprint.clone());
+        let renamed = past.adopt(&present);
         let (delta, results) = past.compare(&present);
         let checks = matches!(task.group, Group::Build | Group::Test | Group::Lint);
         let by_agent = task.runs.last().is_some_and(|record| record.started_by == Some(Origin::Agent));
@@ -101,7 +102,7 @@ impl State {
             after: None,
         };
         let (command, of) = (command_key(task), RunId { task: id.clone(), run: task.run });
-        let results = Box::new(Results { run, results });
+        let results = Box::new(Results { run, results, renamed });
         let looks_after = is_red && !edited && results.run.fingerprint.is_some();
         self.effects.push(Effect::Store(Write::Results { command: command.clone(), results }));
         if looks_after {

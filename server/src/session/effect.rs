@@ -23,8 +23,8 @@ pub use self::outgoing::{
     UsageSum,
 };
 use super::event::{
-    AsideId, CheckId, CommitId, ExportFormat, Page, ReplyId, ReportedTask, StartTask, StoredEdit, StoredReport,
-    StoredSession, Timer,
+    AsideId, CheckId, CommitId, ExportFormat, OnlyTests, Page, ReplyId, ReportedTask, StartTask, StoredEdit,
+    StoredReport, StoredSession, Timer,
 };
 use super::export::Talk;
 use super::moving::Taker;
@@ -237,6 +237,14 @@ pub enum Effect {
     ReadDefined {
         reply: ReplyId,
         start: Box<StartTask>,
+    },
+    /// Reads the script of a package.json that a command runs; the request comes again with it.
+    ReadScript {
+        reply: ReplyId,
+        task: TaskId,
+        only: OnlyTests,
+        command: String,
+        cwd: PathBuf,
     },
     /// `spec.env` holds the task's own variables; the person's environment is put under them.
     StartRun(RunSpec),

@@ -387,6 +387,10 @@ pub enum Event {
         task: TaskId,
         why: String,
     },
+    /// The editor opened or closed a document.
+    DocumentShown {
+        path: PathBuf,
+    },
     /// The editor saved a document.
     DocumentSaved {
         path: PathBuf,

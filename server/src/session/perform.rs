@@ -339,6 +339,9 @@ impl Hands {
             Effect::ReadPast { run, command } => self.read_past(run, command),
             Effect::FindCommands { reply, near, start } => self.find_commands(reply, near, start),
             Effect::ReadDefined { reply, start } => self.read_defined(reply, start),
+            Effect::ReadScript { reply, task, only, command, cwd } => {
+                self.read_script(reply, task, only, command, cwd);
+            }
             Effect::StartRun(spec) => self.start_run(spec),
             Effect::ResumeRun { spec, ended } => {
                 let spec = self.prepared(spec, false);

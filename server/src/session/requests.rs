@@ -2,7 +2,7 @@
 //! comes as notifications. Here is what they ask of tasks; `sessions` has those about sessions.
 
 use crate::ids::TaskId;
-use crate::task::model::{Lifetime, Progress, Stdin, StoppedBy, WaitKind};
+use crate::task::model::{Kind, Lifetime, Progress, Stdin, StoppedBy, WaitKind};
 use crate::task::run::{RunControl, RunId};
 
 use super::agents::is_agent;
@@ -73,6 +73,7 @@ impl State {
             Request::RerunTask { task } => self.rerun_request(reply, task, None),
             Request::StartService { task } => self.start_service(reply, &task),
             Request::RerunTests { task, only } => self.rerun_request(reply, Some(task), Some(&only)),
+            Request::RerunScripted { task, only, script } => self.rerun_scripted(reply, &task, &only, script.as_ref()),
             Request::Promote { session, call } => match self.to_promote(session.as_ref(), call.as_ref()) {
                 Some(task) => {
                     self.promote(&task);
@@ -117,6 +118,9 @@ impl State {
     }
 
     pub(super) fn start_task(&mut self, reply: ReplyId, start: StartTask) {
+        if start.kind == Some(Kind::Agent) {
+            return self.start_agent(reply, start);
+        }
         if start.command.trim().is_empty() && (!start.command.is_empty() || start.label.is_none()) {
             return self.refuse(
                 reply,

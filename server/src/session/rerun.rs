@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::agents::is_agent;
-use super::effect::Refusal;
+use super::effect::{Effect, Refusal};
 use super::event::{OnlyTests, ReplyId};
 use super::requests::not_owned;
 use super::state::State;
 use crate::ids::TaskId;
-use crate::matcher::narrow;
+use crate::matcher::narrow::{self, Script};
 use crate::task::model::Narrowed;
 
 /// Tests that are named on a command line; with more the whole command runs as well.
@@ -35,13 +35,32 @@ impl State {
         if !self.may_rerun(reply, &task) {
             return;
         }
-        let narrowed = match only.map(|only| self.narrowed(&task, only)).transpose() {
-            Ok(narrowed) => narrowed,
-            Err(refusal) => return self.refuse(reply, refusal),
-        };
-        self.unbar(&task);
-        self.rerun_narrowed(&task, narrowed);
-        self.reply_task(reply, &task);
+        let Some(only) = only else { return self.rerun_now(reply, &task, None) };
+        match self.ledger.get(&task).filter(|entry| narrow::calls_a_script(&entry.task.command)) {
+            Some(entry) => {
+                let (command, cwd) = (entry.task.command.clone(), entry.task.cwd.clone());
+                self.effects.push(Effect::ReadScript { reply, task, only: only.clone(), command, cwd });
+            }
+            None => self.rerun_scripted(reply, &task, only, None),
+        }
+    }
+
+    /// Of some tests alone; `script` is what the task's command runs, where that is known.
+    pub(super) fn rerun_scripted(&mut self, reply: ReplyId, task: &TaskId, only: &OnlyTests, script: Option<&Script>) {
+        // It may have been started meanwhile.
+        if !self.may_rerun(reply, task) {
+            return;
+        }
+        match self.narrowed(task, only, script) {
+            Ok(narrowed) => self.rerun_now(reply, task, Some(narrowed)),
+            Err(refusal) => self.refuse(reply, refusal),
+        }
+    }
+
+    fn rerun_now(&mut self, reply: ReplyId, task: &TaskId, narrowed: Option<Narrowed>) {
+        self.unbar(task);
+        self.rerun_narrowed(task, narrowed);
+        self.reply_task(reply, task);
     }
 
     /// Whether a task can run again now; answers the request where it cannot.
@@ -56,7 +75,7 @@ impl State {
             Refusal::State {
                 kind: "subagent",
                 message: format!("task {task} is a subagent: its conversation is over, and cannot be had again"),
-                remedy: "Ask the agent of its session to start another one.".into(),
+                remedy: "Start another one, or ask the agent of its session to.".into(),
             }
         } else if !owned {
             not_owned(task)
@@ -74,7 +93,7 @@ impl State {
     }
 
     /// The task's command for these tests.
-    fn narrowed(&self, id: &TaskId, only: &OnlyTests) -> Result<Narrowed, Refusal> {
+    fn narrowed(&self, id: &TaskId, only: &OnlyTests, script: Option<&Script>) -> Result<Narrowed, Refusal> {
         let refused =
             |message: String, remedy: &str| Refusal::State { kind: "not_narrowed", message, remedy: remedy.into() };
         let whole = "Rerun the whole task.";
@@ -96,8 +115,9 @@ impl State {
             |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
         let runner = facts.problems().find(reported).map(|problem| problem.tool.as_str());
         let runner = runner.or_else(|| narrow::runner(&entry.task.command));
+        let runner = runner.or_else(|| script.and_then(|script| narrow::runner(&script.text)));
         let tests: Vec<&str> = tests.into_iter().collect();
-        let command = runner.and_then(|runner| narrow::narrowed(&entry.task.command, runner, &tests));
+        let command = runner.and_then(|runner| narrow::narrowed(&entry.task.command, runner, &tests, script));
         let Some(command) = command else {
             let message = format!("`{}` cannot be run for some of its tests", entry.task.command);
             return Err(refused(message, "Rerun the whole task, or start the runner itself with the test's name."));

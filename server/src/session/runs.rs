@@ -8,7 +8,7 @@ use crate::agent::notification::{self, Report};
 use crate::diagnostics::shift::LineEdit;
 use crate::diagnostics::unsaved;
 use crate::ids::TaskId;
-use crate::problem::{CyclePhase, Finding, TestResult, TestStatus};
+use crate::problem::{Applies, CyclePhase, Finding, TestResult, TestStatus};
 use crate::task::model::{
     EnvironmentRecord, Kind, Narrowed, OnExit, Origin, Progress, Status, Stdin, StoppedBy, Task, Timestamp,
 };
@@ -208,8 +208,10 @@ impl State {
         }
         self.ask_services();
         for path in files {
-            let alone = self.problems.for_file(&path).into_iter();
+            let alone = self.problems.shown_in(&path).into_iter();
+            let is_open = self.moment.documents.get(&path).is_some();
             let problems = alone
+                .filter(|stored| stored.problem.applies.shows(is_open))
                 .filter(|stored| !stored.grouped && (!self.settings.tests_alone || stored.problem.test.is_some()))
                 .map(|stored| ShownProblem {
                     task: stored.task.clone(),
@@ -222,6 +224,13 @@ impl State {
                 .chain(self.shown_groups(&path))
                 .collect();
             self.effects.push(Effect::Send(Outgoing::Problems(FileProblems { path, problems })));
+        }
+    }
+
+    /// A document was opened or closed: some problems are shown only then, or only else.
+    pub(super) fn document_shown(&mut self, path: PathBuf) {
+        if self.problems.for_file(&path).iter().any(|stored| stored.problem.applies != Applies::All) {
+            self.show_problems([path]);
         }
     }
 

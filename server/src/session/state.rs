@@ -160,6 +160,7 @@ impl State {
             Event::Timer(Timer::Claim(task)) => self.claim_again(&task),
             Event::FilesChanged { task, changes } => self.files_changed(&task, changes),
             Event::WatchFailed { task, why } => self.watch_failed(&task, why),
+            Event::DocumentShown { path } => self.document_shown(path),
             Event::DocumentSaved { path } => self.file_saved(&path),
             Event::DocumentEdited { path, start, old_end, new_lines } => {
                 self.document_edited(path, LineEdit { start, old_end, new_lines });

@@ -159,15 +159,29 @@ impl State {
             })
     }
 
+    /// Says which problem matchers of the tasks that start cannot be used. The tasks run without them.
+    fn say_unread(&mut self, nodes: &[Node], defined: &[Defined]) {
+        let labels = nodes.iter().filter_map(|node| match &node.what {
+            What::New(start) => start.label.as_deref(),
+            What::Known(_) => None,
+        });
+        let named = labels.filter_map(|label| defined.iter().find(|task| task.label == label));
+        let unread = named.filter_map(|task| Some((&task.label, &task.run.as_ref().ok()?.unread)));
+        for (label, why) in unread.flat_map(|(label, all)| all.iter().map(move |why| (label, why))) {
+            self.say(true, format!(".vscode/tasks.json, task {label:?} (it runs without this): {why}"));
+        }
+    }
+
     /// A start with everything that it depends on; `defined` is what the project's file says, where it was asked for.
     pub(super) fn start_workflow(&mut self, reply: ReplyId, start: StartTask, defined: Result<Vec<Defined>, String>) {
         let planned = defined
             .map_err(|why| bad(why, "Correct the file, or give commands instead of labels."))
-            .and_then(|defined| self.plan(start, &defined));
-        let nodes = match planned {
-            Ok(nodes) => nodes,
+            .and_then(|defined| Ok((self.plan(start, &defined)?, defined)));
+        let (nodes, defined) = match planned {
+            Ok(planned) => planned,
             Err(refusal) => return self.refuse(reply, refusal),
         };
+        self.say_unread(&nodes, &defined);
         if let [Node { what: What::New(start), .. }] = &nodes[..] {
             // It depends on nothing: a start like any other.
             return self.start_task(reply, (**start).clone());

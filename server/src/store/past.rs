@@ -29,6 +29,11 @@ pub(super) fn save(connection: &Connection, command: &str, results: &Results) ->
     connection
         .prepare_cached("DELETE FROM command_runs WHERE command = ?1 AND serial <= ?2")?
         .execute(params![id, serial - KEPT_RUNS as i64])?;
+    for (old, new) in &results.renamed {
+        connection
+            .prepare_cached("UPDATE OR IGNORE results SET id = ?3 WHERE command = ?1 AND id = ?2")?
+            .execute(params![id, old, new])?;
+    }
     let mut put = connection.prepare_cached(
         "INSERT INTO results (command, id, serial, recent) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO UPDATE SET serial = excluded.serial, recent = substr(recent || excluded.recent, ?5)",
@@ -119,7 +124,18 @@ mod tests {
             edited: false,
             after: None,
         };
-        Results { run, results: results.into_iter().collect() }
+        Results { run, results: results.into_iter().collect(), renamed: Vec::new() }
+    }
+
+    #[test]
+    fn a_test_keeps_its_results_under_another_id() {
+        let connection = schema::open_memory().unwrap();
+        save(&connection, "c", &results(1, [("adds".to_owned(), Outcome::Failed)])).unwrap();
+        let renamed = vec![("adds".to_owned(), "api adds".to_owned())];
+        save(&connection, "c", &Results { renamed, ..results(2, [("api adds".to_owned(), Outcome::Passed)]) }).unwrap();
+        let past = read(&connection, "c").unwrap();
+        let known: Vec<_> = past.recent.iter().map(|(id, recent)| (id.as_str(), recent.results.as_str())).collect();
+        assert_eq!(known, [("api adds", "FP")]);
     }
 
     #[test]

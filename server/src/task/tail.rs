@@ -60,6 +60,8 @@ pub struct Tail {
     pub truncated: bool,
     progress: Progress,
     total: Option<u32>,
+    /// The runner's own last words.
+    summary: Option<String>,
 }
 
 impl Tail {
@@ -80,6 +82,7 @@ impl Tail {
             truncated: kept.from > 0,
             progress: Progress::default(),
             total: None,
+            summary: None,
         })
     }
 
@@ -115,12 +118,18 @@ impl Tail {
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
-        if let Some(cut @ 1..) = self.engine.as_ref().map(Engine::documents_cut) {
-            let said = format!("of {cut} lines longer than 16 MiB the rest was not searched for problems");
+        self.fold(&findings);
+        let cut = self
+            .engine
+            .as_ref()
+            .map_or([(0, ""); 2], |engine| [(engine.documents_cut(), "16 MiB"), (engine.lines_cut(), "64 KiB")]);
+        for (lines, length) in cut.into_iter().filter(|(lines, _)| *lines > 0) {
+            let own = self.summary.take().map(|own| format!("{own}; ")).unwrap_or_default();
+            let said = format!("{own}of {lines} lines longer than {length} the rest was not searched for problems");
+            self.summary = Some(said.clone());
             findings.push(Finding::Summary(said));
         }
         self.listener.iter_mut().for_each(Listener::finish);
-        self.fold(&findings);
         findings
     }
 
@@ -232,11 +241,8 @@ impl Tail {
                 Finding::Counts(counts) => self.progress.counts = *counts,
                 Finding::Total(total) => self.total = Some(*total),
                 Finding::Progress(message) => self.progress.message = Some(message.clone()),
-                Finding::Cycle(..)
-                | Finding::Lane(_)
-                | Finding::Problem(_)
-                | Finding::Test(_)
-                | Finding::Summary(_) => {}
+                Finding::Cycle(..) | Finding::Lane(_) | Finding::Problem(_) | Finding::Test(_) => {}
+                Finding::Summary(text) => self.summary = Some(text.clone()),
             }
         }
         let ended = u64::from(self.progress.counts.total());

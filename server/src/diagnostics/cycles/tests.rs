@@ -23,7 +23,21 @@ impl Files for Project {
             "test/name.test.js" | "jt/name.test.js" => "test(\"is Ada\", () => {\n});\n",
             "test/a.test.js" => "test(\"a\", () => {\n});\n",
             "test/b.test.js" => "test(\"b\", () => {\n});\ntest(\"b2\", () => {\n});\n",
-            "src/price.ts" | "src/total.ts" | "jt/price.test.js" | "src/x.js" | "server.js" | "a.rs" | "b.rs" => "",
+            "test/add.js" => "describe('add', () => {\n});\n",
+            "test_add.py" => "def test_sums():\n    pass\n",
+            "main.ts"
+            | "total.ts"
+            | "src/main.js"
+            | "src/total.js"
+            | "src/main.ts"
+            | "src/main/java/Sum.java"
+            | "src/price.ts"
+            | "src/total.ts"
+            | "jt/price.test.js"
+            | "src/x.js"
+            | "server.js"
+            | "a.rs"
+            | "b.rs" => "",
             _ => return None,
         };
         Some(text.to_owned())
@@ -149,6 +163,20 @@ fn each_cycle_replaces_the_one_before() {
         ("npx webpack --watch", "/w", capture!("webpack.pipe"), vec!["src/x.js:1", "", "src/x.js:1", ""]),
         // A build that fails has no last line.
         ("npx vite build --watch", "/w", capture!("vitebuild.pipe"), vec!["", ""]),
+        ("npx vite build --watch", "/w", capture!("vitebuild8.pipe"), vec!["", ""]),
+        ("npx rollup -w", "/w", capture!("rollup.pipe"), vec!["src/total.js:2", "src/main.js:1", ""]),
+        ("npx rollup -w", "/w", capture!("rollup.pty"), vec!["src/total.js:2", "src/main.js:1", ""]),
+        ("npx mocha --watch", "/w", capture!("mocha.pipe"), vec!["test/add.js:4 test/add.js:5", "test/add.js:4", ""]),
+        ("npx mocha --watch", "/w", capture!("mocha.pty"), vec!["test/add.js:4 test/add.js:5", "test/add.js:4", ""]),
+        ("pytest-watch", "/w", capture!("ptw.pipe"), vec!["test_add.py:5 test_add.py:9", "test_add.py:5", ""]),
+        ("pytest-watch", "/w", capture!("ptw.pty"), vec!["test_add.py:5 test_add.py:9", "test_add.py:5", ""]),
+        ("ptw .", "/w", capture!("pytestwatcher.pipe"), vec!["test_add.py:5", ""]),
+        (
+            "gradle -t compileJava",
+            "/w",
+            capture!("gradle.pipe"),
+            vec!["src/main/java/Sum.java:1", "src/main/java/Sum.java:1", ""],
+        ),
         ("npx nodemon server.js", "/w", capture!("nodemon.pipe"), vec!["server.js:2", "server.js:2"]),
         ("node --watch server.js", "/w", capture!("nodewatch.pipe"), vec!["server.js:2", "server.js:2"]),
     ] {
@@ -158,6 +186,31 @@ fn each_cycle_replaces_the_one_before() {
         if !command.contains("vite build") {
             assert_eq!(gaps, cleared, "{command}: it was gone for a moment");
         }
+    }
+}
+
+/// A program that says nothing when all is well: what it said before stays until it has had its time.
+#[test]
+fn what_was_started_again_and_is_silent_is_well() {
+    for (command, output, up_to, before, after) in [
+        ("npx tsx watch main.ts", capture!("tsx.pipe"), "\ntotal 2", "total.ts:1", ""),
+        ("npx tsx watch main.ts", capture!("tsx.pty"), "\n\u{1b}ctotal", "total.ts:1", ""),
+        // The second build fails elsewhere.
+        (
+            "npx vite build --watch",
+            capture!("vitebuild8.pipe"),
+            "\n\n\nbuild started...\ntransforming...\n✓ 5 modules transformed.\nrendering chunks...\ncomputing",
+            "src/total.ts:3 src/main.ts:1",
+            "src/main.ts:1",
+        ),
+    ] {
+        let text = String::from_utf8_lossy(output);
+        let at = text.find(up_to).expect("it is in the capture");
+        let mut watch = Watch::new(command, "/w");
+        watch.push(&output[..at + 1]);
+        assert!(watch.shown().iter().any(|it| before.contains(it.as_str())), "{command}: {:?}", watch.shown());
+        watch.store.settle(&task(), 1);
+        assert_eq!(watch.shown().join(" "), after, "{command}");
     }
 }
 

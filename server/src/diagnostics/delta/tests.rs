@@ -47,6 +47,7 @@ fn play(runs: &[(&str, &str)]) {
                 after: after.filter(|after| !matches!(after.as_str(), "?" | "!")),
             },
             results,
+            renamed: Vec::new(),
         });
     }
 }
@@ -128,7 +129,7 @@ fn the_past_is_bounded() {
             after: None,
         };
         let outcome = if serial == 20 { Outcome::Failed } else { Outcome::Passed };
-        past.record(&Results { run, results: vec![("a".into(), outcome)] });
+        past.record(&Results { run, results: vec![("a".into(), outcome)], renamed: Vec::new() });
     }
     assert_eq!(past.runs.len(), KEPT_RUNS);
     assert_eq!(past.recent["a"], Recent { serial: 30, results: "PPPPPPPPPP".into() });
@@ -171,6 +172,7 @@ fn a_problem_is_the_same_one_lines_further_down() {
             test: None,
             related: Vec::new(),
             provisional: false,
+            applies: Default::default(),
         }
     };
     let id = |problem: &Problem| problem_id(problem, Path::new("/w"));
@@ -179,4 +181,34 @@ fn a_problem_is_the_same_one_lines_further_down() {
     assert_ne!(id(&one), id(&problem("/w/b.rs", 3, "expected 2 arguments, see line 30", Some("E0061"))));
     assert_ne!(id(&one), id(&problem("/w/a.rs", 3, "expected 2 arguments, see line 30", None)));
     assert_ne!(id(&one), id(&problem("/w/a.rs", 3, "expected a type", Some("E0061"))));
+}
+
+#[test]
+fn what_was_known_of_a_name_is_its_only_bearer_s() {
+    let known = |ids: &[&str]| {
+        let mut past = Past::default();
+        for id in ids {
+            past.recent.insert((*id).to_owned(), Recent { serial: 1, results: "PF".into() });
+        }
+        past
+    };
+    let run = |words: &[&str]| Present {
+        tests: words.iter().map(|id| ((*id).to_owned(), Outcome::Failed)).collect(),
+        ..Present::default()
+    };
+    for (before, now, after) in [
+        (&["adds"][..], &["api adds"][..], &["api adds"][..]),
+        // Whose it was is not known.
+        (&["adds"], &["api adds", "web adds"], &[]),
+        // It is there still, and a test of its own.
+        (&["adds"], &["adds", "api adds"], &["adds"]),
+        (&["adds", "api adds"], &["api adds"], &["api adds"]),
+        (&["sums"], &["api adds"], &["sums"]),
+    ] {
+        let mut past = known(before);
+        past.adopt(&run(now));
+        let mut ids: Vec<&str> = past.recent.keys().map(String::as_str).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, after, "{before:?} {now:?}");
+    }
 }

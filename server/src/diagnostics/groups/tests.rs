@@ -21,6 +21,7 @@ fn failed(test: &str, line: u32, message: &str, stack: &[(&str, u32)]) -> Proble
         test: Some(test.into()),
         related: related.collect(),
         provisional: false,
+        applies: Default::default(),
     }
 }
 

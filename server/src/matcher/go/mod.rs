@@ -5,6 +5,7 @@ mod example;
 mod source;
 mod test;
 mod trace;
+mod whose;
 
 use super::format::Format;
 

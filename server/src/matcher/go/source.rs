@@ -42,7 +42,17 @@ impl Tests {
 
     /// The folder of a package.
     pub(super) fn folder(&mut self, scope: &Scope, package: &str) -> Option<PathBuf> {
-        let modules = self.modules.get_or_insert_with(|| {
+        let modules = self.modules(scope);
+        let inside = |(name, folder): &(String, PathBuf)| {
+            let rest = package.strip_prefix(name.as_str())?;
+            let own = rest.is_empty() || rest.starts_with('/');
+            own.then(|| (name.len(), folder.join(rest.trim_start_matches('/'))))
+        };
+        modules.iter().filter_map(inside).max_by_key(|(length, _)| *length).map(|(_, folder)| folder)
+    }
+
+    fn modules(&mut self, scope: &Scope) -> &[(String, PathBuf)] {
+        self.modules.get_or_insert_with(|| {
             let manifests = scope.files.with_extension("mod").into_iter().filter(|path| path.ends_with("go.mod"));
             let module = |path: PathBuf| {
                 let text = scope.files.read(&path)?;
@@ -50,13 +60,38 @@ impl Tests {
                 Some((name.trim().trim_matches('"').to_owned(), path.parent()?.to_owned()))
             };
             manifests.filter_map(module).collect()
-        });
-        let inside = |(name, folder): &(String, PathBuf)| {
-            let rest = package.strip_prefix(name.as_str())?;
-            let own = rest.is_empty() || rest.starts_with('/');
-            own.then(|| (name.len(), folder.join(rest.trim_start_matches('/'))))
+        })
+    }
+
+    /// Whether tests of several packages go by that name.
+    pub(super) fn is_shared(&mut self, scope: &Scope, test: &str) -> bool {
+        let found = self.functions(scope).get(root(test)).into_iter().flatten();
+        let mut folders = found.filter_map(|(file, ..)| file.parent());
+        folders.next().is_some_and(|first| folders.any(|other| other != first))
+    }
+
+    /// The import path of the package of a test's folder; of the folder where the command runs, where that has such a test
+    /// and `go test` runs there alone.
+    pub(super) fn package(&mut self, scope: &Scope, test: &str, folder: Option<&Path>) -> Option<String> {
+        let folder = match folder {
+            Some(folder) => folder.to_owned(),
+            None => {
+                let words = scope.command.words();
+                let at = words.iter().position(|word| word == "test")?;
+                let is_alone = !words[at..].iter().any(|word| word.contains('/') || word == "." || word == "...");
+                let here = scope.command.folders.first().filter(|_| is_alone)?.clone();
+                let found = self.functions(scope).get(root(test))?;
+                found.iter().any(|(file, ..)| file.parent() == Some(&*here)).then_some(here)?
+            }
         };
-        modules.iter().filter_map(inside).max_by_key(|(length, _)| *length).map(|(_, folder)| folder)
+        let modules = self.modules(scope);
+        let (name, root) = modules
+            .iter()
+            .filter(|(_, root)| folder.starts_with(root))
+            .max_by_key(|(_, root)| root.as_os_str().len())?;
+        let below = folder.strip_prefix(root).ok()?;
+        let below: String = below.iter().map(|part| format!("/{}", part.to_string_lossy())).collect();
+        Some(format!("{name}{below}"))
     }
 
     /// Folders in which the function of a test may be: the package's where it is known.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::example::Example;
 use super::source::Tests;
 use super::trace::{self, Trace};
+use super::whose::Whose;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, keep, problem, related};
@@ -55,6 +56,7 @@ pub(super) struct GoTest {
 #[derive(Default)]
 struct Package {
     folder: Option<PathBuf>,
+    whose: Whose,
     /// The test whose lines follow, with `-v`.
     current: Option<String>,
     running: BTreeSet<String>,
@@ -223,34 +225,35 @@ impl GoTest {
         self.count(package, test, status, scope);
         let failed = status == TestStatus::Failed;
         let place = if failed { self.tests.function(scope, test, package.folder.as_deref()) } else { None };
-        scope.test_result(TestResult {
+        let result = TestResult {
             id: test.to_owned(),
             name: test.to_owned(),
             status,
             place: place.clone(),
             duration_ms: seconds.map(|seconds| (seconds * 1000.0) as u64),
             message: None,
-        });
+        };
+        package.whose.result(result, package.folder.as_deref(), &mut self.tests, scope);
         let logs = package.logs.remove(test).unwrap_or_default();
         if !failed {
             return;
         }
         if !logs.is_empty() {
             self.tell(package, test, logs, scope);
-        } else if told_above && !scope.is_detailed(test) {
+        } else if told_above && !package.whose.is_detailed(test, package.folder.as_deref(), &mut self.tests, scope) {
             self.tell_failed(package, test, scope);
         }
     }
 
     /// A failed test of which nothing else is known, yet.
-    fn tell_failed(&mut self, package: &Package, test: &str, scope: &mut Scope) {
+    fn tell_failed(&mut self, package: &mut Package, test: &str, scope: &mut Scope) {
         if !package.parents.contains(test)
             && let Some(place) = self.tests.function(scope, test, package.folder.as_deref())
         {
             let mut found = problem(TOOL, Severity::Error, place, format!("test {test} failed"));
             found.test = Some(test.to_owned());
             found.provisional = true;
-            scope.problem(found);
+            package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
         }
     }
 
@@ -269,7 +272,7 @@ impl GoTest {
                 return package.held.push((test.to_owned(), logs));
             }
         }
-        let before = scope.is_detailed(test);
+        let before = package.whose.is_detailed(test, package.folder.as_deref(), &mut self.tests, scope);
         let mut told = false;
         for log in &logs {
             let Some(file) = files.get(log.path.as_str()) else { continue };
@@ -284,7 +287,7 @@ impl GoTest {
             let mut detail = String::new();
             log.text.iter().for_each(|line| keep(&mut detail, line));
             found.detail = Some(detail);
-            scope.problem(found);
+            package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
             told = true;
         }
         if !told
@@ -297,7 +300,7 @@ impl GoTest {
             let message = message.unwrap_or_else(|| format!("test {test} failed"));
             let mut found = problem(TOOL, Severity::Error, place, message);
             found.test = Some(test.to_owned());
-            scope.problem(found);
+            package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
         }
     }
 
@@ -308,7 +311,7 @@ impl GoTest {
         let mut found = problem(TOOL, Severity::Error, place, message);
         found.detail = Some(example.detail);
         found.test = Some(example.test);
-        scope.problem(found);
+        package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
     }
 
     fn close_open(&mut self, package: &mut Package, scope: &mut Scope) {
@@ -350,7 +353,7 @@ impl GoTest {
         found.detail = Some(trace.detail);
         found.related = others;
         found.test = test;
-        scope.problem(found);
+        package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
     }
 
     /// The package is over.
@@ -358,6 +361,10 @@ impl GoTest {
         self.close_example(package, scope);
         self.close_open(package, scope);
         package.folder = name.and_then(|name| self.tests.folder(scope, name)).or(package.folder.take());
+        if let Some(name) = name {
+            package.whose.is(name);
+        }
+        package.whose.tell_waiting(package.folder.as_deref(), &mut self.tests, scope);
         self.close_trace(package, true, scope);
         for (test, logs) in std::mem::take(&mut package.held) {
             self.tell(package, &test, logs, scope);
@@ -373,7 +380,7 @@ impl GoTest {
         *package = Package::default();
     }
 
-    fn race(package: &mut Package, line: &str, scope: &mut Scope) -> bool {
+    fn race(&mut self, package: &mut Package, line: &str, scope: &mut Scope) -> bool {
         let Some(race) = &mut package.race else { return false };
         if line.starts_with("=====") || race.detail.len() > 8_000 {
             let Some(race) = package.race.take() else { return true };
@@ -403,7 +410,7 @@ impl GoTest {
             }
             found.detail = Some(race.detail);
             found.test = test;
-            scope.problem(found);
+            package.whose.problem(found, package.folder.as_deref(), &mut self.tests, scope);
             return true;
         }
         keep(&mut race.detail, line);
@@ -441,7 +448,7 @@ impl GoTest {
                 self.close_trace(package, false, scope);
             }
         }
-        if Self::race(package, line, scope) {
+        if self.race(package, line, scope) {
             return scope.claim();
         }
         if let Some(example) = &mut package.example {
@@ -520,6 +527,7 @@ impl GoTest {
         let mut package = self.packages.remove(&event.package).unwrap_or_default();
         if package.folder.is_none() {
             package.folder = self.tests.folder(scope, &event.package);
+            package.whose.is(&event.package);
         }
         match (event.action.as_str(), &event.test) {
             ("run", Some(test)) if package.running.len() < MAX_LOGS => {
@@ -590,6 +598,7 @@ impl Matcher for GoTest {
         for (test, logs) in std::mem::take(&mut package.held) {
             self.tell(&mut package, &test, logs, scope);
         }
+        package.whose.tell_waiting(None, &mut self.tests, scope);
         let mut names: Vec<String> = self.packages.keys().cloned().collect();
         names.sort();
         for name in names {

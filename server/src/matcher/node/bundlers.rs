@@ -7,6 +7,9 @@ use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem, related};
 use crate::problem::{Place, Problem, Severity};
 
+/// How Vite's lines about the steps of a build begin.
+const BUILD_STEPS: &[&str] = &["transforming", "✓ ", "rendering chunks", "computing gzip size"];
+
 /// Lines in which a message's place, or a place's message, must come.
 const MAX_LINES: usize = 40;
 
@@ -18,8 +21,10 @@ pub(super) const FORMAT: Format = Format {
         r"(?:✘|▲|X) \[(?:ERROR|WARNING)\] ",
         r"(?:ERROR|WARNING) in [./@a-zA-Z]",
         r"\[[A-Z]+_[A-Z_]+\] ",
+        r"\[(?:builtin:|plugin )",
         r"\[vite",
         "error during build:",
+        r"build started\.\.\.",
         r"\[!\] ",
         "file: /",
     ],
@@ -44,6 +49,8 @@ struct Current {
     place: Option<Place>,
     /// Printed column, 1-based, while its range may be underlined.
     column: Option<Column>,
+    /// The line of the source that was shown last.
+    shown: Option<u32>,
     detail: String,
     problem: Option<Problem>,
     taken: usize,
@@ -51,7 +58,9 @@ struct Current {
 
 expression!(esbuild, r"^(?:✘|▲|X) \[(ERROR|WARNING)\] (.*?)(?: \[([a-z-]+)\])?$");
 expression!(esbuild_at, r"^ {4}(\S.*?):(\d+):(\d+):$");
-expression!(rolldown, r"^\[([A-Z]+(?:_[A-Z]+)+)\] (?:(Warning|Error): )?(.*)$");
+expression!(rolldown, r"^\[(?:([A-Z]+(?:_[A-Z]+)+)|builtin:[^\]]+)\] (?:(Warning|Error): )?(.*)$");
+expression!(plugin, r"^\[plugin [^\]]+\] (/[^:]+):(\d+|undefined):(\d+|NaN)$");
+expression!(thrown, r"^(?:\w*Error: )?(.+)$");
 expression!(rolldown_at, r"^\s*╭─\[ ?(\S+?):(\d+):(\d+) ?\]$");
 expression!(webpack, r"^(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?:-\d+:\d+)?)?(?: \(\S+\))?$");
 expression!(
@@ -64,16 +73,30 @@ expression!(sheet, r"^(\S+\.(?:s[ac]ss|less)) (\d+):(\d+) {2}\S");
 expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
 expression!(
     unresolved,
-    r#"^(?:\[vite\]: (Rollup failed to resolve import)|\[!\] (?:\([^)]*\) )?RollupError: (Could not resolve)) "([^"]+)" from "([^"]+)"\.?$"#
+    r#"^(?:(?:Error: )?\[vite\]: ((?:Rollup|Rolldown) failed to resolve import)|\[!\] (?:\([^)]*\) )?RollupError: (Could not resolve)) "([^"]+)" from "([^"]+)"\.?$"#
 );
-expression!(rollup, r"^(?:\[[^\]]*\] )?(\S+\.\w+) \((\d+):(\d+)\): (.*)$");
-expression!(file, r"^file: (/[^:]+?)(?::(\d+):(\d+))?$");
+expression!(rollup, r"^(?:\[[^\]]*\] ){0,4}(\S+\.\w+) \((\d+):(\d+)\): (.*)$");
+expression!(file, r"^file: (/[^:]+?)(?::(?:(\d+):(\d+)|undefined:NaN))?$");
 expression!(babel, r"^(?:\w*Error: )?(/\S+?): (.*?) \((\d+):(\d+)\)$");
 expression!(server, r"^\[vite\] (?:\([^)]*\) )?(?:Internal server error|Pre-transform error): (.*)$");
 expression!(server_at, r"^ +File: ([^:]+):(\d+):(\d+)$");
 
+expression!(source, r"^ *(\d+) │");
+
 fn number(text: &str) -> u32 {
     text.parse().unwrap_or(0)
+}
+
+/// The line of a file on which the path stands that a message says cannot be had; bundlers do not tell it.
+fn naming(message: &str, path: &str, scope: &mut Scope) -> Option<u32> {
+    let wanted = ["Could not resolve ", "failed to resolve import ", "no such file or directory, open "]
+        .iter()
+        .find_map(|words| message.split_once(words))?
+        .1;
+    let quote = wanted.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let wanted = wanted[1..].split(quote).next().filter(|wanted| !wanted.is_empty())?;
+    let text = scope.own(path).and_then(|file| scope.files.read(&file))?;
+    u32::try_from(text.lines().position(|line| line.contains(wanted))? + 1).ok()
 }
 
 /// The length of the first underlined range.
@@ -92,6 +115,7 @@ impl Current {
             code: code.map(str::to_owned),
             place: None,
             column: None,
+            shown: None,
             detail: message.unwrap_or_default().to_owned(),
             problem: None,
             taken: 0,
@@ -134,6 +158,23 @@ impl Current {
         if self.taken > MAX_LINES {
             return false;
         }
+        if let (None, Some(place), Some(found)) = (&self.message, &self.place, thrown().captures(line))
+            && self.tool == "vite"
+        {
+            // What a plugin threw, behind the place.
+            let path = place.file.to_string_lossy().into_owned();
+            let place = match place.line {
+                Some(_) => place.clone(),
+                None => match naming(&found[1], &path, scope) {
+                    Some(line) => scope.at(place.file.clone(), line, None, None),
+                    None => place.clone(),
+                },
+            };
+            self.problem = Some(problem(self.tool, self.severity, place, &found[1]));
+            self.message = Some(found[1].to_owned());
+            keep(&mut self.detail, line);
+            return true;
+        }
         if self.tool == "webpack" {
             let text = line.trim();
             keep(&mut self.detail, text);
@@ -171,7 +212,11 @@ impl Current {
             }
             return true;
         }
-        if let Some(length) = underlined(line)
+        if let Some(found) = source().captures(line) {
+            self.shown = Some(number(&found[1]));
+        }
+        let is_shown = |it: &Problem| self.shown.is_none() || self.shown == it.place.line;
+        if let Some(length) = underlined(line).filter(|_| self.problem.as_ref().is_some_and(is_shown))
             && let (Some(column), Some(found)) = (self.column.take(), &mut self.problem)
         {
             let (Column::Chars(from) | Column::Bytes(from) | Column::Display(from) | Column::Utf16(from)) = column;
@@ -212,7 +257,15 @@ impl Bundlers {
         } else if let Some(found) = rolldown().captures(line) {
             let tool = if scope.command.mentions("rolldown") { "rolldown" } else { "vite" };
             let severity = level(found.get(2).map_or("error", |word| word.as_str()));
-            self.open(Current::new(tool, severity, Some(&found[3]), Some(&found[1])), scope);
+            let code = found.get(1).map(|code| code.as_str());
+            self.open(Current::new(tool, severity, Some(&found[3]), code), scope);
+        } else if let Some(found) = plugin().captures(line) {
+            let mut current = Current::new("vite", Severity::Error, None, None);
+            current.place = scope.own(&found[1]).map(|file| match (found[2].parse(), found[3].parse::<u32>()) {
+                (Ok(line), Ok(column)) => scope.at(file, line, Some(Column::Utf16(column.saturating_add(1))), None),
+                _ => scope.whole(file),
+            });
+            self.open(current, scope);
         } else if let Some(found) = server().captures(line) {
             self.open(Current::new("vite", Severity::Error, Some(&found[1]), None), scope);
         } else if let Some(found) = webpack().captures(line) {
@@ -247,12 +300,10 @@ impl Bundlers {
             let at = (number(&found[2]), Some(Column::Bytes(number(&found[3]).saturating_add(1))));
             Some((found[1].to_owned(), at, found[4].to_owned()))
         } else if let Some(found) = unresolved().captures(line) {
-            let line = scope.own(&found[4]).and_then(|file| scope.files.read(&file)).and_then(|text| {
-                let at = text.lines().position(|line| line.contains(&found[3]))?;
-                u32::try_from(at + 1).ok()
-            });
             let words = found.get(1).or(found.get(2)).map_or("", |words| words.as_str());
-            Some((found[4].to_owned(), (line.unwrap_or(0), None), format!("{words} \"{}\"", &found[3])))
+            let message = format!("{words} \"{}\"", &found[3]);
+            let line = naming(&message, &found[4], scope);
+            Some((found[4].to_owned(), (line.unwrap_or(0), None), message))
         } else if self.failed > 0
             && let Some(found) = rollup().captures(line)
         {
@@ -263,15 +314,7 @@ impl Bundlers {
         {
             let message = std::mem::take(&mut self.said);
             let number_at = |at: usize| found.get(at).map(|text| number(text.as_str()));
-            // Rollup does not say where an import stands that it cannot resolve.
-            let import =
-                message.split('"').nth(1).filter(|_| message.starts_with("Could not resolve ")).map(str::to_owned);
-            let at = number_at(2).or_else(|| {
-                let path = scope.own(&found[1])?;
-                let text = scope.files.read(&path)?;
-                let at = text.lines().position(|line| line.contains(import.as_deref().unwrap_or("\0")))?;
-                u32::try_from(at + 1).ok()
-            });
+            let at = number_at(2).or_else(|| naming(&message, &found[1], scope));
             let column = number_at(3).map(|column| Column::Utf16(column.saturating_add(1)));
             Some((found[1].to_owned(), (at.unwrap_or(0), column), message))
         } else {
@@ -313,6 +356,10 @@ impl Matcher for Bundlers {
         }
         if line.starts_with("error during build:") {
             (self.failed, self.said) = (6, String::new());
+        } else if line == "build started..." {
+            // Where it watches, an error follows without a word.
+            (self.failed, self.said) = (12, String::new());
+        } else if BUILD_STEPS.iter().any(|step| line.starts_with(step)) {
         } else if self.failed > 0 && self.said.is_empty() {
             line.trim().clone_into(&mut self.said);
         }

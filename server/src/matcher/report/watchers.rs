@@ -21,14 +21,17 @@ pub(super) const FORMAT: Format = Format {
         r"\[(?:Running|Finished running|Command)[ :.]",
         r"\[watch\] build ",
         "(?:Restarting|Completed running|Failed running) '",
-        "(?:build started|built in [0-9]|bundles [^ ]+ |created [^ ]+ in )",
+        "(?:build started|built in [0-9]|bundles [^ ]+ )",
         "webpack [0-9][^ ]* compiled ",
         "Change detected, executing build",
         "Waiting for changes to input files",
         "={3,}.*(?:test session starts| in [0-9.]+s)",
+        "dotnet watch ",
     ],
     inside: &[
         Inside { words: &["[mocha] waiting for changes"], text: "" },
+        Inside { words: &["] waiting for changes..."], text: "" },
+        Inside { words: &["[tsx] "], text: r"\[tsx\] .*(?:Rerunning|Restarting)\.\.\." },
         Inside { words: &["[vite] "], text: r"\[vite\].* (?:hmr update|page reload) " },
     ],
     new: |scope| Box::new(Watchers::new(&scope.command)),
@@ -54,18 +57,27 @@ const MARKS: &[Mark] = &[
     mark(r"^\[Finished running\. Exit status: .*\]$", Ends),
     // watchexec.
     mark(r"^\[Running: .*\]$", Begins),
-    mark(r"^\[Command (?:was successful|exited with \d+|killed by \S+).*\]$", Ends),
+    mark(
+        r"^\[Command (?:was successful|exited with \d+|(?:killed|stopped) by \S+|ended by exception|timed out after).*\]$",
+        Ends,
+    ),
+    // dotnet watch, as its documentation and its own tests have it.
+    mark(r"^dotnet watch \S+ Files? (?:changed|updated|added|deleted): ", Restarts),
+    mark(r"^dotnet watch \S+ (?:Waiting for a file to change|Exited|(?:\[.*\] )?Hot reload succeeded)", Ends),
     // esbuild.
     mark(r"^\[watch\] build started", Begins),
     mark(r"^\[watch\] build finished", Ends),
     // node --watch.
     Mark { line: r"^Restarting '.*'$", phase: Restarts, gate: watches },
     Mark { line: r"^(?:Completed|Failed) running '.*'$", phase: Ends, gate: watches },
-    // vite build --watch, rollup --watch.
-    Mark { line: r"^build started\.\.\.$", phase: Begins, gate: watches },
+    // tsx watch.
+    mark(r"\[tsx\] .*(?:Rerunning|Restarting)\.\.\.$", Restarts),
+    // vite build --watch, which says nothing behind a build that failed.
+    Mark { line: r"^build started\.\.\.$", phase: Restarts, gate: watches },
     Mark { line: r"^(?:✓ )?built in \d", phase: Ends, gate: watches },
+    // rollup --watch: `created …` comes behind a good build alone.
     Mark { line: r"^bundles \S+ (?:→|->) ", phase: Begins, gate: watches },
-    Mark { line: r"^created \S.* in \d", phase: Ends, gate: watches },
+    Mark { line: r"^\[[-\d]+ [:\d]+\] waiting for changes\.\.\.$", phase: Ends, gate: watches },
     mark(r"\[vite\].* (?:hmr update|page reload) ", Restarts),
     // webpack tells nothing but the end.
     Mark { line: r"^webpack \d\S* compiled ", phase: Ends, gate: bundles_again },

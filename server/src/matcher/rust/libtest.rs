@@ -7,6 +7,7 @@ use std::path::Path;
 use super::failure::{Failure, of_panics};
 use super::panic::{Panic, PanicReader};
 use super::source::{Binary, TestFinder};
+use super::units::Units;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::lines::Growing;
@@ -28,6 +29,9 @@ pub(super) const FORMAT: Format = Format {
 pub(super) struct Libtest {
     active: bool,
     binary: Binary,
+    /// The same as its tests' ids have it, where that is known.
+    unit: Option<String>,
+    units: Units,
     finder: TestFinder,
     /// Of the programs that ended.
     before: Counts,
@@ -57,6 +61,17 @@ impl Libtest {
         self.finder.find(scope, &self.binary, test)
     }
 
+    /// A program's tests follow.
+    fn begin(&mut self, binary: Binary, scope: &Scope) {
+        self.unit = self.units.begin(scope, &binary);
+        self.binary = binary;
+    }
+
+    /// What a test is known by.
+    fn id(&mut self, scope: &Scope, test: &str) -> String {
+        self.units.id(scope, self.unit.as_deref(), test)
+    }
+
     fn tell_counts(&self, scope: &mut Scope) {
         scope.counts(Runner::LIBTEST, self.before + self.counts);
     }
@@ -66,8 +81,9 @@ impl Libtest {
         self.counts.count(status);
         let panics = self.loose.remove(test).unwrap_or_default();
         let place = (status == TestStatus::Failed).then(|| self.find(scope, test)).flatten();
+        let id = self.id(scope, test);
         scope.test_result(TestResult {
-            id: test.to_owned(),
+            id: id.clone(),
             name: test.to_owned(),
             status,
             place: place.clone(),
@@ -76,7 +92,7 @@ impl Libtest {
         });
         self.tell_counts(scope);
         if status == TestStatus::Failed {
-            scope.forget_test(test);
+            scope.forget_test(&id);
             if !panics.is_empty() {
                 self.tell_panics(test, &panics, scope);
             } else if let Some(place) = place {
@@ -84,7 +100,7 @@ impl Libtest {
                 let provisional = error.is_none();
                 let message = error.unwrap_or_else(|| format!("test {test} failed"));
                 let found = problem(TOOL, Severity::Error, place, message);
-                Self::tell(test, Problem { provisional, ..found }, scope);
+                scope.problem(Problem { provisional, test: Some(id), ..found });
             }
         }
     }
@@ -92,13 +108,9 @@ impl Libtest {
     fn tell_panics(&mut self, test: &str, panics: &[Panic], scope: &mut Scope) {
         let function = self.find(scope, test);
         if let Some(found) = of_panics(TOOL, test, panics, None, function, scope) {
-            scope.problem(found);
+            let test = Some(self.id(scope, test));
+            scope.problem(Problem { test, ..found });
         }
-    }
-
-    fn tell(test: &str, mut found: Problem, scope: &mut Scope) {
-        found.test = Some(test.to_owned());
-        scope.problem(found);
     }
 
     /// The output of a failed test is over.
@@ -108,9 +120,10 @@ impl Libtest {
         let Some(block) = self.block.take() else { return };
         let function = self.find(scope, &block.test);
         // With `--nocapture` the panic was printed before; a doc-test that cannot be compiled was told by its compiler.
-        let known = block.has_no_panic() && scope.is_detailed(&block.test);
+        let id = self.id(scope, &block.test);
+        let known = block.has_no_panic() && scope.is_detailed(&id);
         if let Some(found) = block.problem(TOOL, function, scope).filter(|_| !known) {
-            scope.problem(found);
+            scope.problem(Problem { test: Some(id), ..found });
         }
     }
 
@@ -230,12 +243,11 @@ impl Matcher for Libtest {
             self.tell_counts(scope);
         }
         if let Some(found) = running_line().captures(line).filter(|_| line.contains("Running ")) {
-            self.binary = Binary { name: Some(found[2].replace('-', "_")), source: Some(found[1].to_owned()) };
-            return;
+            let (name, source) = (found[2].replace('-', "_"), found[1].to_owned());
+            return self.begin(Binary { name: Some(name), source: Some(source) }, scope);
         }
         if let Some(name) = line.trim_start().strip_prefix("Doc-tests ") {
-            self.binary = Binary { name: Some(name.to_owned()), source: None };
-            return;
+            return self.begin(Binary { name: Some(name.to_owned()), source: None }, scope);
         }
         if !self.active || line.starts_with("running ") && self.block.is_none() {
             if line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test") {
@@ -255,7 +267,7 @@ impl Matcher for Libtest {
             self.flush_panic();
             self.close_block(scope);
             let test = base_name(&found[1]).to_owned();
-            scope.test = Some(test.clone());
+            scope.test = Some(self.id(scope, &test));
             self.block = Some(Failure::new(test));
             return;
         }

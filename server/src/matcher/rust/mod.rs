@@ -8,6 +8,7 @@ mod rustc;
 mod rustc_json;
 mod rustfmt;
 mod source;
+mod units;
 
 use super::format::Format;
 

@@ -4,6 +4,7 @@
 
 use super::failure::Failure;
 use super::source::{Binary, TestFinder};
+use super::units::Units;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, problem};
@@ -29,6 +30,7 @@ pub(super) struct Nextest {
     before: Counts,
     counts: Counts,
     finder: TestFinder,
+    units: Units,
     binary: String,
     block: Option<Block>,
     /// Of tries that nothing tells to be the last.
@@ -46,6 +48,7 @@ enum Phase {
 
 /// The failed test whose output may follow.
 struct Block {
+    id: String,
     failure: Failure,
     function: Option<Place>,
     /// What its result line tells without any output.
@@ -108,11 +111,12 @@ impl Nextest {
             self.finder.forget();
         }
         let function = if failed { self.finder.find(scope, &declared_in(scope, binary), test) } else { None };
+        let id = self.units.id(scope, Some(binary), test);
         if self.phase == Phase::Running && counts == Some(true) {
-            self.result(test, status, function.clone(), found[3].parse().ok(), scope);
+            self.result(&id, test, status, function.clone(), found[3].parse().ok(), scope);
         }
         if self.phase == Phase::Listing && failed {
-            let held = self.held.iter().rposition(|held| held.test.as_deref() == Some(test));
+            let held = self.held.iter().rposition(|held| held.test.as_deref() == Some(&id));
             if let Some(at) = held {
                 scope.problem(self.held.swap_remove(at));
             }
@@ -129,13 +133,14 @@ impl Nextest {
                 _ => None,
             };
             let failure = Failure::new(test.to_owned());
-            self.block = Some(Block { failure, function, reason, counts, indented: false, below: false });
+            self.block = Some(Block { id, failure, function, reason, counts, indented: false, below: false });
         }
         true
     }
 
     fn result(
         &mut self,
+        id: &str,
         test: &str,
         status: TestStatus,
         place: Option<Place>,
@@ -144,7 +149,7 @@ impl Nextest {
     ) {
         self.counts.count(status);
         scope.test_result(TestResult {
-            id: test.to_owned(),
+            id: id.to_owned(),
             name: test.to_owned(),
             status,
             place: place.clone(),
@@ -153,10 +158,10 @@ impl Nextest {
         });
         self.tell_counts(scope);
         if let (TestStatus::Failed, Some(place)) = (status, place) {
-            // The same name in another program is another test.
-            scope.forget_test(test);
+            // It may run again, with other details.
+            scope.forget_test(id);
             let mut found = problem(TOOL, Severity::Error, place, format!("test {test} failed"));
-            found.test = Some(test.to_owned());
+            found.test = Some(id.to_owned());
             found.provisional = true;
             scope.problem(found);
         }
@@ -165,15 +170,14 @@ impl Nextest {
     /// The failed test's output is over.
     fn close(&mut self, scope: &mut Scope) {
         let Some(block) = self.block.take() else { return };
-        let test = block.failure.test.clone();
         let function = block.function.clone();
         let told = block.failure.problem(TOOL, function, scope);
-        let listed = self.phase == Phase::Listing && scope.is_detailed(&test);
+        let listed = self.phase == Phase::Listing && scope.is_detailed(&block.id);
         let found = told.or_else(|| {
-            let mut found = problem(TOOL, Severity::Error, block.function?, block.reason?);
-            found.test = Some(test);
+            let found = problem(TOOL, Severity::Error, block.function?, block.reason?);
             Some(found).filter(|_| !listed)
         });
+        let found = found.map(|found| Problem { test: Some(block.id), ..found });
         match (block.counts, found) {
             (Some(true), Some(found)) => scope.problem(found),
             (None, Some(found)) if self.held.len() < MAX_HELD => self.held.push(found),

@@ -27,10 +27,12 @@ pub(super) struct TestFinder {
     found: HashMap<String, Option<Place>>,
 }
 
-struct Package {
-    root: PathBuf,
+pub(super) struct Package {
+    pub(super) root: PathBuf,
+    /// As its manifest has it.
+    pub(super) name: String,
     /// Names of the package and its targets, with `_`.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
 }
 
 impl TestFinder {
@@ -138,17 +140,18 @@ impl TestFinder {
     }
 }
 
-fn packages(scope: &Scope) -> Vec<Package> {
+/// The packages of the workspace.
+pub(super) fn packages(scope: &Scope) -> Vec<Package> {
     let manifests = scope.files.with_extension("toml").into_iter().filter(|path| path.ends_with("Cargo.toml"));
     manifests
         .filter_map(|path| {
-            let text = scope.files.read(&path)?;
-            let names: Vec<String> = text
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix("name")?.trim_start().strip_prefix('='))
-                .map(|name| name.trim().trim_matches(['"', '\'']).replace('-', "_"))
-                .collect();
-            (!names.is_empty()).then(|| Package { root: path.parent().map(Path::to_owned).unwrap_or_default(), names })
+            let manifest: toml::Table = scope.files.read(&path)?.parse().ok()?;
+            let name_of = |table: &toml::Value| table.get("name").and_then(toml::Value::as_str).map(str::to_owned);
+            let name = name_of(manifest.get("package")?)?;
+            let targets = ["bin", "test", "bench", "example"].iter().filter_map(|kind| manifest.get(*kind)?.as_array());
+            let targets = targets.flatten().chain(manifest.get("lib")).filter_map(name_of);
+            let names = std::iter::once(name.clone()).chain(targets).map(|name| name.replace('-', "_")).collect();
+            Some(Package { root: path.parent().map(Path::to_owned).unwrap_or_default(), name, names })
         })
         .collect()
 }
@@ -168,7 +171,7 @@ pub(super) fn doc_test_line(test: &str) -> Option<(&str, u32)> {
 }
 
 /// The module that a source file is, by its path inside of the package.
-fn module_path(relative: &Path) -> Vec<String> {
+pub(super) fn module_path(relative: &Path) -> Vec<String> {
     let mut parts: Vec<String> =
         relative.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     match parts.first().map(String::as_str) {
@@ -191,7 +194,7 @@ fn module_path(relative: &Path) -> Vec<String> {
 }
 
 /// Line and character column of the function's name, behind its inline modules.
-fn declared(text: &str, declaration: &Regex, modules: &[&str]) -> Option<(u32, u32)> {
+pub(super) fn declared(text: &str, declaration: &Regex, modules: &[&str]) -> Option<(u32, u32)> {
     let mut from = 0;
     for module in modules {
         let inline = Regex::new(&format!(r"\bmod\s+{}\s*\{{", regex::escape(module))).ok()?;

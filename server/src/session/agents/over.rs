@@ -17,7 +17,7 @@ use super::{Subagent, times};
 pub(super) struct Over {
     status: Status,
     /// Why it did not come to a report of its own.
-    why: Option<String>,
+    pub(super) why: Option<String>,
     /// How often it asked its model.
     requests: u32,
     /// Tasks that it leaves to its parent.
@@ -193,7 +193,10 @@ impl State {
             close_run(row);
         }
         self.report_end(task, String::new());
-        self.subagents.all.remove(at);
+        let subagent = self.subagents.all.remove(at);
+        if subagent.by_person {
+            self.tell_person_s_end(&subagent, status);
+        }
         self.task_changed(task);
         // What depends on it.
         self.place();
@@ -213,7 +216,7 @@ impl State {
 
 impl Subagent {
     /// Its newest words, as far as they are told whole.
-    fn report(&self) -> Option<AgentReport> {
+    pub(super) fn report(&self) -> Option<AgentReport> {
         let (at, words) = self.words.as_ref()?;
         let told = words.char_indices().nth(MOST_REPORT).map_or(words.as_str(), |(end, _)| &words[..end]);
         let more = words[told.len()..].chars().count() as u64;

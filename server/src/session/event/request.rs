@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::agent::change::Chosen;
 use crate::agent::history::Content;
 use crate::ids::{PromptId, SessionId, TaskId, ToolCallId};
+use crate::matcher::narrow::Script;
 use crate::session::moving::Taker;
 use crate::task::model::{Group, Kind, Lifetime, OnExit, Origin, Stdin, Timestamp, Watch};
 use crate::task::run::OutputRange;
@@ -232,6 +233,12 @@ pub enum Request {
     RerunTests {
         task: TaskId,
         only: OnlyTests,
+    },
+    /// The same, with the script that its command runs, where there is one.
+    RerunScripted {
+        task: TaskId,
+        only: OnlyTests,
+        script: Option<Script>,
     },
     /// The foreground command of this session, or of this tool call, goes on in the background.
     Promote {

@@ -1,18 +1,15 @@
 //! The results of single tests of a run that was over before this sidecar began: its output is read once more.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::matcher::Origin;
 use crate::problem::Finding;
-use crate::session::effect::{Reply, Tested};
+use crate::session::effect::Reply;
+use crate::session::facts::Facts;
 use crate::task::import;
 use crate::task::model::Task;
 use crate::workspace::files::WorkspaceFiles;
-
-/// Tests that are told.
-const MOST: usize = 20_000;
 
 /// Blocks. An output that is not there any more has none.
 pub(super) fn read(task: Task, root: PathBuf) -> Reply {
@@ -20,29 +17,19 @@ pub(super) fn read(task: Task, root: PathBuf) -> Reply {
     task.output.path = newest_attempt(&task.output.path);
     let origin = Origin { command: task.ran().to_owned(), cwd: task.cwd.clone(), root: root.clone() };
     let read = import::read(&task.output.path, origin, Arc::new(WorkspaceFiles::new(root)));
-    let found = read.map(|read| read.findings).unwrap_or_default();
-    let mut counts = task.progress.counts;
-    let mut at = HashMap::new();
-    let mut tests: Vec<Tested> = Vec::new();
-    for finding in found {
-        let test = match finding {
-            Finding::Test(test) => test,
-            Finding::Counts(found) => {
-                counts = found;
-                continue;
-            }
-            _ => continue,
-        };
-        match at.get(&test.id) {
-            Some(known) => tests[*known] = (test, None),
-            None if tests.len() < MOST => {
-                at.insert(test.id.clone(), tests.len());
-                tests.push((test, None));
-            }
-            None => {}
-        }
-    }
+    let facts = facts(read.map(|read| read.findings).unwrap_or_default());
+    let counts = facts.counts.unwrap_or(task.progress.counts);
+    let tests = facts.tests.into_iter().map(|test| (test, None)).collect();
     Reply::TestResults { task: task.id, run: task.run, tests, counts }
+}
+
+/// What a run comes to is one rule, whether it is read while it grows or afterwards.
+fn facts(findings: Vec<Finding>) -> Facts {
+    let mut facts = Facts::default();
+    for finding in &findings {
+        facts.add(finding);
+    }
+    facts
 }
 
 /// The output of a run's last attempt: `RUN.ATTEMPT` beside `RUN`.
@@ -55,4 +42,33 @@ fn newest_attempt(output: &Path) -> PathBuf {
     };
     let later = (2..=100).map(attempt).take_while(|file| file.is_file()).last();
     later.unwrap_or_else(|| output.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matcher::Engine;
+
+    /// The ids that an output's tests have in the end.
+    fn told(command: &str, output: &str) -> Vec<String> {
+        let root = PathBuf::from("/w");
+        let origin = Origin { command: command.to_owned(), cwd: root.clone(), root: root.clone() };
+        let mut engine = Engine::new(origin, Arc::new(WorkspaceFiles::new(root)));
+        let mut findings = Vec::new();
+        engine.push(output.as_bytes(), &mut findings);
+        engine.finish(&mut findings);
+        facts(findings).tests.into_iter().map(|test| test.id).collect()
+    }
+
+    #[test]
+    fn a_watcher_s_last_cycle_counts() {
+        let cycle = |test: &str| {
+            format!(
+                "[Running 'cargo test']\nrunning 1 test\ntest {test} ... ok\n\ntest result: ok. 1 passed; 0 failed; \
+                     0 ignored; 0 measured; 0 filtered out\n[Finished running. Exit status: 0]\n"
+            )
+        };
+        let output = cycle("renamed_since") + &cycle("adds");
+        assert_eq!(told("cargo watch -x test", &output), ["adds"]);
+    }
 }

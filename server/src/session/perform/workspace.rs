@@ -6,8 +6,9 @@ use super::Hands;
 use crate::agent::mentions::Wanted;
 use crate::clock;
 use crate::ids::{PromptId, SessionId, TaskId};
+use crate::matcher::narrow;
 use crate::session::effect::{Refusal, Reply};
-use crate::session::event::{CheckId, Event, ReplyId, Request, StartTask};
+use crate::session::event::{CheckId, Event, OnlyTests, ReplyId, Request, StartTask};
 use crate::session::inbox::Input;
 use crate::session::services::Missed;
 use crate::store;
@@ -17,6 +18,7 @@ use crate::tool::{self, FileSeen, mention};
 use crate::workspace::changes::Look;
 use crate::workspace::commands::{self, ProjectCommand};
 use crate::workspace::compose;
+use crate::workspace::files::WorkspaceFiles;
 use crate::workspace::folders::{self, Seen};
 use crate::workspace::instructions;
 
@@ -130,6 +132,14 @@ impl Hands {
         tokio::task::spawn_blocking(move || {
             let service = compose::offering(&missed.cwd, &root, missed.host.as_deref(), missed.port);
             inbox.tell(Event::ServiceFound { missed, service });
+        });
+    }
+
+    pub(super) fn read_script(&self, reply: ReplyId, task: TaskId, only: OnlyTests, command: String, cwd: PathBuf) {
+        let (root, inbox) = (self.root.clone(), self.inbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let script = narrow::script(&command, &cwd, &root, &WorkspaceFiles::new(root.clone()));
+            inbox.send(Input::Again(reply, Request::RerunScripted { task, only, script }));
         });
     }
 

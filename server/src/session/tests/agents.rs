@@ -8,7 +8,7 @@ use crate::agent::history::{AssistantPart, FileDiff, Item, ModelStop};
 use crate::ids::{SessionId, TaskId, ToolCallId};
 use crate::provider::{StreamEvent, Usage};
 use crate::session::effect::{Effect, Outgoing, Reply, Update, Write};
-use crate::session::event::{CallName, Choice, Event, Request};
+use crate::session::event::{CallName, Choice, Event, Request, StartTask};
 use crate::task::model::{Delivery, Kind, Status};
 use crate::tool;
 
@@ -505,4 +505,49 @@ fn it_is_not_among_the_sessions() {
         _ => None,
     });
     assert_eq!(open, Some(vec![story.session.clone()]));
+}
+
+/// A start of an agent by the person.
+fn by_hand(prompt: &str, session: Option<&SessionId>) -> Request {
+    Request::StartTask(StartTask { kind: Some(Kind::Agent), ..by_person(prompt, session) })
+}
+
+#[test]
+fn a_person_sends_an_agent_into_the_background() {
+    let mut story = super::story::idle();
+    let session = story.session.clone();
+    story.skip();
+    story.request(by_hand("Look around.\nThen say it.", None));
+    let task = story.state.tasks().into_iter().find(|task| task.kind == Kind::Agent).expect("a row").clone();
+    assert_eq!((task.label.as_str(), task.status), ("Look around.", Status::Running));
+    assert_eq!(task.session.as_ref(), Some(&session));
+    let child = story.children()[0].clone();
+    assert!(!story.world.offered[&child].iter().any(|tool| tool == "agent"), "depth is 1");
+    // What it asks is asked in its session, below its row.
+    story.answers_to(&child, vec![read("d1")]);
+    assert_eq!(story.task(task.id.as_str()).progress.message.as_deref(), Some("1 request, Read a.rs"));
+    story.tool_done();
+    story.skip();
+    story.answers_to(&child, vec![words("It is quiet.")]);
+    assert_eq!(story.task(task.id.as_str()).status, Status::Succeeded);
+    let call = task.tool_call.expect("its row in the conversation");
+    assert!(story.log().contains(&format!("call {call} completed: It is quiet.")), "{}", story.log());
+    // The conversation hears of it with the next prompt, and is not woken.
+    assert!(!story.log().contains("ask the model"), "{}", story.log());
+    story.prompt("and?");
+    assert!(blocks(&story).last().is_some_and(|block| block.contains("It is quiet.")));
+}
+
+#[test]
+fn an_agent_of_a_person_stops_when_it_is_told_to_and_needs_a_conversation() {
+    let mut story = super::story::idle();
+    let session = story.session.clone();
+    story.request(by_hand("Look around.", Some(&session)));
+    let task = story.state.tasks().into_iter().find(|task| task.kind == Kind::Agent).expect("a row").id.clone();
+    story.request(Request::StopTask { task: Some(task.clone()) });
+    assert_eq!(story.task(task.as_str()).status, Status::Killed);
+    assert!(story.children().is_empty());
+    story.skip();
+    story.request(by_hand("Look around.", Some(&"nobody".into())));
+    assert!(story.log().contains("unknown session") || story.log().contains("nobody"), "{}", story.log());
 }

@@ -74,6 +74,7 @@ fn problem() -> Problem {
         test: None,
         related: Vec::new(),
         provisional: false,
+        applies: Default::default(),
     }
 }
 

@@ -258,6 +258,7 @@ fn findings_become_diagnostics_and_counts() {
         test: None,
         related: Vec::new(),
         provisional: false,
+        applies: Default::default(),
     };
     story.run("t2", 1, RunEvent::Findings(vec![Finding::Problem(problem)]));
     story.exits("t2", 101);

@@ -83,6 +83,7 @@ fn problem(line: u32, message: &str) -> Problem {
         test: None,
         related: Vec::new(),
         provisional: false,
+        applies: Default::default(),
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn effect(state: &State, effect: &Effect) -> Option<String> {
                 list(tasks.iter().map(ToString::to_string))
             )
         }
+        Effect::ReadScript { command, .. } => format!("read the script of {command:?}"),
         Effect::ReadDefined { .. } => "read .vscode/tasks.json".into(),
         Effect::CheckUnchanged { since, fingerprint, .. } => {
             format!("look whether it is {fingerprint} since {}", since.0 % 1_000_000)

@@ -19,6 +19,7 @@ fn defined(label: &str, depends_on: &[&str]) -> Defined {
             cwd: "/w".into(),
             env: Vec::new(),
             matchers: Vec::new(),
+            unread: Vec::new(),
         }),
         depends_on: depends_on.iter().map(|name| (*name).to_owned()).collect(),
         in_sequence: false,
@@ -222,6 +223,21 @@ fn the_answer_is_the_last_task() {
         _ => None,
     });
     assert_eq!(answer.as_deref(), Some("b"));
+}
+
+#[test]
+fn a_matcher_that_cannot_be_used_is_said_and_loses_nothing_else() {
+    let mut story = Story::new();
+    let mut build = defined("build", &[]);
+    if let Ok(run) = &mut build.run {
+        run.matchers = vec!["$tsc".into()];
+        run.unread = vec!["problem matcher: `pattern` is missing; give it".into()];
+    }
+    start(&mut story, label("build"), &[build]);
+    let said: Vec<&str> = story.log().lines().filter(|line| line.contains("say ")).map(str::trim).collect();
+    let expected = r#"say ".vscode/tasks.json, task \"build\" (it runs without this): problem matcher: `pattern` is missing; give it""#;
+    assert_eq!(said, [expected]);
+    assert_eq!(running(&story), ["run build"]);
 }
 
 #[test]

@@ -55,6 +55,8 @@ pub struct DefinedRun {
     pub env: Vec<(String, String)>,
     /// Its problem matchers that can be read.
     pub matchers: Vec<serde_json::Value>,
+    /// What is wrong with those that cannot be used, and what to write, for the person: a line each.
+    pub unread: Vec<String>,
 }
 
 /// The tasks of the workspace's `.vscode/tasks.json`; `file` is the active one. The error says why the file cannot be

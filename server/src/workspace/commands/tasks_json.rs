@@ -27,7 +27,10 @@ pub(super) fn find(package: &Package<'_>) -> (Vec<ProjectCommand>, Vec<ProjectCo
             source,
             // Only the workspace's own file is asked for a label.
             task: (package.dir == package.root
-                && (!task.depends_on.is_empty() || !run.env.is_empty() || !run.matchers.is_empty()))
+                && (!task.depends_on.is_empty()
+                    || !run.env.is_empty()
+                    || !run.matchers.is_empty()
+                    || !run.unread.is_empty()))
             .then(|| task.label.clone()),
             label: task.label,
         };
@@ -79,6 +82,9 @@ fn one(known: &Known<'_>, whole: &Value, task: &Value) -> Option<Defined> {
 
 const SYSTEM: &str = if cfg!(target_os = "macos") { "osx" } else { "linux" };
 
+/// Problem matchers of one task.
+const MOST_MATCHERS: usize = 20;
+
 /// Where a field is looked for: the task's own for this system, the task, and the file's for all tasks.
 struct Layers<'a>([&'a Value; 4]);
 
@@ -103,22 +109,34 @@ fn run(known: &Known<'_>, own: &Layers<'_>, task: &Value) -> Result<DefinedRun, 
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         env.push((name.clone(), known.expand(&value)?));
     }
-    Ok(DefinedRun {
-        command: command_line(known, own, task)?,
-        cwd,
-        env,
-        matchers: matchers(own.field("problemMatcher")),
-    })
+    let (matchers, unread) = matchers(own.field("problemMatcher"));
+    Ok(DefinedRun { command: command_line(known, own, task)?, cwd, env, matchers, unread })
 }
 
-/// Those of extensions (`$rustc`) are known to these alone, and left out: what their tools say is known here anyway.
-fn matchers(written: &Value) -> Vec<Value> {
+/// Those that can be used, and what is wrong with the others. Those of extensions (`$rustc`) are known to these alone, and
+/// left out: what their tools say is known here anyway.
+fn matchers(written: &Value) -> (Vec<Value>, Vec<String>) {
     let all = match written {
         Value::Array(all) => all.as_slice(),
         Value::Null => &[],
         one => std::slice::from_ref(one),
     };
-    all.iter().filter(|matcher| problem_matcher::parse(matcher).is_ok()).take(20).cloned().collect()
+    let (mut good, mut unread) = (Vec::new(), Vec::new());
+    for matcher in all {
+        let of_extension = || matcher.as_str().is_some_and(|name| name.starts_with('$'));
+        match problem_matcher::parse(matcher) {
+            Ok(_) if good.len() < MOST_MATCHERS => good.push(matcher.clone()),
+            Ok(_) => {}
+            Err(_) if of_extension() => {}
+            Err(error) if unread.len() < MOST_MATCHERS => unread.push(error.to_string()),
+            Err(_) => {}
+        }
+    }
+    if all.len() > MOST_MATCHERS {
+        unread
+            .push(format!("it has {} problem matchers, of which {MOST_MATCHERS} are used; leave some out", all.len()));
+    }
+    (good, unread)
 }
 
 fn command_line(known: &Known<'_>, own: &Layers<'_>, task: &Value) -> Result<String, String> {

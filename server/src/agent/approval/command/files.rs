@@ -62,20 +62,18 @@ impl Judge<'_> {
     }
 
     fn read_place(&mut self, text: &str, place: &Path, only_named: bool) {
-        let found = self.ground.reading(&place.to_string_lossy());
-        let found = found.filter(|(concern, _)| !(only_named && *concern == Concern::Secret));
-        // A person is told of what a link leads to, and once.
-        let (concern, about) = found.map_or((None, place.to_owned()), |(concern, about)| (Some(concern), about));
+        let concern = self.ground.reading(&place.to_string_lossy()).map(|(concern, _)| concern);
+        let concern = concern.filter(|concern| !(only_named && *concern == Concern::Secret));
         match self.path_rule(Tool::Read, place, concern) {
-            Some((Decision::Deny, rule)) => {
-                self.found.denied.get_or_insert(rule);
+            Some((Decision::Deny, about)) => {
+                self.found.denied.get_or_insert(about);
             }
-            Some((Decision::Ask, rule)) => self.always(format!("a rule asks about it: {rule}")),
+            Some((Decision::Ask, about)) => self.always(format!("a rule asks about it: {about}")),
             Some((Decision::Allow, _)) => {}
             None => match concern {
                 // In every mode.
-                Some(Concern::Secret) => self.always(format!("it reads {}", Concern::Secret.about(&about))),
-                Some(concern) if !text.is_empty() => self.ask(format!("it reads {}", concern.about(&about))),
+                Some(Concern::Secret) => self.always(format!("it reads {}", Concern::Secret.about(place))),
+                Some(concern) if !text.is_empty() => self.ask(format!("it reads {}", concern.about(place))),
                 _ => {}
             },
         }
@@ -104,16 +102,15 @@ impl Judge<'_> {
                 continue;
             }
             self.found.acts = true;
-            let found = self.ground.writing(&place.to_string_lossy());
-            let (concern, about) = found.map_or((None, place.clone()), |(concern, about)| (Some(concern), about));
+            let concern = self.ground.writing(&place.to_string_lossy()).map(|(concern, _)| concern);
             match (self.path_rule(Tool::Edit, &place, concern), concern) {
-                (Some((Decision::Deny, rule)), _) => {
-                    self.found.denied.get_or_insert(rule);
+                (Some((Decision::Deny, about)), _) => {
+                    self.found.denied.get_or_insert(about);
                 }
-                (Some((Decision::Ask, rule)), _) => self.always(format!("a rule asks about it: {rule}")),
+                (Some((Decision::Ask, about)), _) => self.always(format!("a rule asks about it: {about}")),
                 (Some((Decision::Allow, _)), _) => {}
-                (None, Some(Concern::Secret)) => self.always(format!("it writes {}", Concern::Secret.about(&about))),
-                (None, Some(concern)) => self.ask(format!("it writes {}", concern.about(&about))),
+                (None, Some(Concern::Secret)) => self.always(format!("it writes {}", Concern::Secret.about(&place))),
+                (None, Some(concern)) => self.ask(format!("it writes {}", concern.about(&place))),
                 (None, None) => self.ask(format!("it writes a file: {}", place.display())),
             }
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::expression::translated;
 use super::named::{named, names};
-use crate::problem::Severity;
+use crate::problem::{Applies, Severity};
 
 /// Patterns of one matcher.
 const MAX_PATTERNS: usize = 20;
@@ -27,6 +27,7 @@ pub struct Definition {
     /// Lines that begin and end a cycle of a watching task.
     pub(super) begins: Option<Regex>,
     pub(super) ends: Option<Regex>,
+    pub(super) applies: Applies,
 }
 
 /// How printed paths are meant.
@@ -128,6 +129,17 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
         (None, None, Some(base)) => base.source.clone(),
         (None, None, None) => "task".to_owned(),
     };
+    let applies = match text("applyTo")?.as_deref() {
+        // A known matcher is this server's own: it says whatever no editor says.
+        None => base.as_ref().map_or(Applies::All, |base| base.applies),
+        Some("allDocuments") => Applies::All,
+        Some("openDocuments") => Applies::Open,
+        Some("closedDocuments") => Applies::Closed,
+        Some(other) => {
+            let remedy = "write \"allDocuments\", \"openDocuments\" or \"closedDocuments\"";
+            return Err(error("applyTo", format!("is `{other}`"), remedy));
+        }
+    };
     let (begins, ends) = match object.get("background").or_else(|| object.get("watching")) {
         None => match (text("watchedTaskBeginsRegExp")?, text("watchedTaskEndsRegExp")?) {
             // As old task files write it.
@@ -154,7 +166,7 @@ fn read(json: &Value, bases: usize) -> Result<Definition, Error> {
         }
         Some(_) => return Err(error("background", "is no object", "give `beginsPattern` and `endsPattern` in it")),
     };
-    Ok(Definition { source, severity, location, patterns, begins, ends })
+    Ok(Definition { source, severity, location, patterns, begins, ends, applies })
 }
 
 fn by_name(name: &str, field: &str, bases: usize) -> Result<Definition, Error> {
@@ -394,6 +406,7 @@ mod tests {
             (json!({"pattern": [{"regexp": "(a)", "file": 1}, {"regexp": "(b)", "line": 1}]}), "pattern.message"),
             (json!({"pattern": good, "severity": "bad"}), "severity"),
             (json!({"pattern": good, "fileLocation": "here"}), "fileLocation"),
+            (json!({"pattern": good, "applyTo": "someDocuments"}), "applyTo"),
             (json!({"pattern": good, "fileLocation": ["search", "src"]}), "fileLocation[1]"),
             (json!({"pattern": good, "fileLocation": ["search", {"include": [3]}]}), "fileLocation[1].include"),
             (json!({"pattern": good, "background": {"beginsPattern": "("}}), "background.beginsPattern"),

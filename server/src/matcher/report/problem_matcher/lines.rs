@@ -92,6 +92,7 @@ impl Custom {
         let severity = found.severity.as_deref().and_then(severity).unwrap_or(self.definition.severity);
         let mut told = problem(&self.definition.source, severity, place, message);
         told.code = found.code;
+        told.applies = self.definition.applies;
         told.detail = Some(found.detail);
         scope.problem(told);
     }
