@@ -279,10 +279,9 @@ impl GoTest {
             if only_logs(scope, file, log.line) {
                 continue;
             }
-            let place = scope.at(file.clone(), log.line, None, None);
-            let message = log.message();
-            let message = if message.is_empty() { format!("test {test} failed") } else { message };
-            let mut found = problem(TOOL, Severity::Error, place, message);
+            let said = Some(log.message()).filter(|said| !said.is_empty());
+            let message = said.unwrap_or_else(|| format!("test {test} failed"));
+            let mut found = problem(TOOL, Severity::Error, scope.at(file.clone(), log.line, None, None), message);
             found.test = Some(test.to_owned());
             let mut detail = String::new();
             log.text.iter().for_each(|line| keep(&mut detail, line));
