@@ -319,7 +319,7 @@ volumes:
         );
         assert_eq!(read(&[("/v/compose.yaml", FILE)], "/w/api"), "none");
         assert_eq!(read(&[("/w/compose.yaml", "services: [\n")], "/w"), "/w: ");
-        assert_eq!(read(&[("/w/compose.yaml", "services:\n  a:\n  b: 3\n")], "/w"), "/w: a [] -; b [] -");
+        assert_eq!(read(&[("/w/compose.yaml", "services:\n  a:\n  b: 3\n")], "/w"), "/w: a []  -; b []  -");
     }
 
     #[test]
