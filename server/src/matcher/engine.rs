@@ -101,10 +101,9 @@ struct Line<'l> {
     claimed: bool,
 }
 
-impl<'l> Line<'l> {
-    fn new(document: &'l str) -> Self {
-        Self { text: &document[..document.floor_char_boundary(MAX_LINE)], document, claimed: false }
-    }
+/// As much of a line as those are shown who read no documents.
+fn first_of(document: &str) -> &str {
+    &document[..document.floor_char_boundary(MAX_LINE)]
 }
 
 impl Lane {
@@ -153,11 +152,10 @@ impl Lane {
         self.letters = self.known.iter().position(|slot| slot.as_ref().is_some_and(|slot| slot.letters));
     }
 
-    /// Shows a line without colours to those who want it, the first of the table first, until one claims it. `has_word`:
-    /// whether a word of the prefilter is in it, where that is known.
-    fn line(&mut self, text: &str, has_word: Option<bool>, prefilter: &Prefilter, scope: &mut Scope) {
-        let mut line = Line::new(text);
-        let wanted = prefilter.wanted(line.text.as_bytes(), has_word);
+    /// Shows a line without colours to those who want it, and to those who read every line, the first of the table first,
+    /// until one claims it.
+    fn line(&mut self, text: &str, wanted: Wanted, scope: &mut Scope) {
+        let mut line = Line { text: first_of(text), document: text, claimed: false };
         let mut letters = false;
         for slot in &mut self.custom {
             slot.line(&mut line, scope);
@@ -363,31 +361,38 @@ impl Engine {
             Split::Plain(at) => (None, at),
             Split::Undecided => (None, 0),
         };
+        // The word may be one of the prefix.
+        let has_word = has_word.filter(|has| !has || at == 0);
+        // What overwrote the line overwrote its prefix too.
+        let mut text = clean(shown.strip_prefix(&head[..at]).unwrap_or(shown));
+        let mut wanted = self.prefilter.wanted(first_of(&text).as_bytes(), has_word);
+        // Whether such a line comes here at all depends on how the bytes were cut: it must change nothing.
+        if wanted.is_empty() && !self.wants_all {
+            return;
+        }
         self.prefixed |= at > 0;
         self.cut += u64::from(shown.len() == MAX_DOCUMENT);
         let (lane, at) = match name.map(|name| self.lane(name)) {
             Some(Some(lane)) => (lane, at),
-            Some(None) => (0, 0),
+            Some(None) => {
+                text = clean(shown);
+                wanted = self.prefilter.wanted(first_of(&text).as_bytes(), None);
+                (0, 0)
+            }
             None => (0, at),
         };
-        // The word may be one of the prefix.
-        let has_word = has_word.filter(|has| !has || at == 0);
-        // What overwrote the line overwrote its prefix too.
-        let text = clean(shown.strip_prefix(&head[..at]).unwrap_or(shown));
         let lane = &mut self.lanes[lane];
         self.scope.swap(&mut lane.scope);
         if at == 0 {
             lane.grow(head, &mut self.scope);
         }
-        if shown.len() == MAX_LINE && !self.prefilter.wanted(text.as_bytes(), None).is_empty() {
-            lane.long += 1;
-        }
-        lane.line(&text, has_word, self.prefilter, &mut self.scope);
+        lane.long += u64::from(shown.len() == MAX_LINE && !wanted.is_empty());
+        lane.line(&text, wanted, &mut self.scope);
         if let Some(phase) = self.scope.take_turn() {
             lane.turn(phase, &mut self.scope, &self.custom);
             if phase != CyclePhase::Ends {
                 // It may be a runner's first line too.
-                lane.line(&text, has_word, self.prefilter, &mut self.scope);
+                lane.line(&text, wanted, &mut self.scope);
                 self.scope.take_turn();
             }
         }

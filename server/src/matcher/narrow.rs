@@ -386,7 +386,7 @@ mod tests {
         }
     }
 
-    /// What each of these runners hears behind these scripts was seen with the real ones.
+    /// npm, pnpm and bun were seen to pass it on to a real node:test; the rest is what their pages say.
     #[test]
     fn a_script_passes_on_what_its_runner_hears() {
         for (command, text, tool, test, expected) in [

@@ -38,7 +38,10 @@ fn any_cut_gives_the_same(share: usize) {
         for longest in [3, 200] {
             let mut random = Random::new(seed ^ longest);
             let pieces = std::iter::repeat_with(|| 1 + random.below(longest) as usize);
-            assert!(case.run(pieces) == whole, "{} differs in pieces up to {longest}, seed {seed}", case.name);
+            let found = case.run(pieces);
+            let first = found.iter().zip(&whole).find(|(cut, whole)| cut != whole);
+            let told = format!("{} differs in pieces up to {longest}, seed {seed}", case.name);
+            assert!(found == whole, "{told}: {} of {} findings, first {first:#?}", found.len(), whole.len());
         }
     }
 }
