@@ -2,6 +2,7 @@
 
 mod compile;
 mod example;
+mod log;
 mod source;
 mod test;
 mod trace;
