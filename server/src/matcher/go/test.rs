@@ -101,10 +101,15 @@ struct Event {
 
 expression!(result_line, r"^( *)--- (FAIL|PASS|SKIP): (\S+) \(([\d.]+)s\)$");
 expression!(state_line, r"^=== (RUN|CONT|NAME|PAUSE) +(\S*)$");
-expression!(package_line, r"^(?:FAIL|ok  )\t(\S+)(?:\s|$)");
 expression!(log_line, r"^( +)(\S[^:]*\.go):(\d+): ?(.*)$");
 expression!(race_frame, r"^\s+(\S.*?\.go):(\d+) \+0x[0-9a-f]+$");
 expression!(race_test, r"\.(Test\w+)");
+
+/// The package of `FAIL<TAB>package<TAB>0.02s` and of `ok  <TAB>package<TAB>0.02s`.
+fn ended_package(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("FAIL\t").or_else(|| line.strip_prefix("ok  \t"))?;
+    rest.split(char::is_whitespace).next().filter(|name| !name.is_empty())
+}
 
 impl Package {
     /// A log entry or its continuation; false when the line is neither.
@@ -467,8 +472,8 @@ impl GoTest {
             scope.inside = Some(RUNNER);
             return scope.claim();
         }
-        if let Some(found) = package_line().captures(line) {
-            self.end_package(package, Some(&found[1]), line.starts_with("FAIL"), scope);
+        if let Some(name) = ended_package(line) {
+            self.end_package(package, Some(name), line.starts_with("FAIL"), scope);
             scope.inside = None;
             return scope.claim();
         }
