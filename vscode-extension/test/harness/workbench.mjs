@@ -188,8 +188,10 @@ export function chat(page) {
 
 /** How long a palette may take that is on its way. */
 const PALETTE_MS = 3_000;
+/** How often it may be taken away before its command is chosen. */
+const TAKEN_AWAY = 5;
 
-/** Opens the palette. A window that is still being restored may take the focus back, and the palette goes with it. */
+/** Opens the palette. */
 async function palette(page) {
   const input = page.locator(".quick-input-widget input.input");
   for (;;) {
@@ -206,11 +208,33 @@ async function palette(page) {
   }
 }
 
-/** Runs a command by its title in the palette. */
+/**
+ * Runs a command by its title in the palette. Whatever takes the focus closes the palette, and a window that is being
+ * restored, or a view that the last command has opened, may do so late: then it is opened again, as a person would.
+ */
 export async function runCommand(page, title) {
-  const input = await palette(page);
-  await input.fill(`>${title}`);
-  const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
-  await row.waitFor();
-  await row.click();
+  for (let taken = 0; ; taken += 1) {
+    const input = await palette(page);
+    try {
+      await input.fill(`>${title}`, { timeout: PALETTE_MS });
+      const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+      await row.click({ timeout: 5 * PALETTE_MS });
+      return;
+    } catch (error) {
+      if (taken >= TAKEN_AWAY || (await input.isVisible())) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Where something is, once it has a place: what is drawn anew has none for a moment. */
+export async function placeOf(locator) {
+  for (;;) {
+    await locator.waitFor();
+    const place = await locator.boundingBox();
+    if (place) {
+      return place;
+    }
+  }
 }

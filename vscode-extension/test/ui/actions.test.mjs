@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { FAILING_LINE, Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { placeOf, runCommand } from "../harness/workbench.mjs";
 
 const PILLIONS = ["Fix with Pillion", "Rerun this test", "Rerun failed tests", "Show output at this line"];
 const DISMISS = "Dismiss the problems of npm test";
@@ -25,7 +25,7 @@ describe("actions at a problem", function () {
     await editor().locator(".codelens-decoration", { hasText: "Lint says" }).waitFor();
     await editor().locator(".codelens-decoration", { hasText: "Fix with Pillion" }).waitFor();
     await story.squiggleAt(FAILING_LINE);
-    const { x, y, width, height } = await page.locator(".squiggly-error").first().boundingBox();
+    const { x, y, width, height } = await placeOf(page.locator(".squiggly-error").first());
     await page.mouse.click(x + width / 2, y + height / 2);
     await page.keyboard.press("Control+.");
     await list().filter({ hasText: "Fix with Pillion" }).first().waitFor();
