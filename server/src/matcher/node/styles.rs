@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format = Format {
     rank: Rank::Tool,
     gate: always,
     starts: &["Error: ", "(?:Deprecation )?Warning[: ]", "DEPRECATION WARNING", "WARNING: "],
-    inside: &[Inside { words: &[" on line "], text: r" in [^ ]+ on line [0-9]+, column [0-9]+:\z" }],
+    inside: &[Inside { words: &[", column "], text: r" in [^ ]+ on line [0-9]+, column [0-9]+:\z" }],
     new: |_| Box::new(Styles::default()),
 };
 
