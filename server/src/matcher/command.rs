@@ -297,23 +297,7 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A workspace at `/w`.
-    struct Tree(&'static [(&'static str, &'static str)]);
-
-    impl Files for Tree {
-        fn is_file(&self, path: &Path) -> bool {
-            self.read(path).is_some()
-        }
-
-        fn read(&self, path: &Path) -> Option<String> {
-            self.0.iter().find(|(known, _)| Path::new(known) == path).map(|(_, text)| (*text).to_owned())
-        }
-
-        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
-            Vec::new()
-        }
-    }
+    use crate::matcher::tree::Tree;
 
     const FILES: Tree = Tree(&[
         ("/w/package.json", r#"{"scripts": {"test": "cd web && jest --ci", "ci": "npm run test"}}"#),

@@ -256,22 +256,7 @@ fn variables(text: &str) -> HashMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Tree(&'static [(&'static str, &'static str)]);
-
-    impl Files for Tree {
-        fn is_file(&self, path: &Path) -> bool {
-            self.read(path).is_some()
-        }
-
-        fn read(&self, path: &Path) -> Option<String> {
-            self.0.iter().find(|(known, _)| Path::new(known) == path).map(|(_, text)| (*text).to_owned())
-        }
-
-        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
-            Vec::new()
-        }
-    }
+    use crate::matcher::tree::Tree;
 
     /// Ports, folders and the working folder of each service.
     fn read(files: &'static [(&'static str, &'static str)], here: &str) -> String {

@@ -312,29 +312,13 @@ fn span(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
-    use crate::matcher::Files;
-
-    struct Nothing;
-
-    impl Files for Nothing {
-        fn is_file(&self, _: &Path) -> bool {
-            false
-        }
-
-        fn read(&self, _: &Path) -> Option<String> {
-            None
-        }
-
-        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
-            Vec::new()
-        }
-    }
+    use crate::matcher::tree::Tree;
 
     fn demux(command: &str) -> Demux {
-        Demux::new(&Command::read(command, Path::new("/w"), Path::new("/w"), &Nothing))
+        Demux::new(&Command::read(command, Path::new("/w"), Path::new("/w"), &Tree(&[])))
     }
 
     #[test]

@@ -428,28 +428,12 @@ fn behind(demux: Demux, line: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matcher::tree::Tree;
 
     #[test]
     fn moves_between_threads() {
         fn sends<T: Send>() {}
         sends::<Engine>();
-    }
-
-    /// No files.
-    struct Nothing;
-
-    impl Files for Nothing {
-        fn is_file(&self, _: &Path) -> bool {
-            false
-        }
-
-        fn read(&self, _: &Path) -> Option<String> {
-            None
-        }
-
-        fn with_extension(&self, _: &str) -> Vec<std::path::PathBuf> {
-            Vec::new()
-        }
     }
 
     #[test]
@@ -467,7 +451,7 @@ mod tests {
         ] {
             for piece in [1 << 12, usize::MAX >> 1] {
                 let origin = Origin { command: "docker compose up".into(), cwd: "/w".into(), root: "/w".into() };
-                let mut engine = Engine::new(origin, Arc::new(Nothing));
+                let mut engine = Engine::new(origin, Arc::new(Tree(&[])));
                 let mut findings = Vec::new();
                 line.as_bytes().chunks(piece).for_each(|piece| engine.push(piece, &mut findings));
                 engine.finish(&mut findings);

@@ -45,6 +45,8 @@ mod rust;
 mod scope;
 mod script;
 mod table;
+#[cfg(test)]
+mod tree;
 mod words;
 
 use std::path::{Path, PathBuf};
