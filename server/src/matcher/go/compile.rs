@@ -162,7 +162,11 @@ impl Compile {
                     keep(detail, line);
                 }
                 // Both sides of a call that does not fit.
-                if text.starts_with("have ") || text.starts_with("want ") {
+                if current.message.ends_with(':') {
+                    // The reason has a line of its own.
+                    current.message.push(' ');
+                    current.message.push_str(text);
+                } else if text.starts_with("have ") || text.starts_with("want ") {
                     let before = if text.starts_with("have ") { ": " } else { ", " };
                     current.message.push_str(before);
                     current.message.push_str(text);

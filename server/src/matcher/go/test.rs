@@ -466,6 +466,8 @@ impl GoTest {
                 for (at, _) in test.match_indices('/') {
                     package.parents.insert(test[..at].to_owned());
                 }
+                // With `-count` it runs again, and counts again.
+                package.counted.remove(&test);
                 package.running.insert(test.clone());
             }
             package.current = (&found[1] != "PAUSE" && !test.is_empty()).then_some(test);
@@ -497,6 +499,7 @@ impl GoTest {
                 for (at, _) in test.match_indices('/') {
                     package.parents.insert(test[..at].to_owned());
                 }
+                package.counted.remove(test);
                 package.running.insert(test.clone());
             }
             ("output", test) => {

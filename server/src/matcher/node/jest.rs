@@ -28,6 +28,7 @@ pub(super) const FORMAT: Format = Format {
     starts: &[
         "(?:PASS|FAIL) ",
         "● ",
+        "Test Suites: ",
         "Tests: ",
         "Ran all test suites",
         "No tests found, exiting",
@@ -44,6 +45,8 @@ pub(super) struct Jest {
     counts: Counts,
     file: Option<TestFile>,
     block: Option<Block>,
+    /// The line before counted the files: that about the tests follows, even where no file was named.
+    suites_counted: bool,
     /// The list at the end tells again what was told.
     again: bool,
     /// It runs again and again: it said how it is used so.
@@ -91,7 +94,8 @@ impl Jest {
         let Some(path) = scope.own(&found[2]) else { return };
         scope.inside = Some(RUNNER);
         self.file = Some(TestFile {
-            printed: found[2].to_owned(),
+            // Below a folder of its own it is `./a.test.js`.
+            printed: found[2].trim_start_matches("./").to_owned(),
             path,
             listing: MAX_LINES,
             listed: false,
@@ -317,12 +321,15 @@ impl Matcher for Jest {
             self.close(scope);
         }
         let text = line.trim_start_matches(' ');
+        let suites_counted = std::mem::take(&mut self.suites_counted);
         if (text.starts_with("PASS ") || text.starts_with("FAIL ")) && line.len() - text.len() < 2 {
             self.head(line, scope);
         } else if self.listed(line, scope) {
         } else if let Some(title) = line.strip_prefix("  ● ") {
             self.open(title, scope);
-        } else if self.file.is_some() && line.starts_with("Tests: ") {
+        } else if line.starts_with("Test Suites: ") {
+            self.suites_counted = line.ends_with(" total");
+        } else if (self.file.is_some() || suites_counted) && line.starts_with("Tests: ") {
             self.tests(line, scope);
         } else if line.starts_with("Ran all test suites") {
             let watching = self.watching || watches(scope);

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::assertion::{difference, sides};
-use super::source::id;
+use super::source::{TestFinder, id};
 use super::stack::{Frame, frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
@@ -151,7 +151,11 @@ fn jest(report: &Value, scope: &mut Scope) {
                     scope.at(path.clone(), number(at, "line"), Some(Column::Utf16(number(at, "column"))), None)
                 });
                 let (at, related) = pick(scope, &frames(said), true, Some(&whole))
-                    .unwrap_or_else(|| (declared.unwrap_or_else(|| whole.clone()), Vec::new()));
+                    .or_else(|| {
+                        let named = || TestFinder::default().find_in(scope, &path, &[], text(test, "title"));
+                        Some((declared.or_else(named)?, Vec::new()))
+                    })
+                    .unwrap_or_else(|| (whole.clone(), Vec::new()));
                 let mut found = problem(tool, Severity::Error, at.clone(), short(said));
                 found.detail = Some(said.to_owned());
                 found.related = related;

@@ -196,10 +196,12 @@ impl Spec {
             names.push(failure.name);
             id = names.join(" ");
         }
+        // A file that ended before its tests did is no test; Node says its first line.
+        let place = if is_file { scope.at(place.file, 1, None, None) } else { place };
         let mut found = problem(TOOL, Severity::Error, place, text);
         found.detail = Some(failure.detail);
         found.related = others;
-        found.test = Some(id);
+        found.test = Some(id).filter(|_| !is_file);
         scope.problem(found);
     }
 }

@@ -413,9 +413,12 @@ impl Matcher for Pytest {
         {
             return;
         }
-        if self.phase != Phase::Idle && line.contains(" in ") && last().is_match(line) {
-            self.last(line, scope);
-            return;
+        if self.phase != Phase::Idle && line.contains(" in ") {
+            // Counts of many kinds leave no room for more than one `=` on a side.
+            let text = line.trim_matches('=').trim();
+            if last().is_match(text) {
+                return self.last(text, scope);
+            }
         }
         if self.phase == Phase::Progress && line.starts_with("ImportError while loading conftest ") {
             self.section = Some(Section::new(Subject::Conftest));

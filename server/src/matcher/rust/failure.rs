@@ -49,7 +49,9 @@ impl Failure {
             (&mut self.note, line.trim_start().strip_prefix("expected substring: "))
         {
             *expected = Some(text.trim_end_matches(',').to_owned());
-        } else if (line.starts_with("Error: ") || line.starts_with("Test executable succeeded, but"))
+        } else if ["Error: ", "Test executable succeeded, but", "Test compiled successfully, but"]
+            .iter()
+            .any(|start| line.starts_with(start))
             && self.error.is_none()
         {
             self.error = Some(line.to_owned());

@@ -33,6 +33,8 @@ pub(super) struct Nextest {
     units: Units,
     binary: String,
     block: Option<Block>,
+    /// With `--no-capture`: what the test that runs has printed so far, alone as it runs.
+    uncaptured: Option<Failure>,
     /// Of tries that nothing tells to be the last.
     held: Vec<Problem>,
 }
@@ -97,6 +99,9 @@ impl Nextest {
         let Some(found) = status_line().captures(line) else { return false };
         let Some(status) = status(&found[2]) else {
             self.close(scope);
+            if &found[2] == "START" {
+                self.uncaptured = Some(Failure::new(found[6].to_owned()));
+            }
             return true;
         };
         self.close(scope);
@@ -132,7 +137,8 @@ impl Nextest {
                 "XFAIL" => Some("test could not be started".to_owned()),
                 _ => None,
             };
-            let failure = Failure::new(test.to_owned());
+            let printed = self.uncaptured.take().filter(|printed| printed.test == *test);
+            let failure = printed.unwrap_or_else(|| Failure::new(test.to_owned()));
             self.block = Some(Block { id, failure, function, reason, counts, indented: false, below: false });
         }
         true
@@ -296,6 +302,9 @@ impl Matcher for Nextest {
             }
             if line == "error: test run failed" {
                 return self.stop(scope);
+            }
+            if let Some(printed) = &mut self.uncaptured {
+                printed.line(line);
             }
             scope.claim();
         } else if !line.is_empty() && !line.starts_with("────") && !line.starts_with("warning: ") {
