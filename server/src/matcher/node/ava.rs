@@ -48,7 +48,7 @@ struct Failure {
 
 expression!(
     mark,
-    r"^ +(?:(✔)|✘ \[fail\]:|(- \[(?:skip|todo)\]|✔ \[expected fail\])) (.*?)(?: \((\d+(?:\.\d+)?)(m?s)\))?$"
+    r"^ +(?:(✔)|✘ \[(?:fail|unexpected pass)\]:|(- \[(?:skip|todo)\]|✔ \[expected fail\])) (.*?)(?: \((\d+(?:\.\d+)?)(m?s)\))?$"
 );
 expression!(at, r"^› (?:.*\()?(?:file://)?([^():]+):(\d+):(\d+)\)?$");
 
@@ -153,8 +153,10 @@ impl Ava {
     fn close(&mut self, scope: &mut Scope) {
         let Some(failure) = self.failure.take() else { return };
         let title = id(&failure.name);
-        let declared = || TestFinder::default().find(scope, &[], &title).map(|place| (place, Vec::new()));
-        let found = declared();
+        // `salt › adds` is the file's name and the test's.
+        let mut finder = TestFinder::default();
+        let in_named = || finder.find_in_named(scope, failure.name.rsplit(" › ").nth(1)?, &title);
+        let found = in_named().or_else(|| finder.find(scope, &[], &title)).map(|place| (place, Vec::new()));
         let Some((place, related)) = pick(scope, &failure.frames, true, None).or(found) else { return };
         let differs = failure.lines.iter().position(|line| line.starts_with("Difference ("));
         let difference = differs.and_then(|at| difference(&failure.lines[at + 1..], true));
@@ -165,14 +167,10 @@ impl Ava {
         let label = differs.and_then(|at| failure.lines[..at].iter().rfind(|line| !line.is_empty()));
         let label = label.filter(|line| !is_excerpt(line));
         let difference = difference.map(|text| label.map_or(text.clone(), |label| format!("{label}: {text}")));
-        let is_returned = |line: &String| line == "Function returned:" || line == "Returned promise resolved with:";
-        let returned = failure.lines.iter().position(is_returned).and_then(|at| {
-            let value = failure.lines[at + 1..].iter().find(|line| !line.is_empty())?;
-            Some(format!("{} {value}", failure.lines[at]))
-        });
         let text = difference
-            .or(returned)
-            .or_else(|| Some(message(&[thrown.or_else(plain)?.as_str()])))
+            .or_else(|| Some(message(&[thrown?.as_str()])))
+            .or_else(|| labelled(&failure.lines))
+            .or_else(|| Some(message(&[plain()?.as_str()])))
             .unwrap_or_else(|| "failed".to_owned());
         let mut found = problem(TOOL, Severity::Error, place, text);
         found.test = Some(id(&failure.name));
@@ -180,6 +178,32 @@ impl Ava {
         found.related = related;
         scope.problem(found);
     }
+}
+
+/// `Value must match expression: 'a', Regular expression: /b/`: each label with what stands below it, behind the author's
+/// message where there is one. `None` where no line ends as a label does.
+fn labelled(lines: &[String]) -> Option<String> {
+    let mut lines = lines.iter().filter(|line| !line.is_empty() && !is_excerpt(line));
+    let (mut said, mut parts) = (None, Vec::new());
+    while let Some(line) = lines.next() {
+        if !line.ends_with(':') {
+            // What a value has below its first line follows the first label.
+            said = said.or(Some(line).filter(|_| parts.is_empty()));
+            continue;
+        }
+        let value = lines.next()?;
+        let value = match value.strip_suffix(" {") {
+            // An error says its class first, then its message.
+            Some(class) => {
+                let text = lines.clone().find_map(|line| line.strip_prefix("message: '")?.strip_suffix("',"));
+                text.map_or_else(|| class.to_owned(), |text| format!("{class}: {text}"))
+            }
+            None => value.clone(),
+        };
+        parts.push(format!("{line} {value}"));
+    }
+    let parts = Some(parts.join(", ")).filter(|parts| !parts.is_empty())?;
+    Some(said.map_or(parts.clone(), |said| format!("{said}: {parts}")))
 }
 
 /// A line of the source that AVA shows, or the place above it.

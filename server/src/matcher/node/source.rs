@@ -66,6 +66,17 @@ impl TestFinder {
         }
     }
 
+    /// The test with this name in a file of which the name alone is known, without its ending.
+    pub(super) fn find_in_named(&self, scope: &Scope, stem: &str, name: &str) -> Option<Place> {
+        let begins = format!("{stem}.");
+        let is_named = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(&begins) && !path.components().any(|part| part.as_os_str() == "node_modules")
+        };
+        let all = EXTENSIONS.iter().flat_map(|extension| scope.files.with_extension(extension));
+        all.filter(is_named).take(MAX_FILES).find_map(|file| self.find_in(scope, &file, &[], name))
+    }
+
     /// The names of suites and test as the source has them: `between` stands between printed names, and may stand in one.
     pub(super) fn regrouped(&self, scope: &Scope, file: &Path, names: Vec<String>, between: &str) -> Vec<String> {
         let is_there = |names: &[String]| {

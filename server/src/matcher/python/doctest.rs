@@ -29,8 +29,9 @@ struct Doctest {
     before: Counts,
 }
 
+/// A failed example while it is read.
 #[derive(Default)]
-struct Failed {
+pub(super) struct Failed {
     path: String,
     line: u32,
     test: String,
@@ -64,8 +65,14 @@ fn shown(lines: &[String]) -> String {
 }
 
 impl Failed {
+    /// `File "a.py", line 3, in a.f`: its head.
+    pub(super) fn open(line: &str) -> Option<Self> {
+        let frame = file_line(line).filter(|frame| !frame.function.is_empty())?;
+        Some(Self { path: frame.path, line: frame.line, test: frame.function, ..Self::default() })
+    }
+
     /// False for a line that ends it.
-    fn line(&mut self, line: &str) -> bool {
+    pub(super) fn line(&mut self, line: &str) -> bool {
         self.lines += 1;
         if self.lines > MAX_LINES {
             return false;
@@ -103,23 +110,21 @@ impl Failed {
         let example = self.example.first().map_or("", |line| line.as_str());
         format!("{example}: Expected: {}, Got: {}", word(expected), word(got))
     }
-}
 
-impl Doctest {
-    fn flush(&mut self, scope: &mut Scope) {
-        let Some(failed) = self.failed.take().filter(|failed| failed.part != Part::Head) else { return };
-        let Some(file) = scope.own(&failed.path) else { return };
-        let place = scope.at(file, failed.line, None, None);
+    /// The example is over.
+    pub(super) fn tell(self, scope: &mut Scope) {
+        let Some(file) = scope.own(&self.path).filter(|_| self.part != Part::Head) else { return };
+        let place = scope.at(file, self.line, None, None);
         let mut others: Vec<Related> = Vec::new();
-        for frame in failed.got.iter().filter_map(|line| file_line(line)).take(20) {
+        for frame in self.got.iter().filter_map(|line| file_line(line)).take(20) {
             if let Some(file) = scope.own(&frame.path) {
                 others.push(related(scope.at(file, frame.line, None, None), format!("in {}", frame.function)));
             }
         }
-        let message = failed.message();
+        let message = self.message();
         scope.test_result(TestResult {
-            id: failed.test.clone(),
-            name: failed.test.clone(),
+            id: self.test.clone(),
+            name: self.test.clone(),
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,
@@ -127,9 +132,17 @@ impl Doctest {
         });
         let mut told = problem("doctest", Severity::Error, place, message);
         told.related = others;
-        told.detail = Some(failed.detail);
-        told.test = Some(failed.test);
+        told.detail = Some(self.detail);
+        told.test = Some(self.test);
         scope.problem(told);
+    }
+}
+
+impl Doctest {
+    fn flush(&mut self, scope: &mut Scope) {
+        if let Some(failed) = self.failed.take() {
+            failed.tell(scope);
+        }
     }
 }
 
@@ -145,9 +158,8 @@ impl Matcher for Doctest {
             return;
         }
         if std::mem::take(&mut self.starred) {
-            if let Some(frame) = file_line(line).filter(|frame| !frame.function.is_empty()) {
-                let (path, line, test) = (frame.path, frame.line, frame.function);
-                self.failed = Some(Failed { path, line, test, ..Failed::default() });
+            self.failed = Failed::open(line);
+            if self.failed.is_some() {
                 scope.claim();
             }
             return;

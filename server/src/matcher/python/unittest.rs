@@ -1,8 +1,9 @@
 //! Python's unittest: the dots, `test_x (module.Class.test_x) ... ok` with `-v`, the failures, `Ran 3 tests in 0.1s` and the
-//! line below it.
+//! line below it. Examples of doctest that a suite runs ([`doctest`](super::doctest)) stand below their test's failure.
 
 use std::collections::HashSet;
 
+use super::doctest::Failed;
 use super::source::test_place;
 use super::traceback::Traceback;
 use crate::matcher::Matcher;
@@ -21,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
     name: "unittest",
     rank: Rank::Runner,
     gate: always,
-    starts: &[r"(?:ERROR|FAIL|UNEXPECTED SUCCESS): [\w.]+ \(", r"={70}\z", "Ran [0-9]+ test"],
+    starts: &[r"(?:ERROR|FAIL|UNEXPECTED SUCCESS): (?:[\w.]+ \(|\S+\z)", r"={70}\z", "Ran [0-9]+ test"],
     inside: &[Inside {
         words: &[" ... "],
         text: r"\) \.\.\. (?:ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
@@ -52,9 +53,15 @@ struct Block {
     id: String,
     traceback: Traceback,
     reading: bool,
+    /// The failed example of a doctest that is read.
+    example: Option<Failed>,
+    /// Examples of it were told: they are the failure.
+    by_examples: bool,
 }
 
 expression!(header, r"^(?:ERROR|FAIL|UNEXPECTED SUCCESS): ([\w.]+) \(([\w.]+)\)");
+// A file of examples.
+expression!(file_header, r"^FAIL: (\S+\.\w+)$");
 expression!(
     verbose,
     r"^\s*(\w+) \(([\w.]+)\)(?: \(.*\))? \.\.\. (ok|FAIL|ERROR|skipped|expected failure|unexpected success)"
@@ -111,7 +118,11 @@ impl Unittest {
     }
 
     fn close_block(&mut self, scope: &mut Scope) {
-        let Some(block) = self.block.take().filter(|block| !block.traceback.message.is_empty()) else { return };
+        let Some(mut block) = self.block.take() else { return };
+        block.close_example(scope);
+        if block.by_examples || block.traceback.message.is_empty() {
+            return;
+        }
         let others = block.traceback.places(scope, true);
         let Some((place, others)) = others.or_else(|| Some((function(scope, &block.id)?, Vec::new()))) else { return };
         let mut found = problem(TOOL, Severity::Error, place, block.traceback.message);
@@ -139,6 +150,30 @@ impl Unittest {
         self.before += counts;
         self.tell_counts(scope);
         scope.summary(&format!("{ran}: {verdict}"));
+    }
+}
+
+impl Block {
+    fn close_example(&mut self, scope: &mut Scope) {
+        if let Some(example) = self.example.take() {
+            example.tell(scope);
+            self.by_examples = true;
+        }
+    }
+
+    fn line(&mut self, line: &str, scope: &mut Scope) {
+        if self.example.as_mut().is_some_and(|example| example.line(line)) {
+            return;
+        }
+        self.close_example(scope);
+        if self.reading {
+            self.reading = self.traceback.line(line);
+        } else if self.traceback.message.starts_with("AssertionError: Failed doctest test for ") {
+            // Its place is indented, the examples' are not.
+            self.example = Failed::open(line).filter(|_| line.starts_with("File"));
+        } else if line.starts_with("Traceback (most recent call last)") && self.traceback.message.is_empty() {
+            self.reading = true;
+        }
     }
 }
 
@@ -193,29 +228,29 @@ impl Matcher for Unittest {
             return;
         }
         let ruled = std::mem::replace(&mut self.ruled, line.len() == 70 && line.bytes().all(|byte| byte == b'='));
-        if ruled && let Some(found) = header().captures(line) {
+        let headed = || {
+            let file = || file_header().captures(line).map(|found| (found[1].to_owned(), false));
+            let test = header().captures(line).map(|found| (id(&found[1], &found[2]), is_fixture(&found[1])));
+            test.or_else(file)
+        };
+        if ruled && let Some((id, is_fixture)) = headed() {
             self.close_block(scope);
             scope.inside = Some(Runner::UNITTEST);
-            let id = id(&found[1], &found[2]);
-            if is_fixture(&found[1]) || self.failed.len() < MAX_FAILED && !self.failed.insert(id.clone()) {
+            if is_fixture || self.failed.len() < MAX_FAILED && !self.failed.insert(id.clone()) {
                 self.beyond += 1;
             }
             let mut traceback = Traceback::default();
             if line.starts_with("UNEXPECTED") {
                 UNEXPECTED.clone_into(&mut traceback.message);
             }
-            self.block = Some(Block { id, traceback, reading: false });
+            self.block = Some(Block { id, traceback, reading: false, example: None, by_examples: false });
         } else if let Some(found) = ran().captures(line) {
             self.close_block(scope);
             self.ran = Some((found[1].parse().unwrap_or(0), line.to_owned()));
         } else if line.len() > 20 && line.bytes().all(|byte| byte == b'=') {
             self.close_block(scope);
         } else if let Some(block) = &mut self.block {
-            if block.reading {
-                block.reading = block.traceback.line(line);
-            } else if line.starts_with("Traceback (most recent call last)") && block.traceback.message.is_empty() {
-                block.reading = true;
-            }
+            block.line(line, scope);
         } else if let Some(found) = verbose().captures(line) {
             let id = id(&found[1], &found[2]);
             self.result(&id, &found[3], scope);
