@@ -28,6 +28,7 @@ mod command;
 pub mod compose;
 mod container;
 mod demux;
+mod document;
 pub mod engine;
 mod format;
 mod go;

@@ -1,53 +1,30 @@
 //! The JSON of Python's linters: `ruff --output-format=json` and `json-lines`, `pylint --output-format=json` and `json2`,
-//! `pyright --outputjson`. One document over many lines: told when it is whole.
+//! `pyright --outputjson`, `mypy --output=json`. Read by [`Document`].
 
 use serde_json::Value;
 
 use super::lint;
 use super::pyright;
-use crate::matcher::Matcher;
+use crate::matcher::document::{Document, START, number, text};
 use crate::matcher::format::{Format, Rank};
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, problem};
-
-/// Bytes of a document.
-const MAX_DOCUMENT: usize = 16 << 20;
+use crate::problem::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "python linters' json",
     rank: Rank::Structured,
-    gate: |command| ["ruff", "pylint", "pyright", "basedpyright"].iter().any(|tool| command.mentions(tool)),
-    starts: &[r#"[\[{](?:\s*\z|[{"])"#],
+    gate: |command| ["ruff", "pylint", "pyright", "basedpyright", "mypy"].iter().any(|tool| command.mentions(tool)),
+    starts: &[START],
     inside: &[],
-    new: |_| Box::new(LintJson::default()),
+    new: |_| Box::new(Document::new(tell_all)),
 };
 
-#[derive(Default)]
-pub(super) struct LintJson {
-    document: String,
-    /// How the document's last line begins; empty when none is read.
-    closing: &'static str,
-}
-
-impl LintJson {
-    fn tell(&mut self, scope: &mut Scope) {
-        let document = std::mem::take(&mut self.document);
-        let Ok(value) = serde_json::from_str::<Value>(&document) else { return };
-        let diagnostics = value.get("generalDiagnostics").or(value.get("messages")).unwrap_or(&value);
-        match diagnostics {
-            Value::Array(findings) => findings.iter().for_each(|finding| tell(finding, scope)),
-            finding => tell(finding, scope),
-        }
+fn tell_all(document: &Value, scope: &mut Scope) {
+    match document.get("generalDiagnostics").or(document.get("messages")).unwrap_or(document) {
+        Value::Array(findings) => findings.iter().for_each(|finding| tell(finding, scope)),
+        finding => tell(finding, scope),
     }
-}
-
-fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
-    value.get(name)?.as_str()
-}
-
-fn number(value: &Value, path: &[&str]) -> Option<u32> {
-    let found = path.iter().try_fold(value, |value, name| value.get(name))?;
-    u32::try_from(found.as_u64()?).ok()
 }
 
 fn tell(finding: &Value, scope: &mut Scope) {
@@ -57,7 +34,24 @@ fn tell(finding: &Value, scope: &mut Scope) {
         pylint(finding, scope);
     } else if finding.get("range").is_some() {
         pyright(finding, scope);
+    } else if finding.get("hint").is_some() {
+        mypy(finding, scope);
     }
+}
+
+fn mypy(finding: &Value, scope: &mut Scope) -> Option<()> {
+    let file = scope.own(text(finding, "file")?)?;
+    let line = number(finding, &["line"])?;
+    // 0-based; -1 where it does not know.
+    let at = |name: &str| number(finding, &[name]).map(|column| Column::Chars(column.saturating_add(1)));
+    let one_line = number(finding, &["end_line"]) == Some(line);
+    let place = scope.at(file, line, at("column"), at("end_column").filter(|_| one_line));
+    let severity = if text(finding, "severity")? == "error" { Severity::Error } else { Severity::Information };
+    let mut told = problem("mypy", severity, place, text(finding, "message")?);
+    told.code = text(finding, "code").map(str::to_owned);
+    told.detail = text(finding, "hint").map(str::to_owned);
+    scope.problem(told);
+    Some(())
 }
 
 fn ruff(finding: &Value, scope: &mut Scope) -> Option<()> {
@@ -101,45 +95,4 @@ fn pyright(finding: &Value, scope: &mut Scope) -> Option<()> {
     told.code = text(finding, "rule").map(str::to_owned);
     scope.problem(told);
     Some(())
-}
-
-impl Matcher for LintJson {
-    fn line(&mut self, line: &str, scope: &mut Scope) {
-        if scope.inside.is_some() {
-            (self.closing, self.document) = ("", String::new());
-            return;
-        }
-        if self.closing.is_empty() {
-            let closing = match line.as_bytes().first() {
-                Some(b'[') => "]",
-                Some(b'{') => "}",
-                _ => return,
-            };
-            self.document.clear();
-            self.document.push_str(line);
-            if line.len() > 1 && line.trim_end().ends_with(closing) {
-                return self.tell(scope);
-            }
-            self.closing = closing;
-            return;
-        }
-        if self.document.len() + line.len() > MAX_DOCUMENT {
-            (self.closing, self.document) = ("", String::new());
-            return;
-        }
-        self.document.push('\n');
-        self.document.push_str(line);
-        if line.starts_with(self.closing) {
-            self.closing = "";
-            self.tell(scope);
-        }
-    }
-
-    fn wants_all(&self) -> bool {
-        !self.closing.is_empty()
-    }
-
-    fn reads_documents(&self) -> bool {
-        true
-    }
 }

@@ -3,6 +3,7 @@
 mod bash;
 mod dots;
 mod frames;
+mod lint_json;
 mod lua;
 mod minitest;
 mod ocaml;
@@ -27,6 +28,7 @@ pub(super) const FORMATS: &[&Format] = &[
     &minitest::FORMAT,
     &phpunit::FORMAT,
     &prove::FORMAT,
+    &lint_json::FORMAT,
     &rubocop::FORMAT,
     &ruby::FORMAT,
     &php::FORMAT,
