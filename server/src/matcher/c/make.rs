@@ -21,6 +21,7 @@ pub(super) const FORMAT: Format = Format {
             words: &[": *** "],
             text: r"(?:\.mk|[Mm]akefile[^ ]*):[0-9]+: \*\*\* |: \*\*\* No rule to make target|: \*\*\* \[[^:\]]+:[0-9]+: ",
         },
+        Inside { words: &[".mk:", "akefile:"], text: r"\A(?:[^ :]*[Mm]akefile|[^ :]+\.mk):[0-9]+: " },
         Inside { words: &[": cannot find "], text: r"ld(?:\.[a-z]+)?: cannot find " },
     ],
     new: |_| Box::new(Make::default()),
@@ -37,6 +38,8 @@ expression!(recipe, r"^\S*make(?:\[\d+\])?: \*\*\* \[([^:\]]+):(\d+): ([^\]]+)\]
 
 expression!(folder, r"^(?:\S*make|ninja)(?:\[\d+\])?: (Entering|Leaving) directory [`'](.+)'$");
 expression!(makefile, r"^(?:\S*make(?:\[\d+\])?: )?(\S*[Mm]akefile\S*|\S+\.mk):(\d+): \*\*\* (.*?)(?:\.  Stop\.)?$");
+// What a Makefile says with `$(warning …)`, and a file that it includes and nobody has.
+expression!(remark, r"^(\S*[Mm]akefile|\S+\.mk):(\d+): (.+)$");
 expression!(
     rule,
     r"^\S*make(?:\[\d+\])?: \*\*\* (No rule to make target [`']([^']+)'(?:, needed by [`'][^']+')?)(?:\.  Stop\.|\.)?$"
@@ -85,6 +88,13 @@ impl Matcher for Make {
             if let Some(place) = asked_for(&found[2], scope) {
                 scope.problem(problem("make", Severity::Error, place, &found[1]));
             }
+        } else if scope.command.mentions("make")
+            && let Some(found) = remark().captures(line)
+            && let (Some(file), Some(at)) = (scope.own(&found[1]), number(&found, 2))
+        {
+            let gone = found[3].ends_with(": No such file or directory");
+            let severity = if gone { Severity::Error } else { Severity::Warning };
+            scope.problem(problem("make", severity, scope.at(file, at, None, None), &found[3]));
         } else if let Some(found) = linker().captures(line) {
             self.linker = Some(found[1].to_owned());
         } else {

@@ -13,15 +13,19 @@ pub(super) const FORMAT: Format = Format {
     gate: always,
     starts: &[],
     inside: &[Inside {
-        words: &[".asm:", ".nasm:", ".inc:", ".mac:"],
-        text: r"\.(?:asm|nasm|inc|mac):[0-9]+: (?:error|warning|fatal|panic): ",
+        words: &[".asm:", ".nasm:", ".inc:", ".mac:", ".asm(", ".nasm(", ".inc(", ".mac("],
+        text: r"\.(?:asm|nasm|inc|mac)(?::[0-9]+|\([0-9]+\) ): (?:error|warning|fatal|panic): ",
     }],
     new: |_| Box::new(Nasm),
 };
 
 struct Nasm;
 
-expression!(head, r"^(\S[^:]*\.(?:asm|nasm|inc|mac)):(\d+): (error|warning|fatal|panic): (.*?)(?: \[(-w\+[\w-]+)\])?$");
+// `a.asm(3) : error: …` with `-X vc`.
+expression!(
+    head,
+    r"^(\S[^:(]*\.(?:asm|nasm|inc|mac))[:(](\d+)(?:\) )?: (error|warning|fatal|panic): (.*?)(?: \[(-w\+[\w-]+)\])?$"
+);
 
 impl Matcher for Nasm {
     fn line(&mut self, line: &str, scope: &mut Scope) {

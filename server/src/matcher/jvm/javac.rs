@@ -44,7 +44,8 @@ expression!(more, r"^(?:\[ERROR\] )?\s+(symbol|required|found|location|reason) *
 
 impl Javac {
     fn flush(&mut self, scope: &mut Scope) {
-        if let Some(current) = self.current.take() {
+        // javac shows the line of the source: who does not only says the same words.
+        if let Some(current) = self.current.take().filter(|message| !message.has_source || message.lines > 0) {
             scope.problem(current.problem);
         }
     }

@@ -28,7 +28,7 @@ pub(super) const FORMAT: Format = Format {
         r"\[!\] ",
         "file: /",
     ],
-    inside: &[Inside { words: &[": ERROR: "], text: r"\A/[^:]+:[0-9]+:[0-9]+: ERROR: " }],
+    inside: &[Inside { words: &[": ERROR: "], text: r"\A[^ :]+:[0-9]+:[0-9]+: ERROR: " }],
     new: |_| Box::new(Bundlers::default()),
 };
 
@@ -62,7 +62,8 @@ expression!(rolldown, r"^\[(?:([A-Z]+(?:_[A-Z]+)+)|builtin:[^\]]+)\] (?:(Warning
 expression!(plugin, r"^\[plugin [^\]]+\] (/[^:]+):(\d+|undefined):(\d+|NaN)$");
 expression!(thrown, r"^(?:\w*Error: )?(.+)$");
 expression!(rolldown_at, r"^\s*╭─\[ ?(\S+?):(\d+):(\d+) ?\]$");
-expression!(webpack, r"^(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?:-\d+:\d+)?)?(?: \(\S+\))?$");
+// Of several configurations each has its own, indented.
+expression!(webpack, r"^ *(ERROR|WARNING) in (\S+?)(?:[ :](\d+):(\d+)(?:-(\d+))?(?:-\d+:\d+)?)?(?: \(\S+\))?$");
 expression!(
     rolled,
     r"^\[!\] (?:\([^)]*\) )?(?:\w*Error: )?(\S+\.\w+) \((\d+):(\d+)\): (.*?)(?: \(Note that you need.*)?$"
@@ -70,7 +71,7 @@ expression!(
 expression!(span, r"^(?:\./\S+ )?\d+:\d+(?:-\d+(?::\d+)?)?$");
 expression!(ts_loader, r"^\[tsl\] (ERROR|WARNING) in (\S+?)\((\d+),(\d+)\)$");
 expression!(sheet, r"^(\S+\.(?:s[ac]ss|less)) (\d+):(\d+) {2}\S");
-expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
+expression!(transform, r"^([^\s:]+):(\d+):(\d+): ERROR: (.*)$");
 expression!(
     unresolved,
     r#"^(?:(?:Error: )?\[vite\]: ((?:Rollup|Rolldown) failed to resolve import)|\[!\] (?:\([^)]*\) )?RollupError: (Could not resolve)) "([^"]+)" from "([^"]+)"\.?$"#
@@ -293,6 +294,8 @@ impl Bundlers {
     fn vite(&mut self, line: &str, scope: &mut Scope) -> bool {
         let rolled = rolled().captures(line);
         let by_rollup = rolled.is_some();
+        // What esbuild throws has paths of its own, which Vite makes whole.
+        let by_esbuild = !line.starts_with('/') && transform().is_match(line);
         let told = if let Some(found) = rolled {
             let at = (number(&found[2]), Some(Column::Utf16(number(&found[3]).saturating_add(1))));
             Some((found[1].to_owned(), at, found[4].to_owned()))
@@ -327,7 +330,7 @@ impl Bundlers {
             let place = scope.at(file, at, column, None);
             let tool = match () {
                 () if by_rollup => "rollup",
-                () if scope.command.mentions("esbuild") => "esbuild",
+                () if by_esbuild || scope.command.mentions("esbuild") => "esbuild",
                 () => "vite",
             };
             scope.problem(problem(tool, Severity::Error, place, message));

@@ -39,6 +39,8 @@ pub(super) struct Linters {
     page: Option<PathBuf>,
     /// The command is `prettier -l`: each line is a file.
     lists: bool,
+    /// The file that was listed last: in a terminal one that cannot be read stands above its error too.
+    listed: Option<PathBuf>,
 }
 
 struct Biome {
@@ -172,21 +174,27 @@ impl Linters {
             let place = scope.at(file, found[1].parse().unwrap_or(0), Some(column), None);
             scope.problem(problem("tidy", severity, place, &found[4]));
         } else if self.lists {
-            if let Some(file) = Some(line).filter(|line| !line.contains([':', '>'])).and_then(|line| scope.own(line)) {
-                let place = scope.whole(file);
-                scope.problem(problem("prettier", Severity::Warning, place, "not formatted as Prettier does it"));
-            }
+            self.tell_listed(scope);
+            self.listed = Some(line).filter(|line| !line.contains([':', '>'])).and_then(|line| scope.own(line));
         } else if line.contains(".htm") || line.contains(".xhtml") {
             self.page = named(line, scope).or(self.page.take());
         }
     }
 
-    fn prettier(&self, line: &str, scope: &mut Scope) {
+    fn tell_listed(&mut self, scope: &mut Scope) {
+        if let Some(file) = self.listed.take() {
+            let place = scope.whole(file);
+            scope.problem(problem("prettier", Severity::Warning, place, "not formatted as Prettier does it"));
+        }
+    }
+
+    fn prettier(&mut self, line: &str, scope: &mut Scope) {
         if !self.prettier && !scope.command.mentions("prettier") {
             return;
         }
         if let Some(found) = prettier_error().captures(line) {
             let Some(file) = scope.own(&found[1]) else { return };
+            self.listed.take_if(|listed| *listed == file);
             let column = Column::Utf16(found[4].parse().unwrap_or(0));
             let place = scope.at(file, found[3].parse().unwrap_or(0), Some(column), None);
             scope.problem(problem("prettier", Severity::Error, place, &found[2]));
@@ -241,5 +249,6 @@ impl Matcher for Linters {
 
     fn end(&mut self, scope: &mut Scope) {
         self.interrupted(scope);
+        self.tell_listed(scope);
     }
 }

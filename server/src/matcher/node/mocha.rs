@@ -61,7 +61,7 @@ expression!(hook, r#"^(.*?) ?"(?:before|after)(?: each| all)" hook(?:: .*?)?(?: 
 expression!(timeout, r"^(.*?exceeded\.).* \((/[^()]+)\)$");
 
 /// The full title that reruns a test, where `title` may be that of a hook of it.
-pub(super) fn rerun(title: &str) -> String {
+pub(in crate::matcher) fn rerun(title: &str) -> String {
     match hook().captures(title) {
         Some(found) => match found.get(2).map(|test| test.as_str()) {
             Some(test) if !found[1].ends_with(test) => format!("{} {test}", &found[1]).trim().to_owned(),

@@ -19,6 +19,7 @@ mod tsc;
 mod vitest;
 
 use super::format::Format;
+pub(super) use mocha::rerun;
 
 /// The formats of this family; of two with one rank the first sees a line first.
 pub(super) const FORMATS: &[&Format] = &[

@@ -42,7 +42,8 @@ impl Current {
     fn below(&mut self, line: &str, scope: &mut Scope) -> bool {
         self.taken += 1;
         let text = line.trim();
-        if text == "╷" {
+        // With `--no-unicode` the frame is drawn in ASCII.
+        if text == "╷" || text == "," {
             self.framed = true;
             return true;
         }
@@ -81,11 +82,11 @@ impl Current {
             }
             return true;
         }
-        let marks = text.trim_start_matches('│').trim();
+        let marks = text.trim_start_matches(['│', '|']).trim();
         if self.length.is_none() && !marks.is_empty() && marks.bytes().all(|byte| byte == b'^') {
             self.length = Some(marks.len() as u32);
         }
-        text.contains('│') || text == "╵" || text.starts_with(['┌', '└'])
+        text.contains(['│', '|']) || text == "╵" || text == "'" || text.starts_with(['┌', '└'])
     }
 
     fn tell(self, scope: &mut Scope) {

@@ -79,7 +79,8 @@ impl Matcher for Uncaught {
             }
         } else if self.last.is_some() && !line.trim().is_empty() {
             self.after += 1;
-            if self.after > MAX_AFTER || logged().is_match(line) {
+            // Behind a fence goes on a document that only shows it.
+            if self.after > MAX_AFTER || logged().is_match(line) || line.starts_with("```") {
                 self.last = None;
             }
         }

@@ -9,6 +9,7 @@ use super::failure_text::{declared, message, place};
 use super::xml::{Event, Reader, Tag};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
+use crate::matcher::node::rerun;
 use crate::matcher::scope::{Runner, Scope, keep, problem};
 use crate::problem::{Counts, Problem, Severity, TestResult, TestStatus};
 
@@ -130,7 +131,8 @@ impl Tool {
             }
             (Self::Jest | Self::Nextest | Self::Go, _) => name.to_owned(),
             (Self::Vitest, _) => name.replace(" > ", " "),
-            (Self::Mocha | Self::Node, _) if !class.is_empty() => format!("{class} {name}"),
+            (Self::Mocha, _) => rerun(format!("{class} {name}").trim()),
+            (Self::Node, _) if !class.is_empty() => format!("{class} {name}"),
             // A class that is a file tells nothing that a rerun needs.
             (_, Some(file)) if file.ends_with(class) => name.to_owned(),
             _ if class.is_empty() || name.starts_with(class) => name.to_owned(),
@@ -212,9 +214,10 @@ impl Document {
     }
 
     fn end_test(&mut self, test: Test, scope: &mut Scope) {
+        // Node's tests that are to be done are skipped, also where they fail.
         let status = match (test.failed, test.skipped) {
-            (true, _) => TestStatus::Failed,
             (_, true) => TestStatus::Skipped,
+            (true, _) => TestStatus::Failed,
             _ => TestStatus::Passed,
         };
         let count = match status {

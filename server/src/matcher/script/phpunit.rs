@@ -112,8 +112,17 @@ fn set<'w>(words: &'w str, name: &str) -> Option<&'w str> {
 fn one_line(lines: &[String]) -> String {
     let first = lines.first().map(String::as_str).unwrap_or_default();
     let mut text = first.to_owned();
+    let mut asserted = 0;
     if let Some(second) = lines.get(1).filter(|second| second.starts_with("Failed asserting")) {
         text = format!("{first}: {second}");
+        asserted = 1;
+    }
+    // A text of several lines is printed as such, each end of a line as `\n` too.
+    for more in lines.iter().skip(asserted + 1).take(MAX_TEXT) {
+        if !text.ends_with("\\n") {
+            break;
+        }
+        text.push_str(more);
     }
     let side = |mark: &str| {
         let mut found = lines.iter().skip_while(|line| !line.starts_with("@@")).filter(|line| line.starts_with(mark));
@@ -124,6 +133,9 @@ fn one_line(lines: &[String]) -> String {
     }
     text
 }
+
+/// Lines of a text in an assertion that its message has.
+const MAX_TEXT: usize = 10;
 
 impl Phpunit {
     fn flush(&mut self, scope: &mut Scope) {

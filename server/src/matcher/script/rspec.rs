@@ -173,14 +173,11 @@ impl Block {
             if self.begun && self.frames.len() < 100 {
                 self.frames.push((found[1].to_owned(), number(&found, 2).unwrap_or(0)));
             }
-        } else if text.starts_with("Failure/Error:") {
-            self.begun = true;
+        } else if let Some(code) = text.strip_prefix("Failure/Error:") {
+            // Code of one line stands beside it, then the message may follow at once.
+            (self.begun, self.in_message) = (true, !code.is_empty());
         } else if self.begun && !self.in_message {
-            // The message of some matchers follows the source at once.
-            self.in_message = text.is_empty() || text.starts_with("expected ");
-            if !text.is_empty() && self.in_message {
-                self.message.push(text.to_owned());
-            }
+            self.in_message = text.is_empty();
         } else if self.in_message
             && self.frames.is_empty()
             && self.message.len() < 50
@@ -219,8 +216,11 @@ impl Matcher for Rspec {
             && let Some(found) = title().captures(line)
         {
             self.flush(scope);
-            let name = found[1].strip_suffix(" FIXED").unwrap_or(&found[1]).to_owned();
-            self.block = Some(Block { title: Some(name), ..Block::default() });
+            // What was pending and passes says so at once.
+            let fixed = found[1].strip_suffix(" FIXED");
+            let title = Some(fixed.unwrap_or(&found[1]).to_owned());
+            let begun = fixed.is_some();
+            self.block = Some(Block { title, begun, in_message: begun, ..Block::default() });
         } else if let Some(found) = part().captures(line)
             && let Some(title) = self.block.as_ref().map(|block| block.title.clone())
         {

@@ -40,19 +40,38 @@ struct Exception {
     in_stack: bool,
     /// What is read now is the exception that led to it.
     is_cause: bool,
+    /// Its head names a method: Ruby then says who called it, and who does not only prints an exception that was handled.
+    is_called: bool,
 }
 
-expression!(head, r"^(\S[^:]*\.rb):(\d+):in [`'][^']*': (.*\([A-Z][\w:]*\))$");
+expression!(head, r"^(\S[^:]*\.rb):(\d+):in [`']([^']*)': (.*\([A-Z][\w:]*\))$");
+// What was loaded, or is evaluated, has its own place in front of its syntax error.
+expression!(loaded, r"^(\S[^:]*\.rb):(\d+): (syntax error.*?)(?: \(SyntaxError\))?$");
 expression!(syntax, r"^(?:\S*ruby: )?(\S[^:]*\.rb):(\d+): ((?:syntax error|warning: ).*?)(?: \(SyntaxError\))?$");
 expression!(from, r"^\s+(?:\d+: )?from (\S[^:]*):(\d+)");
 expression!(aborted, r"^[A-Z][\w:]*(?:Error|Exception|::\w+): .");
 expression!(bare, r"^(\S[^:]*):(\d+):in ");
 expression!(label, r"^\s+\|\s+[~]*\^[~\^]*\s*(.*)$");
 
+impl Exception {
+    fn new(message: &str, severity: Severity, line: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            severity,
+            frames: Vec::new(),
+            detail: line.to_owned(),
+            lines: 0,
+            in_stack: false,
+            is_cause: false,
+            is_called: false,
+        }
+    }
+}
+
 impl Ruby {
     fn flush(&mut self, scope: &mut Scope) {
         self.rake_stack = false;
-        let Some(current) = self.current.take() else { return };
+        let Some(current) = self.current.take().filter(|it| !it.is_called || it.in_stack) else { return };
         if let Some((place, others)) = pick(scope, &current.frames, None) {
             let mut told = problem("ruby", current.severity, place, current.message);
             told.related = others;
@@ -76,15 +95,21 @@ impl Matcher for Ruby {
         if std::mem::take(&mut self.rake) {
             // A failed command is told by what it printed.
             if !line.starts_with("Command failed") && aborted().is_match(line) {
-                let (message, detail) = (line.to_owned(), line.to_owned());
-                let (severity, frames) = (Severity::Error, Vec::new());
-                self.current =
-                    Some(Exception { message, severity, frames, detail, lines: 0, in_stack: false, is_cause: false });
+                self.current = Some(Exception::new(line, Severity::Error, line));
                 self.rake_stack = true;
             }
             return;
         }
-        let found = head().captures(line).or_else(|| syntax().captures(line));
+        let raised = head().captures(line);
+        // The top level and a class's body stand in `<…>`.
+        let is_called = raised.as_ref().is_some_and(|found| !found[3].contains('<'));
+        let parts = |found: &regex::Captures<'_>, text: usize| {
+            (found[1].to_owned(), number(found, 2).unwrap_or(0), found[text].to_owned())
+        };
+        let found = match &raised {
+            Some(found) => Some(loaded().captures(&found[4]).map_or_else(|| parts(found, 4), |it| parts(&it, 3))),
+            None => syntax().captures(line).map(|found| parts(&found, 3)),
+        };
         if let (Some(_), Some(current)) = (&found, &mut self.current)
             && current.in_stack
             && !self.rake_stack
@@ -94,18 +119,12 @@ impl Matcher for Ruby {
             keep(&mut current.detail, line);
             return scope.claim();
         }
-        if let Some(found) = found {
+        if let Some((path, at, text)) = found {
             self.flush(scope);
-            let warning = found[3].strip_prefix("warning: ");
-            self.current = Some(Exception {
-                message: warning.unwrap_or(&found[3]).to_owned(),
-                severity: if warning.is_some() { Severity::Warning } else { Severity::Error },
-                frames: vec![(found[1].to_owned(), number(&found, 2).unwrap_or(0))],
-                detail: line.to_owned(),
-                lines: 0,
-                in_stack: false,
-                is_cause: false,
-            });
+            let warning = text.strip_prefix("warning: ");
+            let severity = if warning.is_some() { Severity::Warning } else { Severity::Error };
+            let told = Exception::new(warning.unwrap_or(&text), severity, line);
+            self.current = Some(Exception { frames: vec![(path, at)], is_called, ..told });
             if warning.is_some() {
                 self.flush(scope);
             }
