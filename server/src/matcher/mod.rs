@@ -37,6 +37,7 @@ mod lines;
 pub mod narrow;
 mod node;
 mod oneline;
+mod paths;
 mod place;
 mod prefilter;
 mod python;
