@@ -99,11 +99,12 @@ impl State {
         let whole = "Rerun the whole task.";
         let Some(entry) = self.ledger.get(id) else { return Err(Refusal::UnknownTask(Some(id.clone()))) };
         let facts = &entry.facts;
+        // A run of some tests leaves what the run before says of the others.
+        let shown = || self.problems.all().filter(|stored| stored.task == *id).map(|stored| &stored.problem);
+        let known = || facts.problems().chain(shown());
         let tests: BTreeSet<&str> = match only {
             OnlyTests::These(tests) => tests.iter().map(String::as_str).collect(),
-            OnlyTests::Failed => {
-                facts.failed_tests().chain(facts.problems().filter_map(|it| it.test.as_deref())).collect()
-            }
+            OnlyTests::Failed => facts.failed_tests().chain(known().filter_map(|it| it.test.as_deref())).collect(),
         };
         if tests.is_empty() {
             return Err(refused(format!("no failed test of {id} is known"), whole));
@@ -113,7 +114,7 @@ impl State {
         }
         let reported =
             |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
-        let runner = facts.problems().find(reported).map(|problem| problem.tool.as_str());
+        let runner = known().find(reported).map(|problem| problem.tool.as_str());
         let runner = runner.or_else(|| narrow::runner(&entry.task.command));
         let runner = runner.or_else(|| script.and_then(|script| narrow::runner(&script.text)));
         let tests: Vec<&str> = tests.into_iter().collect();
