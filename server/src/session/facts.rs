@@ -1,6 +1,6 @@
 //! What a run has shown so far: its problems, failed tests and counts, as the notification and the summary need them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crate::agent::notification;
@@ -42,6 +42,9 @@ pub(super) struct Facts {
     /// The runner's own summary line, the newest.
     pub(super) own_summary: Option<String>,
     not_kept: usize,
+    /// Of them, the errors and the warnings.
+    errors_not_kept: usize,
+    warnings_not_kept: usize,
 }
 
 /// What went wrong in a run, in words.
@@ -89,6 +92,8 @@ impl Facts {
                     None if self.found.len() < KEPT => self.found.push((self.lane, problem)),
                     None => {
                         self.not_kept += 1;
+                        self.errors_not_kept += usize::from(problem.severity == Severity::Error);
+                        self.warnings_not_kept += usize::from(problem.severity == Severity::Warning);
                         return false;
                     }
                 }
@@ -288,6 +293,19 @@ impl Facts {
         failures
     }
 
+    /// Those of some tests that the run was for and that it did not run, as far as its results tell: a runner may count tests
+    /// that pass without their names, or say nothing of them at all.
+    pub(super) fn not_run<'t>(&self, tests: &'t [String], total: Option<u32>) -> BTreeSet<&'t str> {
+        let by_problem: HashSet<&str> = self.problems().filter_map(|it| it.test.as_deref()).collect();
+        let has_result = |test: &&str| self.test_at.contains_key(*test) || by_problem.contains(test);
+        let unseen: BTreeSet<&str> = tests.iter().map(String::as_str).filter(|test| !has_result(test)).collect();
+        let counts = self.counts.unwrap_or_default();
+        let named = self.tests.iter().filter(|test| test.status == TestStatus::Passed).count();
+        let unnamed = (counts.passed as usize).saturating_sub(named);
+        let says = if counts.total() > 0 { unseen.len() > unnamed } else { total == Some(0) };
+        if says { unseen } else { BTreeSet::new() }
+    }
+
     /// One line for people and models; `None` when nothing was recognised.
     pub(super) fn summary(&self) -> Option<String> {
         if let Some(counts) = self.counts.filter(|counts| counts.total() > 0) {
@@ -299,7 +317,9 @@ impl Facts {
         }
         let count = |severity| self.problems().filter(|problem| problem.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        match (count(Severity::Error), count(Severity::Warning)) {
+        let (errors, warnings) =
+            (count(Severity::Error) + self.errors_not_kept, count(Severity::Warning) + self.warnings_not_kept);
+        match (errors, warnings) {
             (0, 0) => self.own_summary.as_deref().map(|own| notification::cut(own, 200)),
             (0, warnings) => Some(plural(warnings, "warning")),
             (errors, 0) => Some(plural(errors, "error")),

@@ -52,7 +52,7 @@ impl State {
             return;
         }
         match self.narrowed(task, only, script) {
-            Ok(narrowed) => self.rerun_now(reply, task, Some(narrowed)),
+            Ok(narrowed) => self.rerun_now(reply, task, narrowed),
             Err(refusal) => self.refuse(reply, refusal),
         }
     }
@@ -92,8 +92,8 @@ impl State {
         false
     }
 
-    /// The task's command for these tests.
-    fn narrowed(&self, id: &TaskId, only: &OnlyTests, script: Option<&Script>) -> Result<Narrowed, Refusal> {
+    /// The task's command for these tests; `None` where the whole command runs for them.
+    fn narrowed(&self, id: &TaskId, only: &OnlyTests, script: Option<&Script>) -> Result<Option<Narrowed>, Refusal> {
         let refused =
             |message: String, remedy: &str| Refusal::State { kind: "not_narrowed", message, remedy: remedy.into() };
         let whole = "Rerun the whole task.";
@@ -109,6 +109,9 @@ impl State {
         if tests.is_empty() {
             return Err(refused(format!("no failed test of {id} is known"), whole));
         }
+        if tests.len() > MOST && *only == OnlyTests::Failed {
+            return Ok(None);
+        }
         if tests.len() > MOST {
             return Err(refused(format!("{} tests of {id} are too many to name", tests.len()), whole));
         }
@@ -123,7 +126,7 @@ impl State {
             let message = format!("`{}` cannot be run for some of its tests", entry.task.command);
             return Err(refused(message, "Rerun the whole task, or start the runner itself with the test's name."));
         };
-        Ok(Narrowed { command, tests: tests.into_iter().map(str::to_owned).collect() })
+        Ok(Some(Narrowed { command, tests: tests.into_iter().map(str::to_owned).collect() }))
     }
 
     fn rerun_narrowed(&mut self, id: &TaskId, narrowed: Option<Narrowed>) {

@@ -288,6 +288,11 @@ impl State {
         }
         self.release(&id.task);
         self.cancel_timers(id);
+        if let Some(entry) = self.ledger.get(&id.task)
+            && let Some(narrowed) = entry.task.narrowed()
+        {
+            self.problems.not_run(&id.task, id.run, &entry.facts.not_run(&narrowed.tests, entry.total));
+        }
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
         self.show_problems(files);
