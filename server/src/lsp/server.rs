@@ -483,8 +483,8 @@ impl LanguageServer for Server {
         let outbox = self.outbox.clone();
         let followers = Followers::start(outbox.clone(), owner.clone());
         let _ = self.followers.set(followers.clone());
-        let published = self.published.clone();
-        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers, published).await });
+        let (published, documents) = (self.published.clone(), self.documents.clone());
+        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers, published, documents).await });
         let shows_documents = asked.capabilities.window.as_ref().and_then(|window| window.show_document.as_ref());
         let _ = self.shows_documents.set(shows_documents.is_some_and(|it| it.support));
         let pillion =

@@ -28,7 +28,7 @@ pub(super) const FORMAT: Format = Format {
         r"\[INFO\] No tests to run",
     ],
     inside: &[],
-    new: |_| Box::new(NoTests),
+    new: |_| Box::new(NoTests::default()),
 };
 
 // unittest; go test; jest, Vitest; mocha; RSpec; Minitest; PHPUnit; CTest; node:test; surefire.
@@ -40,11 +40,26 @@ expression!(
       | \[INFO\]\ No\ tests\ to\ run )"
 );
 
-struct NoTests;
+#[derive(Default)]
+struct NoTests {
+    said: bool,
+    /// Go does not count the tests that pass: a package that had some is `ok`.
+    ran: bool,
+}
 
 impl Matcher for NoTests {
     fn line(&mut self, line: &str, scope: &mut Scope) {
-        if scope.inside.is_none() && nothing().is_match(line.trim()) {
+        if scope.inside.is_some() {
+            return;
+        }
+        let line = line.trim();
+        let is_nothing = nothing().is_match(line);
+        self.said |= is_nothing;
+        self.ran |= !is_nothing && line.starts_with("ok  \t");
+    }
+
+    fn end(&mut self, scope: &mut Scope) {
+        if self.said && !self.ran {
             scope.more(RUNNER, 0);
         }
     }
