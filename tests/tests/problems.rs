@@ -159,6 +159,27 @@ fn a_problem_stands_where_its_line_is_in_unsaved_text() {
 }
 
 #[test]
+fn a_problem_goes_back_with_text_that_is_given_up() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("a.c", "int one;\nint two\nint three;\n");
+    sandbox.write("gcc.sh", "echo \"a.c:2:8: error: expected ';' before 'int'\"; exit 1\n");
+    let client = Client::start(&sandbox, Options::pillion());
+    let task = id_of(&client.start_task(json!({"command": "sh gcc.sh # gcc"})));
+    client.wait_run_end(&task, 1);
+    let at_line = |line: u64| {
+        move |found: &[Value]| found.len() == 1 && found[0]["range"]["start"]["line"].as_u64() == Some(line)
+    };
+    published(&client, 0, &file, at_line(1));
+    let mut at = client.mark();
+    let document = json!({"uri": uri(&file), "languageId": "c", "version": 1, "text": "// new\nint one;\nint two\n"});
+    client.notify("textDocument/didOpen", json!({"textDocument": document}));
+    published(&client, at, &file, at_line(2));
+    at = client.mark();
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": uri(&file)}}));
+    published(&client, at, &file, at_line(1));
+}
+
+#[test]
 fn lenses_stand_at_the_tests_of_a_file() {
     let sandbox = Sandbox::new();
     let file = sandbox.write("a_test.go", "package a\n\nfunc TestA(t *testing.T) {\n}\n");

@@ -44,6 +44,42 @@ return {
     end,
   },
   {
+    "what another source shows on that line with the same code is not shown twice",
+    function()
+      local dir = t.workspace({ ["a.rs"] = "1\n2\n" })
+      vim.cmd.edit("a.rs")
+      local buffer = vim.api.nvim_get_current_buf()
+      local app = t.start()
+      open_chat(app)
+      local range = { start = { line = 1, character = 0 }, ["end"] = { line = 1, character = 1 } }
+      local function of(code, test)
+        return { range = range, severity = 1, code = code, message = code, data = { test = test } }
+      end
+      t.emit(app, {
+        "textDocument/publishDiagnostics",
+        {
+          uri = vim.uri_from_fname(dir .. "/a.rs"),
+          diagnostics = { of("E0308"), of("E0425"), of("a::b", "a::b") },
+        },
+      })
+      local function shown(count)
+        t.wait(count .. " diagnostics", function()
+          return #vim.diagnostic.get(buffer) == count
+        end)
+      end
+      shown(3)
+      local other = vim.api.nvim_create_namespace("other")
+      local here = { lnum = 1, col = 0, severity = 1, message = "theirs" }
+      vim.diagnostic.set(other, buffer, {
+        vim.tbl_extend("force", here, { code = "E0308" }),
+        vim.tbl_extend("force", here, { code = "a::b" }),
+      })
+      shown(4) -- theirs, what they do not say, and the test
+      vim.diagnostic.reset(other, buffer)
+      shown(3)
+    end,
+  },
+  {
     "an edit of an open buffer is applied and saved with the person's hooks",
     function()
       local dir = t.workspace({ ["a.txt"] = "one\ntwo\n" })

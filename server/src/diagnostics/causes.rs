@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// So many failures of one cause outside of the tests are told as one.
-pub(super) const FEWEST: usize = 3;
+const FEWEST: usize = 3;
 /// So many that merely say the same.
 const FEWEST_ALIKE: usize = 5;
 /// So many that are the same only by the words of an assertion.
@@ -81,6 +81,7 @@ expression!(
     address,
     r"(?:\b\d{1,3}(?:\.\d{1,3}){3}|\blocalhost|\[[0-9a-fA-F:]+\]|::1?|\b[\w-]+(?:\.[\w-]+)+):\d{2,5}\b"
 );
+expression!(called, r"\(['\x22]([\w.:-]+)['\x22], ?(\d{2,5})\)|\b(localhost|\d{1,3}(?:\.\d{1,3}){3}):(\d{2,5})\b");
 expression!(port, r#"(?i)\bport[ =:]+"?(\d{2,5})\b"#);
 expression!(host, r#"(?i)\b(?:host|server at|at) "([\w.:-]+)""#);
 expression!(assertion, r"(?i)assert|expect|should|\bleft\b|\bactual\b|!==?|===?| is not |to equal");
@@ -92,8 +93,9 @@ expression!(
       (?i:\bpid[ =:]+\d+)"
 );
 
-/// What a message shows of a cause outside of the code.
-pub fn known_cause(message: &str) -> Option<Cause> {
+/// What a message shows of a cause outside of the code. `text` is all that is known of the failure: an address that the
+/// message leaves out, as Python's own errors do, is the only one that the text has.
+pub fn known_cause(message: &str, text: Option<&str>) -> Option<Cause> {
     let (found, words, environment) =
         known().iter().find_map(|(known, words, env)| Some((known.captures(message)?, *words, *env)))?;
     // `a is not found` as an assertion's own words is no cause.
@@ -103,7 +105,7 @@ pub fn known_cause(message: &str) -> Option<Cause> {
     let caught = found.iter().skip(1).flatten().next().map(|caught| caught.as_str().to_owned());
     let of_address =
         matches!(words, "connection refused" | "connection timed out" | "connection reset" | "address in use");
-    let detail = if of_address { place_of(message) } else { caught };
+    let detail = if of_address { place_of(message).or_else(|| only_address(text?)) } else { caught };
     let text = detail.map_or_else(|| words.to_owned(), |detail| format!("{words} {detail}"));
     Some(Cause { text, environment })
 }
@@ -126,10 +128,28 @@ fn place_of(message: &str) -> Option<String> {
     }
 }
 
-/// The key of a message, and how many of it are one cause. `None` for one that says nothing.
-pub(super) fn key(message: &str) -> Option<(Cause, usize)> {
-    if let Some(cause) = known_cause(message) {
-        return Some((cause, FEWEST));
+/// The address of a failure's text, where it has one alone: `('127.0.0.1', 5432)`, `localhost:5432`. Files have lines behind
+/// a colon too, so that other names do not count.
+fn only_address(text: &str) -> Option<String> {
+    let mut found = called().captures_iter(text).map(|found| {
+        let part = |at: usize| found.get(at).or_else(|| found.get(at + 2)).map_or("", |part| part.as_str());
+        format!("{}:{}", part(1), part(2))
+    });
+    let first = found.next()?;
+    found.all(|other| other == first).then_some(first)
+}
+
+/// The same of a cause outside of the code alone.
+pub(super) fn known_key(message: &str, text: Option<&str>) -> Option<(Cause, usize)> {
+    known_cause(message, text).map(|cause| (cause, FEWEST))
+}
+
+/// What a failure may have in common with others, and how many of it are one cause. `None` for one whose message says
+/// nothing; `text` as in [`known_cause`].
+pub fn key(message: &str, text: Option<&str>) -> Option<(Cause, usize)> {
+    let known = known_key(message, text);
+    if known.is_some() {
+        return known;
     }
     let text = message.trim();
     let says_values = text.chars().any(|char| char.is_ascii_digit() || matches!(char, '\'' | '"'));
@@ -144,11 +164,11 @@ pub(super) fn key(message: &str) -> Option<(Cause, usize)> {
     Some((Cause { text: text.into_owned(), environment: false }, FEWEST_ALIKE))
 }
 
-/// The failures that have one cause, the largest group first. What is in none stands alone.
-pub fn groups<'a>(messages: impl Iterator<Item = &'a str>) -> Vec<Group> {
+/// The failures that have one cause, by what [`key`] says of each, the largest group first. What is in none stands alone.
+pub fn groups(keys: impl Iterator<Item = Option<(Cause, usize)>>) -> Vec<Group> {
     let mut by_cause: HashMap<Cause, (Vec<usize>, usize)> = HashMap::new();
-    for (at, message) in messages.enumerate() {
-        if let Some((cause, fewest)) = key(message) {
+    for (at, key) in keys.enumerate() {
+        if let Some((cause, fewest)) = key {
             by_cause.entry(cause).or_insert((Vec::new(), fewest)).0.push(at);
         }
     }
@@ -206,8 +226,28 @@ mod tests {
             ("connect ETIMEDOUT 10.0.0.7:443", "connection timed out 10.0.0.7:443", true),
         ] {
             let expected = Cause { text: cause.to_owned(), environment };
-            assert_eq!(known_cause(message), Some(expected), "{message}");
+            assert_eq!(known_cause(message, None), Some(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn an_address_that_the_message_leaves_out_is_in_the_text() {
+        let refused = "ConnectionRefusedError: [Errno 111] Connection refused";
+        for (text, cause) in [
+            (
+                "db.py:4: in connect\n    socket.create_connection(('127.0.0.1', 5432), timeout=2)\n\naddress = ('127.0.0.1', 5432), timeout = 2",
+                "connection refused 127.0.0.1:5432",
+            ),
+            ("    get(\"http://localhost:8080/x\")\nlib.py:26: in get", "connection refused localhost:8080"),
+            ("    sock.connect((\"::1\", 6379))", "connection refused ::1:6379"),
+            ("connect(('127.0.0.1', 5432))\nserving on 127.0.0.1:8080", "connection refused"),
+            ("test_db.py:26: ConnectionRefusedError", "connection refused"),
+        ] {
+            let found = known_cause(refused, Some(text)).map(|cause| cause.text);
+            assert_eq!(found.as_deref(), Some(cause), "{text}");
+        }
+        let said = known_cause("connect ECONNREFUSED 127.0.0.1:5432", Some("at 127.0.0.1:9")).map(|cause| cause.text);
+        assert_eq!(said.as_deref(), Some("connection refused 127.0.0.1:5432"), "what the message says counts");
     }
 
     #[test]
@@ -219,14 +259,17 @@ mod tests {
             "expected 'user: not found' to equal 'ok'",
             "panicked at index out of bounds: the len is 3 but the index is 5",
         ] {
-            assert_eq!(known_cause(message), None, "{message}");
+            assert_eq!(known_cause(message, None), None, "{message}");
         }
     }
 
     fn grouped(messages: &[(&str, usize)]) -> Vec<(String, usize)> {
         let all: Vec<&str> =
             messages.iter().flat_map(|(message, times)| std::iter::repeat_n(*message, *times)).collect();
-        groups(all.into_iter()).into_iter().map(|group| (group.cause.text, group.members.len())).collect()
+        groups(all.into_iter().map(|message| key(message, None)))
+            .into_iter()
+            .map(|group| (group.cause.text, group.members.len()))
+            .collect()
     }
 
     #[test]

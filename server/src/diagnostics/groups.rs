@@ -37,13 +37,14 @@ pub struct Group {
 
 /// What a failure may have in common with others, and how many make a group. Compilers say the same of many places that have
 /// nothing to do with each other.
-pub(super) fn cause(problem: &Problem) -> Option<(Cause, usize)> {
+pub fn cause(problem: &Problem) -> Option<(Cause, usize)> {
     if problem.severity != Severity::Error || problem.provisional {
         return None;
     }
+    let text = problem.detail.as_deref();
     match problem.test {
-        Some(_) => causes::key(&problem.message),
-        None => causes::known_cause(&problem.message).map(|cause| (cause, causes::FEWEST)),
+        Some(_) => causes::key(&problem.message, text),
+        None => causes::known_key(&problem.message, text),
     }
 }
 
@@ -114,10 +115,7 @@ fn group(cwd: PathBuf, task: TaskId, cause: Cause, members: &[&Stored]) -> Group
         detail.push_str(&format!("and {} more", once.len() - TOLD));
     }
     let place = shared(&once).unwrap_or_else(|| once[0].problem.place.clone());
-    let places = once.iter().map(|it| &it.problem).filter(|it| it.place != place).take(RELATED);
-    let related = places
-        .map(|it| Related { place: it.place.clone(), message: it.test.clone().unwrap_or_else(|| it.message.clone()) })
-        .collect();
+    let related = places(&once, &place);
     let problem = Problem {
         place,
         severity: Severity::Error,
@@ -139,6 +137,24 @@ fn group(cwd: PathBuf, task: TaskId, cause: Cause, members: &[&Stored]) -> Group
         problem,
         cwd,
     }
+}
+
+/// Where the failures stand that are elsewhere than their group, each place once.
+fn places(members: &[&Stored], group: &Place) -> Vec<Related> {
+    let mut places: Vec<(&Problem, usize)> = Vec::new();
+    for problem in members.iter().map(|it| &it.problem).filter(|it| it.place != *group) {
+        match places.iter().position(|(known, _)| known.place == problem.place) {
+            Some(at) => places[at].1 += 1,
+            None if places.len() < RELATED => places.push((problem, 1)),
+            None => {}
+        }
+    }
+    let related = |(problem, times): (&Problem, usize)| {
+        let more = if times > 1 { format!(" and {} more", times - 1) } else { String::new() };
+        let name = problem.test.as_ref().unwrap_or(&problem.message);
+        Related { place: problem.place.clone(), message: format!("{name}{more}") }
+    };
+    places.into_iter().map(related).collect()
 }
 
 /// The deepest frame that is in all of their stacks. Own frames that are not the failure's place are deeper than it or called

@@ -23,16 +23,24 @@ pub fn shift(problems: &mut Vec<Stored>, edit: LineEdit) -> bool {
     let by = i64::from(edit.new_lines) - i64::from(edit.old_end.saturating_sub(edit.start));
     let mut any = problems.len() != before;
     for stored in problems {
-        let place = &mut stored.problem.place;
+        let problem = &mut stored.problem;
+        for place in problem.related.iter_mut().map(|it| &mut it.place).filter(|it| it.file == problem.place.file) {
+            let below = |line: &u32| *line > edit.old_end;
+            if by != 0 && place.line.as_ref().is_some_and(below) {
+                place.line = place.line.map(|line| moved(line, by));
+                place.end_line = place.end_line.map(|line| moved(line, by));
+                any = true;
+            }
+        }
+        let place = &mut problem.place;
         let Some(line) = place.line.and_then(|line| line.checked_sub(1)) else { continue };
         if line < edit.start {
             continue;
         }
         if line >= edit.old_end {
             if by != 0 {
-                let move_line = |line: u32| u32::try_from(i64::from(line) + by).unwrap_or(1).max(1);
-                place.line = place.line.map(move_line);
-                place.end_line = place.end_line.map(move_line);
+                place.line = place.line.map(|line| moved(line, by));
+                place.end_line = place.end_line.map(|line| moved(line, by));
                 any = true;
             }
             continue;
@@ -48,11 +56,16 @@ pub fn shift(problems: &mut Vec<Stored>, edit: LineEdit) -> bool {
     any
 }
 
+/// A line, 1-based, that many lines further down.
+fn moved(line: u32, by: i64) -> u32 {
+    u32::try_from(i64::from(line) + by).unwrap_or(1).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::TaskId;
-    use crate::problem::{Place, Problem, Severity};
+    use crate::problem::{Place, Problem, Related, Severity};
 
     fn at(line: u32, test: Option<&str>) -> Stored {
         let place = Place { file: "a".into(), line: Some(line), column: Some(2), end_line: None, end_column: None };
@@ -104,6 +117,19 @@ mod tests {
         ] {
             assert_eq!(after(start, old_end, new_lines), expected, "{start}..{old_end} became {new_lines}");
         }
+    }
+
+    #[test]
+    fn places_of_the_same_file_that_belong_to_it_move_too() {
+        let mut problem = at(5, Some("a_test"));
+        let other = Place { file: "b".into(), ..problem.problem.place.clone() };
+        let here = Place { line: Some(2), ..problem.problem.place.clone() };
+        let related = |place| Related { place, message: "called here".into() };
+        problem.problem.related = vec![related(here), related(other)];
+        let mut problems = vec![problem];
+        assert!(shift(&mut problems, LineEdit { start: 0, old_end: 0, new_lines: 3 }));
+        let lines: Vec<_> = problems[0].problem.related.iter().map(|it| it.place.line).collect();
+        assert_eq!(lines, [Some(5), Some(5)]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ struct TaskState {
     /// Counts the runs of all tasks in the order in which they began.
     serial: u64,
     running: bool,
+    /// It is tried once more, or read once more: what it said before is old too.
+    again: bool,
     /// Files that the current run has named.
     named: BTreeSet<PathBuf>,
     /// The tests that the current run is about, where it is not the whole command.
@@ -49,7 +51,7 @@ pub struct Store {
 
 impl Store {
     /// A run starts. The problems of earlier runs of this task and of other tasks with this command become stale; those
-    /// of the tests alone that it is about, where `only` names them.
+    /// of the tests alone that it is about, where `only` names them. Another attempt of a run does so to the one before.
     pub fn begin_run(
         &mut self,
         task: &TaskId,
@@ -57,18 +59,30 @@ impl Store {
         command: CommandKey,
         only: Option<BTreeSet<String>>,
     ) -> Changed {
-        if self.tasks.get(task).is_some_and(|state| state.run >= run) {
-            return Changed::new();
+        match self.tasks.get_mut(task) {
+            Some(state) if state.run > run => return Changed::new(),
+            Some(state) if state.run == run => {
+                (state.again, state.running) = (true, true);
+                state.named.clear();
+                state.cycles.clear();
+                return self.grow_old(|_, stored| stored.task == *task && stored.run == run);
+            }
+            _ => {}
         }
         self.begun += 1;
         let (serial, named) = (self.begun, BTreeSet::new());
-        let state = TaskState { key: command, run, serial, running: true, named, only, cut: 0, cycles: vec![] };
+        let state =
+            TaskState { key: command, run, serial, running: true, again: false, named, only, cut: 0, cycles: vec![] };
         self.tasks.insert(task.clone(), state);
+        self.grow_old(|tasks, stored| is_replaced(tasks, task, stored))
+    }
+
+    fn grow_old(&mut self, old: impl Fn(&HashMap<TaskId, TaskState>, &Stored) -> bool) -> Changed {
         let mut changed = Changed::new();
         let tasks = &self.tasks;
         for (file, stored) in &mut self.files {
             for stored in stored.iter_mut().filter(|stored| !stored.stale) {
-                if is_replaced(tasks, task, stored) {
+                if old(tasks, stored) {
                     stored.stale = true;
                     changed.insert(file.clone());
                 }
@@ -114,7 +128,13 @@ impl Store {
             }
         }
         let Some(state) = self.tasks.get_mut(task) else { return changed };
-        if state.named.insert(file.clone()) {
+        let first = state.named.insert(file.clone());
+        if let Some(only) = &mut state.only {
+            // A runner may run more tests than it was asked for, and fewer: each speaks for itself.
+            only.extend(problem.test.clone());
+            let same = |stored: &Stored| problem.test.is_some() && stored.problem.test == problem.test;
+            self.remove(None, |tasks, stored| same(stored) && is_replaced(tasks, task, stored), &mut changed);
+        } else if first {
             self.remove(Some(&file), |tasks, stored| is_replaced(tasks, task, stored), &mut changed);
         }
         if let Some(test) = problem.test.clone() {
@@ -187,6 +207,17 @@ impl Store {
         &self.groups
     }
 
+    /// These tests were to run and did not: what is known of them stays.
+    pub fn not_run(&mut self, task: &TaskId, run: u32, tests: &BTreeSet<&str>) {
+        let current = |state: &&mut TaskState| state.run == run && state.running;
+        let Some(only) = self.tasks.get_mut(task).filter(current).and_then(|state| state.only.as_mut()) else { return };
+        only.retain(|test| !tests.contains(test.as_str()));
+        let of_these = |stored: &&mut Stored| stored.problem.test.as_deref().is_some_and(|test| tests.contains(test));
+        for stored in self.files.values_mut().flatten().filter(|it| it.task == *task).filter(of_these) {
+            stored.stale = false;
+        }
+    }
+
     /// A run is over. Unless it was `cancelled` (stopped, killed, interrupted: it did not say all that it had to say), what
     /// it did not find again is gone.
     pub fn end_run(&mut self, task: &TaskId, run: u32, cancelled: bool) -> Changed {
@@ -195,8 +226,10 @@ impl Store {
             return changed;
         };
         state.running = false;
+        let again = state.again;
         // A watcher is stopped by hand: what its last cycle has not said anew holds as far as anyone knows.
-        for stored in self.files.values_mut().flatten().filter(|it| it.task == *task && it.run == run) {
+        let mine = |it: &&mut Stored| it.task == *task && it.run == run && !again;
+        for stored in self.files.values_mut().flatten().filter(mine) {
             if std::mem::take(&mut stored.stale) {
                 changed.insert(stored.problem.place.file.clone());
             }
@@ -313,7 +346,7 @@ fn is_replaced(tasks: &HashMap<TaskId, TaskState>, task: &TaskId, stored: &Store
         return false;
     }
     if stored.task == *task {
-        return stored.run < state.run;
+        return stored.run < state.run || state.again && stored.stale;
     }
     tasks.get(&stored.task).is_some_and(|other| other.key == state.key && (!other.running || stored.run < other.run))
 }
@@ -414,6 +447,39 @@ mod tests {
             ("end t 2 done", "a", "a:1:one b:3:six"),
             ("begin t 3 test", "a b", "~a:1:one ~b:3:six"),
             ("end t 3 done", "a b", ""),
+        ]);
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_keeps_what_is_known_and_one_too_many_is_replaced() {
+        let mut store = Store::default();
+        let task = TaskId::from("t");
+        let command = || ("test".to_owned(), PathBuf::from("/w"));
+        store.begin_run(&task, 1, command(), None);
+        for text in ["a:1 one x", "a:2 two y", "a:3 three z"] {
+            store.add(&task, 1, 0, problem(text));
+        }
+        store.end_run(&task, 1, false);
+        store.begin_run(&task, 2, command(), Some(["x", "y"].map(str::to_owned).into()));
+        store.add(&task, 2, 0, problem("a:3 third z"));
+        store.not_run(&task, 2, &BTreeSet::from(["x"]));
+        store.end_run(&task, 2, false);
+        assert_eq!(shown(&store), "t.1 one, t.2 third");
+    }
+
+    #[test]
+    fn another_attempt_replaces_the_one_before() {
+        play(&[
+            ("begin t 1 make", "", ""),
+            ("add t 1 a:1 one", "a", "a:1:one"),
+            ("add t 1 b:1 two", "b", "a:1:one b:1:two"),
+            ("add t 1 b:2 six", "b", "a:1:one b:1:two b:2:six"),
+            ("begin t 1 make", "a b", "~a:1:one ~b:1:two ~b:2:six"),
+            ("add t 1 b:3 new", "b", "~a:1:one b:3:new"),
+            ("add t 1 b:4 more", "b", "~a:1:one b:3:new b:4:more"),
+            ("end t 1 done", "a", "b:3:new b:4:more"),
+            ("begin t 2 make", "b", "~b:3:new ~b:4:more"),
+            ("end t 2 done", "b", ""),
         ]);
     }
 

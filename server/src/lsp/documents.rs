@@ -8,6 +8,7 @@ use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
 use super::text::{changed_lines, replace};
 use super::uri;
+use crate::diagnostics::{shift, unsaved};
 use crate::workspace::documents::{Document, Documents, LineEdit, same_text};
 
 /// A file larger than this is not compared with the disk: it counts as it was opened.
@@ -31,16 +32,19 @@ impl OpenDocuments {
     }
 
     /// `textDocument/didOpen`. A document whose text is not the file's holds text that an editor restored or made up, and
-    /// is dirty from the start. Documents that are no files are not kept.
-    pub fn did_open(&self, uri: &str, version: i32, text: String) {
-        let Some(path) = uri::to_path(uri) else { return };
+    /// is dirty from the start. Documents that are no files are not kept. Gives the lines that are elsewhere than in the
+    /// file, the last first.
+    pub fn did_open(&self, uri: &str, version: i32, text: String) -> Vec<LineEdit> {
+        let Some(path) = uri::to_path(uri) else { return Vec::new() };
         let text: Arc<str> = text.into();
         let saved = match on_disk(&path) {
             OnDisk::Text(disk) if !same_text(&disk, &text) => disk.into(),
             OnDisk::Missing if !text.is_empty() => "".into(),
             _ => Arc::clone(&text),
         };
+        let edits = moved(&path, &saved, &text);
         self.put(Document { uri: uri.to_owned(), path, version, text, saved });
+        edits
     }
 
     /// `textDocument/didChange`, whole texts and ranges. Gives the lines that moved, in the order of the changes.
@@ -98,11 +102,13 @@ impl OpenDocuments {
         }
     }
 
-    /// `textDocument/didClose`. Gives the path when the document was open.
-    pub fn did_close(&self, uri: &str) -> Option<PathBuf> {
-        let path = self.get(uri)?.path;
+    /// `textDocument/didClose`. Gives the path when the document was open, and the lines that go back to where the file has
+    /// them because unsaved text is given up, the last first.
+    pub fn did_close(&self, uri: &str) -> Option<(PathBuf, Vec<LineEdit>)> {
+        let Document { path, text, saved, .. } = self.get(uri)?;
         self.snapshot.send_modify(|documents| *documents = documents.without(&path));
-        Some(path)
+        let edits = moved(&path, &text, &saved);
+        Some((path, edits))
     }
 
     fn get(&self, uri: &str) -> Option<Document> {
@@ -112,6 +118,20 @@ impl OpenDocuments {
     fn put(&self, document: Document) {
         self.snapshot.send_modify(|documents| *documents = documents.with(document));
     }
+}
+
+/// The lines that are elsewhere in `now` than in `before`, the last first.
+fn moved(path: &Path, before: &str, now: &str) -> Vec<LineEdit> {
+    if before == now {
+        return Vec::new();
+    }
+    let edit = |edit: shift::LineEdit| LineEdit {
+        path: path.to_owned(),
+        start_line: edit.start,
+        old_end_line: edit.old_end,
+        new_line_count: edit.new_lines,
+    };
+    unsaved::edits(before, now).into_iter().map(edit).collect()
 }
 
 enum OnDisk {

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod server;
 mod test_functions;
 pub mod text;
+mod tokens;
 pub mod transport;
 mod waiting_for_input;
 mod words;

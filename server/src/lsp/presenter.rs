@@ -16,10 +16,12 @@ use crate::task::model::{Task, Timestamp};
 
 use super::Owner;
 use super::convert;
+use super::documents::OpenDocuments;
 use super::following::Followers;
 use super::outbox::Outbox;
 use super::problems::Published;
 use super::progress::Progress;
+use super::tokens;
 use super::uri;
 use super::waiting_for_input::InputQuestions;
 use super::words;
@@ -45,6 +47,7 @@ pub async fn run(
     owner: Arc<Owner>,
     followers: Followers,
     published: Published,
+    documents: Arc<OpenDocuments>,
 ) {
     let (begun, mut ready) = mpsc::unbounded_channel();
     let mut presenter = Presenter {
@@ -56,6 +59,7 @@ pub async fn run(
         followers,
         questions: HashMap::new(),
         published,
+        documents,
         ends: HashMap::new(),
     };
     loop {
@@ -81,6 +85,7 @@ struct Presenter {
     questions: HashMap<QuestionId, String>,
     /// The diagnostics at the client.
     published: Published,
+    documents: Arc<OpenDocuments>,
     /// The newest run of each task whose bad end a plain client knows of, and when that was.
     ends: HashMap<TaskId, (u32, Timestamp)>,
 }
@@ -157,7 +162,8 @@ impl Presenter {
         !by_step && before.is_none_or(|(run, _)| run != task.run)
     }
 
-    async fn problems(&mut self, problems: FileProblems) {
+    async fn problems(&mut self, mut problems: FileProblems) {
+        tokens::cover(&mut problems.problems, &problems.path, &self.documents);
         let diagnostics: Vec<Value> = problems.problems.iter().map(convert::diagnostic).collect();
         let params = json!({"uri": uri::from_path(&problems.path), "diagnostics": diagnostics});
         if !self.published.set(problems.path, problems.problems) {

@@ -38,6 +38,7 @@ use crate::session::moving::Taker;
 use crate::session::owner::{self, Handle};
 use crate::session::perform::Parts;
 use crate::task::lease;
+use crate::workspace::documents::LineEdit;
 use crate::workspace::environment::Environment;
 
 mod acting;
@@ -381,6 +382,14 @@ impl Server {
         self.ask(params::output(json!({"taskId": task, "tail": 200}))).await
     }
 
+    /// What stands at lines of a document moves with them.
+    fn tell_edits(&self, edits: Vec<LineEdit>) {
+        let Some(owner) = self.owner.get() else { return };
+        for LineEdit { path, start_line: start, old_end_line: old_end, new_line_count: new_lines } in edits {
+            owner.tell(Event::DocumentEdited { path, start, old_end, new_lines });
+        }
+    }
+
     /// What the first workspace folder, else the root, else the working directory is; canonical. And further folders.
     #[expect(deprecated, reason = "rootUri is what older clients send")]
     fn folders(asked: &InitializeParams) -> (PathBuf, Vec<PathBuf>) {
@@ -474,8 +483,8 @@ impl LanguageServer for Server {
         let outbox = self.outbox.clone();
         let followers = Followers::start(outbox.clone(), owner.clone());
         let _ = self.followers.set(followers.clone());
-        let published = self.published.clone();
-        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers, published).await });
+        let (published, documents) = (self.published.clone(), self.documents.clone());
+        tokio::spawn(async move { presenter::run(shown, outbox, shows, owner, followers, published, documents).await });
         let shows_documents = asked.capabilities.window.as_ref().and_then(|window| window.show_document.as_ref());
         let _ = self.shows_documents.set(shows_documents.is_some_and(|it| it.support));
         let pillion =
@@ -519,7 +528,8 @@ impl LanguageServer for Server {
 
     async fn did_open(&self, opened: DidOpenTextDocumentParams) {
         let document = opened.text_document;
-        self.documents.did_open(document.uri.as_str(), document.version, document.text);
+        let edits = self.documents.did_open(document.uri.as_str(), document.version, document.text);
+        self.tell_edits(edits);
         if let (Some(path), Some(owner)) = (uri::to_path(document.uri.as_str()), self.owner.get()) {
             owner.tell(Event::DocumentShown { path });
         }
@@ -528,15 +538,7 @@ impl LanguageServer for Server {
     async fn did_change(&self, changed: DidChangeTextDocumentParams) {
         let document = changed.text_document;
         let edits = self.documents.did_change(document.uri.as_str(), document.version, changed.content_changes);
-        let Some(owner) = self.owner.get() else { return };
-        for edit in edits {
-            owner.tell(Event::DocumentEdited {
-                path: edit.path,
-                start: edit.start_line,
-                old_end: edit.old_end_line,
-                new_lines: edit.new_line_count,
-            });
-        }
+        self.tell_edits(edits);
     }
 
     async fn did_save(&self, saved: DidSaveTextDocumentParams) {
@@ -547,8 +549,9 @@ impl LanguageServer for Server {
     }
 
     async fn did_close(&self, closed: DidCloseTextDocumentParams) {
-        let path = self.documents.did_close(closed.text_document.uri.as_str());
-        if let (Some(path), Some(owner)) = (path, self.owner.get()) {
+        let Some((path, edits)) = self.documents.did_close(closed.text_document.uri.as_str()) else { return };
+        self.tell_edits(edits);
+        if let Some(owner) = self.owner.get() {
             owner.tell(Event::DocumentShown { path });
         }
     }

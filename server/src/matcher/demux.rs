@@ -35,6 +35,8 @@ pub(super) struct Demux {
     brackets: bool,
     /// `pkg:test: text`, `packages/a test: text`.
     tasks: bool,
+    /// The output goes through a program that may put anything in front of a line.
+    edited: bool,
 }
 
 /// A form's answer about a line's beginning: a name and where the text begins, in visible bytes.
@@ -52,12 +54,13 @@ impl Demux {
             brackets: any(&["concurrently", "npm-run-all", "run-p", "wireit", "workspaces", "foreach"]),
             tasks: any(&["turbo", "nx", "lerna", "rush", "workspaces"])
                 || command.mentions("pnpm") && any(&["-r", "--recursive", "--parallel", "--filter", "-F"]),
+            edited: any(&["sed", "awk", "gawk"]),
         }
     }
 
     /// True when the command makes prefixes likely.
     pub(super) fn expects(self) -> bool {
-        self.bars || self.brackets || self.tasks
+        self.bars || self.brackets || self.tasks || self.edited
     }
 
     /// A cheap look: false for lines that cannot have a prefix.
@@ -319,6 +322,17 @@ mod tests {
 
     fn demux(command: &str) -> Demux {
         Demux::new(&Command::read(command, Path::new("/w"), Path::new("/w"), &Tree(&[])))
+    }
+
+    #[test]
+    fn who_pipes_through_an_editor_puts_prefixes() {
+        for (command, expects) in [
+            ("pytest -q", false),
+            ("(cd web; jest | sed 's/^/[web] /') & (cd api; pytest | sed 's/^/[api] /'); wait", true),
+            ("go test ./... | awk '{print \"[api] \" $0}'", true),
+        ] {
+            assert_eq!(demux(command).expects(), expects, "{command}");
+        }
     }
 
     #[test]

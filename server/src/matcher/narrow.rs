@@ -211,11 +211,14 @@ impl Call<'_> {
         Some(format!("{kept} {}", self.ids()))
     }
 
-    /// `node --test --test-name-pattern='^adds$' …`: Node compares each test's own name.
+    /// `node --test --test-name-pattern='^(?:math )?adds$' …`: Node 20 compares each test's own name, later ones the names
+    /// of its suites before it as well. Where in an id the own name begins is not to be seen.
     fn node(&self) -> Option<String> {
         let name = |id: &str| {
-            let own = id.rsplit(" > ").next().unwrap_or(id);
-            format!("--test-name-pattern={}", quoted(&format!("^{}$", regex::escape(own))))
+            let mut words = id.split(' ').map(regex::escape);
+            let first = words.next().unwrap_or_default();
+            let any_end = words.fold(first, |before, word| format!("(?:{before} )?{word}"));
+            format!("--test-name-pattern={}", quoted(&format!("^{any_end}$")))
         };
         let names = join(self.tests, " ", name);
         let at = self.line.position("--test")?;
@@ -340,7 +343,8 @@ mod tests {
             ("npx vitest run", "vitest", "test/load.test.ts", "npx vitest run test/load.test.ts"),
             ("npm test", "jest", "a.test.js|b.test.js > adds", "npm test -- a.test.js b.test.js"),
             ("yarn test", "vitest", "a > b|a > c", "yarn test -t '^(a (> )?b|a (> )?c)$'"),
-            ("node --test src", "node:test", "math > adds", "node --test --test-name-pattern='^adds$' src"),
+            ("node --test src", "node:test", "adds", "node --test --test-name-pattern='^adds$' src"),
+            ("node --test", "node:test", "my math adds", "node --test --test-name-pattern='^(?:(?:my )?math )?adds$'"),
             (
                 "cargo test --workspace --lib -- --nocapture",
                 "cargo test",
@@ -390,7 +394,7 @@ mod tests {
     #[test]
     fn a_script_passes_on_what_its_runner_hears() {
         for (command, text, tool, test, expected) in [
-            ("npm test", "node --test", "node:test", "a > b", "npm test -- --test-name-pattern='^b$'"),
+            ("npm test", "node --test", "node:test", "a b", "npm test -- --test-name-pattern='^(?:a )?b$'"),
             (
                 "npm run unit -- --test-only",
                 "node --test",

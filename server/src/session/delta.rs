@@ -144,9 +144,11 @@ impl Entry {
     fn contradiction(&self) -> Option<String> {
         let counts = self.facts.counts.unwrap_or_default();
         let none_failed = counts.total() > 0 && counts.failed == 0 && !self.facts.has_errors();
+        // Of a run of some tests the others are skipped.
+        let left_out = self.task.narrowed().is_some() && counts.skipped > 0 && counts.passed + counts.failed == 0;
         match (self.task.status, self.task.exit_code) {
             (Status::Succeeded, _) if counts.failed > 0 => Some("but the command says that it succeeded".to_owned()),
-            (Status::Succeeded, _) if self.total == Some(0) && counts.total() == 0 => {
+            (Status::Succeeded, _) if self.total == Some(0) && counts.total() == 0 || left_out => {
                 Some("no test was run".to_owned())
             }
             (Status::Failed, Some(code)) if none_failed => Some(format!("but the command failed ({code})")),

@@ -1,11 +1,12 @@
 //! What a run has shown so far: its problems, failed tests and counts, as the notification and the summary need them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crate::agent::notification;
-use crate::diagnostics::causes;
+use crate::diagnostics::causes::{self, Cause};
 use crate::diagnostics::delta::{self, Delta, Mark, Outcome, Present};
+use crate::diagnostics::groups;
 use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Severity, TestResult, TestStatus, Watcher};
 use crate::task::model::Progress;
 
@@ -41,6 +42,9 @@ pub(super) struct Facts {
     /// The runner's own summary line, the newest.
     pub(super) own_summary: Option<String>,
     not_kept: usize,
+    /// Of them, the errors and the warnings.
+    errors_not_kept: usize,
+    warnings_not_kept: usize,
 }
 
 /// What went wrong in a run, in words.
@@ -60,6 +64,8 @@ struct Failure {
     /// The test, where it is one.
     test: Option<String>,
     message: String,
+    /// What it may have in common with others.
+    cause: Option<(Cause, usize)>,
     mark: Option<Mark>,
     /// How often it has failed lately, and of how many results.
     often: Option<(u32, u32)>,
@@ -86,6 +92,8 @@ impl Facts {
                     None if self.found.len() < KEPT => self.found.push((self.lane, problem)),
                     None => {
                         self.not_kept += 1;
+                        self.errors_not_kept += usize::from(problem.severity == Severity::Error);
+                        self.warnings_not_kept += usize::from(problem.severity == Severity::Warning);
                         return false;
                     }
                 }
@@ -173,9 +181,11 @@ impl Facts {
         self.not_kept > 0 || self.problems().any(|problem| problem.severity == Severity::Error)
     }
 
-    /// The ids of the tests that failed.
+    /// The ids of the tests that failed; of one with subtests the subtests' alone.
     pub(super) fn failed_tests(&self) -> impl Iterator<Item = &str> {
-        self.tests.iter().filter(|test| test.status == TestStatus::Failed).map(|test| test.id.as_str())
+        let failed = self.tests.iter().filter(|test| test.status == TestStatus::Failed).map(|test| test.id.as_str());
+        let parents = parents(failed.clone());
+        failed.filter(move |id| !parents.contains(id))
     }
 
     /// What the run is compared by. A test that only a problem speaks of has failed.
@@ -185,8 +195,10 @@ impl Facts {
             TestStatus::Failed => Some(Outcome::Failed),
             TestStatus::Skipped => None,
         };
+        let parents = parents(self.tests.iter().map(|test| test.id.as_str()));
+        let single = self.tests.iter().filter(|test| !parents.contains(test.id.as_str()));
         let mut tests: Vec<(String, Outcome)> =
-            self.tests.iter().filter_map(|test| Some((test.id.clone(), outcome(test.status)?))).collect();
+            single.filter_map(|test| Some((test.id.clone(), outcome(test.status)?))).collect();
         let mut problems = Vec::new();
         let mut seen = HashMap::new();
         for problem in self.problems().filter(|problem| problem.severity == Severity::Error) {
@@ -212,7 +224,7 @@ impl Facts {
         let mut failures = self.each_failure(root, delta);
         // The order of the output, but what is new before what is old.
         failures.sort_by_key(|failure| failure.mark == Some(Mark::StillFailing));
-        let groups = causes::groups(failures.iter().map(Failure::reason));
+        let groups = causes::groups(failures.iter().map(|failure| failure.cause.clone()));
         let grouped: HashSet<usize> = groups.iter().flat_map(|group| group.members.iter().copied()).collect();
         let mut told = Failures { more: self.not_kept, ..Failures::default() };
         for group in groups {
@@ -260,15 +272,18 @@ impl Facts {
                 place: format!("{} ", place(&problem.place, root)),
                 test: problem.test.clone(),
                 message: problem.message.clone(),
+                cause: groups::cause(problem),
                 mark,
                 often: problem.test.as_deref().and_then(often),
             });
         }
-        for test in self.tests.iter().filter(|test| test.status == TestStatus::Failed) {
+        let single: HashSet<&str> = self.failed_tests().collect();
+        for test in self.tests.iter().filter(|test| single.contains(test.id.as_str())) {
             if !with_problem.contains(test.id.as_str()) {
                 failures.push(Failure {
                     place: test.place.as_ref().map(|at| format!("{} ", place(at, root))).unwrap_or_default(),
                     test: Some(test.id.clone()),
+                    cause: test.message.as_deref().and_then(|message| causes::key(message, None)),
                     message: test.message.clone().unwrap_or_else(|| "failed".into()),
                     mark: mark(&test.id),
                     often: often(&test.id),
@@ -276,6 +291,19 @@ impl Facts {
             }
         }
         failures
+    }
+
+    /// Those of some tests that the run was for and that it did not run, as far as its results tell: a runner may count tests
+    /// that pass without their names, or say nothing of them at all.
+    pub(super) fn not_run<'t>(&self, tests: &'t [String], total: Option<u32>) -> BTreeSet<&'t str> {
+        let by_problem: HashSet<&str> = self.problems().filter_map(|it| it.test.as_deref()).collect();
+        let has_result = |test: &&str| self.test_at.contains_key(*test) || by_problem.contains(test);
+        let unseen: BTreeSet<&str> = tests.iter().map(String::as_str).filter(|test| !has_result(test)).collect();
+        let counts = self.counts.unwrap_or_default();
+        let named = self.tests.iter().filter(|test| test.status == TestStatus::Passed).count();
+        let unnamed = (counts.passed as usize).saturating_sub(named);
+        let says = if counts.total() > 0 { unseen.len() > unnamed } else { total == Some(0) };
+        if says { unseen } else { BTreeSet::new() }
     }
 
     /// One line for people and models; `None` when nothing was recognised.
@@ -289,7 +317,9 @@ impl Facts {
         }
         let count = |severity| self.problems().filter(|problem| problem.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        match (count(Severity::Error), count(Severity::Warning)) {
+        let (errors, warnings) =
+            (count(Severity::Error) + self.errors_not_kept, count(Severity::Warning) + self.warnings_not_kept);
+        match (errors, warnings) {
             (0, 0) => self.own_summary.as_deref().map(|own| notification::cut(own, 200)),
             (0, warnings) => Some(plural(warnings, "warning")),
             (errors, 0) => Some(plural(errors, "error")),
@@ -299,11 +329,6 @@ impl Facts {
 }
 
 impl Failure {
-    /// What it may have in common with others. Compilers say the same of many places that have nothing to do with each other.
-    fn reason(&self) -> &str {
-        if self.test.is_some() || causes::known_cause(&self.message).is_some() { &self.message } else { "" }
-    }
-
     fn name(&self) -> String {
         self.test.clone().unwrap_or_else(|| self.place.trim_end().to_owned())
     }
@@ -317,6 +342,13 @@ impl Failure {
         let words: Vec<String> = mark.map(str::to_owned).into_iter().chain(often).collect();
         if words.is_empty() { line } else { format!("{line} ({})", words.join("; ")) }
     }
+}
+
+/// Go's tests that are there for their subtests (`TestTable` of `TestTable/empty`): they are not counted, and what they say is
+/// what the subtests say.
+fn parents<'t>(ids: impl Iterator<Item = &'t str>) -> HashSet<&'t str> {
+    let above = ids.flat_map(|id| id.match_indices('/').map(move |(at, _)| &id[..at]));
+    above.filter(|id| id.rsplit(' ').next().is_some_and(|name| name.starts_with("Test"))).collect()
 }
 
 /// ` (150 new, 50 still failing)`, where that is known.
@@ -350,6 +382,8 @@ pub(super) fn progress_text(progress: &Progress, total: Option<u32>) -> Option<S
         return progress.message.clone();
     }
     let mut text = match total {
+        // nextest counts those that it was told to leave out among the skipped, and not among those that run.
+        Some(total) if total > 0 && done > total => format!("{}/{total}", done - progress.counts.skipped),
         Some(total) if total > 0 => format!("{done}/{total}"),
         _ => format!("{done} done"),
     };

@@ -4,12 +4,13 @@
 
 use crate::agent::notification::{self, Report};
 use crate::ids::{SessionId, TaskId};
-use crate::task::model::{Kind, Ready, Status, Task, Timestamp};
+use crate::task::model::{Kind, Progress, Ready, Status, Task, Timestamp};
 use crate::task::run::{Batch, Holder, Listen, ReadyRule};
 use crate::workspace::classify::{self, Stays};
 
 use super::effect::ToolChange;
 use super::event::StartTask;
+use super::facts::progress_text;
 use super::ledger::Entry;
 use super::state::State;
 
@@ -38,6 +39,12 @@ pub(super) fn listen(task: &Task) -> Listen {
         None => ReadyRule::None,
     };
     Listen { pattern: monitor.pattern.clone(), ready, heard: monitor.heard }
+}
+
+/// What a row says of how far a task is: the tests that it counts, else that it is ready.
+pub(super) fn standing(task: &Task, progress: &Progress, total: Option<u32>) -> Option<String> {
+    let ready = ready_text(task).filter(|_| progress.counts.total() == 0);
+    ready.or_else(|| progress_text(progress, total))
 }
 
 /// `ready at http://localhost:5173/`.
@@ -118,7 +125,8 @@ impl State {
         let Some(entry) = self.ledger.get_mut(id) else { return };
         let line = ready.line.clone();
         entry.task.ready = Some(ready);
-        entry.task.progress.message = ready_text(&entry.task);
+        let message = standing(&entry.task, &entry.task.progress, entry.total);
+        entry.task.progress.message = message;
         if entry.foreground.is_some() {
             return self.promote(id);
         }

@@ -52,7 +52,7 @@ impl State {
             return;
         }
         match self.narrowed(task, only, script) {
-            Ok(narrowed) => self.rerun_now(reply, task, Some(narrowed)),
+            Ok(narrowed) => self.rerun_now(reply, task, narrowed),
             Err(refusal) => self.refuse(reply, refusal),
         }
     }
@@ -92,28 +92,32 @@ impl State {
         false
     }
 
-    /// The task's command for these tests.
-    fn narrowed(&self, id: &TaskId, only: &OnlyTests, script: Option<&Script>) -> Result<Narrowed, Refusal> {
+    /// The task's command for these tests; `None` where the whole command runs for them.
+    fn narrowed(&self, id: &TaskId, only: &OnlyTests, script: Option<&Script>) -> Result<Option<Narrowed>, Refusal> {
         let refused =
             |message: String, remedy: &str| Refusal::State { kind: "not_narrowed", message, remedy: remedy.into() };
         let whole = "Rerun the whole task.";
         let Some(entry) = self.ledger.get(id) else { return Err(Refusal::UnknownTask(Some(id.clone()))) };
         let facts = &entry.facts;
+        // A run of some tests leaves what the run before says of the others.
+        let shown = || self.problems.all().filter(|stored| stored.task == *id).map(|stored| &stored.problem);
+        let known = || facts.problems().chain(shown());
         let tests: BTreeSet<&str> = match only {
             OnlyTests::These(tests) => tests.iter().map(String::as_str).collect(),
-            OnlyTests::Failed => {
-                facts.failed_tests().chain(facts.problems().filter_map(|it| it.test.as_deref())).collect()
-            }
+            OnlyTests::Failed => facts.failed_tests().chain(known().filter_map(|it| it.test.as_deref())).collect(),
         };
         if tests.is_empty() {
             return Err(refused(format!("no failed test of {id} is known"), whole));
+        }
+        if tests.len() > MOST && *only == OnlyTests::Failed {
+            return Ok(None);
         }
         if tests.len() > MOST {
             return Err(refused(format!("{} tests of {id} are too many to name", tests.len()), whole));
         }
         let reported =
             |problem: &&crate::problem::Problem| problem.test.as_deref().is_some_and(|test| tests.contains(test));
-        let runner = facts.problems().find(reported).map(|problem| problem.tool.as_str());
+        let runner = known().find(reported).map(|problem| problem.tool.as_str());
         let runner = runner.or_else(|| narrow::runner(&entry.task.command));
         let runner = runner.or_else(|| script.and_then(|script| narrow::runner(&script.text)));
         let tests: Vec<&str> = tests.into_iter().collect();
@@ -122,7 +126,7 @@ impl State {
             let message = format!("`{}` cannot be run for some of its tests", entry.task.command);
             return Err(refused(message, "Rerun the whole task, or start the runner itself with the test's name."));
         };
-        Ok(Narrowed { command, tests: tests.into_iter().map(str::to_owned).collect() })
+        Ok(Some(Narrowed { command, tests: tests.into_iter().map(str::to_owned).collect() }))
     }
 
     fn rerun_narrowed(&mut self, id: &TaskId, narrowed: Option<Narrowed>) {

@@ -21,9 +21,9 @@ use super::calls::Step;
 use super::describe::{notes, told_summary};
 use super::effect::{Effect, Outgoing, ToolChange};
 use super::event::{FileProblems, ShownProblem, Timer};
-use super::facts::{Failures, progress_text};
+use super::facts::Failures;
 use super::ledger::close_run;
-use super::monitor::ready_text;
+use super::monitor::standing;
 use super::reports::{CHECK_IN, END};
 use super::results::OutputOf;
 use super::state::State;
@@ -88,7 +88,7 @@ impl State {
                 }
             }
             RunEvent::Progress(progress) => {
-                let message = ready_text(&entry.task).or_else(|| progress_text(&progress, entry.total));
+                let message = standing(&entry.task, &progress, entry.total);
                 entry.task.progress = Progress { message, ..progress };
                 self.task_got_on(&id.task);
             }
@@ -165,9 +165,9 @@ impl State {
                 }
                 Finding::Total(total) => entry.total = Some(total),
                 Finding::Counts(counts) => {
-                    let progress = &mut entry.task.progress;
-                    progress.counts = counts;
-                    progress.message = progress_text(progress, entry.total);
+                    entry.task.progress.counts = counts;
+                    let message = standing(&entry.task, &entry.task.progress, entry.total);
+                    entry.task.progress.message = message;
                 }
                 Finding::Test(test) if is_kept => tests.push((test, None)),
                 Finding::Lane(_) | Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
@@ -288,6 +288,11 @@ impl State {
         }
         self.release(&id.task);
         self.cancel_timers(id);
+        if let Some(entry) = self.ledger.get(&id.task)
+            && let Some(narrowed) = entry.task.narrowed()
+        {
+            self.problems.not_run(&id.task, id.run, &entry.facts.not_run(&narrowed.tests, entry.total));
+        }
         let files = self.problems.end_run(&id.task, id.run, cancelled);
         self.count_problems(&id.task);
         self.show_problems(files);

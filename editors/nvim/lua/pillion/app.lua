@@ -5,6 +5,7 @@
 local awaiting = require("pillion.awaiting")
 local client = require("pillion.client")
 local config = require("pillion.config")
+local documents = require("pillion.documents")
 local effects = require("pillion.effects")
 local protocol = require("pillion.protocol")
 local state = require("pillion.state")
@@ -231,6 +232,12 @@ function App:watch_buffers()
     group = self.group,
     callback = function(args)
       self.client.documents:forget(args.buf)
+    end,
+  })
+  vim.api.nvim_create_autocmd("DiagnosticChanged", {
+    group = self.group,
+    callback = function(args)
+      documents.others_changed(args.buf)
     end,
   })
 end

@@ -47,18 +47,70 @@ function M.apply_edit(params, encoding)
   return { applied = ok, failureReason = not ok and tostring(err) or nil }
 end
 
---- Takes diagnostics by Neovim's own path. That one holds them back while someone types, in whatever
---- buffer: who types a message in the prompt is to see the failing line at once.
----@param err? table
----@param params {uri: string, diagnostics: table[]}
----@param context lsp.HandlerContext
-function M.publish(err, params, context)
-  vim.lsp.handlers["textDocument/publishDiagnostics"](err, params, context)
+---@class pillion.Published what the server has said of a document last
+---@field params {uri: string, diagnostics: table[]}
+---@field context lsp.HandlerContext
+---@field shown? table[]
+
+---@type table<string, pillion.Published> by URI
+local published = {}
+
+--- Those that no other source shows on that line with the same code. A failed test is always shown.
+---@param buffer integer
+---@param namespace integer Pillion's own
+---@param diagnostics table[]
+---@return table[]
+local function unshown(buffer, namespace, diagnostics)
+  local known = {}
+  for _, other in ipairs(vim.diagnostic.get(buffer)) do
+    if other.namespace ~= namespace and other.code then
+      known[("%d %s"):format(other.lnum, other.code)] = true
+    end
+  end
+  return vim.tbl_filter(function(diagnostic)
+    local is_test = type(diagnostic.data) == "table" and type(diagnostic.data.test) == "string"
+    return is_test or not known[("%d %s"):format(diagnostic.range.start.line, diagnostic.code)]
+  end, diagnostics)
+end
+
+--- Shows what was published of a document, where that is not what is shown.
+---@param last pillion.Published
+local function show(last)
+  local params, context = last.params, last.context
   local buffer = loaded(params.uri)
+  local namespace = vim.lsp.diagnostic.get_namespace(context.client_id)
+  local shown = buffer and unshown(buffer, namespace, params.diagnostics) or params.diagnostics
+  if vim.deep_equal(shown, last.shown) then
+    return
+  end
+  last.shown = shown
+  local told = vim.tbl_extend("force", params, { diagnostics = shown })
+  vim.lsp.handlers["textDocument/publishDiagnostics"](nil, told, context)
   local typing = vim.api.nvim_get_mode().mode:match("^[iR]") ~= nil
   if buffer and typing and buffer ~= vim.api.nvim_get_current_buf() then
-    local namespace = vim.lsp.diagnostic.get_namespace(context.client_id)
     vim.diagnostic.show(namespace, buffer, nil, { update_in_insert = true })
+  end
+end
+
+--- Takes diagnostics by Neovim's own path. That one holds them back while someone types, in whatever
+--- buffer: who types a message in the prompt is to see the failing line at once.
+---@param _? table
+---@param params {uri: string, diagnostics: table[]}
+---@param context lsp.HandlerContext
+function M.publish(_, params, context)
+  published[params.uri] = { params = params, context = context }
+  show(published[params.uri])
+  if #params.diagnostics == 0 then
+    published[params.uri] = nil
+  end
+end
+
+--- The diagnostics of a buffer are others: what they say is not said twice.
+---@param buffer integer
+function M.others_changed(buffer)
+  local of = vim.api.nvim_buf_is_loaded(buffer) and published[vim.uri_from_bufnr(buffer)]
+  if of and vim.lsp.get_client_by_id(of.context.client_id) then
+    show(of)
   end
 end
 

@@ -88,6 +88,18 @@ fn one_diagnostic_where_their_stacks_meet() {
 }
 
 #[test]
+fn it_leads_to_each_place_once() {
+    let mut work = Work::new();
+    for (number, line) in [(0, 7), (1, 7), (2, 9), (3, 7)] {
+        work.add(failed(&format!("test {number}"), line, REFUSED, &[("/w/src/db.js", 12)]));
+    }
+    work.shown();
+    let related = work.store.groups()[0].problem.related.iter();
+    let related: Vec<_> = related.map(|it| (it.place.line, it.message.as_str())).collect();
+    assert_eq!(related, [(Some(7), "test 0 and 2 more"), (Some(9), "test 2")]);
+}
+
+#[test]
 fn without_a_shared_frame_it_stands_at_the_first() {
     let mut work = Work::new();
     for number in 0..3 {

@@ -48,6 +48,22 @@ impl Case {
 }
 
 #[test]
+fn lines_are_elsewhere_while_a_text_is_unsaved() {
+    let case = Case::new("a\nb\nc\n");
+    let edit = |start_line, old_end_line, new_line_count| LineEdit {
+        path: case.path(),
+        start_line,
+        old_end_line,
+        new_line_count,
+    };
+    let open = |text: &str| case.documents.did_open(&case.uri(), 1, text.to_owned());
+    assert_eq!(open("a\nb\nc\n"), []);
+    assert_eq!(open("new\na\nb\n"), [edit(2, 3, 0), edit(0, 0, 1)], "as an editor restores it");
+    let closed = case.documents.did_close(&case.uri());
+    assert_eq!(closed, Some((case.path(), vec![edit(3, 3, 1), edit(0, 1, 0)])), "what was not saved is given up");
+}
+
+#[test]
 fn a_document_is_followed_from_open_to_close() {
     let case = Case::new("a\nb\n");
     let seen = case.documents.subscribe();
@@ -62,7 +78,10 @@ fn a_document_is_followed_from_open_to_close() {
     assert_eq!(edits, [LineEdit { path: case.path(), start_line: 1, old_end_line: 1, new_line_count: 1 }]);
     assert_eq!(case.text(), ("a\nb\nx\ny\n".into(), true));
     assert_eq!(seen.borrow().unsaved(), [case.path()]);
-    assert_eq!(case.documents.did_close(&case.uri()), Some(case.path()));
+    assert_eq!(
+        case.documents.did_close(&case.uri()),
+        Some((case.path(), vec![LineEdit { path: case.path(), start_line: 1, old_end_line: 2, new_line_count: 0 }]))
+    );
     assert!(case.documents.now().get(&case.path()).is_none());
     assert_eq!(case.documents.did_close(&case.uri()), None);
     assert_eq!(case.change(None, "late"), []);

@@ -8,6 +8,7 @@ mod generic;
 mod hadolint;
 mod junit;
 mod msbuild;
+mod no_tests;
 pub mod problem_matcher;
 mod sarif;
 mod sarif_log;
@@ -23,6 +24,7 @@ use super::format::Format;
 /// The formats of this family; of two with one rank the first sees a line first.
 pub(super) const FORMATS: &[&Format] = &[
     &watchers::FORMAT,
+    &no_tests::FORMAT,
     &junit::FORMAT,
     &sarif::FORMAT,
     &tap::FORMAT,

@@ -1,7 +1,7 @@
 //! What a failed test of Rust's harness printed, and the problem that it makes: its panics, the `Error:` of a test that
 //! returns a `Result`, what the harness notes on a `#[should_panic]`. Knows not how a runner separates tests.
 
-use super::panic::{Panic, PanicReader};
+use super::panic::{Panic, PanicReader, package_of};
 use super::source::doc_test_line;
 use crate::matcher::place::Column;
 use crate::matcher::scope::{Scope, keep, problem, related};
@@ -116,13 +116,15 @@ pub(super) fn of_panics(
     let own_thread = |panic: &&Panic| panic.thread == test || panic.thread == "main";
     let last = panics.iter().rfind(own_thread).or(panics.last())?;
     // A doc-test's panic counts lines of the program that was made of it.
-    let place = if doc_test_line(test).is_some() { function } else { last.place(scope).or(function) };
-    let mut found = last.problem(scope, place?, tool);
+    let package = function.as_ref().and_then(|function| package_of(scope, &function.file));
+    let package = package.as_deref();
+    let place = if doc_test_line(test).is_some() { function } else { last.place(scope, package).or(function) };
+    let mut found = last.problem(scope, place?, tool, package);
     if let Some(note) = note {
         found.message = format!("{note}: {}", found.message);
     }
     for panic in panics.iter().filter(|panic| !std::ptr::eq(*panic, last)).take(8) {
-        if let Some(place) = panic.place(scope) {
+        if let Some(place) = panic.place(scope, package) {
             found.related.push(related(place, panic.message.clone()));
         }
     }

@@ -2,6 +2,7 @@
 //! the next lines) and the one before (`panicked at 'message', src/main.rs:3:5`). [`PanicReader`] reads them for libtest
 //! too; the matcher here tells those of programs that are no test.
 
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -167,17 +168,19 @@ impl Panic {
         }
     }
 
-    /// The workspace's own place of the panic, else of the deepest own frame of its backtrace.
-    pub(super) fn place(&self, scope: &mut Scope) -> Option<Place> {
-        self.at.iter().chain(&self.frames).find_map(|printed| own(scope, printed))
+    /// The workspace's own place of the panic, else of the deepest own frame of its backtrace. `package` is the folder of the
+    /// package that ran: `./` in a backtrace is there, and not where cargo was started.
+    pub(super) fn place(&self, scope: &mut Scope, package: Option<&Path>) -> Option<Place> {
+        let printed = self.at.as_ref().and_then(|printed| own(scope, printed));
+        printed.or_else(|| self.frames.iter().find_map(|frame| own_frame(scope, frame, package)))
     }
 
     /// The panic as a problem, at `place`; the other own places of the stack are related.
-    pub(super) fn problem(&self, scope: &mut Scope, place: Place, tool: &str) -> Problem {
+    pub(super) fn problem(&self, scope: &mut Scope, place: Place, tool: &str, package: Option<&Path>) -> Problem {
         let mut found = problem(tool, Severity::Error, place, self.message.clone());
         found.detail = Some(self.detail.clone());
         for printed in self.frames.iter().take(50) {
-            if let Some(place) = own(scope, printed) {
+            if let Some(place) = own_frame(scope, printed, package) {
                 let known = place == found.place || found.related.iter().any(|related| related.place == place);
                 if !known && found.related.len() < 8 {
                     found.related.push(related(place, "called here"));
@@ -191,6 +194,20 @@ impl Panic {
 fn own(scope: &mut Scope, (path, line, column): &Printed) -> Option<Place> {
     let file = scope.own_rust(path)?;
     Some(scope.at(file, *line, Some(Column::Chars(*column)), None))
+}
+
+fn own_frame(scope: &mut Scope, printed: &Printed, package: Option<&Path>) -> Option<Place> {
+    let (Some(package), Some(inside)) = (package, printed.0.strip_prefix("./")) else { return own(scope, printed) };
+    let file = package.join(inside);
+    let path = file.to_str().filter(|_| scope.files.is_file(&file))?;
+    own(scope, &(path.to_owned(), printed.1, printed.2))
+}
+
+/// The folder of the package that a source belongs to.
+pub(super) fn package_of(scope: &Scope, source: &Path) -> Option<PathBuf> {
+    let folders = source.ancestors().skip(1).take_while(|folder| folder.starts_with(&scope.root));
+    let mut packages = folders.filter(|folder| scope.files.is_file(&folder.join("Cargo.toml")));
+    packages.next().map(Path::to_path_buf)
 }
 
 pub(super) const FORMAT: Format = Format {
@@ -210,8 +227,8 @@ pub(super) struct Panics {
 
 impl Panics {
     fn tell(panic: &Panic, scope: &mut Scope) {
-        if let Some(place) = panic.place(scope) {
-            let problem = panic.problem(scope, place, "rust");
+        if let Some(place) = panic.place(scope, None) {
+            let problem = panic.problem(scope, place, "rust", None);
             scope.problem(problem);
         }
     }
@@ -245,7 +262,33 @@ impl Matcher for Panics {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::matcher::Origin;
+    use crate::matcher::tree::Tree;
+
+    /// Two packages, of which the output entered the other one first.
+    #[test]
+    fn a_backtrace_starts_in_the_package_that_ran() {
+        let files = Tree(&[
+            ("/w/cart/Cargo.toml", ""),
+            ("/w/cart/src/lib.rs", ""),
+            ("/w/till/Cargo.toml", ""),
+            ("/w/till/src/lib.rs", ""),
+        ]);
+        let origin = Origin { command: "cargo test".into(), cwd: "/w".into(), root: "/w".into() };
+        let mut scope = Scope::new(&origin, Arc::new(files));
+        scope.enter(Path::new("cart"));
+        let text = "thread 'adds' panicked at till/src/lib.rs:7:9:\nboom\nstack backtrace:\n   4: adds\n             at ./src/lib.rs:7:9\n   5: call\n             at ./src/lib.rs:6:14\n   6: more\n             at ./src/more.rs:1:1\n";
+        let panic = read(text);
+        let package = package_of(&scope, Path::new("/w/till/src/lib.rs"));
+        assert_eq!(package.as_deref(), Some(Path::new("/w/till")));
+        let place = panic.place(&mut scope, package.as_deref()).expect("it is the workspace's");
+        let found = panic.problem(&mut scope, place, "cargo test", package.as_deref());
+        let related: Vec<_> = found.related.iter().map(|it| (it.place.file.to_str(), it.place.line)).collect();
+        assert_eq!(related, [(Some("/w/till/src/lib.rs"), Some(6))]);
+    }
 
     fn read(text: &str) -> Panic {
         let mut reader = PanicReader::default();

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::story::{Story, background, bash, by_person, call, idle, read, write};
 use crate::ids::TaskId;
-use crate::problem::Finding;
+use crate::problem::{Counts, Finding, Place, Problem, Severity};
 use crate::session::event::{Event, OnlyTests, Request};
 use crate::task::model::Origin;
 use crate::task::run::{Ending, RunId};
@@ -323,6 +323,70 @@ fn the_failed_tests_run_alone_and_the_others_keep_their_results() {
     story.skip();
     story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::These(vec!["it's".into()]) });
     assert_eq!(story.task("t5").ran(), r"cargo test -- --exact 'it'\''s'");
+}
+
+/// The diagnostic of a failed test.
+fn failure(test: &str, line: u32) -> Finding {
+    let place = Place { file: "/w/a.rs".into(), line: Some(line), column: None, end_line: None, end_column: None };
+    Finding::Problem(Problem {
+        place,
+        severity: Severity::Error,
+        message: "assert 1 == 2".into(),
+        detail: None,
+        code: None,
+        tool: "cargo test".into(),
+        test: Some(test.into()),
+        related: Vec::new(),
+        provisional: false,
+        applies: Default::default(),
+    })
+}
+
+#[test]
+fn the_failed_tests_are_all_whose_failures_stand() {
+    let mut story = idle();
+    story.finds("t5", vec![failure("one", 3), failure("two", 9)]);
+    runs(&mut story, "t5", "a", "one- two- three+");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::These(vec!["one".into()]) });
+    story.started("t5");
+    story.finds("t5", vec![failure("one", 3)]);
+    runs(&mut story, "t5", "a", "one-");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::Failed });
+    assert_eq!(story.task("t5").ran(), "cargo test -- --exact one two", "two was not run since");
+}
+
+#[test]
+fn a_test_that_a_narrowed_run_did_not_find_still_fails() {
+    let mut story = idle();
+    story.finds("t5", vec![failure("one", 3), failure("two", 9)]);
+    runs(&mut story, "t5", "a", "one- two- three+");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::These(vec!["one".into()]) });
+    story.started("t5");
+    story.finds("t5", vec![Finding::Counts(Counts { passed: 0, failed: 0, skipped: 3 })]);
+    story.exits("t5", 0);
+    assert_eq!(summary(&story, "t5"), "0 passed, 0 failed, 3 skipped; no test was run");
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::Failed });
+    assert_eq!(story.task("t5").ran(), "cargo test -- --exact one two");
+}
+
+#[test]
+fn more_failed_tests_than_a_command_line_names_run_with_the_whole_command() {
+    let mut story = idle();
+    let all: Vec<String> = (0..201).map(|number| format!("t{number}-")).collect();
+    runs(&mut story, "t5", "a", &all.join(" "));
+    story.request(Request::RerunTests { task: "t5".into(), only: OnlyTests::Failed });
+    assert_eq!((story.task("t5").run, story.task("t5").ran()), (2, "cargo test"));
+}
+
+#[test]
+fn subtests_speak_for_their_test() {
+    let mut story = idle();
+    runs(&mut story, "t5", "a", "TestTable/one- TestTable/two+ TestTable- TestAlone-");
+    let told = report(&story, "t5");
+    assert!(!told.contains("TestTable:"), "{told}");
+    rerun(&mut story, "t5");
+    runs(&mut story, "t5", "b", "TestTable/one- TestTable/two+ TestTable- TestAlone-");
+    assert!(summary(&story, "t5").contains("(2 still failing since run 1)"), "{}", summary(&story, "t5"));
 }
 
 #[test]

@@ -39,7 +39,18 @@ const SERVERS: &[&str] = &[
 ];
 
 /// Programs that watch files, whatever their arguments.
-const WATCHERS: &[&str] = &["nodemon", "ts-node-dev", "air", "watchexec", "entr", "cargo-watch", "bacon"];
+const WATCHERS: &[&str] = &[
+    "nodemon",
+    "ts-node-dev",
+    "air",
+    "watchexec",
+    "entr",
+    "cargo-watch",
+    "bacon",
+    "ptw",
+    "pytest-watch",
+    "pytest-watcher",
+];
 
 /// Programs and the subcommands that make them servers; the empty word is none.
 const SERVING: &[(&str, &[&str])] = &[

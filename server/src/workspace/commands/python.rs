@@ -54,11 +54,12 @@ pub(super) fn find(package: &Package<'_>) -> Vec<ProjectCommand> {
     let mut found = Vec::new();
     if package.has("manage.py") && evidence.is_none() {
         found.push(package.command(Test, format!("{} manage.py test", owner.python), source("manage.py")));
-    } else if evidence.is_some() || owner.source.is_some() && !tests.unittest {
+    } else if evidence.is_some() || tests.pytest || owner.source.is_some() && !tests.unittest {
+        let written = tests.first.as_deref().filter(|_| tests.pytest);
         found.push(package.command(
             Test,
             format!("{} pytest", owner.tool),
-            source(evidence.as_deref().unwrap_or("pytest")),
+            source(evidence.as_deref().or(written).unwrap_or("pytest")),
         ));
     } else if let Some(first) = &tests.first {
         let discover = tests.below.as_ref().map(|folder| format!(" discover -s {folder}")).unwrap_or_default();
@@ -139,6 +140,8 @@ struct TestFiles {
     below: Option<String>,
     /// They are written for unittest.
     unittest: bool,
+    /// They are functions, which unittest does not see.
+    pytest: bool,
 }
 
 impl TestFiles {
@@ -155,6 +158,10 @@ impl TestFiles {
             let Some(first) = names.first() else { continue };
             let text = super::read(&dir.join(folder).join(first)).unwrap_or_default();
             found.unittest = text.contains("import unittest") || text.contains("from unittest");
+            let functions =
+                text.lines().any(|line| line.starts_with("def test_") || line.starts_with("async def test_"));
+            let imported = text.contains("import pytest") || text.contains("from pytest");
+            found.pytest = imported || functions && !found.unittest;
             found.first = Some(Path::new(folder).join(first).display().to_string());
             let package = folder.is_empty() || dir.join(folder).join("__init__.py").exists();
             found.below = (!package).then(|| folder.to_owned());

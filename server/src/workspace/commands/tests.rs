@@ -129,6 +129,7 @@ const CASES: &[Case] = &[
     ),
     (&[("requirements.txt", "flask\npytest>=8\n")], "", &["test | python3 -m pytest | . | requirements.txt"]),
     (&[("test_a.py", UNITTEST)], "", &["test | python3 -m unittest | . | test_a.py"]),
+    (&[("test_a.py", "def test_a():\n    pass\n")], "", &["test | python3 -m pytest | . | test_a.py"]),
     (
         &[("tests/__init__.py", ""), ("tests/test_a.py", UNITTEST)],
         "",
