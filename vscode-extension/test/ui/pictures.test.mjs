@@ -56,6 +56,19 @@ describe("pictures", function () {
     assert.ok(said.some(({ type, text }) => type === "text" && text.includes("Which colour is it?")));
   });
 
+  it("are seen in the conversation, also when the window is loaded anew", async () => {
+    for (const reload of [false, true]) {
+      if (reload) {
+        await story.load();
+        await story.openChat();
+        await story.heard("First words 0.");
+      }
+      const shown = story.log.getByRole("img", { name: "Picture" });
+      await shown.waitFor();
+      assert.equal(await shown.evaluate((img) => img.decode().then(() => img.naturalWidth)), 1);
+    }
+  });
+
   it("are refused with the reason where they are too large, and the words stay", async () => {
     await story.composer.click();
     await story.page.keyboard.type("And this one?");

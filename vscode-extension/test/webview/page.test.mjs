@@ -385,6 +385,33 @@ describe("the chat's page", function () {
       assert.equal(await page.getByText(/^Picture/).count(), 0);
     });
 
+    it("shows pictures that were sent, in boxes of one size, and says where one is not kept", async () => {
+      const { page, tell, settled } = await open();
+      const picture = (data, mimeType) =>
+        told.update("user_message_chunk", { content: { type: "image", data, mimeType }, messageId: "m1" });
+      const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
+      await tell(
+        updates(
+          told.asks("m1", "Which colour is it?"),
+          picture(pixel, "image/png"),
+          picture("AAAA", "image/svg+xml"),
+          picture("", "image/png"),
+        ),
+      );
+      await settled();
+      const boxes = page.getByRole("article", { name: "You" }).getByRole("img");
+      const names = await boxes.evaluateAll((all) => all.map((box) => box.alt ?? box.getAttribute("aria-label")));
+      assert.deepEqual(names, ["Picture 1 of 3", "Picture 2 of 3", "Picture 3 of 3"]);
+      const sizes = await boxes.evaluateAll((all) =>
+        all.map(({ offsetWidth, offsetHeight }) => [offsetWidth, offsetHeight]),
+      );
+      assert.deepEqual(sizes, Array(3).fill([72, 72]));
+      const images = page.locator(".log img");
+      assert.equal(await images.count(), 1, "no other kind of picture is drawn");
+      assert.equal(await images.evaluate((img) => img.decode().then(() => img.naturalWidth)), 1);
+      assert.equal(await page.getByRole("article", { name: "You" }).innerText(), "Which colour is it?");
+    });
+
     it("keeps what is typed at every key, and what was on its way", async () => {
       const { page, settled, composer, said } = await open();
       await composer.pressSequentially("half a thou");
