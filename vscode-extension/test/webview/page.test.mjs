@@ -10,7 +10,7 @@ const updates = (...list) => ({ type: "updates", updates: list });
 const questions = (...list) => ({ type: "questions", questions: list });
 
 describe("the chat's page", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let browser;
   let opened;
   before(async () => {
@@ -260,6 +260,21 @@ describe("the chat's page", function () {
       assert.equal((await said("answer"))[0]?.outcome.optionId, "allow_once");
     });
 
+    it("are left with Escape, which answers nothing and stops nothing", async () => {
+      const { page, tell, said, composer } = await open({ session: told.session({ turn: "turn1" }) });
+      await freeze(page);
+      await tell(questions(told.permission));
+      await page.clock.runFor(700);
+      for (const place of [page.getByRole("button", { name: "Yes", exact: true }), page.getByLabel("Why not")]) {
+        await place.focus();
+        await page.keyboard.press("Escape");
+        assert.ok(await composer.evaluate((e) => e === document.activeElement));
+      }
+      assert.deepEqual([...(await said("answer")), ...(await said("cancel"))], []);
+      await page.keyboard.press("Escape");
+      assert.equal((await said("cancel")).length, 1, "there it stops the turn");
+    });
+
     it("are refused with a word, and the word is not lost when the question goes away", async () => {
       const { page, tell, said, composer } = await open();
       await freeze(page);
@@ -341,6 +356,16 @@ describe("the chat's page", function () {
       assert.equal((await said("cancel")).length, 1);
       await page.keyboard.press("ArrowUp");
       assert.equal(await composer.inputValue(), "one\ntwo", "the last message comes back on request");
+    });
+
+    it("takes no letter that is the second key of a binding of Pillion's", async () => {
+      const { page, composer } = await open();
+      await composer.focus();
+      await page.keyboard.type("say");
+      await page.keyboard.press("Control+Alt+Semicolon");
+      await page.keyboard.press("t");
+      await page.keyboard.type(" it");
+      assert.equal(await composer.inputValue(), "say it");
     });
 
     it("takes pasted pictures along, and says which it cannot take", async () => {
