@@ -3,13 +3,13 @@
 import { strict as assert } from "node:assert";
 
 import { startModel } from "../harness/modelServer.mjs";
-import { Story } from "../harness/story.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
 
 /** One red pixel. */
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 
 describe("pictures", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let model;
 
@@ -70,8 +70,7 @@ describe("pictures", function () {
   });
 
   it("are refused with the reason where they are too large, and the words stay", async () => {
-    await story.composer.click();
-    await story.page.keyboard.type("And this one?");
+    await story.composer.fill("And this one?");
     await paste("huge.png", 30_000_000);
     await story.page
       .locator(".notification-toast", { hasText: "The picture has 30.0 MB, and at most 3.7 can be sent" })
