@@ -238,6 +238,30 @@ export const quickField = (page) => page.locator(".quick-input-widget input.inpu
 /** Its rows with these words. */
 export const quickRow = (page, words) => page.locator(".quick-input-list .monaco-list-row", { hasText: words });
 
+/** Frames in which a list is the same: then what was typed has done its work, and a click hits the row that it is meant for. */
+const SAME_FRAMES = 10;
+
+/** Waits until the list of rows is another one no more. */
+function settledList(page) {
+  return page.evaluate(
+    (most) =>
+      new Promise((settled) => {
+        let before;
+        let same = 0;
+        const look = () => {
+          const rows = [...document.querySelectorAll(".quick-input-list .monaco-list-row")];
+          const now = rows.map((row) => row.ariaLabel).join("\n");
+          same = now === before ? same + 1 : 0;
+          before = now;
+          if (same < most) requestAnimationFrame(look);
+          else settled();
+        };
+        look();
+      }),
+    SAME_FRAMES,
+  );
+}
+
 /** Opens the palette. Keys that come while a page of an extension is loaded are lost, and so are those of a busy window. */
 export async function palette(page) {
   // What the last command was chosen from may still be going. What stays open gives way.
@@ -250,15 +274,20 @@ export async function palette(page) {
 }
 
 /**
- * Chooses from a list that `open` opens, by what is typed and the row that it brings. Whatever takes the focus closes such a
+ * Chooses from a list that `open` opens, by what is typed (null: nothing) and the row that it brings. Whatever takes the focus closes such a
  * list, and a window that is being restored, or a view that the last command has opened, may do so late: then it is opened
- * again. Only what was not chosen is tried again.
+ * again. Only what was not chosen is tried again. `patience` is for a list that comes when its command has asked for it.
  */
-export async function choose(page, open, typed, words) {
+export async function choose(page, open, typed, words, patience = LIST) {
   for (let tries = 1; ; tries += 1) {
     await open();
     try {
-      await quickField(page).fill(typed, LIST);
+      if (typed === null) {
+        await quickRow(page, words).first().waitFor(LIST);
+      } else {
+        await quickField(page).fill(typed, patience);
+      }
+      await settledList(page);
       await quickRow(page, words).first().click(LIST);
       return;
     } catch (error) {
@@ -274,7 +303,7 @@ export async function choose(page, open, typed, words) {
 
 /** Runs a command by its title in the palette. What is open afterwards is the command's own. */
 export async function runCommand(page, title) {
-  await choose(page, () => palette(page), `>${title}`, title);
+  await choose(page, () => palette(page), `>${title}`, title, STEP); // it was there
   await page.waitForFunction((typed) => {
     const input = document.querySelector(".quick-input-widget input.input");
     return !input?.checkVisibility() || input.value !== typed;
