@@ -36,6 +36,7 @@ mod lines;
 pub mod narrow;
 mod node;
 mod oneline;
+mod paths;
 mod place;
 mod prefilter;
 mod python;
