@@ -62,6 +62,10 @@ export class Actions implements vscode.CodeActionProvider, vscode.CodeLensProvid
           this.changed.fire(undefined);
         }
       }),
+      // Results come after the task's end, and with them what there is to run again.
+      means.tests.items.onDidPlace(() => {
+        this.changed.fire(undefined);
+      }),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration("pillion.codeLens")) {
           this.changed.fire(undefined);

@@ -10,6 +10,7 @@ import { BeforeDocuments, currentText, textBefore } from "./changes/documents";
 import { PendingEdits, type PendingHunk } from "./changes/edits";
 import { delta } from "./changes/hunks";
 import { Marks } from "./changes/marks";
+import { TakenBack } from "./changes/takenBack";
 import { attempt } from "./errors";
 import type { ChangeParams, UpdateParams } from "./protocol";
 import type { Sidecar } from "./sidecar";
@@ -32,6 +33,7 @@ export class Changes implements vscode.Disposable {
   private edits = new PendingEdits([]);
   private readonly documents: BeforeDocuments;
   private readonly marks: Marks;
+  private readonly takenBack: TakenBack;
   private readonly disposables: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
   private reviewing = false;
@@ -42,6 +44,12 @@ export class Changes implements vscode.Disposable {
   ) {
     this.documents = new BeforeDocuments((path) => this.edits.ways(path));
     this.marks = new Marks(() => this.edits);
+    this.takenBack = new TakenBack(
+      () => this.edits,
+      () => {
+        this.schedule();
+      },
+    );
     const commands: Record<string, (of?: unknown) => unknown> = {
       "pillion.changes.review": () => this.review(),
       "pillion.changes.diff": (of) => this.diff(pathOf(of)),
@@ -56,6 +64,7 @@ export class Changes implements vscode.Disposable {
     this.disposables = [
       this.documents,
       this.marks,
+      this.takenBack,
       ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)),
       vscode.window.tabGroups.onDidChangeTabs(() => {
         this.tabs();
@@ -111,6 +120,9 @@ export class Changes implements vscode.Disposable {
       if (this.store.current?.sessionId === sessionId) {
         this.edits = new PendingEdits(changes);
         this.show();
+        await this.takenBack.tell(async ({ turnId, path, hunk: { index } }) => {
+          await this.sidecar.request("pillion/change/revert", { sessionId, turnId, path, hunk: index, gone: true });
+        });
       }
     } catch {
       // The session is gone, or the server is: what comes next is read when there is news of it.

@@ -13,6 +13,8 @@ import { type ClientCapability, type ServerCapability, VERSION } from "./protoco
 
 /** A server that ends gets this long after `exit`, then it is killed. What it left running is not its child. */
 const LAST_MS = 3000;
+/** How long after the end of a server its standard error is read on: what it left running may hold it open. */
+const LAST_WORDS_MS = 300;
 /** Characters of standard error that are kept for the message about its end. */
 const LAST_WORDS = 2000;
 
@@ -70,11 +72,13 @@ export class Connection {
       await import("./languageclient.js");
     let child: ChildProcess | undefined;
     let lastWords = "";
+    let heard: Promise<unknown> = Promise.resolve();
     const run = async () => {
       const started = spawn(start.program, ["serve", "--stdio"], { cwd: start.cwd, env: start.env });
       started.stderr.setEncoding("utf8").on("data", (text: string) => {
         lastWords = (lastWords + text).trim().slice(-LAST_WORDS);
       });
+      heard = new Promise((resolve) => started.once("close", resolve));
       await once(started, "spawn");
       child = started;
       return { process: started, detached: true };
@@ -126,6 +130,7 @@ export class Connection {
       await client.start();
     } catch (error) {
       await connection.close();
+      await within(LAST_WORDS_MS, heard); // it may be gone before its last words are read
       // What it said of its end is worth more than that its pipe is broken.
       throw child?.exitCode ? new Error(`${start.program} ended at its start (${end(child, lastWords)}).`) : error;
     }
@@ -138,7 +143,8 @@ export class Connection {
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Stopped && !connection.stopping) {
         // By now the client has let go of its documents and commands: another one can take them.
-        void connection.close().then(() => {
+        void connection.close().then(async () => {
+          await within(LAST_WORDS_MS, heard);
           start.gone(child ? end(child, lastWords) : "no process");
         });
       }
@@ -162,6 +168,13 @@ export class Connection {
     await ended;
     clearTimeout(last);
   }
+}
+
+/** Waits for it, but no longer than that. */
+async function within(ms: number, what: Promise<unknown>): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  await Promise.race([what, new Promise((resolve) => (late = setTimeout(resolve, ms)))]);
+  clearTimeout(late);
 }
 
 /** The trace of messages is for reading and sending on: keys are not in it. */

@@ -37,6 +37,7 @@ export class Tests implements vscode.Disposable {
     this.controller.refreshHandler = () => this.findCommands();
     this.disposables = [
       this.controller,
+      this.items,
       vscode.commands.registerCommand("pillion.tests.rerun", (item: vscode.TestItem) => this.rerunItem(item)),
       this.controller.createRunProfile("Run", vscode.TestRunProfileKind.Run, (request) => this.run(request), true),
       sidecar.on("pillion/test/results", ({ taskId, run, tests }) => {

@@ -12,10 +12,10 @@ import { join } from "node:path";
 /** For each token a file that asks, with the name of who asks, and one that answers, with the same name. */
 const ASKED = "asked";
 const HELD = "held";
-/** A window in the background answers within two seconds; a slow machine gets one more. */
-const THERE_MS = 3000;
+/** A window in the background answers within two seconds; on a machine that does much else it takes longer. */
+const THERE_MS = 5000;
 /** By then one that leaves has left. */
-const LEFT_MS = 5000;
+const LEFT_MS = 7000;
 
 export interface Window {
   /** Resolves when the window itself answers. */

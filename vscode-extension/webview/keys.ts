@@ -5,6 +5,7 @@ import type { FromView } from "./model/messages";
 import type { Parts } from "./view/layout";
 import type { List } from "./view/list";
 
+const MODIFIERS: ReadonlySet<string> = new Set(["Control", "Alt", "Shift", "Meta", "AltGraph"]);
 /** Milliseconds that a copied block says so. */
 const COPIED_MS = 1500;
 
@@ -21,6 +22,8 @@ export class Keys {
   readonly #parts: Parts;
   readonly #list: List<Item>;
   readonly #host: KeysHost;
+  /** The last key was the first one of Pillion's own bindings. */
+  #chord = false;
 
   constructor(parts: Parts, list: List<Item>, host: KeysHost) {
     this.#parts = parts;
@@ -49,6 +52,9 @@ export class Keys {
       },
       { capture: true },
     );
+    window.addEventListener("blur", () => {
+      this.#chord = false;
+    });
     window.addEventListener("focus", () => {
       if (document.activeElement === document.body) this.#host.compose();
     });
@@ -64,6 +70,9 @@ export class Keys {
   /** Before VS Code and the browser see it. */
   #everywhere(event: KeyboardEvent): void {
     const command = event.ctrlKey || event.metaKey;
+    if (MODIFIERS.has(event.key)) return;
+    if (this.#chord) event.preventDefault(); // the editor hears it all the same; it is no letter of a message
+    this.#chord = command && event.altKey && event.code === "Semicolon";
     if (command && !event.shiftKey && !event.altKey && event.key === "f") {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -75,10 +84,11 @@ export class Keys {
     }
   }
 
+  /** From anywhere Escape leads back to the composer, and answers nothing; there it stops the turn. */
   #rest(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.key !== "Escape") return;
-    if (this.#parts.log.contains(document.activeElement)) this.#host.compose();
-    else this.#host.stop();
+    if (document.activeElement === document.body) this.#host.stop();
+    else this.#host.compose();
   }
 
   #inLog(event: KeyboardEvent): void {

@@ -1,6 +1,6 @@
 //! What a turn's edits made of a file, hunk by hunk, and how they are taken back: pure, on lines. Line breaks and a
 //! byte-order mark are the file's own and make no difference; what others wrote since stays, and where they wrote at the
-//! same place nothing is taken back.
+//! same place nothing is taken back, unless they have done just that.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -146,8 +146,11 @@ impl Change {
         let is_left = current == left || same_but_for_the_end(&current, &left);
         // What is made or removed as a whole must be as it was left.
         match (&self.before, &self.after, now) {
-            (None, _, Some(_)) if whole && is_left => return Ok(None),
+            (None, _, Some(_)) if whole && (is_left || current.is_empty()) => return Ok(None),
             (Some(before), None, None) if whole => return Ok(Some(before.clone())),
+            // Somebody has done it.
+            (None, _, None) if whole => return Ok(None),
+            (Some(_), None, Some(now)) if whole && current == before => return Ok(Some(now.to_owned())),
             (_, Some(_), Some(_)) => {}
             _ => return Err(Conflict::File),
         }
@@ -305,6 +308,9 @@ fn replayed<'a>(before: &[&'a str], after: &[&'a str], hunks: &[Hunk], reverted:
 
 /// `current` with the edits that make `wanted` of `left`, where nobody has touched those lines or the ones beside them.
 fn merge<'a>(left: &[&'a str], wanted: &[&'a str], current: &[&'a str]) -> Result<Vec<&'a str>, Conflict> {
+    if current == wanted {
+        return Ok(current.to_vec());
+    }
     let (ours, theirs) = (edits(left, wanted), edits(left, current));
     let mut out = Vec::with_capacity(current.len());
     // How far `current` is copied, and how far `left` goes along with it.
@@ -315,8 +321,13 @@ fn merge<'a>(left: &[&'a str], wanted: &[&'a str], current: &[&'a str]) -> Resul
             shift += other.new.len() as isize - other.old.len() as isize;
         }
         let line = |at: usize| at.saturating_add_signed(shift);
-        if let Some(other) = foreign.peek().filter(|other| other.old.start <= edit.old.end) {
-            return Err(Conflict::Edited(other.new.start + 1));
+        if let Some(other) = foreign.next_if(|other| other.old.start <= edit.old.end) {
+            if other.old != edit.old || current[other.new.clone()] != wanted[edit.new.clone()] {
+                return Err(Conflict::Edited(other.new.start + 1));
+            }
+            // Somebody has done the same.
+            shift += other.new.len() as isize - other.old.len() as isize;
+            continue;
         }
         if !theirs.is_empty() {
             let after = foreign.peek().map_or(left.len(), |other| other.old.start);
@@ -374,6 +385,8 @@ pub struct Chosen {
     pub turn: Option<TurnId>,
     pub path: Option<PathBuf>,
     pub hunk: Option<usize>,
+    /// Of a revert: only where somebody has done it by other means; nothing is written.
+    pub gone: bool,
 }
 
 impl Chosen {

@@ -71,7 +71,7 @@ fn a_hunk_is_taken_back_where_nobody_wrote() {
     let table = [
         (1, after.replace("new a", "mine"), Conflict::Edited(21)),
         (1, after.replace("new b\n", "new b\nmine\n"), Conflict::Edited(23)),
-        (1, after.replace("new a\nnew b\n", ""), Conflict::Edited(21)),
+        (1, after.replace("new a\nnew b\nline 21\n", ""), Conflict::Edited(21)),
         (0, after.replace("LINE 3\n", ""), Conflict::Edited(3)),
         (0, String::new(), Conflict::Edited(1)),
         (0, format!("{after}{after}"), Conflict::Ambiguous(3)),
@@ -80,6 +80,25 @@ fn a_hunk_is_taken_back_where_nobody_wrote() {
         assert_eq!(one(hunk, &now), Err(conflict), "{now}");
     }
     assert_eq!(change.without(&[0].into(), None), Err(Conflict::File));
+}
+
+#[test]
+fn what_somebody_has_taken_back_is_no_conflict() {
+    let change = two_hunks();
+    let (before, after) = (change.before.clone().unwrap(), change.after.clone().unwrap());
+    let without = |hunks: &[usize], now: &str| change.without(&hunks.iter().copied().collect(), Some(now));
+    let first = after.replace("LINE 3\n", "line 3\n");
+    let second = after.replace("new a\nnew b\n", "");
+    for (hunk, now) in [(0, &first), (1, &second), (0, &before), (1, &before)] {
+        assert_eq!(without(&[hunk], now).as_ref(), Ok(&Some(now.clone())), "hunk {hunk}");
+    }
+    // The other one goes, and what else was written stays.
+    assert_eq!(without(&[0, 1], &first).unwrap().unwrap(), before);
+    assert_eq!(without(&[0, 1], &second).unwrap().unwrap(), before);
+    let written = second.replace("line 10\n", "line 10, by the person\n");
+    assert_eq!(without(&[1], &written).unwrap().unwrap(), written);
+    let all = without(&[0, 1], &written).unwrap().unwrap();
+    assert_eq!(all, written.replace("LINE 3", "line 3"));
 }
 
 #[test]
@@ -108,7 +127,9 @@ fn a_file_that_was_made_goes_and_one_that_was_removed_comes_back() {
     assert_eq!(made.without(&all, Some("a\nb\n")), Ok(None));
     assert_eq!(made.without(&all, Some("a\nb")), Ok(None), "an editor may show it so");
     assert_eq!(made.without(&all, Some("a\nb\nmine\n")), Err(Conflict::Edited(3)));
-    assert_eq!(made.without(&all, None), Err(Conflict::File));
+    assert_eq!(made.without(&all, None), Ok(None), "somebody has removed it");
+    assert_eq!(made.without(&all, Some("")), Ok(None), "somebody has emptied it");
+    assert_eq!(removed.without(&all, Some("a\n")), Ok(Some("a\n".into())), "somebody has made it again");
     assert_eq!(removed.without(&all, None), Ok(Some("a\n".into())));
     assert_eq!(removed.without(&all, Some("new\n")), Err(Conflict::File));
     assert_eq!(change(None, Some("")).without(&all, Some("")), Ok(None));

@@ -139,13 +139,13 @@ pub fn export(params: Value) -> Read<Request> {
 
 /// `pillion/change/list`, `…/accept`, `…/revert`.
 pub fn changes(params: Value, root: &Path, choose: Choose) -> Read<Request> {
-    let wire::ChangeParams { session_id, turn_id, path, hunk } = typed(params)?;
+    let wire::ChangeParams { session_id, turn_id, path, hunk, gone } = typed(params)?;
     if hunk.is_some() && (path.is_none() || turn_id.is_none()) {
         let missing = if path.is_none() { "path" } else { "turnId" };
         return Err(bad(missing, "is missing: a hunk is one of a turn's edits of a file".into(), "Name all three."));
     }
     let path = path.map(|text| uri::to_path(&text).unwrap_or_else(|| absolute(root, &text)));
-    let chosen = Chosen { turn: turn_id.map(TurnId), path, hunk };
+    let chosen = Chosen { turn: turn_id.map(TurnId), path, hunk, gone };
     Ok(Request::Changes { session: SessionId(session_id), chosen, choose })
 }
 

@@ -15,6 +15,9 @@ pub struct ChangeParams {
     /// A hunk's `index`; needs `turnId` and `path`.
     #[serde(default)]
     pub hunk: Option<usize>,
+    /// Of a revert: it is in the files already, by an undo or by hand. Nothing is written.
+    #[serde(default)]
+    pub gone: bool,
 }
 
 #[derive(Debug, Serialize)]

@@ -74,14 +74,17 @@ pub async fn revert(
             remedy: "pillion/change/list shows what there is and how it stands.",
         });
     }
+    if let Some(left) = plans.iter().find(|plan| chosen.gone && plan.text != plan.present.text) {
+        return Err(edited(format!("{} still has the agent's edit", shown(context, &left.present.path))));
+    }
     let mut reverted = Reverted::default();
     for Plan { present, text, changes } in plans {
         let (path, real) = (present.path.clone(), present.real.clone());
         // What somebody wrote beside it the model has not read.
         let seen = text.as_deref().map(fingerprint).filter(|_| unseen(context, &present).is_none());
         let note = match text {
+            text if text == present.text => Ok(String::new()), // somebody has done it
             None => remove(context, present, made).await,
-            Some(text) if present.text.as_ref() == Some(&text) => Ok(String::new()),
             Some(text) => change(context, present, text, 1).await.map(|output| output.text),
         };
         match note {

@@ -1,7 +1,7 @@
 /** The agent's edits of a session that nobody has settled yet, by file. Pure; the newest list replaces what was known. */
 
 import type { Change } from "../protocol";
-import { type EditHunk, hunks } from "./hunks";
+import { type EditHunk, gone, hunks } from "./hunks";
 
 /** A hunk that waits for a decision, with what the server calls it. */
 export interface PendingHunk {
@@ -51,6 +51,13 @@ export class PendingEdits {
       hunks(change)
         .filter(({ state }) => state === "pending")
         .map((hunk) => ({ turnId: change.turnId, path, hunk })),
+    );
+  }
+
+  /** Those that somebody seems to have taken back in the file, without a word. `text` is undefined where it is gone. */
+  gone(path: string, text: string | undefined): PendingHunk[] {
+    return this.changes(path).flatMap((change) =>
+      gone(hunks(change), text).map((hunk) => ({ turnId: change.turnId, path, hunk })),
     );
   }
 

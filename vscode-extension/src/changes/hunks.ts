@@ -129,6 +129,33 @@ export function placed(all: readonly EditHunk[], text: string): Placed[] {
   return found.sort((left, right) => left.start - right.start);
 }
 
+/** How many of the lines around a side of a hunk are found with it; -1 where it is nowhere, or is nothing by itself. */
+function found(hunk: EditHunk, side: readonly string[], lines: readonly string[]): number {
+  if (side.length === 0) {
+    return lines.length === 0 ? 0 : -1;
+  }
+  for (let around = Math.max(hunk.before, hunk.after); around >= 0; around -= 1) {
+    const skip = hunk.before - Math.min(hunk.before, around);
+    const drop = hunk.after - Math.min(hunk.after, around);
+    const wanted = side.slice(skip, side.length - drop);
+    if (wanted.length > 0 && nearest(lines, wanted, Math.max(0, hunk.newStart - 1)) !== undefined) {
+      return around;
+    }
+  }
+  return -1;
+}
+
+/**
+ * The hunks that wait, and that somebody seems to have taken back without a word: what stood there before stands there
+ * again. The server knows for sure. `text` is undefined where there is no file.
+ */
+export function gone(all: readonly EditHunk[], text: string | undefined): EditHunk[] {
+  const lines = split(text ?? "");
+  return all.filter(
+    (hunk) => hunk.state === "pending" && found(hunk, hunk.oldSide, lines) > found(hunk, hunk.newSide, lines),
+  );
+}
+
 function split(text: string): string[] {
   const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
   if (lines.at(-1) === "") {

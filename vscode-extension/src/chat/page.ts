@@ -1,4 +1,7 @@
-/** The chat's page as HTML: nothing but our own script and style sheets may run or load. */
+/**
+ * The chat's page as HTML: nothing but our own script and style sheets may run or load. Pictures are those that a message
+ * brings with it: none is loaded from anywhere.
+ */
 
 export interface PageParts {
   /** Where the extension's files come from, as a source of the policy. */
@@ -14,6 +17,7 @@ export function pageHtml({ source, script, style, nonce }: PageParts): string {
     `script-src 'nonce-${nonce}'`,
     `style-src ${source}`,
     `font-src ${source}`,
+    "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");

@@ -79,10 +79,6 @@ export function slimUpdate(params: UpdateParams, root = "/"): ViewUpdateParams {
         },
       };
     }
-    case "user_message_chunk": {
-      const { content: block } = update;
-      return { ...params, update: block.type === "image" ? { ...update, content: { ...block, data: "" } } : update };
-    }
     default:
       return { ...params, update };
   }

@@ -8,6 +8,8 @@ export interface ChangeParams extends SessionParams {
   path?: string;
   /** A hunk's `index`; needs `turnId` and `path`. */
   hunk?: number;
+  /** Of a revert: it is in the files already, by an undo or by hand. Nothing is written. */
+  gone?: boolean;
 }
 
 export type ChangeState = "pending" | "accepted" | "reverted";

@@ -16,7 +16,8 @@ export interface Suite {
 /** Files of one suite that are looked through for the places of its tests. */
 const MOST_FILES = 50;
 
-export class Items {
+export class Items implements vscode.Disposable {
+  private readonly placed = new vscode.EventEmitter<undefined>();
   private readonly suites = new Map<string, Suite>();
   /** The server's id of each item that is a test. */
   private readonly ids = new WeakMap<vscode.TestItem, string>();
@@ -24,6 +25,9 @@ export class Items {
   private readonly byId = new Map<string, Map<string, vscode.TestItem>>();
   /** Files in which tests of a suite were seen. */
   private readonly files = new Map<string, Set<string>>();
+
+  /** Tests are known in a file in which they were not. */
+  readonly onDidPlace = this.placed.event;
 
   constructor(private readonly controller: vscode.TestController) {}
 
@@ -94,11 +98,15 @@ export class Items {
     const places = await locate(files);
     const { roots, omitted } = tree(results);
     this.byId.set(key, this.byId.get(key) ?? new Map<string, vscode.TestItem>());
-    this.fill(key, root, roots, places);
+    if (this.fill(key, root, roots, places)) {
+      this.placed.fire(undefined);
+    }
     return omitted;
   }
 
-  private fill(key: string, parent: vscode.TestItem, nodes: readonly Node[], places: Places): void {
+  /** Whether one of them is in a file now in which it was not. */
+  private fill(key: string, parent: vscode.TestItem, nodes: readonly Node[], places: Places): boolean {
+    let placed = false;
     for (const node of nodes) {
       const place = node.test && placeOf(node.test, node.label, places);
       const uri = place && vscode.Uri.file(place.file);
@@ -110,6 +118,7 @@ export class Items {
         });
         parent.children.add(made);
         item = made;
+        placed ||= uri !== undefined;
       }
       if (place) {
         item.range = new vscode.Range(place.line, 0, place.line, 0);
@@ -118,8 +127,13 @@ export class Items {
         this.ids.set(item, node.test.id);
         this.byId.get(key)?.set(node.test.id, item);
       }
-      this.fill(key, item, node.children, places);
+      placed = this.fill(key, item, node.children, places) || placed;
     }
+    return placed;
+  }
+
+  dispose(): void {
+    this.placed.dispose();
   }
 }
 

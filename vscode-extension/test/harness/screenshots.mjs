@@ -35,7 +35,9 @@ const script = {
   ],
 };
 
-const story = await Story.begin({ script, mode: "auto", viewport: { width: 1400, height: 860 } });
+// As an editor looks that nobody has set up.
+const settings = { "workbench.notifications.position": "bottom-right" };
+const story = await Story.begin({ script, mode: "auto", settings, viewport: { width: 1400, height: 860 } });
 try {
   await story.load("test/math.test.js");
   await runCommand(story.page, "View: Close Primary Side Bar");

@@ -6,7 +6,9 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { chat, runCommand, scratch, startBrowser, startServer, workbenchUrl } from "./workbench.mjs";
+import { chat, runCommand, scratch, startBrowser, startServer, STEP, until, workbenchUrl } from "./workbench.mjs";
+
+export { TEST_MS } from "./workbench.mjs";
 
 /** A project whose first test fails at once, and whose second waits until the file `gate` is there. */
 const project = (gate) => ({
@@ -206,10 +208,29 @@ export class Story {
     await this.composer.waitFor();
   }
 
+  /** Says it, wherever the focus is by then: an editor that opens late takes it. */
   async say(text) {
     await this.composer.click();
-    await this.page.keyboard.type(text);
-    await this.page.keyboard.press("Enter");
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** A question, once it takes an answer: in its first moment a card takes none. */
+  async question(name) {
+    const card = this.chat.getByRole("alertdialog", { name });
+    await card.and(this.chat.locator(":not(.inert)")).waitFor();
+    return card;
+  }
+
+  /** The row of a task in its view, by the beginning of what a screen reader reads there. */
+  taskRow(start) {
+    return this.page.locator(`.pane-body .monaco-list-row[aria-label^="${start}"]`);
+  }
+
+  /** Opens the log of a task by its row, which is drawn anew while the task runs, and waits for words in it. */
+  async openLog(row, words) {
+    const editor = this.page.locator(".editor-group-container .monaco-editor").first();
+    await until(editor.getByText(words).first(), () => row.click(STEP));
   }
 
   /** Waits for words in the conversation. */

@@ -12,8 +12,12 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-const START_MS = 60_000;
+const START_MS = 180_000;
 const STOP_MS = 5_000;
+/** How long anything that is waited for may take: a machine that does much else is slow, and only a failure waits so long. */
+const WAIT_MS = 90_000;
+/** How long one test may take, and what is done before the first. */
+export const TEST_MS = 300_000;
 
 /** Quiet and quick: no telemetry, no welcome, no update, no other extension's chat. */
 const SETTINGS = {
@@ -36,6 +40,10 @@ const SETTINGS = {
   "editor.cursorBlinking": "solid",
   "terminal.integrated.gpuAcceleration": "off",
   "window.commandCenter": false,
+  // Whatever listens here, the tests themselves too, is told of in a notification.
+  "remote.autoForwardPorts": false,
+  // At the other side they lie over the composer and its questions, and take the clicks.
+  "workbench.notifications.position": "bottom-left",
   "workbench.colorTheme": "Default Dark Modern",
 };
 
@@ -162,8 +170,9 @@ export async function startServer({
 }
 
 /** A browser with an empty profile in `folder`. */
-export function startBrowser({ folder, viewport = { width: 1280, height: 800 } }) {
-  return chromium.launchPersistentContext(join(folder, "profile"), {
+export async function startBrowser({ folder, viewport = { width: 1280, height: 800 } }) {
+  const browser = await chromium.launchPersistentContext(join(folder, "profile"), {
+    timeout: START_MS,
     executablePath: named("PILLION_CHROMIUM"),
     headless: true,
     args: CHROMIUM,
@@ -171,6 +180,8 @@ export function startBrowser({ folder, viewport = { width: 1280, height: 800 } }
     locale: "en-US",
     serviceWorkers: "allow",
   });
+  browser.setDefaultTimeout(WAIT_MS);
+  return browser;
 }
 
 /** The address of the workbench on a folder of this machine; `file` is opened in it. */
@@ -186,46 +197,126 @@ export function chat(page) {
   return page.frameLocator('iframe.webview[src*="extensionId=pillion.pillion"]').frameLocator("iframe#active-frame");
 }
 
-/** How long a palette may take that is on its way. */
-const PALETTE_MS = 3_000;
-/** How often it may be taken away before its command is chosen. */
-const TAKEN_AWAY = 5;
+/** How long something may take that is on its way, before it is asked for again. */
+const AGAIN_MS = 3_000;
+/** How often that may be. */
+const MOST_TRIES = 25;
 
-/** Opens the palette. */
-async function palette(page) {
-  const input = page.locator(".quick-input-widget input.input");
-  for (;;) {
-    // What the last command was chosen from may still be going.
-    await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
-    await page.keyboard.press("F1");
-    const open = await input.waitFor({ state: "visible", timeout: PALETTE_MS }).then(
-      () => true,
-      () => false,
-    );
-    if (open) {
-      return input;
+/** Whether it is there within a moment. */
+function soon(locator) {
+  return locator.waitFor({ timeout: AGAIN_MS }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Does something until it is seen, as a person does where the editor has redrawn what was clicked, or has closed what was
+ * opened: for the editor's own lists, menus and hovers, and only for what may be done twice.
+ */
+export async function until(seen, act) {
+  for (let tries = 1; ; tries += 1) {
+    let failed;
+    await act().catch((error) => (failed = error));
+    if (await soon(seen)) {
+      return;
+    }
+    if (tries === MOST_TRIES) {
+      throw failed ?? new Error(`it was done ${tries} times, and is not seen: ${String(seen)}`);
     }
   }
 }
 
+/** How long one step of such a thing may take. */
+export const STEP = { timeout: AGAIN_MS };
+/** How long a list may take that somebody has to be asked for. */
+const LIST = { timeout: 5 * AGAIN_MS };
+
+const quickInput = (page) => page.locator(".quick-input-widget");
+/** The field of what is open there. */
+export const quickField = (page) => page.locator(".quick-input-widget input.input");
+/** Its rows with these words. */
+export const quickRow = (page, words) => page.locator(".quick-input-list .monaco-list-row", { hasText: words });
+
+/** Frames in which a list is the same: then what was typed has done its work, and a click hits the row that it is meant for. */
+const SAME_FRAMES = 10;
+
+/** Waits until the list of rows is another one no more. */
+function settledList(page) {
+  return page.evaluate(
+    (most) =>
+      new Promise((settled) => {
+        let before;
+        let same = 0;
+        const look = () => {
+          const rows = [...document.querySelectorAll(".quick-input-list .monaco-list-row")];
+          const now = rows.map((row) => row.ariaLabel).join("\n");
+          same = now === before ? same + 1 : 0;
+          before = now;
+          if (same < most) requestAnimationFrame(look);
+          else settled();
+        };
+        look();
+      }),
+    SAME_FRAMES,
+  );
+}
+
+/** Opens the palette. Keys that come while a page of an extension is loaded are lost, and so are those of a busy window. */
+export async function palette(page) {
+  // What the last command was chosen from may still be going. What stays open gives way.
+  await quickInput(page)
+    .waitFor({ state: "hidden", ...STEP })
+    .catch(() => undefined);
+  // Where it is there late, the second key changes nothing.
+  await until(quickField(page), () => page.keyboard.press("F1"));
+  return quickField(page);
+}
+
 /**
- * Runs a command by its title in the palette. Whatever takes the focus closes the palette, and a window that is being
- * restored, or a view that the last command has opened, may do so late: then it is opened again, as a person would.
+ * Chooses from a list that `open` opens, by what is typed (null: nothing) and the row that it brings. Whatever takes the focus closes such a
+ * list, and a window that is being restored, or a view that the last command has opened, may do so late: then it is opened
+ * again. Only what was not chosen is tried again. `patience` is for a list that comes when its command has asked for it.
  */
-export async function runCommand(page, title) {
-  for (let taken = 0; ; taken += 1) {
-    const input = await palette(page);
+export async function choose(page, open, typed, words, patience = LIST) {
+  for (let tries = 1; ; tries += 1) {
+    await open();
     try {
-      await input.fill(`>${title}`, { timeout: PALETTE_MS });
-      const row = page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
-      await row.click({ timeout: 5 * PALETTE_MS });
+      if (typed === null) {
+        await quickRow(page, words).first().waitFor(LIST);
+      } else {
+        await quickField(page).fill(typed, patience);
+      }
+      await settledList(page);
+      await quickRow(page, words).first().click(LIST);
       return;
     } catch (error) {
-      if (taken >= TAKEN_AWAY || (await input.isVisible())) {
+      if (tries === MOST_TRIES) {
         throw error;
+      }
+      if (await quickInput(page).isVisible()) {
+        await page.keyboard.press("Escape");
       }
     }
   }
+}
+
+/** Runs a command by its title in the palette. What is open afterwards is the command's own. */
+export async function runCommand(page, title) {
+  await choose(page, () => palette(page), `>${title}`, title, STEP); // it was there
+  await page.waitForFunction((typed) => {
+    const input = document.querySelector(".quick-input-widget input.input");
+    return !input?.checkVisibility() || input.value !== typed;
+  }, `>${title}`);
+}
+
+/** Runs a command line in the background, by the picker of Pillion. */
+export function runInBackground(page, command) {
+  const open = async () => {
+    await runCommand(page, "Pillion: Run in background");
+    await quickRow(page, "package.json").first().waitFor();
+  };
+  return choose(page, open, command, command);
 }
 
 /** Where something is, once it has a place: what is drawn anew has none for a moment. */

@@ -11,7 +11,7 @@ interface Result {
 }
 
 export function run(): Promise<void> {
-  const mocha = new Mocha({ ui: "bdd", timeout: 30_000, reporter: "min" });
+  const mocha = new Mocha({ ui: "bdd", timeout: 120_000, reporter: "min" });
   const { TEST_GREP: grep, TEST_RESULTS: file } = process.env;
   if (grep) {
     mocha.grep(grep);

@@ -4,8 +4,8 @@ import { strict as assert } from "node:assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { choose, quickField, quickRow, runCommand, until } from "../harness/workbench.mjs";
 
 const KEY = "sk-ant-this-is-no-real-key";
 
@@ -23,7 +23,7 @@ const script = {
 };
 
 describe("a person who begins", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
@@ -40,7 +40,9 @@ describe("a person who begins", function () {
     return story?.picture(this.currentTest);
   });
 
-  const rows = (text) => page.locator(".quick-input-list .monaco-list-row", { hasText: text });
+  const rows = (text) => quickRow(page, text);
+  /** Chooses from the list that a command opens. */
+  const pick = (command, words) => choose(page, () => runCommand(page, command), words, words);
 
   it("has the licences of all that is in the package", () => {
     const extensions = join(story.folder, "extensions");
@@ -57,8 +59,7 @@ describe("a person who begins", function () {
   });
 
   it("finds three steps that need no key", async () => {
-    await runCommand(page, "Welcome: Open Walkthrough...");
-    await rows("Start with Pillion").first().click();
+    await pick("Welcome: Open Walkthrough...", "Start with Pillion");
     const steps = page.locator(".getting-started-step");
     await steps.nth(2).waitFor();
     assert.equal(await steps.count(), 3);
@@ -70,10 +71,13 @@ describe("a person who begins", function () {
 
   it("asks about the lines that are selected, and the model is given these", async () => {
     await story.load("lines.txt");
-    await page.locator(".editor-group-container .view-lines").first().getByText("second line").click();
-    await page.keyboard.press("Home");
-    await page.keyboard.press("Shift+ArrowDown");
-    await page.keyboard.press("Shift+ArrowDown"); // up to the beginning of the fourth, of which nothing is selected
+    const selected = page.locator('.statusbar-item[id="status.editor.selection"]', { hasText: "selected" });
+    await until(selected, async () => {
+      await page.locator(".editor-group-container .view-lines").first().getByText("second line").click();
+      await page.keyboard.press("Home");
+      await page.keyboard.press("Shift+ArrowDown");
+      await page.keyboard.press("Shift+ArrowDown"); // up to the beginning of the fourth, of which nothing is selected
+    });
     await runCommand(page, "Pillion: Ask about selection");
     await story.chat.getByText("lines.txt:2-3").first().waitFor();
     await story.say("What are these?");
@@ -81,15 +85,14 @@ describe("a person who begins", function () {
   });
 
   it("adds a key, which is shown nowhere and written nowhere", async () => {
-    await runCommand(page, "Pillion: Add API key");
-    await rows("Anthropic").first().click();
-    const field = page.locator(".quick-input-widget input.input");
+    await pick("Pillion: Add API key", "Anthropic");
+    const field = quickField(page);
     await page.locator(".quick-input-widget", { hasText: "API key of Anthropic" }).waitFor();
     assert.equal(await field.getAttribute("type"), "password");
-    await page.keyboard.press("Enter");
+    await field.press("Enter");
     await page.locator(".quick-input-widget", { hasText: "A key is not empty." }).waitFor();
     await field.fill(KEY);
-    await page.keyboard.press("Enter");
+    await field.press("Enter");
     await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
     await runCommand(page, "Pillion: Remove API key");
     await rows("Anthropic").first().waitFor();
@@ -106,8 +109,7 @@ describe("a person who begins", function () {
     await runCommand(page, "Pillion: New session");
     await story.say("Another talk.");
     await story.heard("About something else.");
-    await runCommand(page, "Pillion: Resume session");
-    await rows("What are these?").first().click();
+    await pick("Pillion: Resume session", "What are these?");
     await story.heard("The second and the third.");
     await story.log.getByText("About something else.").waitFor({ state: "detached" });
   });

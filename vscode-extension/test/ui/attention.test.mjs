@@ -4,8 +4,11 @@ import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { quickField, runCommand, runInBackground, STEP } from "../harness/workbench.mjs";
+
+/** From how many seconds on a task is a long one here: a short one is none on a busy machine either. */
+const LONG_S = 8;
 
 const remove = { tool: "bash", input: { command: "rm -rf src" } };
 const refused = { expect: { lastUserContains: ["The user refused this"] }, answer: [{ text: "I keep them." }] };
@@ -22,13 +25,14 @@ const script = (hold) => ({
 });
 
 describe("notifications", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
   let hold;
 
   const toast = (text) => page.locator(".notification-toast", { hasText: text });
   const card = () => story.chat.getByRole("alertdialog", { name: /rm -rf src/ });
+  const awake = () => story.question(/rm -rf src/);
 
   /** The window keeps or loses the focus, as the editor is told of it. */
   const focused = (is) =>
@@ -37,17 +41,10 @@ describe("notifications", function () {
       window.dispatchEvent(new Event(now ? "focus" : "blur"));
     }, is);
 
-  const runInBackground = async (command) => {
-    await runCommand(page, "Pillion: Run in background");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "npm test" }).waitFor();
-    await page.locator(".quick-input-widget input.input").fill(command);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: command }).first().click();
-  };
-
   before(async () => {
     story = await Story.begin({
       script: (folder) => script((hold = join(folder, "hold"))),
-      settings: { "pillion.notifications.afterSeconds": 1 },
+      settings: { "pillion.notifications.afterSeconds": LONG_S },
     });
     ({ page } = story);
     await story.load();
@@ -63,9 +60,9 @@ describe("notifications", function () {
 
   it("there is none for a question in a panel that is seen, in a window that has the focus", async () => {
     await story.say("Clean up.");
-    await card().and(story.chat.locator(":not(.inert)")).waitFor();
+    const asked = await awake();
     assert.equal(await toast("rm -rf src").count(), 0);
-    await card().getByRole("button", { name: "No", exact: true }).click();
+    await asked.getByRole("button", { name: "No", exact: true }).click();
     await story.heard("I keep them.");
   });
 
@@ -87,50 +84,52 @@ describe("notifications", function () {
     const one = toast("rm -rf src");
     await one.waitFor();
     assert.equal(await one.count(), 1);
-    await one.hover();
-    await one.locator(".codicon-notifications-clear").click();
-    await one.waitFor({ state: "detached" });
+    for (let there = true; there; there = await one.isVisible()) {
+      await one.hover(STEP);
+      await one
+        .locator(".codicon-notifications-clear")
+        .click(STEP)
+        .catch(() => undefined); // it is there while the mouse is on it
+    }
     assert.ok(existsSync(join(story.workspace, "src")));
     await story.openChat();
-    await card().and(story.chat.locator(":not(.inert)")).waitFor();
-    await card().getByRole("button", { name: "Yes" }).click();
+    await (await awake()).getByRole("button", { name: "Yes" }).click();
     await story.heard("They are gone.");
   });
 
   it("a task that took longer than the setting says when it ends, while the window has no focus", async () => {
     // First: the extension hears of it before it hears of the command.
     await focused(false);
-    await runInBackground("sleep 1.2; echo long");
-    await toast("sleep 1.2").waitFor();
-    assert.match(await toast("sleep 1.2").innerText(), /passed/);
-    assert.equal(await toast("sleep 1.2").count(), 1);
-    await toast("sleep 1.2").getByRole("button", { name: "Open log" }).click();
-    await page.locator(".editor-group-container .monaco-editor").first().getByText("[sleep 1.2").waitFor();
+    const command = `sleep ${LONG_S + 0.2}`;
+    await runInBackground(page, `${command}; echo long`);
+    await toast(command).waitFor();
+    assert.match(await toast(command).innerText(), /passed/);
+    assert.equal(await toast(command).count(), 1);
+    await toast(command).getByRole("button", { name: "Open log" }).click();
+    await page.locator(".editor-group-container .monaco-editor").first().getByText(`[${command}`).waitFor();
   });
 
   it("a command's question is answered from its notification, in words of one's own", async () => {
     await runCommand(page, "View: Hide Secondary Side Bar");
-    await runInBackground("printf 'package name: '; read name; echo it is $name");
+    await runInBackground(page, "printf 'package name: '; read name; echo it is $name");
     const one = toast("package name:");
     await one.waitFor();
     assert.equal(await one.count(), 1);
     await one.getByRole("button", { name: "Answer…" }).click();
-    const box = page.locator(".quick-input-widget", { hasText: "package name:" });
-    await box.waitFor();
-    await page.keyboard.type("demo-two");
-    await page.keyboard.press("Enter");
+    await page.locator(".quick-input-widget", { hasText: "package name:" }).waitFor();
+    await quickField(page).fill("demo-two");
+    await quickField(page).press("Enter");
     await one.waitFor({ state: "detached" });
     await runCommand(page, "Pillion: Show tasks");
-    const row = page.locator('.pane-body .monaco-list-row[aria-label^="printf"]');
-    await row.and(page.locator('[aria-label*="passed"]')).click();
-    await page.locator(".editor-group-container .monaco-editor").first().getByText("it is demo-two").waitFor();
+    const row = story.taskRow("printf").and(page.locator('[aria-label*="passed"]'));
+    await story.openLog(row, "it is demo-two");
   });
 
   it("a shorter one says nothing", async () => {
     await focused(false);
-    await runInBackground("echo short");
+    await runInBackground(page, "echo short");
     await runCommand(page, "Pillion: Show tasks");
-    await page.locator('.pane-body .monaco-list-row[aria-label^="echo short, passed"]').waitFor();
+    await story.taskRow("echo short, passed").waitFor();
     assert.equal(await toast("echo short").count(), 0);
   });
 });

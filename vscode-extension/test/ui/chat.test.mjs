@@ -2,7 +2,7 @@
 
 import { strict as assert } from "node:assert";
 
-import { FAILING_LINE, Story } from "../harness/story.mjs";
+import { FAILING_LINE, Story, TEST_MS } from "../harness/story.mjs";
 
 const run = { tool: "bash", input: { command: "node --test", run_in_background: true } };
 
@@ -29,7 +29,7 @@ const script = {
 };
 
 describe("a conversation in a real window", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
 
   before(async () => {
@@ -52,9 +52,7 @@ describe("a conversation in a real window", function () {
 
   it("runs tests in the background once that is allowed, and the failing line shows while they still run", async () => {
     await story.say("Run the tests");
-    const question = story.chat.getByRole("alertdialog", { name: /node --test/ });
-    // In its first moment a card takes no answer.
-    await question.and(story.chat.locator(":not(.inert)")).waitFor();
+    const question = await story.question(/node --test/);
     await question.getByRole("button", { name: "Yes" }).click();
     await story.heard("The tests run in the background.");
     await story.squiggleAt(FAILING_LINE);

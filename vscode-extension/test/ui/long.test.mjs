@@ -6,20 +6,20 @@
 import { strict as assert } from "node:assert";
 
 import { longConversation, openLong, scrollThrough } from "../harness/longConversation.mjs";
-import { Story } from "../harness/story.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
 
 const ITEMS = 5000;
 /** Those of a view and of what is drawn ahead of it on both sides; a guess of heights may be a few times too low. */
 const MOST_ROWS = 150;
 
 describe("a conversation of 5,000 items", function () {
-  this.timeout(240_000);
+  this.timeout(2 * TEST_MS);
   let story;
 
   before(async () => {
     const long = longConversation(ITEMS);
     story = await Story.begin({ script: long.script });
-    await openLong(story, long, 180_000);
+    await openLong(story, long, TEST_MS);
   });
 
   after(() => story?.end());

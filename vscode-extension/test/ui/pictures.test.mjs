@@ -3,13 +3,13 @@
 import { strict as assert } from "node:assert";
 
 import { startModel } from "../harness/modelServer.mjs";
-import { Story } from "../harness/story.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
 
 /** One red pixel. */
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 
 describe("pictures", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let model;
 
@@ -56,9 +56,21 @@ describe("pictures", function () {
     assert.ok(said.some(({ type, text }) => type === "text" && text.includes("Which colour is it?")));
   });
 
+  it("are seen in the conversation, also when the window is loaded anew", async () => {
+    for (const reload of [false, true]) {
+      if (reload) {
+        await story.load();
+        await story.openChat();
+        await story.heard("First words 0.");
+      }
+      const shown = story.log.getByRole("img", { name: "Picture" });
+      await shown.waitFor();
+      assert.equal(await shown.evaluate((img) => img.decode().then(() => img.naturalWidth)), 1);
+    }
+  });
+
   it("are refused with the reason where they are too large, and the words stay", async () => {
-    await story.composer.click();
-    await story.page.keyboard.type("And this one?");
+    await story.composer.fill("And this one?");
     await paste("huge.png", 30_000_000);
     await story.page
       .locator(".notification-toast", { hasText: "The picture has 30.0 MB, and at most 3.7 can be sent" })

@@ -3,11 +3,11 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
 import { runCommand } from "../harness/workbench.mjs";
 
 describe("on a platform that is not supported", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
@@ -43,9 +43,7 @@ describe("on a platform that is not supported", function () {
 
   it("the panel says it too, and keeps what was typed", async () => {
     await story.openChat();
-    await story.composer.click();
-    await page.keyboard.type("Explain this");
-    await page.keyboard.press("Enter");
+    await story.say("Explain this");
     await story.chat.getByRole("group", { name: "Pillion's server" }).waitFor();
     assert.equal(await story.composer.inputValue(), "Explain this");
   });

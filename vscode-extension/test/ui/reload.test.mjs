@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 
-import { FAILING_LINE, Story } from "../harness/story.mjs";
+import { FAILING_LINE, Story, TEST_MS } from "../harness/story.mjs";
 import { runCommand } from "../harness/workbench.mjs";
 
 /** How long nobody is there. The time itself is what is tested: a shim that were bound to the window would be gone. */
@@ -29,7 +29,7 @@ function script(gate) {
 }
 
 describe("windows that go and come", function () {
-  this.timeout(120_000);
+  this.timeout(TEST_MS);
   let story;
   let meanwhile;
 

@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
 import { runCommand } from "../harness/workbench.mjs";
 
 const script = {
@@ -15,7 +15,7 @@ const script = {
 };
 
 describe("a window on another machine", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 

@@ -4,8 +4,8 @@ import { strict as assert } from "node:assert";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { choose, runCommand, STEP, until } from "../harness/workbench.mjs";
 
 const LONG = Array.from({ length: 30 }, (_, at) => `line ${at + 1}\n`).join("");
 /** With the first of its two edits. */
@@ -15,7 +15,10 @@ const read = (path) => ({ tool: "read_file", input: { path } });
 
 const script = {
   steps: [
-    { expect: { lastUserContains: ["Edit them"] }, answer: ["long.txt", "other.txt", "third.txt"].map(read) },
+    {
+      expect: { lastUserContains: ["Edit them"] },
+      answer: ["long.txt", "other.txt", "third.txt", "fourth.txt"].map(read),
+    },
     {
       expect: { lastUserContains: ["line 29"] },
       answer: [
@@ -23,14 +26,19 @@ const script = {
         edit("long.txt", "line 20\n", "line twenty\n"),
         edit("other.txt", "one", "two"),
         edit("third.txt", "one", "three"),
+        edit("fourth.txt", "one", "four"),
       ],
     },
     { expect: { lastUserContains: ["Edited"] }, answer: [{ text: "They are edited." }] },
+    {
+      expect: { lastUserContains: ["And now?", "took back edits of yours", "fourth.txt", "long.txt", "other.txt"] },
+      answer: [{ text: "I know." }],
+    },
   ],
 };
 
 describe("the review of a turn", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
@@ -38,11 +46,13 @@ describe("the review of a turn", function () {
   const was = (words) => page.locator(".multiDiffEntry .line-delete", { hasText: words }).first();
   const picture = (name) => page.screenshot({ path: join("test-results", `review-${name}.png`) });
   /** Chooses from the menu of a line; the click puts the cursor there. */
-  const choose = async (words, title) => {
-    await now(words).click({ button: "right" });
-    // A menu takes no click in its first moment.
-    await page.locator(".monaco-menu .action-label", { hasText: title }).hover();
-    await page.locator(".monaco-menu .action-item.focused", { hasText: title }).waitFor();
+  const fromMenu = async (words, title) => {
+    // A menu takes no click in its first moment, and is gone as soon as something else takes the focus.
+    await until(page.locator(".monaco-menu .action-item.focused", { hasText: title }), async () => {
+      await page.keyboard.press("Escape");
+      await now(words).click({ button: "right", ...STEP });
+      await page.locator(".monaco-menu .action-label", { hasText: title }).hover(STEP);
+    });
     await page.keyboard.press("Enter");
   };
 
@@ -50,7 +60,7 @@ describe("the review of a turn", function () {
     mkdirSync("test-results", { recursive: true });
     story = await Story.begin({ script, mode: "accept_edits", viewport: { width: 1400, height: 900 } });
     ({ page } = story);
-    story.write({ "long.txt": LONG, "other.txt": "one\n", "third.txt": "one\n" });
+    story.write({ "long.txt": LONG, "other.txt": "one\n", "third.txt": "one\n", "fourth.txt": "one\n" });
     await story.load();
     await story.openChat();
     await story.say("Edit them");
@@ -64,7 +74,7 @@ describe("the review of a turn", function () {
   });
 
   it("opens all files in one editor when it is asked for, and not before", async () => {
-    await story.log.getByText("3 files changed").waitFor();
+    await story.log.getByText("4 files changed").waitFor();
     assert.equal(await page.locator(".editor-group-container .tab").count(), 0);
     await story.log.getByRole("button", { name: "Review" }).click();
     await now("line three").waitFor();
@@ -74,9 +84,11 @@ describe("the review of a turn", function () {
   });
 
   it("keeps a hunk by the hover on it", async () => {
-    await now("line three").hover({ position: { x: 20, y: 8 } }); // on a word
     const hover = page.locator(".monaco-hover", { hasText: "Before Pillion's edit:" }).first();
-    await hover.getByText("line 3", { exact: true }).waitFor();
+    await until(hover.getByText("line 3", { exact: true }), async () => {
+      await page.mouse.move(0, 0);
+      await now("line three").hover({ position: { x: 20, y: 8 }, ...STEP }); // on a word
+    });
     await picture("hover");
     await hover.getByRole("link", { name: "Keep" }).click();
     await was("line 3").waitFor({ state: "detached" });
@@ -84,17 +96,34 @@ describe("the review of a turn", function () {
   });
 
   it("takes a hunk back by the menu of its line", async () => {
-    await choose("line twenty", "Revert the edit at the cursor");
+    await fromMenu("line twenty", "Revert the edit at the cursor");
     await now("line twenty").waitFor({ state: "detached" });
     await story.fileSays("long.txt", EDITED);
     await picture("hunks");
   });
 
   it("takes a file back", async () => {
-    await choose("two", "Revert the edits of this file");
+    await fromMenu("two", "Revert the edits of this file");
     await now("two").waitFor({ state: "detached" });
     await story.fileSays("other.txt", "one\n");
     await story.fileSays("third.txt", "three\n");
+  });
+
+  it("knows what is taken back by the editor's own arrow, once it is saved", async () => {
+    await choose(page, () => runCommand(page, "Pillion: Review edits…"), "fourth.txt", "fourth.txt");
+    const row = story.log.getByRole("article", { name: "Edit fourth.txt" });
+    await page.locator('.tab.active[aria-label*="fourth.txt"]').waitFor();
+    const diff = page.locator(".editor-instance .monaco-diff-editor");
+    await diff.locator('.gutterItem .action-label[aria-label="Revert Block"]').click();
+    const editor = diff.locator(".editor.modified");
+    await editor.locator(".view-line", { hasText: "four" }).waitFor({ state: "detached" });
+    assert.equal(await row.getByText("undone").count(), 0, "it may still be done again");
+    await editor.locator(".view-line").first().click();
+    await page.keyboard.press("Control+s");
+    await story.fileSays("fourth.txt", "one\n");
+    await row.getByText("undone").waitFor();
+    await story.log.getByRole("button", { name: "Review" }).click();
+    await now("three").waitFor();
   });
 
   it("keeps all that is left, by the editor's title", async () => {
@@ -103,5 +132,10 @@ describe("the review of a turn", function () {
     await story.fileSays("third.txt", "three\n");
     await runCommand(page, "Pillion: Review edits…");
     await page.locator(".notification-toast", { hasText: "no edit waits for a review" }).waitFor();
+  });
+
+  it("tells the agent what was taken back, with what the person says next", async () => {
+    await story.say("And now?");
+    await story.heard("I know.");
   });
 });

@@ -2,8 +2,8 @@
 
 import { strict as assert } from "node:assert";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { choose, quickRow, runCommand } from "../harness/workbench.mjs";
 
 const TASKS = {
   version: "2.0.0",
@@ -14,16 +14,15 @@ const TASKS = {
 };
 
 describe("what a person starts", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
-  const rows = (text) => page.locator(".quick-input-list .monaco-list-row", { hasText: text });
-  const taskRow = (label, words) => page.locator(`.pane-body .monaco-list-row[aria-label^="${label}, ${words}"]`);
-  const pick = async (label) => {
-    await runCommand(page, "Pillion: Run in background…");
-    await rows(label).first().click();
-  };
+  const rows = (text) => quickRow(page, text);
+  const taskRow = (label, words) => story.taskRow(`${label}, ${words}`);
+  /** Nothing is typed: that would be a command itself. */
+  const pick = (label, source) =>
+    choose(page, () => runCommand(page, "Pillion: Run in background…"), null, new RegExp(`${label}.*${source}`));
 
   before(async () => {
     story = await Story.begin({ script: { steps: [{ answer: [{ text: "Nobody asks." }] }] } });
@@ -63,19 +62,19 @@ describe("what a person starts", function () {
   });
 
   it("is a command of the project", async () => {
-    await pick("npm run build");
+    await pick("npm run build", "package.json");
     await taskRow("npm run build", "passed").waitFor();
   });
 
   it("is a task of tasks.json, by its label", async () => {
-    await pick("say it");
+    await pick("say it", "tasks.json");
     await taskRow("say it", "passed").waitFor();
   });
 
   it("is stopped all at once, and what is over stays as it was", async () => {
-    await pick("wait long");
+    await pick("wait long", "tasks.json");
     await taskRow("wait long", "running").waitFor();
-    await pick("npm test");
+    await pick("npm test", "package.json");
     await story.statusSays(/2 running/);
     await runCommand(page, "Pillion: Stop all tasks");
     await taskRow("wait long", "stopped").waitFor();

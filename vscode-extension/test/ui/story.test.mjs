@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { FAILING_LINE, Story } from "../harness/story.mjs";
+import { FAILING_LINE, Story, TEST_MS } from "../harness/story.mjs";
 
 const run = { tool: "bash", input: { command: "node --test", run_in_background: true } };
 const remove = { tool: "bash", input: { command: "rm -rf src" } };
@@ -47,7 +47,7 @@ function script(hold) {
 }
 
 describe("the whole story", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let hold;
 
@@ -63,19 +63,14 @@ describe("the whole story", function () {
     return story?.picture(this.currentTest);
   });
 
-  const question = async (name) => {
-    const card = story.chat.getByRole("alertdialog", { name });
-    await card.and(story.chat.locator(":not(.inert)")).waitFor();
-    return card;
-  };
+  const question = (name) => story.question(name);
 
   it("asks before it runs a command, and takes a yes by keyboard", async () => {
     await story.say("Run the tests and fix what fails.");
     const card = await question(/node --test/);
     // The question has not taken the focus.
     assert.equal(await story.composer.evaluate((field) => field.matches(":focus")), true);
-    await card.getByRole("button", { name: /Always allow .node --test/ }).focus();
-    await story.page.keyboard.press("Enter");
+    await card.getByRole("button", { name: /Always allow .node --test/ }).press("Enter");
     await card.waitFor({ state: "detached" });
     await story.squiggleAt(FAILING_LINE);
     await story.statusSays(/1 running/);
@@ -124,7 +119,7 @@ describe("the whole story", function () {
   it("stops at Escape", async () => {
     await story.say("Count for ever.");
     await story.heard("And so on.");
-    await story.page.keyboard.press("Escape");
+    await story.composer.press("Escape");
     await story.chat
       .getByText(/stopped|cancelled/i)
       .first()

@@ -2,11 +2,11 @@
 
 import { strict as assert } from "node:assert";
 
-import { FAILING_LINE, Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { FAILING_LINE, Story, TEST_MS } from "../harness/story.mjs";
+import { runCommand, runInBackground } from "../harness/workbench.mjs";
 
 describe("tests run from the palette", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
 
   before(async () => {
@@ -64,13 +64,8 @@ describe("tests run from the palette", function () {
   });
 
   it("may be any command: what is typed runs in the background, and has its row", async () => {
-    await runCommand(story.page, "Pillion: Run in background…");
-    await story.page.locator(".quick-input-list .monaco-list-row", { hasText: "package.json" }).first().waitFor();
-    await story.page.keyboard.type("echo from-the-picker");
-    const typed = story.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: "echo from-the-picker" });
-    await typed.waitFor();
-    await story.page.keyboard.press("Enter");
+    await runInBackground(story.page, "echo from-the-picker");
     await runCommand(story.page, "Pillion: Show tasks");
-    await story.page.locator(".pane-body .monaco-list-row", { hasText: "echo from-the-picker" }).first().waitFor();
+    await story.taskRow("echo from-the-picker").waitFor();
   });
 });

@@ -7,8 +7,8 @@ import { strict as assert } from "node:assert";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { FAILING_LINE, Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { FAILING_LINE, Story, TEST_MS } from "../harness/story.mjs";
+import { choose, runCommand } from "../harness/workbench.mjs";
 
 /** The least contrast of a word, as WCAG counts it: 3 for what is dimmed or large, 7 where contrast is asked for. */
 const THEMES = [
@@ -81,7 +81,7 @@ function weak(root, least) {
 }
 
 describe("themes", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
 
   before(async () => {
@@ -104,10 +104,7 @@ describe("themes", function () {
 
   for (const { name, theme, inside, least } of THEMES) {
     it(`every word of the panel can be read in ${theme}`, async () => {
-      await runCommand(story.page, "Preferences: Color Theme");
-      await story.page.locator(".quick-input-widget input.input").fill(theme);
-      await story.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: theme }).waitFor();
-      await story.page.keyboard.press("Enter");
+      await choose(story.page, () => runCommand(story.page, "Preferences: Color Theme"), theme, theme);
       await story.chat.locator(`body.${inside}`).waitFor();
       await story.chat.getByRole("alertdialog").and(story.chat.locator(":not(.inert)")).waitFor();
       await story.page.screenshot({ path: join("test-results", `theme-${name}.png`) });

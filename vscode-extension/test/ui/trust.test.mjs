@@ -2,11 +2,11 @@
 
 import { strict as assert } from "node:assert";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { palette, runCommand, STEP, until } from "../harness/workbench.mjs";
 
 describe("workspace trust", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
@@ -29,10 +29,8 @@ describe("workspace trust", function () {
     await story.visit();
     await page.locator("#workbench\\.parts\\.banner, .banner").getByText("Restricted Mode").first().waitFor();
     // The extensions that may run have begun: the ones that have a command in the palette are there.
-    await page.keyboard.press("F1");
-    const input = page.locator(".quick-input-widget input.input");
-    await input.fill(">Pillion");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "No matching commands" }).waitFor();
+    const none = page.locator(".quick-input-list .monaco-list-row", { hasText: "No matching commands" });
+    await until(none, async () => (await palette(page)).fill(">Pillion", STEP));
     await page.keyboard.press("Escape");
     assert.equal(await story.status.count(), 0);
     assert.deepEqual(story.sidecars(), []);

@@ -4,8 +4,8 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Story } from "../harness/story.mjs";
-import { runCommand } from "../harness/workbench.mjs";
+import { Story, TEST_MS } from "../harness/story.mjs";
+import { runCommand, runInBackground, STEP, until } from "../harness/workbench.mjs";
 
 const LINES = Array.from({ length: 30 }, (_, index) => `line ${index + 1}\n`);
 
@@ -26,12 +26,12 @@ const script = {
 };
 
 describe("beside the chat", function () {
-  this.timeout(90_000);
+  this.timeout(TEST_MS);
   let story;
   let page;
 
   // Rows of Test Explorer and of its results have no comma behind the name.
-  const taskRow = (label) => page.locator(`.pane-body .monaco-list-row[aria-label^="${label}, "]`);
+  const taskRow = (label) => story.taskRow(`${label}, `);
   const testRow = (name) => page.locator(".test-explorer .monaco-list-row", { hasText: name });
   const editor = () => page.locator(".editor-group-container .monaco-editor").first();
   const read = (name) => readFileSync(join(story.workspace, name), "utf8");
@@ -46,14 +46,6 @@ describe("beside the chat", function () {
       },
       { start: label, source: pattern.source },
     );
-
-  const runInBackground = async (command) => {
-    await runCommand(page, "Pillion: Run in background");
-    const input = page.locator(".quick-input-widget input.input");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "npm test" }).waitFor();
-    await input.fill(command);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: command }).first().click();
-  };
 
   before(async () => {
     story = await Story.begin({ script, mode: "accept_edits" });
@@ -75,7 +67,7 @@ describe("beside the chat", function () {
   });
 
   it("its log links to the places that it names, follows, and says how it ended", async () => {
-    await taskRow("npm test").click();
+    await story.openLog(taskRow("npm test"), "/demo/test/math");
     await editor().locator(".detected-link", { hasText: "/demo/test/math" }).first().waitFor();
     story.open(story.gate);
     await editor().getByText("[npm test: ").waitFor();
@@ -83,27 +75,31 @@ describe("beside the chat", function () {
   });
 
   it("Test Explorer shows its tests, at the functions that they are", async () => {
-    await page.locator('.activitybar a.action-label[aria-label^="Testing"]').click();
-    await testRow("npm test").click();
-    await page.keyboard.press("ArrowRight");
-    await testRow("adds").dblclick();
-    await page.locator(".test-output-peek, .peekview-widget").getByText("-1 !== 3").first().waitFor();
+    await runCommand(page, "Testing: Focus on Test Explorer View");
+    const suite = testRow("npm test");
+    await until(testRow("adds"), async () => {
+      if ((await suite.getAttribute("aria-expanded", STEP)) !== "true") {
+        await suite.locator(".monaco-tl-twistie").click(STEP);
+      }
+    });
+    const peek = page.locator(".test-output-peek, .peekview-widget");
+    await until(peek.getByText("-1 !== 3").first(), () => testRow("adds").dblclick(STEP));
     await editor().getByText("Fix with Pillion").first().waitFor();
   });
 
   it("runs them again from there, and they are green when the code is", async () => {
     story.write({ "src/math.js": "exports.add = (a, b) => a + b;\n" });
-    const row = testRow("npm test");
-    await row.hover();
-    await row.locator('a.action-label[aria-label="Run Test"]').click();
+    const run = testRow("npm test").locator('a.action-label[aria-label="Run Test"]');
+    await until(run, () => testRow("npm test").hover(STEP));
+    await run.click();
     await rowSays("npm test", /run 2.*2 passed/);
     await page.locator('.test-explorer .monaco-list-row[aria-label*="adds (Passed)"]').waitFor();
   });
 
   it("a command's question raises one notification with the answers where nobody sees it", async () => {
-    await runCommand(page, "View: Toggle Secondary Side Bar Visibility");
+    await runCommand(page, "View: Hide Secondary Side Bar");
     await taskRow("npm test, run 2, passed").waitFor({ state: "detached" });
-    await runInBackground("printf 'Go on? [y/n] '; read answer; echo it was $answer");
+    await runInBackground(page, "printf 'Go on? [y/n] '; read answer; echo it was $answer");
     const toast = page.locator(".notification-toast", { hasText: "Go on?" });
     await toast.waitFor();
     assert.equal(await toast.count(), 1);
@@ -131,6 +127,7 @@ describe("beside the chat", function () {
   it("an undo in the editor takes an edit of the agent's back", async () => {
     await editor().getByText("line three").waitFor();
     await editor().getByText("line 5", { exact: true }).click();
+    await page.locator(".editor-group-container .monaco-editor.focused").first().waitFor();
     await page.keyboard.press("Control+z"); // what was reverted
     await page.keyboard.press("Control+z"); // the second edit
     await page.keyboard.press("Control+z"); // the first

@@ -6,7 +6,7 @@ import { MOST_OUTPUT, slimUpdate } from "../../src/chat/slim";
 import type { Update, UpdateParams } from "../../src/protocol";
 import type { Item, Session } from "../../webview/model/items";
 import { newSession } from "../../webview/model/session";
-import { type Change, MOST_TEXT, Transcript } from "../../webview/model/transcript";
+import { type Change, MOST_PICTURE_DATA, MOST_TEXT, Transcript } from "../../webview/model/transcript";
 
 let seq = 0;
 const at = (update: Update, over: Partial<UpdateParams> = {}): UpdateParams => ({
@@ -237,14 +237,47 @@ describe("a conversation that is opened again", () => {
   });
 });
 
-describe("a picture", () => {
-  it("is named in the conversation, and its bytes stay with the host", () => {
-    const content = { type: "image" as const, data: "AAAA".repeat(1000), mimeType: "image/png" };
-    const { update } = slimUpdate(at({ sessionUpdate: "user_message_chunk", content, messageId: "m1" }));
-    assert.deepEqual(update, {
-      sessionUpdate: "user_message_chunk",
-      content: { ...content, data: "" },
-      messageId: "m1",
-    });
+describe("pictures", () => {
+  const sent = (messageId: string, data: string, over: Partial<UpdateParams> = {}): UpdateParams =>
+    at(
+      { sessionUpdate: "user_message_chunk", content: { type: "image", data, mimeType: "image/png" }, messageId },
+      over,
+    );
+  const asked = (messageId: string): Update => ({
+    sessionUpdate: "user_message_chunk",
+    content: text("Which colour?"),
+    messageId,
+  });
+  const kept = (session: Session): string[][] =>
+    session.items.map((item) => (item.kind === "user" ? item.pictures.map(({ data }) => data.slice(0, 1)) : []));
+
+  it("belong to the message that they were sent with, and are no words of it", () => {
+    const { session } = played(asked("m1"), sent("m1", "AAAA"), sent("m1", "BBBB"));
+    assert.deepEqual(texts(session.items), ["Which colour?"]);
+    assert.deepEqual(kept(session), [["A", "B"]]);
+  });
+
+  it("are kept up to a size, the newest ones", () => {
+    const half = MOST_PICTURE_DATA / 2;
+    const { session, transcript } = played(sent("m1", "A".repeat(half)), sent("m2", "B".repeat(half)));
+    assert.deepEqual(kept(session), [["A"], ["B"]]);
+    const again = new Transcript(structuredClone(session)); // as the page gets it
+    for (const one of [transcript, again]) {
+      const changes = one.apply(slimUpdate(sent("m3", "C")));
+      assert.deepEqual(kept(one.session), [[""], ["B"], ["C"]]);
+      assert.ok(changes.some((change) => change.type === "item" && change.item === one.session.items[0]));
+    }
+  });
+
+  it("of an older page are older than all that are there", () => {
+    const replay: Partial<UpdateParams> = { replay: true };
+    const { session } = played(
+      sent("m2", "B".repeat(MOST_PICTURE_DATA - 1)),
+      at({ sessionUpdate: "replay_started", before: "7" }, replay),
+      sent("m1", "A", replay),
+      sent("m1", "Z", replay),
+      at({ sessionUpdate: "replay_ended", before: null, hasMore: false }, replay),
+    );
+    assert.deepEqual(kept(session), [["A", ""], ["B"]]);
   });
 });

@@ -184,7 +184,7 @@ describe("the page's policy", () => {
     const policy = /content="([^"]+)"/.exec(html)?.[1];
     assert.equal(
       policy,
-      "default-src 'none'; script-src 'nonce-abc'; style-src https://own.test; font-src https://own.test; base-uri 'none'; form-action 'none'",
+      "default-src 'none'; script-src 'nonce-abc'; style-src https://own.test; font-src https://own.test; img-src data:; base-uri 'none'; form-action 'none'",
     );
     assert.ok(!html.includes("unsafe"));
   });

@@ -92,13 +92,13 @@ describe("the examples of the contract", () => {
   const found = examples().filter((example) => typeOf(example) !== null);
 
   it("are of the types of the mirror", function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     assert.ok(found.length > 100, `${found.length} found`);
     assert.deepEqual(complaints(program(found)), []);
   });
 
   it("are refused with a field too many, too few, or of another type", function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const wrong = (json) => [{ name: "pillion/session/queue", kind: "params", remark: "", line: 1, json }];
     assert.match(complaints(program(wrong('{ "sessionId": "s1" }')))[0] ?? "", /promptId/);
     assert.match(complaints(program(wrong('{ "sessionId": "s1", "promptId": "p", "x": 1 }')))[0] ?? "", /'"?x"?'/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Change } from "../../src/protocol";
-import { before, delta, hunks, placed } from "../../src/changes/hunks";
+import { before, delta, gone, hunks, placed } from "../../src/changes/hunks";
 
 const long = Array.from({ length: 30 }, (_, index) => `line ${index + 1}`);
 const edited = [...long.slice(0, 2), "line three", "new", ...long.slice(3, 19), ...long.slice(20)];
@@ -91,5 +91,47 @@ describe("the hunks of an edit", () => {
       hunks: [{ index: 0, oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, state: "pending" }],
     };
     assert.deepEqual(spans(marks, "++ y"), [[0, 0, 1, ["-- x"]]]);
+  });
+});
+
+describe("a hunk that somebody took back", () => {
+  const indices = (of: Change, current: string | undefined): number[] =>
+    gone(hunks(of), current).map(({ index }) => index);
+  const first = ["line three", "new"];
+  const back = (lines: readonly string[]): string[] =>
+    lines.flatMap((line) => (first.includes(line) ? (line === "new" ? [] : ["line 3"]) : [line]));
+  const again = [...edited.slice(0, 20), "line 20", ...edited.slice(20)];
+
+  it("is gone where what was there before is there again", () => {
+    assert.deepEqual(indices(change, text(edited)), []);
+    assert.deepEqual(indices(change, text(back(edited))), [0]);
+    assert.deepEqual(indices(change, text(again)), [1], "lines that were taken away are back");
+    assert.deepEqual(indices(change, text(long)), [0, 1]);
+    assert.deepEqual(indices(change, ["above", ...long].join("\r\n")), [0, 1]);
+  });
+
+  it("is not gone where somebody wrote something else there", () => {
+    assert.deepEqual(indices(change, text(edited).replace("line three", "line drei")), []);
+    assert.deepEqual(indices(change, ""), []);
+  });
+
+  it("is told once", () => {
+    const settled = change.hunks.map((hunk) => ({ ...hunk, state: "reverted" as const }));
+    assert.deepEqual(indices({ ...change, hunks: settled }, text(long)), []);
+  });
+
+  it("is an insertion of lines that are there more than once", () => {
+    const diff = "@@ -1,4 +1,5 @@\n a\n }\n+}\n b\n }\n";
+    const one = { index: 0, oldStart: 1, oldLines: 4, newStart: 1, newLines: 5, state: "pending" as const };
+    const brace = { ...change, diff, hunks: [one] };
+    assert.deepEqual(indices(brace, "a\n}\n}\nb\n}\n"), []);
+    assert.deepEqual(indices(brace, "a\n}\nb\n}\n"), [0]);
+  });
+
+  it("is a file that the agent made, and that is deleted", () => {
+    const one = { index: 0, oldStart: 0, oldLines: 0, newStart: 1, newLines: 1, state: "pending" as const };
+    const made: Change = { ...change, kind: "create", diff: "@@ -0,0 +1,1 @@\n+made\n", hunks: [one] };
+    assert.deepEqual(indices(made, undefined), [0]);
+    assert.deepEqual(indices(made, "made\n"), []);
   });
 });

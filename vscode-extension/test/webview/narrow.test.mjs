@@ -11,7 +11,7 @@ import { openPage, startBrowser } from "./page.mjs";
 const WIDTH = 290;
 
 describe("a narrow panel", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let browser;
   let opened;
 

@@ -35,6 +35,7 @@ export async function startBrowser() {
 export async function openPage(browser, { theme = "dark", width = 420, height = 900, kept = null } = {}) {
   const { pageHtml } = await load("src/chat/page.ts");
   const context = await browser.newContext({ viewport: { width, height } });
+  context.setDefaultTimeout(60_000); // a machine that does much else is slow
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));

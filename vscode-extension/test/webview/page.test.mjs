@@ -10,7 +10,7 @@ const updates = (...list) => ({ type: "updates", updates: list });
 const questions = (...list) => ({ type: "questions", questions: list });
 
 describe("the chat's page", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let browser;
   let opened;
   before(async () => {
@@ -260,6 +260,21 @@ describe("the chat's page", function () {
       assert.equal((await said("answer"))[0]?.outcome.optionId, "allow_once");
     });
 
+    it("are left with Escape, which answers nothing and stops nothing", async () => {
+      const { page, tell, said, composer } = await open({ session: told.session({ turn: "turn1" }) });
+      await freeze(page);
+      await tell(questions(told.permission));
+      await page.clock.runFor(700);
+      for (const place of [page.getByRole("button", { name: "Yes", exact: true }), page.getByLabel("Why not")]) {
+        await place.focus();
+        await page.keyboard.press("Escape");
+        assert.ok(await composer.evaluate((e) => e === document.activeElement));
+      }
+      assert.deepEqual([...(await said("answer")), ...(await said("cancel"))], []);
+      await page.keyboard.press("Escape");
+      assert.equal((await said("cancel")).length, 1, "there it stops the turn");
+    });
+
     it("are refused with a word, and the word is not lost when the question goes away", async () => {
       const { page, tell, said, composer } = await open();
       await freeze(page);
@@ -343,6 +358,16 @@ describe("the chat's page", function () {
       assert.equal(await composer.inputValue(), "one\ntwo", "the last message comes back on request");
     });
 
+    it("takes no letter that is the second key of a binding of Pillion's", async () => {
+      const { page, composer } = await open();
+      await composer.focus();
+      await page.keyboard.type("say");
+      await page.keyboard.press("Control+Alt+Semicolon");
+      await page.keyboard.press("t");
+      await page.keyboard.type(" it");
+      assert.equal(await composer.inputValue(), "say it");
+    });
+
     it("takes pasted pictures along, and says which it cannot take", async () => {
       const { page, composer, said } = await open();
       const paste = (files, text = "") =>
@@ -383,6 +408,33 @@ describe("the chat's page", function () {
         [{ type: "image", data: "AAAA", mimeType: "image/png" }],
       );
       assert.equal(await page.getByText(/^Picture/).count(), 0);
+    });
+
+    it("shows pictures that were sent, in boxes of one size, and says where one is not kept", async () => {
+      const { page, tell, settled } = await open();
+      const picture = (data, mimeType) =>
+        told.update("user_message_chunk", { content: { type: "image", data, mimeType }, messageId: "m1" });
+      const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
+      await tell(
+        updates(
+          told.asks("m1", "Which colour is it?"),
+          picture(pixel, "image/png"),
+          picture("AAAA", "image/svg+xml"),
+          picture("", "image/png"),
+        ),
+      );
+      await settled();
+      const boxes = page.getByRole("article", { name: "You" }).getByRole("img");
+      const names = await boxes.evaluateAll((all) => all.map((box) => box.alt ?? box.getAttribute("aria-label")));
+      assert.deepEqual(names, ["Picture 1 of 3", "Picture 2 of 3", "Picture 3 of 3"]);
+      const sizes = await boxes.evaluateAll((all) =>
+        all.map(({ offsetWidth, offsetHeight }) => [offsetWidth, offsetHeight]),
+      );
+      assert.deepEqual(sizes, Array(3).fill([72, 72]));
+      const images = page.locator(".log img");
+      assert.equal(await images.count(), 1, "no other kind of picture is drawn");
+      assert.equal(await images.evaluate((img) => img.decode().then(() => img.naturalWidth)), 1);
+      assert.equal(await page.getByRole("article", { name: "You" }).innerText(), "Which colour is it?");
     });
 
     it("keeps what is typed at every key, and what was on its way", async () => {

@@ -54,6 +54,15 @@ export interface Message extends Base {
   text: string;
   /** Characters that were left out at the end. */
   omitted: number;
+  pictures: Picture[];
+}
+
+/** A picture of a message. */
+export interface Picture {
+  /** One of the types that models read. */
+  mimeType: string;
+  /** Base64; empty where there are too many to keep. */
+  data: string;
 }
 
 export interface Tool extends Base {

@@ -6,12 +6,14 @@
 import type { LoadSessionResult, SessionResult } from "../../src/protocol/session";
 import type { ContentBlock } from "../../src/protocol/content";
 import type { QueuedPrompt } from "../../src/protocol/update";
-import type { Content, Item, Message, Session, Tool, TurnEnd } from "./items";
+import type { Content, Item, Message, Picture, Session, Tool, TurnEnd } from "./items";
 import type { ViewUpdate, ViewUpdateParams } from "./messages";
 import { blockText } from "./session";
 
 /** What is shown of one message; a longer one is cut, and that is said. */
 export const MOST_TEXT = 200_000;
+/** Characters of base64 of all pictures of a session: two of the largest that a service takes. The newest are kept. */
+export const MOST_PICTURE_DATA = 10_000_000;
 
 export type Change =
   | { type: "item"; item: Item }
@@ -63,6 +65,8 @@ export class Transcript {
   readonly #calls = new Map<string, Tool>();
   readonly #byTask = new Map<string, Set<Item>>();
   #changes: Change[] = [];
+  /** Pictures whose data is kept, in the order in which they came, with their messages. */
+  #pictures: { picture: Picture; of: Message }[] = [];
   /** Items ahead of those that are shown, while an older page comes. */
   #page: { before: Item[] } | null = null;
   /** Where a new item goes. */
@@ -77,7 +81,9 @@ export class Transcript {
   #index(items: Item[]): void {
     for (const item of items) {
       this.#name(item);
-      if (item.kind === "tool") {
+      if (item.kind === "user") {
+        for (const picture of item.pictures) if (picture.data !== "") this.#pictures.push({ picture, of: item });
+      } else if (item.kind === "tool") {
         if (item.taskId) this.#tie(item, item.taskId);
         // A copy that came as a message holds the nested ones twice: the list's are the ones that go on.
         item.children = item.children.map((child) => items.find((known) => known.key === child.key) ?? child);
@@ -330,8 +336,12 @@ export class Transcript {
     }
     let item = this.#messages.get(update.messageId);
     if (item?.kind !== kind) {
-      item = { ...this.#base(params), kind, id: update.messageId, text: "", omitted: 0 };
+      item = { ...this.#base(params), kind, id: update.messageId, text: "", omitted: 0, pictures: [] };
       this.#add(item);
+    }
+    if (update.content.type === "image") {
+      this.#picture(item, update.content, this.#page !== null && params.replay);
+      return;
     }
     const text = blockText(update.content);
     const apart = update.content.type !== "text" && item.text !== "" && !item.text.endsWith("\n");
@@ -339,6 +349,26 @@ export class Transcript {
     item.omitted += Math.max(0, whole.length - MOST_TEXT);
     item.text = whole.slice(0, MOST_TEXT);
     this.#touch(item);
+  }
+
+  /** Where they are too many the oldest give way; those of an older page are older than all. */
+  #picture(of: Message, { mimeType, data }: { mimeType: string; data: string }, older: boolean): void {
+    const picture: Picture = { mimeType, data };
+    of.pictures.push(picture);
+    this.#touch(of);
+    let kept = this.#pictures.reduce((sum, each) => sum + each.picture.data.length, data.length);
+    if (older && kept > MOST_PICTURE_DATA) {
+      picture.data = "";
+      return;
+    }
+    this.#pictures.splice(older ? 0 : this.#pictures.length, 0, { picture, of });
+    while (kept > MOST_PICTURE_DATA) {
+      const oldest = this.#pictures.shift();
+      if (!oldest) break;
+      kept -= oldest.picture.data.length;
+      oldest.picture.data = "";
+      this.#touch(oldest.of);
+    }
   }
 
   #discard(messageId: string): void {
@@ -465,6 +495,7 @@ export class Transcript {
     this.#messages.clear();
     this.#calls.clear();
     this.#byTask.clear();
+    this.#pictures = [];
     Object.assign(session, { items: [], queue: [], plan: [], turn: null, retrying: null, closed: false, older: null });
     this.#changes.push({ type: "reset" });
   }

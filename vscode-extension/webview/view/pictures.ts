@@ -9,6 +9,11 @@ const MOST_BYTES = 3_700_000;
 /** Pictures that go with one message. */
 export const MOST_PICTURES = 10;
 
+/** Whether it is one that models read. */
+export function isPicture(type: string): boolean {
+  return TYPES.has(type);
+}
+
 /** The pictures of what was pasted. Text that came with them is as good: what is copied from a page or a sheet has both. */
 export function pictures(pasted: DataTransfer | null): File[] {
   if (pasted?.getData("text/plain") !== "") return [];
@@ -17,7 +22,7 @@ export function pictures(pasted: DataTransfer | null): File[] {
 
 /** Why it cannot be sent; null when it can. */
 export function refused({ type, size }: { type: string; size: number }): string | null {
-  if (!TYPES.has(type)) return `Models read PNG, JPEG, GIF and WebP, and no ${type.replace("image/", "")}`;
+  if (!isPicture(type)) return `Models read PNG, JPEG, GIF and WebP, and no ${type.replace("image/", "")}`;
   if (size > MOST_BYTES)
     return `The picture has ${megabytes(size)} MB, and at most ${megabytes(MOST_BYTES)} can be sent`;
   return null;

@@ -6,6 +6,7 @@ import { icon, type Context, type Part } from "./context";
 import { endRow } from "./endRow";
 import { Markdown } from "./markdown";
 import { noticeRow } from "./noticeRow";
+import { THUMBNAIL, thumbnails } from "./thumbnails";
 import { toolRow } from "./toolRow";
 
 /** Whether an item has a row of its own. */
@@ -13,7 +14,7 @@ export function isShown(item: Item, context: Pick<Context, "chat">): boolean {
   if (item.gone || item.nested) return false;
   switch (item.kind) {
     case "user":
-      return item.text !== "";
+      return item.text !== "" || item.pictures.length > 0;
     case "agent":
     case "thought":
       return item.parent === null && item.text.trim() !== "";
@@ -57,7 +58,7 @@ function template(item: Item, context: Context): Part {
   switch (item.kind) {
     case "user":
       return html`<article class="message user" tabindex="-1" aria-label="You">
-        <div class="bubble">${item.text.replace(/\s+$/, "")}${cut(item)}</div>
+        <div class="bubble">${thumbnails(item)}${item.text.replace(/\s+$/, "")}${cut(item)}</div>
       </article>`;
     case "agent":
       return html`<article class="message agent" tabindex="-1" aria-label="Pillion">
@@ -129,7 +130,7 @@ export function guessHeight(item: Item, width: number, context: Pick<Context, "o
       const perLine = Math.max(20, width / 7);
       let lines = 0;
       for (const line of item.text.slice(0, 20_000).split("\n")) lines += Math.max(1, Math.ceil(line.length / perLine));
-      return 20 + lines * 19;
+      return 20 + lines * 19 + (item.kind === "user" && item.pictures.length > 0 ? THUMBNAIL : 0);
     }
     case "tool":
       return (item.label === null ? 26 : 46) + (context.open.has(item.key) ? 200 : 0);

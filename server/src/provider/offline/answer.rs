@@ -295,7 +295,7 @@ impl Speaker<'_> {
                 )
             };
             self.said.push(format!(
-                "{lead} {ADD_A_MODEL} Your message stays in this conversation: send it again once a model is there. \
+                "{lead} {ADD_A_MODEL} Your message stays in this conversation, to be sent once a model is there. \
                  Say `help` for what works without one."
             ));
         }

@@ -146,7 +146,7 @@ async fn a_hunk_is_named_by_its_number_in_the_turns_changes_of_the_file() {
     // The same turn went on after somebody had written.
     let second = change(2, "t1", path.clone(), Some(&last), Some(&last.replace("\n30\n", "\nthirty\n")));
     case.file("a.txt", second.after.clone().unwrap());
-    let hunk = |hunk| Chosen { turn: Some("t1".into()), path: Some(path.clone()), hunk: Some(hunk) };
+    let hunk = |hunk| Chosen { turn: Some("t1".into()), path: Some(path.clone()), hunk: Some(hunk), ..all() };
     let changes = [first, second.clone()];
     let done = case.revert(&changes, &hunk(2)).await.unwrap();
     assert_eq!((case.disk("a.txt"), done.changes[0].id), (last.clone(), 2));
@@ -158,6 +158,33 @@ async fn a_hunk_is_named_by_its_number_in_the_turns_changes_of_the_file() {
     assert_eq!(case.revert(&changes, &hunk(3)).await.unwrap_err().kind, "not_found");
     let pending = case.revert(&changes[..1], &all()).await;
     assert_eq!(pending.unwrap().changes[0].reverted, [0].into(), "what was accepted is settled");
+}
+
+#[tokio::test]
+async fn what_somebody_has_taken_back_is_settled_and_nothing_is_written() {
+    let case = Case::new();
+    let (left, before) = ("1\nTWO\n3\n", "1\n2\n3\n");
+    let changes = [change(1, "t1", case.path("a.txt"), Some(before), Some(left)), {
+        change(2, "t1", case.path("new.txt"), None, Some("made\n"))
+    }];
+    let gone = |file: &str| Chosen { path: Some(case.path(file)), gone: true, ..all() };
+    case.file("a.txt", left);
+    case.file("new.txt", "made\n");
+    for file in ["a.txt", "new.txt"] {
+        let refused = case.revert(&changes, &gone(file)).await.unwrap_err();
+        assert_eq!(refused.kind, "edited_since");
+        assert!(refused.message.contains(&format!("{file} still has the agent's edit")), "{}", refused.message);
+    }
+    assert_eq!((case.disk("a.txt"), case.disk("new.txt")), (left.to_owned(), "made\n".to_owned()));
+    case.file("a.txt", "0\n1\n2\n3\n");
+    std::fs::remove_file(case.path("new.txt")).unwrap();
+    for file in ["a.txt", "new.txt"] {
+        let done = case.revert(&changes, &gone(file)).await.unwrap();
+        assert_eq!(done.changes[0].reverted, [0].into(), "{file}");
+        assert_eq!((done.files.len(), done.failed), (1, None));
+    }
+    assert_eq!(case.disk("a.txt"), "0\n1\n2\n3\n");
+    assert!(!case.path("new.txt").exists());
 }
 
 #[tokio::test]

@@ -299,13 +299,13 @@ fn what_needs_a_model_is_said() {
     answers(
         "you: Explain the code in src/lib.rs",
         &expect![[r#"
-        No model is configured, so I cannot answer "Explain the code in src/lib.rs". Tests, builds and other commands work; chat does not. To add a model, set the environment variable ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY (in VS Code: "Pillion: Add API key"), or choose one of a server on this machine, for instance with `/model ollama:NAME`. Your message stays in this conversation: send it again once a model is there. Say `help` for what works without one.
+        No model is configured, so I cannot answer "Explain the code in src/lib.rs". Tests, builds and other commands work; chat does not. To add a model, set the environment variable ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY (in VS Code: "Pillion: Add API key"), or choose one of a server on this machine, for instance with `/model ollama:NAME`. Your message stays in this conversation, to be sent once a model is there. Say `help` for what works without one.
     "#]],
     );
     answers(
         "you: Run the tests and fix what fails.",
         &expect![[r#"
-        This part needs a model, and none is configured: "fix what fails". To add a model, set the environment variable ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY (in VS Code: "Pillion: Add API key"), or choose one of a server on this machine, for instance with `/model ollama:NAME`. Your message stays in this conversation: send it again once a model is there. Say `help` for what works without one.
+        This part needs a model, and none is configured: "fix what fails". To add a model, set the environment variable ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY (in VS Code: "Pillion: Add API key"), or choose one of a server on this machine, for instance with `/model ollama:NAME`. Your message stays in this conversation, to be sent once a model is there. Say `help` for what works without one.
         bash {"command":"cargo test","run_in_background":true}
     "#]],
     );
