@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::matcher::{Engine, Origin};
+use crate::matcher::{Engine, LeftOut, Origin};
 use crate::problem::{Counts, Finding, Problem};
 use crate::workspace::files::WorkspaceFiles;
 
@@ -29,10 +29,13 @@ pub struct ParseArgs {
 
 /// Runs `pillion parse` over standard input and output.
 pub fn run(args: ParseArgs) -> anyhow::Result<()> {
-    parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+    let left_out = parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())?;
+    left_out.iter().for_each(|it| eprintln!("pillion: {it}"));
+    Ok(())
 }
 
-fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<()> {
+/// Gives what was left out of it.
+fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<Vec<LeftOut>> {
     let root = args.root.canonicalize().with_context(|| format!("--root {}: no such folder", args.root.display()))?;
     let cwd = match args.cwd {
         Some(cwd) => root.join(cwd),
@@ -57,17 +60,8 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     }
     engine.finish(&mut findings);
     printer.print(&mut findings)?;
-    if engine.lines_beyond_prefixes() > 0 {
-        let lines = engine.lines_beyond_prefixes();
-        eprintln!("pillion: {lines} lines were read with their prefix: too many programs write into this output");
-    }
-    if engine.lines_cut() > 0 {
-        eprintln!("pillion: of {} lines longer than 64 KiB the rest was not read", engine.lines_cut());
-    }
-    if engine.documents_cut() > 0 {
-        eprintln!("pillion: of {} lines longer than 16 MiB the rest was not read", engine.documents_cut());
-    }
-    printer.finish()
+    printer.finish()?;
+    Ok(engine.left_out())
 }
 
 /// Writes findings as lines. A provisional problem waits for the one that replaces it: a line cannot be taken back.
@@ -145,6 +139,21 @@ fn diagnostic(root: &Path, problem: &Problem) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matcher::left_out::{Example, examples};
+
+    #[test]
+    fn says_what_was_left_out() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("a.c"), "x\n")?;
+        for Example { command, output, says } in examples() {
+            let args = ParseArgs { root: folder.path().to_owned(), cwd: None, command: command.to_owned() };
+            let mut printed = Vec::new();
+            let said: Vec<String> =
+                parse(args, &mut output.as_bytes(), &mut printed)?.iter().map(LeftOut::to_string).collect();
+            assert_eq!(said, [says]);
+        }
+        Ok(())
+    }
 
     #[test]
     fn prints_lines() -> anyhow::Result<()> {

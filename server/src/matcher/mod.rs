@@ -32,9 +32,11 @@ pub mod engine;
 mod format;
 mod go;
 mod jvm;
+pub(crate) mod left_out;
 mod lines;
 pub mod narrow;
 mod node;
+mod once;
 mod oneline;
 mod place;
 mod prefilter;
@@ -46,12 +48,13 @@ mod scope;
 mod script;
 mod table;
 #[cfg(test)]
-mod tree;
+pub(crate) mod tree;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 pub use engine::Engine;
+pub use left_out::LeftOut;
 pub use report::problem_matcher;
 
 use scope::Scope;

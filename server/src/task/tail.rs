@@ -17,7 +17,7 @@ use super::listen::Listener;
 use super::model::Progress;
 use super::output::{self, Lines};
 use super::slice::read_at;
-use crate::matcher::Engine;
+use crate::matcher::{Engine, LeftOut};
 use crate::problem::Finding;
 
 /// Bytes of one read.
@@ -119,15 +119,12 @@ impl Tail {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
         self.fold(&findings);
-        let cut = self
-            .engine
-            .as_ref()
-            .map_or([(0, ""); 2], |engine| [(engine.documents_cut(), "16 MiB"), (engine.lines_cut(), "64 KiB")]);
-        for (lines, length) in cut.into_iter().filter(|(lines, _)| *lines > 0) {
-            let own = self.summary.take().map(|own| format!("{own}; ")).unwrap_or_default();
-            let said = format!("{own}of {lines} lines longer than {length} the rest was not searched for problems");
-            self.summary = Some(said.clone());
-            findings.push(Finding::Summary(said));
+        let left_out = self.engine.as_ref().map(Engine::left_out).unwrap_or_default();
+        if !left_out.is_empty() {
+            let said: Vec<String> =
+                self.summary.take().into_iter().chain(left_out.iter().map(LeftOut::to_string)).collect();
+            findings.push(Finding::Summary(said.join("; ")));
+            self.fold(&findings[findings.len() - 1..]);
         }
         self.listener.iter_mut().for_each(Listener::finish);
         findings
@@ -255,34 +252,57 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;
-    use crate::matcher::{Files, Origin};
+    use crate::matcher::Origin;
+    use crate::matcher::left_out::{Example, examples};
+    use crate::matcher::tree::Tree;
     use crate::problem::Counts;
 
-    struct NoFiles;
-
-    impl Files for NoFiles {
-        fn is_file(&self, _: &Path) -> bool {
-            false
-        }
-        fn read(&self, _: &Path) -> Option<String> {
-            None
-        }
-        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
-            Vec::new()
-        }
+    fn engine(command: &str) -> Engine {
+        let origin = Origin { command: command.into(), cwd: "/w".into(), root: "/w".into() };
+        Engine::new(origin, Arc::new(Tree(&[("/w/a.c", "x\n")])))
     }
 
-    fn tail() -> (std::fs::File, Tail, tempfile::TempDir) {
+    fn tail_of(command: &str) -> (std::fs::File, Tail, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output");
         let file = File::options().append(true).create(true).open(&path).unwrap();
-        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
-        let tail = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        let tail = Tail::open(&path, engine(command)).unwrap();
         (file, tail, folder)
+    }
+
+    fn tail() -> (std::fs::File, Tail, tempfile::TempDir) {
+        tail_of("true")
+    }
+
+    fn summaries(findings: &[Finding]) -> Vec<&str> {
+        findings
+            .iter()
+            .filter_map(|it| if let Finding::Summary(text) = it { Some(text.as_str()) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn what_was_left_out_is_said_at_the_end() {
+        for Example { command, output, says } in examples() {
+            let (mut file, mut tail, _folder) = tail_of(command);
+            file.write_all(output.as_bytes()).unwrap();
+            while tail.look().more {}
+            assert_eq!(summaries(&tail.finish()), [says]);
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_stands_behind_the_runner_s_own_words() {
+        let (mut file, mut tail, _folder) = tail_of("cargo test");
+        let counts = "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        writeln!(file, "running 1 test\ntest a ... ok\n\n{counts}\nerror: {}", "x".repeat(70_000)).unwrap();
+        let Look { findings, .. } = tail.look();
+        let own = summaries(&findings).pop().expect("the runner's words").to_owned();
+        let behind = "of 1 line longer than 64 KiB the rest was not searched for problems";
+        assert_eq!(summaries(&tail.finish()), [format!("{own}; {behind}")]);
     }
 
     #[test]
@@ -314,8 +334,7 @@ mod tests {
         // Whoever comes later counts on from there.
         let path = tail.path.clone();
         assert_eq!(Kept::of(&path), Kept { from: 15, lines: 2, swept: false });
-        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
-        let mut later = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        let mut later = Tail::open(&path, engine("true")).unwrap();
         later.look();
         assert_eq!((later.seen, later.lines.count(), later.truncated), (17, 3, true));
     }
