@@ -203,7 +203,12 @@ impl Facts {
         let passed = tests.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count() as u32;
         let counts = self.counts.unwrap_or_default();
         let unnamed = counts.passed.saturating_sub(passed);
-        Present { tests, problems, unnamed, total: counts.total(), ..Present::default() }
+        let alone = |test: &TestResult| {
+            let name = test.id.strip_prefix(test.program.as_deref()?)?.strip_prefix(' ')?;
+            Some((name.to_owned(), test.id.clone()))
+        };
+        let of_programs = self.tests.iter().filter_map(alone).collect();
+        Present { tests, of_programs, problems, unnamed, total: counts.total(), ..Present::default() }
     }
 
     /// The failures, what is new first; paths relative to `root`. Many of one cause are told once.

@@ -8,6 +8,7 @@ mod eslint;
 mod jest;
 mod linters;
 mod mocha;
+mod outcome;
 mod playwright;
 mod report;
 mod source;

@@ -121,7 +121,7 @@ impl Tap {
                 is_leaf: !has_children,
             });
         } else if !has_children {
-            let test = TestResult { id, name, status, place: None, duration_ms: None, message: None };
+            let test = TestResult { id, name, program: None, status, place: None, duration_ms: None, message: None };
             scope.test_result(test);
         }
         true
@@ -172,6 +172,7 @@ impl Tap {
             scope.test_result(TestResult {
                 id: failure.id.clone(),
                 name: failure.name.clone(),
+                program: None,
                 status: TestStatus::Failed,
                 place: at.clone(),
                 duration_ms: first("duration_ms").parse::<f64>().ok().map(|milliseconds| milliseconds as u64),

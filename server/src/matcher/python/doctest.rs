@@ -120,6 +120,7 @@ impl Doctest {
         scope.test_result(TestResult {
             id: failed.test.clone(),
             name: failed.test.clone(),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

@@ -134,7 +134,8 @@ impl Stream {
         if !is_parent {
             self.counts.count(status);
             if !failed {
-                let result = TestResult { id, name, status, place: None, duration_ms: None, message: None };
+                let result =
+                    TestResult { id, name, program: None, status, place: None, duration_ms: None, message: None };
                 scope.test_result(result);
                 return true;
             }
@@ -177,6 +178,7 @@ impl Stream {
             scope.test_result(TestResult {
                 id: id.clone(),
                 name,
+                program: None,
                 status: TestStatus::Failed,
                 place: at,
                 duration_ms: None,

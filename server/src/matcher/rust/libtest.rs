@@ -7,7 +7,7 @@ use std::path::Path;
 use super::failure::{Failure, of_panics};
 use super::panic::{Panic, PanicReader};
 use super::source::{Binary, TestFinder};
-use super::units::Units;
+use super::units::{Units, program};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::lines::Growing;
@@ -85,6 +85,7 @@ impl Libtest {
         scope.test_result(TestResult {
             id: id.clone(),
             name: test.to_owned(),
+            program: program(&id, test),
             status,
             place: place.clone(),
             duration_ms: None,

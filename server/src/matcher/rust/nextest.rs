@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::source::{Binary, TestFinder};
-use super::units::Units;
+use super::units::{Units, program};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, problem};
@@ -151,6 +151,7 @@ impl Nextest {
         scope.test_result(TestResult {
             id: id.to_owned(),
             name: test.to_owned(),
+            program: program(id, test),
             status,
             place: place.clone(),
             duration_ms: seconds.map(|seconds| (seconds * 1000.0) as u64),

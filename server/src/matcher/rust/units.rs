@@ -57,12 +57,12 @@ impl Units {
             Some(package) => package,
             None => having.iter().find(|package| !began(package)).or(having.first())?,
         };
-        let (package, program) = (package.name.clone(), program(Path::new(source), binary.name.as_deref()));
+        let (package, target) = (package.name.clone(), target(Path::new(source), binary.name.as_deref()));
         if self.begun.len() < MAX_TOLD {
             self.begun.push((source.into(), package.clone()));
         }
         self.current = Some(package.clone());
-        Some(if program.is_empty() { package } else { format!("{package}::{program}") })
+        Some(if target.is_empty() { package } else { format!("{package}::{target}") })
     }
 
     /// The id of a test of this program.
@@ -132,6 +132,11 @@ impl Units {
     }
 }
 
+/// The program that an id of this test says; `None` where it is the name alone.
+pub(super) fn program(id: &str, test: &str) -> Option<String> {
+    Some(id.strip_suffix(test)?.strip_suffix(' ')?.to_owned())
+}
+
 /// A program of a package: its root, and which of its programs, as far as a path tells.
 type Program = (PathBuf, String);
 
@@ -142,8 +147,8 @@ fn at(source: &Path, packages: &[Package]) -> Option<(Program, Vec<String>)> {
     let relative = source.strip_prefix(&package.root).ok()?;
     let folder = relative.components().next()?.as_os_str().to_string_lossy().into_owned();
     let is_program = relative.starts_with("src/bin") || is_own_program(&relative.to_string_lossy());
-    let program = if is_program { program(relative, None) } else { folder };
-    Some(((package.root.clone(), program), module_path(relative)))
+    let target = if is_program { target(relative, None) } else { folder };
+    Some(((package.root.clone(), target), module_path(relative)))
 }
 
 /// True for sources of which each file or folder is a program of its own.
@@ -152,7 +157,7 @@ fn is_own_program(relative: &str) -> bool {
 }
 
 /// A package's program as nextest names it, by its root source: nothing for the library.
-fn program(source: &Path, name: Option<&str>) -> String {
+fn target(source: &Path, name: Option<&str>) -> String {
     let parts: Vec<String> = source.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
@@ -195,12 +200,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::matcher::{Files, Origin};
+    use crate::matcher::Origin;
+    use crate::matcher::tree::Tree;
 
     /// Two packages, whose libraries and whose `tests/http.rs` have a test of one name.
-    struct Workspace;
-
-    const FILES: &[(&str, &str)] = &[
+    const WORKSPACE: Tree = Tree(&[
         ("/w/Cargo.toml", "[workspace]\nmembers = [\"api\", \"web\"]\n"),
         ("/w/api/Cargo.toml", "[package]\nname = \"my-api\"\nversion = \"0.1.0\"\n\n[[bin]]\nname = \"tool\"\n"),
         ("/w/api/src/lib.rs", "/// ```\nmod tests {\n    fn adds() {}\n    fn only_here() {}\n}\n"),
@@ -212,25 +216,10 @@ mod tests {
             "mod other {\n    fn only_here() {}\n}\nmod tests {\n    fn adds() {}\n    fn sums() {}\n}\n",
         ),
         ("/w/web/tests/http.rs", "fn answers() {}\nfn asks() {}\n"),
-    ];
-
-    impl Files for Workspace {
-        fn is_file(&self, path: &Path) -> bool {
-            self.read(path).is_some()
-        }
-
-        fn read(&self, path: &Path) -> Option<String> {
-            FILES.iter().find(|(known, _)| Path::new(known) == path).map(|(_, text)| (*text).to_owned())
-        }
-
-        fn with_extension(&self, extension: &str) -> Vec<PathBuf> {
-            let paths = FILES.iter().map(|(path, _)| PathBuf::from(path));
-            paths.filter(|path| path.extension().is_some_and(|it| it == extension)).collect()
-        }
-    }
+    ]);
 
     fn scope() -> Scope {
-        Scope::new(&Origin { command: "cargo test".into(), cwd: "/w".into(), root: "/w".into() }, Arc::new(Workspace))
+        Scope::new(&Origin { command: "cargo test".into(), cwd: "/w".into(), root: "/w".into() }, Arc::new(WORKSPACE))
     }
 
     #[test]
