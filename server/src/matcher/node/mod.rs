@@ -15,7 +15,8 @@ mod source;
 mod spec;
 mod stack;
 mod styles;
-mod tap;
+pub(super) mod tap;
+pub(super) mod totals;
 mod tsc;
 mod vitest;
 
@@ -25,7 +26,6 @@ use super::format::Format;
 pub(super) const FORMATS: &[&Format] = &[
     &banner::FORMAT,
     &report::FORMAT,
-    &tap::FORMAT,
     &spec::FORMAT,
     &jest::FORMAT,
     &vitest::FORMAT,

@@ -4,7 +4,7 @@
 use super::outcome::{ended, failed};
 use super::source::TestFinder;
 use super::stack::{Frame, frame, message, own, pick};
-use super::tap::Totals;
+use super::totals::Totals;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, keep};
