@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::demux::{Demux, Split};
+use super::demux::{Demux, MAX_LANES, Split};
 use super::format::Format;
 use super::left_out::LeftOut;
 use super::lines::{MAX_DOCUMENT, MAX_LINE, Partial, clean, cut};
@@ -18,9 +18,6 @@ use super::scope::{self, Scope};
 use super::table::formats;
 use super::{Files, Matcher, Origin};
 use crate::problem::{CyclePhase, Finding};
-
-/// Prefixes that are told apart in one output. Lines with others are read as they are.
-pub(super) const MAX_LANES: usize = 64;
 
 /// The names of the formats that are known, the first to see a line first.
 pub fn format_names() -> impl Iterator<Item = &'static str> {

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-use super::engine::MAX_LANES;
+use super::demux::MAX_LANES;
 use super::lines::{MAX_DOCUMENT, MAX_LINE};
 use super::once::MAX_PROBLEMS;
 
