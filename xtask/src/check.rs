@@ -1,5 +1,5 @@
-//! `cargo xtask check`: the definition of done. Its steps run in order; the last line of its output is the truthful sum of
-//! all tests, alone on a line, because machines read it.
+//! `cargo xtask check`: the definition of done. Its steps run in order. What failed is told once more at the end, and the last
+//! line of the output is the truthful sum of all tests, alone on a line, because machines read it.
 
 use std::cell::OnceCell;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::counts::{self, Counts};
 use crate::home::Home;
 use crate::tools::Tools;
 use crate::workbench::Workbench;
-use crate::{lua, repository, vscode};
+use crate::{failures, lua, repository, vscode};
 
 /// The longest that one editor test run or one demo may take.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -76,22 +76,31 @@ const STEPS: [Step; 15] = [
     step("demo", "the demo tells its whole story", demo),
 ];
 
-/// How a step ended: tests that it ran, and whether it holds.
+/// How a step ended: tests that it ran, and what failed of it.
 struct Verdict {
     counts: Counts,
-    holds: bool,
+    /// `None` when the step holds.
+    failure: Option<String>,
 }
 
 impl Verdict {
-    const HOLDS: Self = Self { counts: Counts { passed: 0, failed: 0 }, holds: true };
+    const HOLDS: Self = Self { counts: Counts { passed: 0, failed: 0 }, failure: None };
+
+    fn fails(failure: String) -> Self {
+        Self { counts: Counts::default(), failure: Some(failure) }
+    }
 
     /// A test run holds when its runner was content, counted something and counted no failure.
     fn of_tests(outcome: &Outcome, counts: Option<Counts>) -> Self {
         match counts {
-            Some(counts) => Self { counts, holds: outcome.success && counts.failed == 0 },
+            Some(counts) => {
+                let holds = outcome.success && counts.failed == 0;
+                Self { counts, failure: (!holds).then(|| failures::told(&outcome.text)) }
+            }
             None => {
-                eprintln!("no count of tests was found in what was printed ({})", outcome.status);
-                Self { counts: Counts::default(), holds: false }
+                let why = format!("no count of tests was found in what was printed ({})", outcome.status);
+                eprintln!("{why}");
+                Self::fails(format!("{}\n{why}", failures::told(&outcome.text)))
             }
         }
     }
@@ -135,6 +144,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         STEPS.iter().filter(|step| options.steps.iter().any(|name| name == step.name)).collect()
     };
     let mut report = Vec::new();
+    let mut failures = Vec::new();
     let mut total = Counts::default();
     let mut failed_steps = 0;
     for step in wanted {
@@ -145,21 +155,26 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         println!("\n==> {}: {}", step.name, step.about);
         let start = Instant::now();
         let verdict = (step.run)(&machine).unwrap_or_else(|error| {
-            eprintln!("{}: {error:#}", step.name);
-            Verdict { counts: Counts::default(), holds: false }
+            let why = format!("{error:#}");
+            eprintln!("{}: {}", step.name, why.lines().next().unwrap_or_default());
+            Verdict::fails(why)
         });
-        let word = if verdict.holds { "ok" } else { "FAIL" };
+        let word = if verdict.failure.is_none() { "ok" } else { "FAIL" };
         let line = format!("{word:5} {:11} {:6.1} s", step.name, start.elapsed().as_secs_f64());
         println!("<== {line}");
         report.push(line);
         total += verdict.counts;
-        if !verdict.holds {
+        if let Some(failure) = verdict.failure {
             failed_steps += 1;
+            failures.push(format!("==> what failed in {}\n{failure}", step.name));
             // A step that fails without a failed test counts as one failure: the sum never looks better than it is.
             total.failed += u64::from(verdict.counts.failed == 0);
         }
     }
     println!("\n{}\n", report.join("\n"));
+    for failure in failures {
+        println!("{failure}\n");
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     Ok(if failed_steps == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::repository;
+use crate::{failures, repository};
 
 /// What a program printed and whether it was content.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ pub fn quietly(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// An error unless the program was content.
+/// An error, with what it said of its failure, unless the program was content.
 pub fn expect_success(command: &mut Command) -> Result<Outcome> {
     let outcome = show(command)?;
     if !outcome.success {
-        bail!("`{}` ended with {}", line(command), outcome.status);
+        bail!("`{}` ended with {}\n{}", line(command), outcome.status, failures::told(&outcome.text));
     }
     Ok(outcome)
 }

@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod corpus;
 mod counts;
+mod failures;
 mod faults;
 mod home;
 mod lua;

@@ -38,6 +38,7 @@ pub mod narrow;
 mod node;
 mod once;
 mod oneline;
+mod paths;
 mod place;
 mod prefilter;
 mod python;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Files;
 use super::container::Containers;
+use super::paths::normal;
 use crate::problem::Place;
 
 /// Searches of the whole workspace for a printed path, in one output.
@@ -25,21 +26,6 @@ pub(super) enum Column {
     Display(u32),
     /// 1-based UTF-16 code units: JavaScript.
     Utf16(u32),
-}
-
-/// An absolute path without `.` and `..`; links are not followed.
-pub(super) fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Folders of other people's code: never the primary place of a problem.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::command::Command;
 use super::once::Once;
-use super::place::{Column, Paths, normal};
+use super::paths::normal;
+use super::place::{Column, Paths};
 use super::{Files, Origin};
 use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Related, Severity, TestResult, Watcher};
 

@@ -6,10 +6,11 @@ use super::changes;
 use super::claims;
 use super::command::{NotificationKey, SessionRow, Write};
 use super::error::StoreError;
+use super::integers::{from_time, number};
 use super::owners::Owner;
 use crate::agent::history::Item;
 use crate::ids::SessionId;
-use crate::task::model::{Task, Timestamp};
+use crate::task::model::Task;
 
 pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Result<(), StoreError> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values);
@@ -24,12 +25,12 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                 "DELETE FROM tasks WHERE status NOT IN ('queued', 'running', 'waiting_for_input')
                  AND (updated < ?2 OR id NOT IN (SELECT id FROM tasks ORDER BY updated DESC, rowid DESC LIMIT ?1))
                  AND id NOT IN (SELECT task FROM outbox WHERE state <> 'delivered')",
-                params![keep, time(*before)],
+                params![keep, from_time(*before)],
             )?;
             run(
                 "DELETE FROM outbox WHERE state = 'delivered' AND created_at < ?1
                  AND task NOT IN (SELECT id FROM tasks)",
-                params![time(*before)],
+                params![from_time(*before)],
             )?;
         }
         Write::SaveSession(row) => save_session(connection, row, &owner.name)?,
@@ -68,7 +69,7 @@ pub(super) fn apply(connection: &Connection, write: &Write, owner: &Owner) -> Re
                     key.kind,
                     session.as_ref().map(SessionId::as_str),
                     body,
-                    time(*created_at)
+                    from_time(*created_at)
                 ],
             )?;
         }
@@ -181,7 +182,7 @@ fn save_task(connection: &Connection, task: &Task, owner: &str) -> Result<(), St
             task.id.as_str(),
             task.session.as_ref().map(SessionId::as_str),
             task.status.as_str(),
-            time(task.created_at),
+            from_time(task.created_at),
             json,
             owner
         ])?;
@@ -204,8 +205,8 @@ fn save_session(connection: &Connection, row: &SessionRow, owner: &str) -> Resul
             row.cwd.to_string_lossy(),
             row.mode,
             row.model,
-            time(row.created_at),
-            time(row.updated_at),
+            from_time(row.created_at),
+            from_time(row.updated_at),
             row.turns,
             row.open,
             owner,
@@ -247,13 +248,4 @@ fn append_items(
         }
     }
     Ok(())
-}
-
-fn time(at: Timestamp) -> i64 {
-    number(at.0)
-}
-
-/// SQLite's integers are signed; no count or clock of ours comes near the end.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

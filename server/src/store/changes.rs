@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::command::{FileEdit, Settled};
 use super::error::StoreError;
+use super::integers::{from_time, number, to_time};
 use crate::agent::change::{Change, MadeFolder};
 use crate::ids::{SessionId, TurnId};
 use crate::task::model::Timestamp;
@@ -46,7 +47,7 @@ pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), Store
                 known.id,
                 known.before,
                 known.after,
-                edit.at.0 as i64,
+                from_time(edit.at),
                 (size(&known.before) + size(&known.after)) as i64,
                 edit.new_folders
             ])?;
@@ -66,7 +67,7 @@ pub(super) fn save(connection: &Connection, edit: &FileEdit) -> Result<(), Store
             kept(&edit.before),
             kept(&edit.after),
             omitted as i64,
-            edit.at.0 as i64,
+            from_time(edit.at),
             if is_large { 0 } else { (size(&edit.before) + size(&edit.after)) as i64 },
             edit.new_folders
         ])?;
@@ -119,8 +120,7 @@ pub(super) fn read(
 pub(super) fn made_folders(connection: &Connection) -> Result<Vec<MadeFolder>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT path, new_folders, at FROM changes WHERE new_folders > 0")?;
     let made = |row: &Row<'_>| {
-        let (path, count, by) = (path_of(row.get(0)?), row.get::<_, u32>(1)?, row.get::<_, i64>(2)?);
-        let by = Timestamp(u64::try_from(by).unwrap_or(0));
+        let (path, count, by) = (path_of(row.get(0)?), row.get::<_, u32>(1)?, to_time(row.get(2)?));
         let folders = path.ancestors().skip(1).take(count as usize);
         Ok(folders.map(|folder| MadeFolder { path: folder.to_owned(), by }).collect::<Vec<_>>())
     };
@@ -130,13 +130,13 @@ pub(super) fn made_folders(connection: &Connection) -> Result<Vec<MadeFolder>, S
 
 /// Removes what is older than `before`, and the oldest until the rest has at most `keep` bytes.
 pub(super) fn forget(connection: &Connection, keep: u64, before: Timestamp) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM changes WHERE at < ?1")?.execute(params![before.0 as i64])?;
+    connection.prepare_cached("DELETE FROM changes WHERE at < ?1")?.execute(params![from_time(before)])?;
     connection
         .prepare_cached(
             "DELETE FROM changes WHERE id <= coalesce((SELECT max(id) FROM
              (SELECT id, sum(bytes) OVER (ORDER BY id DESC) AS used FROM changes) WHERE used > ?1), 0)",
         )?
-        .execute(params![i64::try_from(keep).unwrap_or(i64::MAX)])?;
+        .execute(params![number(keep)])?;
     Ok(())
 }
 

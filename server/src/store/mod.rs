@@ -10,6 +10,8 @@ mod checkpoint;
 mod claims;
 mod command;
 mod error;
+mod integers;
+mod outbox;
 mod owners;
 mod past;
 mod read;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::command::{Elsewhere, StoredNotification};
 use super::error::StoreError;
-use super::read;
+use super::outbox;
 use crate::ids::SessionId;
 use crate::task::model::Task;
 
@@ -104,7 +104,7 @@ pub(super) fn others(connection: &Connection, owner: &Owner, last: &Others) -> R
             .query_row(params![id], row)
             .optional()?;
         found.taken.extend(task.and_then(|(task, ..)| task).map(|task| TakenRow { task, same_client }));
-        found.notifications.extend(read::notifications_of(&view, &id)?);
+        found.notifications.extend(outbox::notifications_of(&view, &id)?);
     }
     Ok(found)
 }

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
+use super::integers::from_time;
 use crate::diagnostics::delta::{KEPT_IDS, KEPT_RESULTS, KEPT_RUNS, Past, PastRun, Recent, Results};
 use crate::task::run::RunId;
 
@@ -17,7 +18,7 @@ pub(super) fn save(connection: &Connection, command: &str, results: &Results) ->
             "INSERT INTO commands (command, used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET used = excluded.used
              RETURNING id",
         )?
-        .query_row(params![command, results.run.at.0 as i64], |row| row.get(0))?;
+        .query_row(params![command, from_time(results.run.at)], |row| row.get(0))?;
     let serial: i64 = connection
         .prepare_cached("SELECT coalesce(max(serial), 0) + 1 FROM command_runs WHERE command = ?1")?
         .query_row(params![id], |row| row.get(0))?;

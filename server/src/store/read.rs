@@ -7,16 +7,16 @@ use serde::de::DeserializeOwned;
 
 use super::Loaded;
 use super::changes;
-use super::command::{LoadedSession, NotificationKey, SessionRow, StoredNotification};
+use super::command::{LoadedSession, SessionRow};
 use super::error::StoreError;
+use super::integers::to_time;
+use super::outbox::{notifications, settle_delivery};
 use super::owners::{self, Owner};
-use crate::ids::{SessionId, TaskId, TurnId};
-use crate::task::model::{Delivery, Task, Timestamp};
+use crate::ids::{SessionId, TaskId};
+use crate::task::model::Task;
 
 const SESSION: &str =
     "SELECT id, title, cwd, mode, model, created_at, updated_at, turns, open, title_by, usage FROM sessions";
-const NOTIFICATION: &str = "SELECT task, run, kind, session, body, created_at, state, item, turn FROM outbox
-    WHERE state IN ('pending', 'carried')";
 
 pub(super) fn loaded(connection: &Connection, owner: &Owner, limit: u32) -> Result<Loaded, StoreError> {
     owners::enter(connection, owner)?;
@@ -151,45 +151,6 @@ fn texts(connection: &Connection, sql: &str, id: &SessionId) -> Result<Vec<Strin
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What is not delivered, of one session or of the whole workspace, oldest first.
-fn notifications(connection: &Connection, session: Option<&SessionId>) -> Result<Vec<StoredNotification>, StoreError> {
-    let sql = format!("{NOTIFICATION} AND (?1 IS NULL OR session = ?1) ORDER BY created_at, rowid");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![session.map(SessionId::as_str)], notification)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The same of one task.
-pub(super) fn notifications_of(connection: &Connection, task: &str) -> Result<Vec<StoredNotification>, StoreError> {
-    let mut statement =
-        connection.prepare_cached(&format!("{NOTIFICATION} AND task = ?1 ORDER BY created_at, rowid"))?;
-    let rows = statement.query_map(params![task], notification)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Says of a row how far what is told of its newest run got. The outbox knows: a window may have told what another one's row
-/// is about, and writes no rows of others.
-fn settle_delivery(connection: &Connection, task: &mut Task) -> Result<(), StoreError> {
-    if !matches!(task.delivery, Delivery::Pending | Delivery::Carried) {
-        return Ok(());
-    }
-    // The least that is done of all that is told.
-    let mut statement = connection.prepare_cached(
-        "SELECT state, turn FROM outbox WHERE task = ?1 AND run = ?2
-         ORDER BY CASE state WHEN 'pending' THEN 0 WHEN 'carried' THEN 1 ELSE 2 END, created_at DESC LIMIT 1",
-    )?;
-    let found = statement
-        .query_row(params![task.id.as_str(), task.run], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-        })
-        .optional()?;
-    if let Some((state, turn)) = found {
-        task.delivery = Delivery::parse(&state).unwrap_or(task.delivery);
-        task.delivered_turn = turn.map(TurnId);
-    }
-    Ok(())
-}
-
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
     Ok(SessionRow {
         id: SessionId(row.get(0)?),
@@ -197,27 +158,11 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         cwd: row.get::<_, String>(2)?.into(),
         mode: row.get(3)?,
         model: row.get(4)?,
-        created_at: time(row.get(5)?),
-        updated_at: time(row.get(6)?),
+        created_at: to_time(row.get(5)?),
+        updated_at: to_time(row.get(6)?),
         turns: row.get(7)?,
         open: row.get(8)?,
         title_by: row.get(9)?,
         usage: row.get(10)?,
     })
-}
-
-fn notification(row: &Row<'_>) -> rusqlite::Result<StoredNotification> {
-    Ok(StoredNotification {
-        key: NotificationKey { task: TaskId(row.get(0)?), run: row.get(1)?, kind: row.get(2)? },
-        session: row.get::<_, Option<String>>(3)?.map(SessionId),
-        body: row.get(4)?,
-        created_at: time(row.get(5)?),
-        state: Delivery::parse(&row.get::<_, String>(6)?).unwrap_or(Delivery::Pending),
-        item: row.get::<_, Option<i64>>(7)?.map(|seq| seq as u64),
-        turn: row.get::<_, Option<String>>(8)?.map(TurnId),
-    })
-}
-
-fn time(value: i64) -> Timestamp {
-    Timestamp(u64::try_from(value).unwrap_or(0))
 }

@@ -3,33 +3,32 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::Instant;
 
 use super::link::{Exit, Order, Refusal, Report, Spec, Takeover, Terms, VERSION};
 use super::listen::Listener;
 use super::model::{OnClose, Timestamp};
 use super::news::News;
 use super::process::{self, Guard, Launched};
-use super::reader::{End, Reader, Reporter};
+use super::reader::Reader;
+use super::reporter::{End, Reporter};
 use super::run::{Ending, RunControl, RunEnd, RunEvent, RunSpec};
 use super::run_file::RunFile;
-use super::supervisor::Custody;
-use super::sweep_output::Room;
+
+use super::shared::{Custody, Shared};
 use super::system::Process;
 use super::tail::Tail;
 use super::{exit_file, lease, output, question, slice, sockets};
 use crate::clock;
 use crate::matcher::{Engine, Files, Origin, problem_matcher};
-use crate::workspace::watch::FileEvents;
 
 /// Bytes at the end of the output in which a question is looked for.
 const QUESTION_BYTES: u64 = 8 << 10;
@@ -39,21 +38,6 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 
 const NO_WATCH: &str =
     "The process that watches over the command ended before the command had started. Start the task again.";
-
-/// What all runs of a sidecar share.
-pub struct Shared {
-    /// The binary whose `shim` command watches over a run.
-    pub shim: PathBuf,
-    pub file_events: FileEvents,
-    /// How many shims are started at a time.
-    pub launches: Semaphore,
-    /// How many outputs are read at a time.
-    pub looks: Arc<Semaphore>,
-    pub epoch: Instant,
-    pub custody: watch::Receiver<Custody>,
-    /// What may still be written.
-    pub room: Room,
-}
 
 /// How much input a run has been given and has taken, in bytes.
 #[derive(Debug, Default)]

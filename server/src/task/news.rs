@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::address;
 use super::listen::Listener;
-use super::reader::{End, Reporter};
+use super::reporter::{End, Reporter};
 use super::run::{Ending, RunEvent};
 use super::system;
 

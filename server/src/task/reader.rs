@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::follow::Shared;
-use super::model::{Progress, Timestamp};
+use super::model::Progress;
 use super::news::News;
-use super::run::{Ending, RunEnd, RunEvent, RunId};
+use super::reporter::End;
+use super::run::{Ending, RunEnd, RunEvent};
+use super::shared::Shared;
 use super::system::is_crowded;
 use super::tail::{Look, Tail};
 use crate::workspace::watch::{FileEvents, Watch};
@@ -35,27 +36,6 @@ const LONGEST_WAY: Duration = Duration::from_millis(50);
 const LAST: u64 = 1 << 20;
 /// Between two reports of the output's state.
 const REPORT: Duration = Duration::from_millis(100);
-
-/// Sends one run's events.
-#[derive(Clone)]
-pub struct Reporter {
-    pub id: RunId,
-    pub events: mpsc::UnboundedSender<(RunId, RunEvent)>,
-}
-
-impl Reporter {
-    /// Sends an event; nobody listens any more when the sidecar ends, and then nothing is owed.
-    pub fn send(&self, event: RunEvent) {
-        let _ = self.events.send((self.id.clone(), event));
-    }
-}
-
-/// How a run ended, for the reader to tell when it has read the rest.
-pub struct End {
-    pub ending: Ending,
-    pub at: Timestamp,
-    pub stragglers: u32,
-}
 
 /// Reads one run's output until its end.
 pub struct Reader {

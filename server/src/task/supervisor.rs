@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
-use super::follow::{InputGauge, Run, Shared};
+use super::follow::{InputGauge, Run};
 use super::link::INPUT_CAP;
 use super::model::Stdin;
-use super::reader::Reporter;
+use super::reporter::Reporter;
 use super::run::{RunControl, RunEvent, RunId, RunSpec};
+use super::shared::{Custody, Shared};
 use super::sweep_output::Room;
 use super::system::own_executable;
 use crate::matcher::Files;
@@ -23,19 +23,6 @@ use crate::workspace::watch::FileEvents;
 
 /// Shims that are started at a time: more would only wait for each other.
 const LAUNCHES: usize = 4;
-
-/// How runs are handed over when this sidecar goes away, and what is left alone at their ends.
-#[derive(Clone, Debug, Default)]
-pub struct Custody {
-    /// The folder in which shims listen; without one the end of the sidecar is the end of its runs.
-    pub sockets: Option<PathBuf>,
-    /// For so long only the next sidecar of the same client may take a run over.
-    pub grace: Duration,
-    /// The client; two without a token count as the same one.
-    pub token: Option<String>,
-    /// Names of programs whose daemons are left alone. For runs that start from now on.
-    pub keep_daemons: Vec<String>,
-}
 
 /// Owns every running run of this sidecar. When it is dropped, each run's shim does what the run's `on_close` says.
 pub struct Supervisor {

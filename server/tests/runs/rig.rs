@@ -6,7 +6,8 @@ use std::time::Duration;
 use pillion::ids::TaskId;
 use pillion::task::model::{OnClose, Stdin};
 use pillion::task::run::{Listen, RunControl, RunEnd, RunEvent, RunId, RunSpec};
-use pillion::task::supervisor::{Custody, Supervisor};
+use pillion::task::shared::Custody;
+use pillion::task::supervisor::Supervisor;
 use tokio::sync::{mpsc, oneshot};
 
 /// Long enough for any machine: only a test that fails waits for it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, narrowed};
 use crate::matcher::Files;
-use crate::matcher::place::normal;
+use crate::matcher::paths::normal;
 
 const MANAGERS: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
 
