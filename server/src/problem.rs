@@ -206,4 +206,6 @@ pub enum Finding {
     Lane(u16),
     /// A watching program's cycle begins or ends.
     Cycle(CyclePhase, Watcher),
+    /// What was left out of the output, in one sentence; at its end, each kind at most once.
+    LeftOut(String),
 }

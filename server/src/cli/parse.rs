@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use crate::matcher::{Engine, LeftOut, Origin};
+use crate::matcher::{Engine, Origin};
 use crate::problem::{Counts, Finding, Problem};
 use crate::workspace::files::WorkspaceFiles;
 
@@ -29,13 +29,13 @@ pub struct ParseArgs {
 
 /// Runs `pillion parse` over standard input and output.
 pub fn run(args: ParseArgs) -> anyhow::Result<()> {
-    let left_out = parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())?;
-    left_out.iter().for_each(|it| eprintln!("pillion: {it}"));
+    let remarks = parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())?;
+    remarks.iter().for_each(|remark| eprintln!("pillion: {remark}"));
     Ok(())
 }
 
-/// Gives what was left out of it.
-fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<Vec<LeftOut>> {
+/// Gives what a person should know of it besides.
+fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<Vec<String>> {
     let root = args.root.canonicalize().with_context(|| format!("--root {}: no such folder", args.root.display()))?;
     let cwd = match args.cwd {
         Some(cwd) => root.join(cwd),
@@ -45,7 +45,14 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     let cwd = cwd.canonicalize().unwrap_or(cwd);
     let files = Arc::new(WorkspaceFiles::new(root.clone()));
     let mut engine = Engine::new(Origin { command: args.command, cwd, root: root.clone() }, files);
-    let mut printer = Printer { root, output, provisional: BTreeMap::new(), counts: None, printed: HashSet::new() };
+    let mut printer = Printer {
+        root,
+        output,
+        provisional: BTreeMap::new(),
+        counts: None,
+        printed: HashSet::new(),
+        remarks: Vec::new(),
+    };
     let mut findings = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -60,8 +67,7 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     }
     engine.finish(&mut findings);
     printer.print(&mut findings)?;
-    printer.finish()?;
-    Ok(engine.left_out())
+    printer.finish()
 }
 
 /// Writes findings as lines. A provisional problem waits for the one that replaces it: a line cannot be taken back.
@@ -72,6 +78,8 @@ struct Printer<'a> {
     counts: Option<Counts>,
     /// What was printed: what a watching program finds in each of its cycles is one line.
     printed: HashSet<String>,
+    /// What was left out.
+    remarks: Vec<String>,
 }
 
 impl Printer<'_> {
@@ -89,6 +97,7 @@ impl Printer<'_> {
                 }
                 Finding::Counts(counts) => self.counts = Some(counts).filter(|counts| counts.total() > 0),
                 Finding::Summary(_) => self.counts = Some(self.counts.unwrap_or_default()),
+                Finding::LeftOut(remark) => self.remarks.push(remark),
                 Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) | Finding::Lane(_) | Finding::Cycle(..) => {
                 }
             }
@@ -97,7 +106,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
+    fn finish(mut self) -> anyhow::Result<Vec<String>> {
         for problem in std::mem::take(&mut self.provisional).into_values() {
             self.write(&diagnostic(&self.root, &problem))?;
         }
@@ -105,7 +114,7 @@ impl Printer<'_> {
             self.write(&json!({ "type": "summary", "passed": passed, "failed": failed, "skipped": skipped }))?;
         }
         self.output.flush()?;
-        Ok(())
+        Ok(self.remarks)
     }
 
     fn write(&mut self, line: &Value) -> anyhow::Result<()> {
@@ -148,9 +157,7 @@ mod tests {
         for Example { command, output, says } in examples() {
             let args = ParseArgs { root: folder.path().to_owned(), cwd: None, command: command.to_owned() };
             let mut printed = Vec::new();
-            let said: Vec<String> =
-                parse(args, &mut output.as_bytes(), &mut printed)?.iter().map(LeftOut::to_string).collect();
-            assert_eq!(said, [says]);
+            assert_eq!(parse(args, &mut output.as_bytes(), &mut printed)?, [says]);
         }
         Ok(())
     }

@@ -293,6 +293,7 @@ impl Engine {
             self.scope.swap(&mut lane.scope);
         }
         findings.append(&mut self.scope.out);
+        findings.extend(self.left_out().iter().map(|it| Finding::LeftOut(it.to_string())));
     }
 
     fn end_partial(&mut self) {

@@ -130,6 +130,7 @@ mod tests {
                 engine.finish(&mut findings);
                 let said: Vec<String> = engine.left_out().iter().map(ToString::to_string).collect();
                 assert_eq!(said, [says]);
+                assert_eq!(findings.last(), Some(&Finding::LeftOut(says.to_owned())));
                 let problems = findings.iter().filter(|it| matches!(it, Finding::Problem(_))).count();
                 assert!(problems <= MAX_PROBLEMS, "{problems}");
             }

@@ -40,6 +40,8 @@ pub(super) struct Facts {
     pub(super) counts: Option<Counts>,
     /// The runner's own summary line, the newest.
     pub(super) own_summary: Option<String>,
+    /// What the matchers left out of the output, one sentence each.
+    pub(super) left_out: Vec<String>,
     not_kept: usize,
 }
 
@@ -108,6 +110,7 @@ impl Facts {
             Finding::Cycle(phase, watcher) => self.cycle(*phase, watcher),
             Finding::Counts(counts) => self.counts = Some(*counts),
             Finding::Summary(text) => self.own_summary = Some(text.clone()),
+            Finding::LeftOut(text) => self.left_out.push(text.clone()),
             Finding::Total(_) | Finding::Progress(_) => {}
         }
         true

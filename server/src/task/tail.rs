@@ -17,7 +17,7 @@ use super::listen::Listener;
 use super::model::Progress;
 use super::output::{self, Lines};
 use super::slice::read_at;
-use crate::matcher::{Engine, LeftOut};
+use crate::matcher::Engine;
 use crate::problem::Finding;
 
 /// Bytes of one read.
@@ -60,8 +60,6 @@ pub struct Tail {
     pub truncated: bool,
     progress: Progress,
     total: Option<u32>,
-    /// The runner's own last words.
-    summary: Option<String>,
 }
 
 impl Tail {
@@ -82,7 +80,6 @@ impl Tail {
             truncated: kept.from > 0,
             progress: Progress::default(),
             total: None,
-            summary: None,
         })
     }
 
@@ -119,13 +116,6 @@ impl Tail {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
         self.fold(&findings);
-        let left_out = self.engine.as_ref().map(Engine::left_out).unwrap_or_default();
-        if !left_out.is_empty() {
-            let said: Vec<String> =
-                self.summary.take().into_iter().chain(left_out.iter().map(LeftOut::to_string)).collect();
-            findings.push(Finding::Summary(said.join("; ")));
-            self.fold(&findings[findings.len() - 1..]);
-        }
         self.listener.iter_mut().for_each(Listener::finish);
         findings
     }
@@ -238,8 +228,12 @@ impl Tail {
                 Finding::Counts(counts) => self.progress.counts = *counts,
                 Finding::Total(total) => self.total = Some(*total),
                 Finding::Progress(message) => self.progress.message = Some(message.clone()),
-                Finding::Cycle(..) | Finding::Lane(_) | Finding::Problem(_) | Finding::Test(_) => {}
-                Finding::Summary(text) => self.summary = Some(text.clone()),
+                Finding::Cycle(..)
+                | Finding::Lane(_)
+                | Finding::LeftOut(_)
+                | Finding::Problem(_)
+                | Finding::Summary(_)
+                | Finding::Test(_) => {}
             }
         }
         let ended = u64::from(self.progress.counts.total());
@@ -277,32 +271,14 @@ mod tests {
         tail_of("true")
     }
 
-    fn summaries(findings: &[Finding]) -> Vec<&str> {
-        findings
-            .iter()
-            .filter_map(|it| if let Finding::Summary(text) = it { Some(text.as_str()) } else { None })
-            .collect()
-    }
-
     #[test]
     fn what_was_left_out_is_said_at_the_end() {
         for Example { command, output, says } in examples() {
             let (mut file, mut tail, _folder) = tail_of(command);
             file.write_all(output.as_bytes()).unwrap();
             while tail.look().more {}
-            assert_eq!(summaries(&tail.finish()), [says]);
+            assert_eq!(tail.finish(), [Finding::LeftOut(says.to_owned())]);
         }
-    }
-
-    #[test]
-    fn what_was_left_out_stands_behind_the_runner_s_own_words() {
-        let (mut file, mut tail, _folder) = tail_of("cargo test");
-        let counts = "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
-        writeln!(file, "running 1 test\ntest a ... ok\n\n{counts}\nerror: {}", "x".repeat(70_000)).unwrap();
-        let Look { findings, .. } = tail.look();
-        let own = summaries(&findings).pop().expect("the runner's words").to_owned();
-        let behind = "of 1 line longer than 64 KiB the rest was not searched for problems";
-        assert_eq!(summaries(&tail.finish()), [format!("{own}; {behind}")]);
     }
 
     #[test]
