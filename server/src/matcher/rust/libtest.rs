@@ -64,7 +64,8 @@ impl Libtest {
     /// A program's tests follow.
     fn begin(&mut self, binary: Binary, scope: &Scope) {
         self.unit = self.units.begin(scope, &binary);
-        self.binary = binary;
+        let package = self.unit.as_deref().and_then(|unit| unit.split("::").next()).map(str::to_owned);
+        self.binary = Binary { package, ..binary };
     }
 
     /// What a test is known by.
@@ -245,10 +246,10 @@ impl Matcher for Libtest {
         }
         if let Some(found) = running_line().captures(line).filter(|_| line.contains("Running ")) {
             let (name, source) = (found[2].replace('-', "_"), found[1].to_owned());
-            return self.begin(Binary { name: Some(name), source: Some(source) }, scope);
+            return self.begin(Binary { name: Some(name), source: Some(source), package: None }, scope);
         }
         if let Some(name) = line.trim_start().strip_prefix("Doc-tests ") {
-            return self.begin(Binary { name: Some(name.to_owned()), source: None }, scope);
+            return self.begin(Binary { name: Some(name.to_owned()), source: None, package: None }, scope);
         }
         if !self.active || line.starts_with("running ") && self.block.is_none() {
             if line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test") {

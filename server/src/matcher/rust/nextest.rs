@@ -246,7 +246,7 @@ fn declared_in(scope: &Scope, id: &str) -> Binary {
         _ if target.is_empty() => "src/lib.rs".to_owned(),
         _ => format!("tests/{target}.rs"),
     };
-    Binary { name: Some(package.replace('-', "_")), source: Some(source) }
+    Binary { name: Some(package.replace('-', "_")), source: Some(source), package: None }
 }
 
 /// The signal that ended a test; of a repeated try it is printed without `SIG`.

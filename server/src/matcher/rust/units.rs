@@ -42,6 +42,10 @@ impl Units {
         let has = |package: &&Package| scope.files.is_file(&package.root.join(source));
         let named = |package: &&Package| binary.name.as_ref().is_none_or(|name| package.names.contains(name));
         let mut having: Vec<&Package> = known.iter().filter(has).collect();
+        let chosen = Choice::read(scope, known);
+        if having.iter().any(|package| chosen.takes(package)) {
+            having.retain(|package| chosen.takes(package));
+        }
         if having.iter().any(named) && !is_own_program(source) {
             having.retain(named);
         }
@@ -129,6 +133,49 @@ impl Units {
             }
         }
         1
+    }
+}
+
+/// The packages that a command runs.
+struct Choice<'c> {
+    /// By `--package`; all where it names none.
+    named: Vec<&'c str>,
+    excluded: Vec<&'c str>,
+    /// The one in whose folder cargo runs, where nothing says more.
+    here: Option<PathBuf>,
+}
+
+impl<'c> Choice<'c> {
+    fn read(scope: &'c Scope, packages: &[Package]) -> Self {
+        let (mut named, mut excluded, mut wide) = (Vec::new(), Vec::new(), false);
+        let mut words = scope.command.words().iter().map(String::as_str).take_while(|word| *word != "--");
+        while let Some(word) = words.next() {
+            let (option, value) = word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
+            let mut name = || value.or_else(|| words.next()).map(|name| name.split('@').next().unwrap_or(name));
+            match option {
+                "-p" | "--package" => named.extend(name()),
+                "--exclude" => excluded.extend(name()),
+                "--workspace" | "--all" | "--manifest-path" => wide = true,
+                _ => {}
+            }
+        }
+        let cwd = scope.command.folders.first().filter(|_| !wide && named.is_empty());
+        let around = |cwd: &PathBuf| {
+            let around = packages.iter().filter(|package| cwd.starts_with(&package.root));
+            around.max_by_key(|package| package.root.as_os_str().len()).map(|package| package.root.clone())
+        };
+        let is_alone = |root: &PathBuf| {
+            let manifest = scope.files.read(&root.join("Cargo.toml")).unwrap_or_default();
+            !manifest.contains("default-members")
+        };
+        Self { named, excluded, here: cwd.and_then(around).filter(is_alone) }
+    }
+
+    fn takes(&self, package: &Package) -> bool {
+        let name = package.name.as_str();
+        (self.named.is_empty() || self.named.contains(&name))
+            && !self.excluded.contains(&name)
+            && self.here.as_ref().is_none_or(|root| *root == package.root)
     }
 }
 
@@ -223,6 +270,26 @@ mod tests {
     }
 
     #[test]
+    fn the_command_says_whose_a_program_is() {
+        for (command, cwd, unit) in [
+            ("cargo test", "/w", "my-api::http"),
+            ("cargo test -p web --test http", "/w", "web::http"),
+            ("cargo test --package=web@0.1.0 -- -p my-api", "/w", "web::http"),
+            ("cargo test --workspace --exclude my-api", "/w", "web::http"),
+            ("cd web && cargo test", "/w", "web::http"),
+            ("cargo test", "/w/web/src", "web::http"),
+            ("cargo test --workspace", "/w/web", "my-api::http"),
+            // Nothing that has the program.
+            ("cargo test -p gone", "/w", "my-api::http"),
+        ] {
+            let origin = Origin { command: command.into(), cwd: cwd.into(), root: "/w".into() };
+            let scope = Scope::new(&origin, Arc::new(WORKSPACE));
+            let binary = Binary { source: Some("tests/http.rs".into()), name: Some("http".into()), package: None };
+            assert_eq!(Units::default().begin(&scope, &binary).as_deref(), Some(unit), "{command}");
+        }
+    }
+
+    #[test]
     fn programs_are_named_as_nextest_names_them() {
         let (scope, mut units) = (scope(), Units::default());
         for (source, name, unit) in [
@@ -233,13 +300,13 @@ mod tests {
             (Some("tests/http.rs"), "http", "web::http"),
             (None, "my_api", "my-api::doc"),
         ] {
-            let binary = Binary { name: Some(name.into()), source: source.map(str::to_owned) };
+            let binary = Binary { name: Some(name.into()), source: source.map(str::to_owned), package: None };
             assert_eq!(units.begin(&scope, &binary).as_deref(), Some(unit), "{source:?} {name}");
         }
         // Without the libraries: by the packages' names.
         let mut units = Units::default();
         for unit in ["my-api::http", "web::http"] {
-            let binary = Binary { name: Some("http".into()), source: Some("tests/http.rs".into()) };
+            let binary = Binary { name: Some("http".into()), source: Some("tests/http.rs".into()), package: None };
             assert_eq!(units.begin(&scope, &binary).as_deref(), Some(unit));
         }
     }
