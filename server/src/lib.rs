@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 pub mod diagnostics;
 pub mod ids;
+pub mod line_diff;
 pub mod lsp;
 pub mod matcher;
 pub mod problem;

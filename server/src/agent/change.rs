@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
 use crate::ids::TurnId;
+use crate::line_diff;
 use crate::task::model::Timestamp;
 
 /// Unchanged lines around a hunk.
@@ -259,12 +258,8 @@ fn edits(old: &[&str], new: &[&str]) -> Vec<Edit> {
     if old.len().max(new.len()) > MOST_LINES {
         return vec![Edit { old: start..start + old.len(), new: start..start + new.len() }];
     }
-    let changed = capture_diff_slices(Algorithm::Myers, old, new).into_iter().filter_map(|op| match op {
-        DiffOp::Equal { .. } => None,
-        op => Some((op.old_range(), op.new_range())),
-    });
     let mut found: Vec<Edit> = Vec::new();
-    for (old, new) in changed {
+    for (old, new) in line_diff::fewest(old, new) {
         let edit = Edit { old: start + old.start..start + old.end, new: start + new.start..start + new.end };
         match found.last_mut() {
             // A removal and an insertion at one place are one edit.

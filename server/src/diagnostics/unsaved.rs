@@ -1,9 +1,8 @@
 //! From the text that a command has read to the one that an editor holds: what a run finds stands where the person sees it,
 //! also in a document with unsaved text. Pure.
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
-
 use super::shift::LineEdit;
+use crate::line_diff;
 
 /// Lines of a text that is compared; in a longer one places stay as they were printed.
 const MOST: usize = 100_000;
@@ -15,11 +14,10 @@ pub fn edits(read: &str, now: &str) -> Vec<LineEdit> {
         return Vec::new();
     }
     let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let ops = capture_diff_slices(Algorithm::Patience, &read, &now);
-    let edits = ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })).map(|op| LineEdit {
-        start: number(op.old_range().start),
-        old_end: number(op.old_range().end),
-        new_lines: number(op.new_range().len()),
+    let edits = line_diff::between_anchors(&read, &now).into_iter().map(|(old, new)| LineEdit {
+        start: number(old.start),
+        old_end: number(old.end),
+        new_lines: number(new.len()),
     });
     let mut edits: Vec<LineEdit> = edits.collect();
     edits.reverse();

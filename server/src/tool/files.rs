@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::nearest::close_names;
 use super::{Context, Fingerprint};
 use crate::workspace::documents::{Document, Documents, same_text};
 use crate::workspace::roots::{absolute, real_path};
@@ -16,6 +17,9 @@ const MAX_FILE: u64 = 32 << 20;
 
 /// Zero bytes this far from the start make a file binary.
 const BINARY_LOOK: usize = 8 << 10;
+
+/// Files of a folder among which a name is looked for that is like one that is not there.
+const MOST_SIBLINGS: usize = 10_000;
 
 /// Characters of one line that the model is shown.
 pub(super) const MAX_LINE: usize = 2000;
@@ -203,15 +207,11 @@ pub(super) fn count(number: usize, word: &str) -> String {
 pub(super) async fn missing(context: &Context, path: &Path) -> String {
     let (at, roots) = (path.to_owned(), context.roots.clone());
     let found = blocking(move || {
-        let folder = at.parent().and_then(|folder| fs::read_dir(folder).ok());
-        let siblings: Vec<PathBuf> = folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         let name = at.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let names: Vec<_> =
-            siblings.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy()).collect();
-        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
         let folder = at.parent().unwrap_or(Path::new("/"));
-        let near = similar::get_close_matches(name.as_str(), &names, 2, 0.7);
-        let mut found: Vec<PathBuf> = near.into_iter().map(|name| folder.join(name)).collect();
+        let siblings = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_SIBLINGS);
+        let siblings = siblings.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut found: Vec<PathBuf> = close_names(&name, siblings).map(|name| folder.join(name)).collect();
         let walks = roots.all().map(|root| ignore::WalkBuilder::new(root).require_git(false).build());
         let same_name = walks.flat_map(|walk| walk.take(50_000)).flatten();
         found.extend(

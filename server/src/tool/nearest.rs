@@ -1,14 +1,9 @@
-//! The text of a file that is most like one that was not found in it. Pure.
-
-use std::time::{Duration, Instant};
-
-use similar::TextDiff;
+//! What is most like something that was not found: the lines of a file, the names in a folder. Pure.
 
 /// Lines of the wanted text that are looked at.
 const WANTED: usize = 40;
-/// Less alike than this is not worth showing.
-const ALIKE: f32 = 0.6;
-const TIME: Duration = Duration::from_millis(200);
+/// Less alike than this is not worth showing: the share of pairs of neighbouring characters that two lines have in common.
+const ALIKE: f64 = 0.6;
 
 /// A place in the file.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,23 +86,25 @@ pub(super) fn nearest(text: &str, wanted: &str) -> Option<Nearest> {
         return Some(Nearest { first: best.0, count, difference: None });
     }
     let (index, longest) = wanted.iter().enumerate().max_by_key(|(_, line)| line.len())?;
-    let end = Instant::now() + TIME;
     let mut near = (0, ALIKE);
     for (number, line) in lines.iter().enumerate() {
-        let (short, long) = (line.len().min(longest.len()), line.len().max(longest.len()));
-        // The ratio cannot be better than this.
-        if 2.0 * short as f32 / (short + long).max(1) as f32 <= near.1 {
-            continue;
-        }
-        if Instant::now() > end {
-            break;
-        }
-        let ratio = TextDiff::configure().deadline(end).diff_chars(*line, *longest).ratio();
-        if ratio > near.1 {
-            near = (number, ratio);
+        let alike = strsim::sorensen_dice(line, longest);
+        if alike > near.1 {
+            near = (number, alike);
         }
     }
     (near.1 > ALIKE).then(|| Nearest { first: near.0.saturating_sub(index), count, difference: None })
+}
+
+/// The names that somebody may have meant, the likeliest first: at most two. Letters that were left out, added, taken for
+/// others or for each other's place are what makes them differ.
+pub(super) fn close_names(wanted: &str, names: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    /// Of the letters of the longer name.
+    const ALIKE: f64 = 0.7;
+    let alike = |name: String| (strsim::normalized_damerau_levenshtein(wanted, &name), name);
+    let mut found: Vec<(f64, String)> = names.map(alike).filter(|(alike, _)| *alike >= ALIKE).collect();
+    found.sort_by(|(one, name), (other, other_name)| other.total_cmp(one).then_with(|| name.cmp(other_name)));
+    found.into_iter().take(2).map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -134,5 +131,19 @@ mod tests {
             assert_eq!(found, expected, "{wanted:?}");
         }
         assert_eq!(nearest("", "x"), None);
+    }
+
+    #[test]
+    fn names_that_may_be_meant() {
+        let folder = ["main.rs", "util.rs", "utils.rs", "matcher.rs", "README.md"];
+        for (wanted, expected) in [
+            ("mian.rs", vec!["main.rs"]),
+            ("utlis.rs", vec!["utils.rs", "util.rs"]),
+            ("readme.txt", vec![]),
+            ("", vec![]),
+        ] {
+            let found: Vec<String> = close_names(wanted, folder.iter().map(ToString::to_string)).collect();
+            assert_eq!(found, expected, "{wanted}");
+        }
     }
 }

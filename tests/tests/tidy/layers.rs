@@ -36,6 +36,7 @@ impl Layer {
 /// below it.
 const LAYERS: &[(&str, Layer)] = &[
     ("ids", Words),
+    ("line_diff", Words),
     ("problem", Words),
     ("task/model", Words),
     ("task/run", Words),

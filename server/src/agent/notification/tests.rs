@@ -144,6 +144,12 @@ fn nothing_is_ever_over_its_limit() {
             assert!(text.chars().count() <= limit, "{} of {limit}: {text}", text.chars().count());
         }
         for many in [1, 2, 9, 10, 15, 16, 40, 55, 80, 120, 400, 3_000] {
+            // So many have a line each: the rest would only fill the memory.
+            let most = if many > 16 { 20 } else { usize::MAX };
+            let mut report = report.clone();
+            report.failures.truncate(most);
+            report.names.truncate(most);
+            report.tail.truncate(most.saturating_mul(100));
             let reports: Vec<Report> = (0..many)
                 .map(|n| Report {
                     key: Key { task: format!("t{n}").as_str().into(), ..report.key.clone() },
