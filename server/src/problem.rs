@@ -98,6 +98,9 @@ pub struct TestResult {
     pub id: String,
     /// What a person calls it.
     pub name: String,
+    /// The program that `id` says, where it says one: another has a test of that name (`api` of `api tests::adds`).
+    #[serde(default)]
+    pub program: Option<String>,
     pub status: TestStatus,
     pub place: Option<Place>,
     pub duration_ms: Option<u64>,
@@ -203,4 +206,6 @@ pub enum Finding {
     Lane(u16),
     /// A watching program's cycle begins or ends.
     Cycle(CyclePhase, Watcher),
+    /// What was left out of the output, in one sentence; at its end, each kind at most once.
+    LeftOut(String),
 }

@@ -29,10 +29,13 @@ pub struct ParseArgs {
 
 /// Runs `pillion parse` over standard input and output.
 pub fn run(args: ParseArgs) -> anyhow::Result<()> {
-    parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+    let remarks = parse(args, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())?;
+    remarks.iter().for_each(|remark| eprintln!("pillion: {remark}"));
+    Ok(())
 }
 
-fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<()> {
+/// Gives what a person should know of it besides.
+fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<Vec<String>> {
     let root = args.root.canonicalize().with_context(|| format!("--root {}: no such folder", args.root.display()))?;
     let cwd = match args.cwd {
         Some(cwd) => root.join(cwd),
@@ -42,7 +45,14 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     let cwd = cwd.canonicalize().unwrap_or(cwd);
     let files = Arc::new(WorkspaceFiles::new(root.clone()));
     let mut engine = Engine::new(Origin { command: args.command, cwd, root: root.clone() }, files);
-    let mut printer = Printer { root, output, provisional: BTreeMap::new(), counts: None, printed: HashSet::new() };
+    let mut printer = Printer {
+        root,
+        output,
+        provisional: BTreeMap::new(),
+        counts: None,
+        printed: HashSet::new(),
+        remarks: Vec::new(),
+    };
     let mut findings = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -57,16 +67,6 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
     }
     engine.finish(&mut findings);
     printer.print(&mut findings)?;
-    if engine.lines_beyond_prefixes() > 0 {
-        let lines = engine.lines_beyond_prefixes();
-        eprintln!("pillion: {lines} lines were read with their prefix: too many programs write into this output");
-    }
-    if engine.lines_cut() > 0 {
-        eprintln!("pillion: of {} lines longer than 64 KiB the rest was not read", engine.lines_cut());
-    }
-    if engine.documents_cut() > 0 {
-        eprintln!("pillion: of {} lines longer than 16 MiB the rest was not read", engine.documents_cut());
-    }
     printer.finish()
 }
 
@@ -78,6 +78,8 @@ struct Printer<'a> {
     counts: Option<Counts>,
     /// What was printed: what a watching program finds in each of its cycles is one line.
     printed: HashSet<String>,
+    /// What was left out.
+    remarks: Vec<String>,
 }
 
 impl Printer<'_> {
@@ -95,6 +97,7 @@ impl Printer<'_> {
                 }
                 Finding::Counts(counts) => self.counts = Some(counts).filter(|counts| counts.total() > 0),
                 Finding::Summary(_) => self.counts = Some(self.counts.unwrap_or_default()),
+                Finding::LeftOut(remark) => self.remarks.push(remark),
                 Finding::Test(_) | Finding::Total(_) | Finding::Progress(_) | Finding::Lane(_) | Finding::Cycle(..) => {
                 }
             }
@@ -103,7 +106,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
+    fn finish(mut self) -> anyhow::Result<Vec<String>> {
         for problem in std::mem::take(&mut self.provisional).into_values() {
             self.write(&diagnostic(&self.root, &problem))?;
         }
@@ -111,7 +114,7 @@ impl Printer<'_> {
             self.write(&json!({ "type": "summary", "passed": passed, "failed": failed, "skipped": skipped }))?;
         }
         self.output.flush()?;
-        Ok(())
+        Ok(self.remarks)
     }
 
     fn write(&mut self, line: &Value) -> anyhow::Result<()> {
@@ -145,6 +148,19 @@ fn diagnostic(root: &Path, problem: &Problem) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matcher::left_out::{Example, examples};
+
+    #[test]
+    fn says_what_was_left_out() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("a.c"), "x\n")?;
+        for Example { command, output, says } in examples() {
+            let args = ParseArgs { root: folder.path().to_owned(), cwd: None, command: command.to_owned() };
+            let mut printed = Vec::new();
+            assert_eq!(parse(args, &mut output.as_bytes(), &mut printed)?, [says]);
+        }
+        Ok(())
+    }
 
     #[test]
     fn prints_lines() -> anyhow::Result<()> {

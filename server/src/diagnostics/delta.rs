@@ -94,6 +94,8 @@ pub struct Results {
 pub struct Present {
     /// Single tests that passed or failed, in the order of their ends.
     pub tests: Vec<(String, Outcome)>,
+    /// Tests whose ids say their program: the id without it, and the id.
+    pub of_programs: Vec<(String, String)>,
     /// What a compiler named, by [`problem_id`].
     pub problems: Vec<String>,
     /// Tests that passed and were only counted: many runners print names of failures alone.
@@ -202,17 +204,16 @@ impl Past {
     /// says whose it is (`api tests::adds`), where the run has no other of that name. Gives the old and the new ids.
     pub fn adopt(&mut self, present: &Present) -> Vec<(String, String)> {
         let ids: BTreeSet<&str> = present.tests.iter().map(|(id, _)| id.as_str()).collect();
-        let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for id in &ids {
-            if let Some((_, name)) = id.split_once(' ') {
-                by_name.entry(name).or_default().push(id);
-            }
+        let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, id) in &present.of_programs {
+            by_name.entry(name).or_default().insert(id);
         }
         let mut renamed = Vec::new();
         for (name, ids_of) in by_name.into_iter().filter(|(name, _)| !ids.contains(name)) {
             // Of several nobody knows whose it was.
             let Some(recent) = self.recent.remove(name) else { continue };
-            if let [id] = ids_of[..]
+            let mut ids_of = ids_of.into_iter();
+            if let (Some(id), None) = (ids_of.next(), ids_of.next())
                 && !self.recent.contains_key(id)
             {
                 self.recent.insert(id.to_owned(), recent);

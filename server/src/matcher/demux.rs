@@ -5,6 +5,8 @@
 use super::command::Command;
 use super::lines::{Growing, escape_length};
 
+/// Prefixes that are told apart in one output. Lines with others are read as they are.
+pub(super) const MAX_LANES: usize = 64;
 /// Visible bytes of a line in which a prefix must end.
 const MAX_PREFIX: usize = 120;
 

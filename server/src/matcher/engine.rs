@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::demux::{Demux, Split};
+use super::demux::{Demux, MAX_LANES, Split};
 use super::format::Format;
+use super::left_out::LeftOut;
 use super::lines::{MAX_DOCUMENT, MAX_LINE, Partial, clean, cut};
 use super::prefilter::{Prefilter, Wanted, prefilter};
 use super::problem_matcher::{Custom, Definition};
@@ -17,9 +18,6 @@ use super::scope::{self, Scope};
 use super::table::formats;
 use super::{Files, Matcher, Origin};
 use crate::problem::{CyclePhase, Finding};
-
-/// Prefixes that are told apart in one output. Lines with others are read as they are.
-const MAX_LANES: usize = 64;
 
 /// The names of the formats that are known, the first to see a line first.
 pub fn format_names() -> impl Iterator<Item = &'static str> {
@@ -224,20 +222,14 @@ impl Engine {
         }
     }
 
-    /// Lines whose prefix was one too many to be told apart: they were read with it, as lines of the output itself.
-    pub fn lines_beyond_prefixes(&self) -> u64 {
-        self.beyond
-    }
-
-    /// Lines of JSON or XML that are longer than 16 MiB: what stands behind that was not read.
-    pub fn documents_cut(&self) -> u64 {
-        self.cut
-    }
-
-    /// Lines that are no JSON or XML, look like a problem, and are longer than 64 KiB with their prefix: what stands behind
-    /// that was not read.
-    pub fn lines_cut(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.long).sum()
+    /// What was left out so far, each kind at most once.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        LeftOut::only([
+            LeftOut::Problems(self.scope.left_out() + self.lanes.iter().map(|lane| lane.scope.left_out()).sum::<u64>()),
+            LeftOut::Documents(self.cut),
+            LeftOut::Lines(self.lanes.iter().map(|lane| lane.long).sum()),
+            LeftOut::Prefixes(self.beyond),
+        ])
     }
 
     /// Takes the next bytes of the output, cut anywhere, and appends what they show.
@@ -301,6 +293,7 @@ impl Engine {
             self.scope.swap(&mut lane.scope);
         }
         findings.append(&mut self.scope.out);
+        findings.extend(self.left_out().iter().map(|it| Finding::LeftOut(it.to_string())));
     }
 
     fn end_partial(&mut self) {
@@ -440,14 +433,14 @@ mod tests {
     fn what_is_cut_is_counted_behind_prefixes_too() {
         let json = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes));
         let text = |bytes: usize| format!("error: {}", "x".repeat(bytes));
-        for (line, documents, lines) in [
-            (format!("[web] {}\n", json(100_000)), 0, 0),
-            (format!("web-1  | {}\n", json(100_000)), 0, 0),
-            (format!("web-1  | {}\n", json(MAX_DOCUMENT)), 1, 0),
-            (format!("{}\n", json(100_000)), 0, 0),
-            (format!("[web] {}\n", text(100_000)), 0, 1),
-            (format!("web-1  | {}\n", text(100_000)), 0, 1),
-            (format!("{}\n", text(1_000)), 0, 0),
+        for (line, left_out) in [
+            (format!("[web] {}\n", json(100_000)), None),
+            (format!("web-1  | {}\n", json(100_000)), None),
+            (format!("web-1  | {}\n", json(MAX_DOCUMENT)), Some(LeftOut::Documents(1))),
+            (format!("{}\n", json(100_000)), None),
+            (format!("[web] {}\n", text(100_000)), Some(LeftOut::Lines(1))),
+            (format!("web-1  | {}\n", text(100_000)), Some(LeftOut::Lines(1))),
+            (format!("{}\n", text(1_000)), None),
         ] {
             for piece in [1 << 12, usize::MAX >> 1] {
                 let origin = Origin { command: "docker compose up".into(), cwd: "/w".into(), root: "/w".into() };
@@ -455,7 +448,7 @@ mod tests {
                 let mut findings = Vec::new();
                 line.as_bytes().chunks(piece).for_each(|piece| engine.push(piece, &mut findings));
                 engine.finish(&mut findings);
-                assert_eq!((engine.documents_cut(), engine.lines_cut()), (documents, lines), "{}", &line[..20]);
+                assert_eq!(engine.left_out(), Vec::from_iter(left_out), "{}", &line[..20]);
             }
         }
     }

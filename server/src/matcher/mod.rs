@@ -33,9 +33,11 @@ pub mod engine;
 mod format;
 mod go;
 mod jvm;
+pub(crate) mod left_out;
 mod lines;
 pub mod narrow;
 mod node;
+mod once;
 mod oneline;
 mod paths;
 mod place;
@@ -48,12 +50,13 @@ mod scope;
 mod script;
 mod table;
 #[cfg(test)]
-mod tree;
+pub(crate) mod tree;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 pub use engine::Engine;
+pub use left_out::LeftOut;
 pub use report::problem_matcher;
 
 use scope::Scope;

@@ -2,18 +2,16 @@
 //! that a matcher finds passes here, so that one fact is said once.
 
 use std::collections::{BTreeMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::command::Command;
+use super::once::Once;
 use super::paths::normal;
 use super::place::{Column, Paths};
 use super::{Files, Origin};
 use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Related, Severity, TestResult, Watcher};
 
-/// Problems of one output that are told on; more are counted as noise of the tool.
-const MAX_PROBLEMS: usize = 10_000;
 /// Characters of a problem's one-line message.
 const MAX_MESSAGE: usize = 400;
 /// Bytes of a problem's whole text.
@@ -55,8 +53,15 @@ pub(super) struct Lane {
     test: Option<String>,
     inside: Option<Runner>,
     crashed: bool,
-    /// How many cycles of watching programs have begun or ended.
-    cycle: u32,
+    /// What a watching program has told since its last cycle began or ended; before the first one the scope knows it.
+    cycle: Option<Once>,
+}
+
+impl Lane {
+    /// Problems of its cycles that were one too many.
+    pub(super) fn left_out(&self) -> u64 {
+        self.cycle.as_ref().map_or(0, Once::left_out)
+    }
 }
 
 /// Shared by the matchers of one output.
@@ -68,8 +73,7 @@ pub(super) struct Scope {
     /// Of the lane whose line is read.
     lane: Lane,
     tallies: BTreeMap<(usize, Runner), Tally>,
-    said: HashSet<u64>,
-    problems: usize,
+    once: Once,
     claimed: bool,
     /// The lane whose findings came last.
     told: usize,
@@ -93,8 +97,7 @@ impl Scope {
             files,
             lane: Lane::default(),
             tallies: BTreeMap::new(),
-            said: HashSet::new(),
-            problems: 0,
+            once: Once::default(),
             claimed: false,
             told: 0,
             turning: None,
@@ -293,14 +296,13 @@ impl Scope {
         {
             return;
         }
-        let place = &problem.place;
-        let key = (&place.file, place.line, place.column, &problem.message, &problem.test, problem.provisional);
+        let replaces = problem.test.as_ref().is_some_and(|test| {
+            !problem.provisional && self.lane.provisional.contains(test) && !self.lane.detailed.contains(test)
+        });
         // What a cycle finds again is said again.
-        let key = (key, (self.lane.cycle > 0).then_some((self.lane.number, self.lane.cycle)));
-        if self.problems >= MAX_PROBLEMS || !self.first(&key) {
+        if !self.lane.cycle.as_mut().unwrap_or(&mut self.once).admits(&problem, replaces) {
             return;
         }
-        self.problems += 1;
         if let Some(test) = &problem.test {
             if problem.provisional {
                 self.lane.provisional.insert(test.clone());
@@ -322,10 +324,9 @@ impl Scope {
         self.lane.provisional.remove(test);
     }
 
-    fn first(&mut self, key: &impl Hash) -> bool {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        self.said.insert(hasher.finish())
+    /// Problems of lines without a cycle that were one too many.
+    pub(super) fn left_out(&self) -> u64 {
+        self.once.left_out()
     }
 
     pub(super) fn test_result(&mut self, result: TestResult) {
@@ -345,7 +346,7 @@ impl Scope {
 
     /// A tool that watches files by itself begins or ends a cycle: what it says from here on may be what it said before.
     pub(super) fn cycle(&mut self, phase: CyclePhase, watcher: Watcher) {
-        self.lane.cycle += 1;
+        self.lane.cycle.get_or_insert_default().begin();
         self.lane.detailed.clear();
         self.lane.provisional.clear();
         self.tell(Finding::Cycle(phase, watcher));

@@ -125,7 +125,7 @@ impl State {
 }
 
 impl Entry {
-    /// The summary of an ended run, with what has changed and what does not fit together.
+    /// The summary of an ended run, with what has changed, what does not fit together and what was left out of it.
     pub(super) fn summary(&self) -> Option<String> {
         let summary = self.facts.summary();
         let words = self.beside.delta.as_ref().and_then(|delta| delta.words(&self.task.id));
@@ -134,10 +134,8 @@ impl Entry {
             (None, Some(words)) => Some(words),
             (summary, None) => summary,
         };
-        match (summary, self.contradiction()) {
-            (Some(summary), Some(but)) => Some(format!("{summary}; {but}")),
-            (summary, but) => summary.or(but),
-        }
+        let parts = summary.into_iter().chain(self.contradiction()).chain(self.facts.left_out.iter().cloned());
+        Some(parts.collect::<Vec<_>>().join("; ")).filter(|summary| !summary.is_empty())
     }
 
     /// Where the exit code and what the tests said do not agree: neither alone is the verdict.

@@ -41,6 +41,8 @@ pub(super) struct Facts {
     pub(super) counts: Option<Counts>,
     /// The runner's own summary line, the newest.
     pub(super) own_summary: Option<String>,
+    /// What the matchers left out of the output, one sentence each.
+    pub(super) left_out: Vec<String>,
     not_kept: usize,
     /// Of them, the errors and the warnings.
     errors_not_kept: usize,
@@ -116,6 +118,7 @@ impl Facts {
             Finding::Cycle(phase, watcher) => self.cycle(*phase, watcher),
             Finding::Counts(counts) => self.counts = Some(*counts),
             Finding::Summary(text) => self.own_summary = Some(text.clone()),
+            Finding::LeftOut(text) => self.left_out.push(text.clone()),
             Finding::Total(_) | Finding::Progress(_) => {}
         }
         true
@@ -215,7 +218,12 @@ impl Facts {
         let passed = tests.iter().filter(|(_, outcome)| *outcome == Outcome::Passed).count() as u32;
         let counts = self.counts.unwrap_or_default();
         let unnamed = counts.passed.saturating_sub(passed);
-        Present { tests, problems, unnamed, total: counts.total(), ..Present::default() }
+        let alone = |test: &TestResult| {
+            let name = test.id.strip_prefix(test.program.as_deref()?)?.strip_prefix(' ')?;
+            Some((name.to_owned(), test.id.clone()))
+        };
+        let of_programs = self.tests.iter().filter_map(alone).collect();
+        Present { tests, of_programs, problems, unnamed, total: counts.total(), ..Present::default() }
     }
 
     /// The failures, what is new first; paths relative to `root`. Many of one cause are told once.

@@ -170,7 +170,11 @@ impl State {
                     entry.task.progress.message = message;
                 }
                 Finding::Test(test) if is_kept => tests.push((test, None)),
-                Finding::Lane(_) | Finding::Test(_) | Finding::Progress(_) | Finding::Summary(_) => {}
+                Finding::Lane(_)
+                | Finding::LeftOut(_)
+                | Finding::Test(_)
+                | Finding::Progress(_)
+                | Finding::Summary(_) => {}
             }
         }
         if !tests.is_empty() {

@@ -60,8 +60,6 @@ pub struct Tail {
     pub truncated: bool,
     progress: Progress,
     total: Option<u32>,
-    /// The runner's own last words.
-    summary: Option<String>,
 }
 
 impl Tail {
@@ -82,7 +80,6 @@ impl Tail {
             truncated: kept.from > 0,
             progress: Progress::default(),
             total: None,
-            summary: None,
         })
     }
 
@@ -119,16 +116,6 @@ impl Tail {
         let mut findings = Vec::new();
         self.match_with(&mut findings, Engine::finish);
         self.fold(&findings);
-        let cut = self
-            .engine
-            .as_ref()
-            .map_or([(0, ""); 2], |engine| [(engine.documents_cut(), "16 MiB"), (engine.lines_cut(), "64 KiB")]);
-        for (lines, length) in cut.into_iter().filter(|(lines, _)| *lines > 0) {
-            let own = self.summary.take().map(|own| format!("{own}; ")).unwrap_or_default();
-            let said = format!("{own}of {lines} lines longer than {length} the rest was not searched for problems");
-            self.summary = Some(said.clone());
-            findings.push(Finding::Summary(said));
-        }
         self.listener.iter_mut().for_each(Listener::finish);
         findings
     }
@@ -241,8 +228,12 @@ impl Tail {
                 Finding::Counts(counts) => self.progress.counts = *counts,
                 Finding::Total(total) => self.total = Some(*total),
                 Finding::Progress(message) => self.progress.message = Some(message.clone()),
-                Finding::Cycle(..) | Finding::Lane(_) | Finding::Problem(_) | Finding::Test(_) => {}
-                Finding::Summary(text) => self.summary = Some(text.clone()),
+                Finding::Cycle(..)
+                | Finding::Lane(_)
+                | Finding::LeftOut(_)
+                | Finding::Problem(_)
+                | Finding::Summary(_)
+                | Finding::Test(_) => {}
             }
         }
         let ended = u64::from(self.progress.counts.total());
@@ -255,34 +246,39 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;
-    use crate::matcher::{Files, Origin};
+    use crate::matcher::Origin;
+    use crate::matcher::left_out::{Example, examples};
+    use crate::matcher::tree::Tree;
     use crate::problem::Counts;
 
-    struct NoFiles;
-
-    impl Files for NoFiles {
-        fn is_file(&self, _: &Path) -> bool {
-            false
-        }
-        fn read(&self, _: &Path) -> Option<String> {
-            None
-        }
-        fn with_extension(&self, _: &str) -> Vec<PathBuf> {
-            Vec::new()
-        }
+    fn engine(command: &str) -> Engine {
+        let origin = Origin { command: command.into(), cwd: "/w".into(), root: "/w".into() };
+        Engine::new(origin, Arc::new(Tree(&[("/w/a.c", "x\n")])))
     }
 
-    fn tail() -> (std::fs::File, Tail, tempfile::TempDir) {
+    fn tail_of(command: &str) -> (std::fs::File, Tail, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output");
         let file = File::options().append(true).create(true).open(&path).unwrap();
-        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
-        let tail = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        let tail = Tail::open(&path, engine(command)).unwrap();
         (file, tail, folder)
+    }
+
+    fn tail() -> (std::fs::File, Tail, tempfile::TempDir) {
+        tail_of("true")
+    }
+
+    #[test]
+    fn what_was_left_out_is_said_at_the_end() {
+        for Example { command, output, says } in examples() {
+            let (mut file, mut tail, _folder) = tail_of(command);
+            file.write_all(output.as_bytes()).unwrap();
+            while tail.look().more {}
+            assert_eq!(tail.finish(), [Finding::LeftOut(says.to_owned())]);
+        }
     }
 
     #[test]
@@ -314,8 +310,7 @@ mod tests {
         // Whoever comes later counts on from there.
         let path = tail.path.clone();
         assert_eq!(Kept::of(&path), Kept { from: 15, lines: 2, swept: false });
-        let origin = Origin { command: "true".into(), cwd: "/".into(), root: "/".into() };
-        let mut later = Tail::open(&path, Engine::new(origin, Arc::new(NoFiles))).unwrap();
+        let mut later = Tail::open(&path, engine("true")).unwrap();
         later.look();
         assert_eq!((later.seen, later.lines.count(), later.truncated), (17, 3, true));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pillion::matcher::{Engine, Origin};
+use pillion::matcher::{Engine, LeftOut, Origin};
 use pillion::problem::Counts;
 
 use crate::case::{Tree, case, settle};
@@ -136,7 +136,7 @@ fn reads_interleaved_programs_apart() {
     let expected =
         [("/w/packages/a/src/main.c", "one"), ("/w/packages/b/src/main.c", "three"), ("/w/src/lib.rs", "two")];
     assert_eq!(told, expected);
-    assert_eq!(engine.lines_beyond_prefixes(), 0);
+    assert_eq!(engine.left_out(), []);
 }
 
 /// What invents a name for every line gets no memory for it.
@@ -147,7 +147,7 @@ fn prefixes_are_bounded() {
     for number in 0..1_000 {
         engine.push(format!("s{number}  | error: no\n").as_bytes(), &mut Vec::new());
     }
-    assert_eq!(engine.lines_beyond_prefixes(), 1_000 - 64);
+    assert_eq!(engine.left_out(), [LeftOut::Prefixes(1_000 - 64)]);
 }
 
 /// A path inside of a container is the file that was mounted there, not one of the same name elsewhere.

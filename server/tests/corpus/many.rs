@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use pillion::matcher::{Engine, Origin};
+use pillion::matcher::{Engine, LeftOut, Origin};
 use pillion::problem::{Counts, Finding};
 
 use crate::case::Tree;
@@ -80,7 +80,7 @@ fn a_document_is_read_whole() {
     assert!(output.len() > 1_500_000);
     let (problems, _, engine) = read("eslint -f json .", Tree::new([("/w/a.js", "x\n")]), &output);
     // As many as one output may have.
-    assert_eq!((problems, engine.documents_cut()), (10_000, 0));
+    assert_eq!((problems, engine.left_out()), (10_000, vec![LeftOut::Problems(10_000)]));
 }
 
 #[test]
@@ -89,5 +89,5 @@ fn a_document_that_is_cut_is_told() {
     let last = "{\"filePath\":\"/w/a.js\",\"messages\":[{\"severity\":2,\"message\":\"late\",\"line\":1}]}";
     let output = format!("[{filler}{last}]\nnext line\n");
     let (problems, _, engine) = read("eslint -f json .", Tree::new([("/w/a.js", "x\n")]), &output);
-    assert_eq!((problems, engine.documents_cut()), (0, 1));
+    assert_eq!((problems, engine.left_out()), (0, vec![LeftOut::Documents(1)]));
 }

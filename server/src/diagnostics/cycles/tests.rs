@@ -36,8 +36,10 @@ impl Files for Project {
             | "jt/price.test.js"
             | "src/x.js"
             | "server.js"
+            | "src/lib.rs"
             | "a.rs"
-            | "b.rs" => "",
+            | "b.rs"
+            | "Program.cs" => "",
             _ => return None,
         };
         Some(text.to_owned())
@@ -177,6 +179,14 @@ fn each_cycle_replaces_the_one_before() {
             capture!("gradle.pipe"),
             vec!["src/main/java/Sum.java:1", "src/main/java/Sum.java:1", ""],
         ),
+        ("bacon --headless", "/w", capture!("bacon.pipe"), vec!["src/lib.rs:3", "src/lib.rs:3 src/lib.rs:7", ""]),
+        ("bacon --headless", "/w", capture!("bacon.pty"), vec!["src/lib.rs:3", "src/lib.rs:3 src/lib.rs:7", ""]),
+        (
+            "bacon --headless --job test",
+            "/w",
+            capture!("bacon_test.pipe"),
+            vec!["src/lib.rs:3", "src/lib.rs:3 src/lib.rs:7", "", "src/lib.rs:9", ""],
+        ),
         ("npx nodemon server.js", "/w", capture!("nodemon.pipe"), vec!["server.js:2", "server.js:2"]),
         ("node --watch server.js", "/w", capture!("nodewatch.pipe"), vec!["server.js:2", "server.js:2"]),
     ] {
@@ -212,6 +222,52 @@ fn what_was_started_again_and_is_silent_is_well() {
         watch.store.settle(&task(), 1);
         assert_eq!(watch.shown().join(" "), after, "{command}");
     }
+}
+
+/// dotnet watch in the words of its sources (dotnet/sdk, `MessageDescriptor`), which stand behind an emoji or a colon.
+#[test]
+fn dotnet_watch_compiles_anew() {
+    let says = |emoji: &str, text: &str| format!("dotnet watch {emoji} {text}\n");
+    let error = |line: u32| format!("/w/Program.cs({line},5): error CS0103: The name 'x' does not exist");
+    let built = |line: u32| {
+        format!("{} [/w/App.csproj]\n\nThe build failed. Fix the build errors and run again.\n", error(line))
+    };
+    let waits = |restarting: &str| format!("Waiting for a file to change before restarting {restarting}...");
+    // What the process ends with comes right before that it waits: one cycle.
+    let restarts = [
+        built(3),
+        says("❌", "Exited with error code 1") + &says("⏳", &waits("")),
+        says("⌚", "File changed: /w/Program.cs") + &built(7),
+        says("❌", "Exited with error code 1") + &says("⏳", &waits("dotnet")),
+        says("⌚", "File changed: /w/Program.cs") + "Hello\n",
+        says("⌚", "Exited") + &says("⏳", &waits("")),
+    ];
+    assert_eq!(
+        ends("dotnet watch --no-hot-reload", "/w", restarts.concat().as_bytes()).0,
+        ["Program.cs:3", "Program.cs:7", ""]
+    );
+    for (emoji, done) in [
+        ("🔥", "C# and Razor changes applied in 12ms."),
+        ("🔥", "[App (net9.0)] Hot reload succeeded."),
+        ("🔥", "Hot reload of changes succeeded."),
+        (":", "No managed code changes to apply."),
+    ] {
+        let reloads = [
+            says("🔥", "Hot reload enabled. For a list of supported edits, see https://aka.ms/dotnet/hot-reload."),
+            says("⌚", "File updated: ./Program.cs") + &says("❌", &error(3)),
+            says("🔥", "Unable to apply changes due to compilation errors."),
+            says(emoji, "Files updated: ./Program.cs, ./Other.cs")
+                + &says("❌", &format!("[App (net9.0)] {}", error(7))),
+            says("🔥", "Unable to apply changes due to compilation errors."),
+            says("⌚", "File added: ./Other.cs") + &says(emoji, done),
+        ];
+        let expected = ["Program.cs:3", "Program.cs:7", ""];
+        assert_eq!(ends("dotnet watch", "/w", reloads.concat().as_bytes()).0, expected, "{done}");
+    }
+    let unloaded =
+        says("⌚", "File updated: ./App.csproj") + &says("⌚", "Fix the error to continue or press Ctrl+C to exit.");
+    let outputs = [built(3), says("⏳", &waits("")), unloaded].concat();
+    assert_eq!(ends("dotnet watch", "/w", outputs.as_bytes()).0, ["Program.cs:3", ""]);
 }
 
 #[test]

@@ -192,18 +192,27 @@ fn what_was_known_of_a_name_is_its_only_bearer_s() {
         }
         past
     };
+    // Before the bar is the program.
     let run = |words: &[&str]| Present {
-        tests: words.iter().map(|id| ((*id).to_owned(), Outcome::Failed)).collect(),
+        tests: words.iter().map(|id| (id.replace('|', " "), Outcome::Failed)).collect(),
+        of_programs: words
+            .iter()
+            .filter_map(|id| Some((id.split_once('|')?.1.to_owned(), id.replace('|', " "))))
+            .collect(),
         ..Present::default()
     };
     for (before, now, after) in [
-        (&["adds"][..], &["api adds"][..], &["api adds"][..]),
+        (&["adds"][..], &["api|adds"][..], &["api adds"][..]),
         // Whose it was is not known.
-        (&["adds"], &["api adds", "web adds"], &[]),
+        (&["adds"], &["api|adds", "web|adds"], &[]),
         // It is there still, and a test of its own.
-        (&["adds"], &["adds", "api adds"], &["adds"]),
-        (&["adds", "api adds"], &["api adds"], &["api adds"]),
-        (&["sums"], &["api adds"], &["sums"]),
+        (&["adds"], &["adds", "api|adds"], &["adds"]),
+        (&["adds", "api adds"], &["api|adds"], &["api adds"]),
+        (&["sums"], &["api|adds"], &["sums"]),
+        // A suite of mocha is no program: its test is another one.
+        (&["adds"], &["cart adds"], &["adds"]),
+        // The program's name stands in the test's too.
+        (&["src/lib.rs - f (line 3)"], &["api::doc|src/lib.rs - f (line 3)"], &["api::doc src/lib.rs - f (line 3)"]),
     ] {
         let mut past = known(before);
         past.adopt(&run(now));

@@ -104,6 +104,7 @@ impl Ctest {
         scope.test_result(TestResult {
             id: name.clone(),
             name: name.clone(),
+            program: None,
             status,
             place: place.clone(),
             duration_ms: found[3].parse::<f64>().ok().map(|seconds| (seconds * 1000.0) as u64),

@@ -54,6 +54,7 @@ impl Zig {
         scope.test_result(TestResult {
             id: failed.test.clone(),
             name: failed.test.clone(),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

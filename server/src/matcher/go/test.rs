@@ -192,6 +192,7 @@ impl GoTest {
         let result = TestResult {
             id: test.to_owned(),
             name: test.to_owned(),
+            program: None,
             status,
             place: place.clone(),
             duration_ms: seconds.map(|seconds| (seconds * 1000.0) as u64),

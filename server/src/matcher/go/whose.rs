@@ -35,7 +35,10 @@ impl Waiting {
     fn tell(self, package: Option<&str>, scope: &mut Scope) {
         let id = |test: String| package.map_or(test.clone(), |package| format!("{package} {test}"));
         match self {
-            Self::Result(result) => scope.test_result(TestResult { id: id(result.id), ..result }),
+            Self::Result(result) => {
+                let program = package.map(str::to_owned);
+                scope.test_result(TestResult { id: id(result.id), program, ..result });
+            }
             Self::Problem(problem) => scope.problem(Problem { test: problem.test.map(id), ..problem }),
         }
     }

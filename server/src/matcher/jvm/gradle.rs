@@ -60,6 +60,7 @@ impl Gradle {
         scope.test_result(TestResult {
             id: test.clone(),
             name: test.clone(),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

@@ -117,6 +117,7 @@ impl Surefire {
         scope.test_result(TestResult {
             id: test.clone(),
             name: test.replace('#', "."),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

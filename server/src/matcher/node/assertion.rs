@@ -1,4 +1,4 @@
-//! What a failed assertion of jest, Vitest or mocha says in one line: both sides of it. Knows lines of an error alone.
+//! What a failed assertion of jest, Playwright, Vitest or mocha says in one line: both sides of it. Knows lines of an error alone.
 
 /// The first line on either side of a printed difference: expected (`-`), received (`+`). `swapped` where `+` is expected.
 pub(super) fn difference(lines: &[String], swapped: bool) -> Option<String> {
@@ -52,6 +52,26 @@ pub(super) fn sides(lines: &[String]) -> String {
         parts.push(if value.is_empty() { line.to_owned() } else { format!("{name}: {value}") });
     }
     parts.join(", ")
+}
+
+/// One line for a failure of jest or Playwright.
+pub(super) fn message(lines: &[String]) -> String {
+    let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
+    let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
+    if first.starts_with("expect(")
+        || first.starts_with("expect.")
+        || first.starts_with("assert.")
+        || first.starts_with("AssertionError: assert")
+    {
+        let first = first.split(" // ").next().unwrap_or(first);
+        let sides = sides(rest);
+        if !sides.is_empty() {
+            return format!("{first}: {sides}");
+        }
+        return difference(rest, false).map_or_else(|| first.to_owned(), |sides| format!("{first}: {sides}"));
+    }
+    let first = first.strip_prefix("thrown: \"").unwrap_or(first);
+    first.strip_prefix("Error: ").unwrap_or(first).trim_end_matches('"').to_owned()
 }
 
 #[cfg(test)]

@@ -71,7 +71,15 @@ impl Ava {
             TestStatus::Failed
         };
         scope.counts(RUNNER, self.counts);
-        scope.test_result(TestResult { id: id(&name), name, status, place: None, duration_ms: None, message: None });
+        scope.test_result(TestResult {
+            id: id(&name),
+            name,
+            program: None,
+            status,
+            place: None,
+            duration_ms: None,
+            message: None,
+        });
     }
 
     /// True once for a failed test. Its mark may have the assertion's message behind its title.

@@ -4,14 +4,15 @@
 
 use std::path::PathBuf;
 
-use super::assertion::{difference, is_code, sides};
+use super::assertion::message;
+use super::outcome::{Error, failed, numbers};
 use super::source::{TestFinder, id};
-use super::stack::{Frame, frame, pick};
+use super::stack::{Frame, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
-use crate::matcher::scope::{Runner, Scope, keep, problem};
+use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "jest";
@@ -70,15 +71,11 @@ struct TestFile {
 struct Block {
     /// Suites and test; none for a file that did not run.
     names: Vec<String>,
-    lines: Vec<String>,
-    frames: Vec<Frame>,
-    detail: String,
-    taken: usize,
+    error: Error,
 }
 
 expression!(head, r"^ ?(PASS|FAIL) {1,2}(?:[^>]* )?([^\s>]+\.[cm]?[jt]sx?)(?: \([^()]*\))*$");
 expression!(mark, r"^( +)([✓✕○✎√×]) (.*?)(?: \((\d+(?:\.\d+)?) (m?s)\))?$");
-expression!(number, r"(\d+) (failed|passed|skipped|todo)");
 expression!(parse, r"^(?:SyntaxError: )?(\S+): (.*) \((\d+):(\d+)\)$");
 expression!(typescript, r"^(\S+\.[cm]?tsx?):(\d+):(\d+) - error (TS\d+): (.*)$");
 
@@ -128,7 +125,15 @@ impl Jest {
         let names: Vec<String> = suites.iter().copied().chain([name]).map(str::to_owned).collect();
         let id = id(&file.printed, &names);
         let duration_ms = milliseconds(&found, 4, 5);
-        scope.test_result(TestResult { id, name: name.to_owned(), status, place, duration_ms, message: None });
+        scope.test_result(TestResult {
+            id,
+            name: name.to_owned(),
+            program: None,
+            status,
+            place,
+            duration_ms,
+            message: None,
+        });
         file.listed = true;
         self.counts.count(status);
         self.tell_counts(scope);
@@ -145,7 +150,7 @@ impl Jest {
             "Test suite failed to run" => Vec::new(),
             title => title.split(" › ").map(str::to_owned).collect(),
         };
-        self.block = Some(Block { names, lines: Vec::new(), frames: Vec::new(), detail: String::new(), taken: 0 });
+        self.block = Some(Block { names, error: Error::default() });
     }
 
     /// The block is over.
@@ -153,40 +158,37 @@ impl Jest {
         let (Some(block), Some(file)) = (self.block.take(), &self.file) else { return };
         let (path, printed, listed) = (file.path.clone(), file.printed.clone(), file.listed);
         if block.names.is_empty() {
-            return self.not_run(&block, path, &printed, scope);
+            return self.not_run(block.error, path, &printed, scope);
         }
-        let frames = self.resolved(&block.frames, &path, scope);
+        let frames = self.resolved(&block.error.frames, &path, scope);
         let names = self.finder.regrouped(scope, &path, block.names, " › ");
         let (suites, name) = names.split_at(names.len() - 1);
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let whole = scope.whole(path.clone());
-        let (place, related) = pick(scope, &frames, true, Some(&whole))
+        let at = pick(scope, &frames, true, Some(&whole))
             .unwrap_or_else(|| (self.finder.find_in(scope, &path, &suites, &name[0]).unwrap_or(whole), Vec::new()));
         let id = id(&printed, &names);
-        let message = message(&block.lines);
+        let message = message(&block.error.lines);
         if !listed && !self.again {
             scope.test_result(TestResult {
                 id: id.clone(),
                 name: name[0].clone(),
+                program: None,
                 status: TestStatus::Failed,
-                place: Some(place.clone()),
+                place: Some(at.0.clone()),
                 duration_ms: None,
                 message: Some(message.clone()),
             });
             self.counts.failed += 1;
             self.tell_counts(scope);
         }
-        let mut found = problem(TOOL, Severity::Error, place, message);
-        found.test = Some(id);
-        found.detail = Some(block.detail);
-        found.related = related;
-        scope.problem(found);
+        scope.problem(failed(TOOL, at, message, Some(id), block.error.detail));
     }
 
     /// A file that could not be loaded.
-    fn not_run(&mut self, block: &Block, path: PathBuf, printed: &str, scope: &mut Scope) {
+    fn not_run(&mut self, error: Error, path: PathBuf, printed: &str, scope: &mut Scope) {
         let mut told = false;
-        for line in block.lines.iter().filter(|line| line.contains(" - error TS")) {
+        for line in error.lines.iter().filter(|line| line.contains(" - error TS")) {
             let Some(found) = typescript().captures(line) else { continue };
             let frame = (found[1].to_owned(), found[2].parse().unwrap_or(0), found[3].parse().unwrap_or(0));
             let frames = self.resolved(&[frame], &path, scope);
@@ -200,9 +202,9 @@ impl Jest {
         if told {
             return;
         }
-        let details = block.lines.iter().position(|line| line == "Details:").map_or(0, |at| at + 1);
-        let mut text = message(&block.lines[details..]);
-        let syntax = block.lines[details..].iter().find_map(|line| parse().captures(line));
+        let details = error.lines.iter().position(|line| line == "Details:").map_or(0, |at| at + 1);
+        let mut text = message(&error.lines[details..]);
+        let syntax = error.lines[details..].iter().find_map(|line| parse().captures(line));
         let mut place = None;
         if let Some(found) = syntax
             && let Some(file) = scope.own(&found[1])
@@ -212,15 +214,10 @@ impl Jest {
                 Some((scope.at(file, found[3].parse().unwrap_or(0), Some(Column::Utf16(column)), None), Vec::new()));
             text = format!("SyntaxError: {}", &found[2]);
         }
-        let frames = self.resolved(&block.frames, &path, scope);
+        let frames = self.resolved(&error.frames, &path, scope);
         let whole = scope.whole(path);
-        let (place, related) =
-            place.or_else(|| pick(scope, &frames, true, Some(&whole))).unwrap_or((whole, Vec::new()));
-        let mut found = problem(TOOL, Severity::Error, place, text);
-        found.test = Some(printed.to_owned());
-        found.detail = Some(block.detail.clone());
-        found.related = related;
-        scope.problem(found);
+        let at = place.or_else(|| pick(scope, &frames, true, Some(&whole))).unwrap_or((whole, Vec::new()));
+        scope.problem(failed(TOOL, at, text, Some(printed.to_owned()), error.detail));
     }
 
     /// The frames with the paths that they mean: what they print is relative to `rootDir`.
@@ -252,15 +249,8 @@ impl Jest {
             None if line.trim().is_empty() => "",
             None => return false,
         };
-        block.taken += 1;
-        if block.taken > MAX_LINES {
-            return true;
-        }
-        keep(&mut block.detail, text);
-        if text.trim_start().starts_with("at ") {
-            block.frames.extend(frame(line));
-        } else if !is_code(text) {
-            block.lines.push(text.trim_end().to_owned());
+        if block.error.has_room(MAX_LINES) {
+            block.error.take(text);
         }
         true
     }
@@ -270,15 +260,7 @@ impl Jest {
             return;
         }
         self.close(scope);
-        self.counts = Counts::default();
-        for found in number().captures_iter(line) {
-            let number = found[1].parse().unwrap_or(0);
-            match &found[2] {
-                "failed" => self.counts.failed = number,
-                "passed" => self.counts.passed = number,
-                _ => self.counts.skipped += number,
-            }
-        }
+        self.counts = numbers(line);
         self.tell_counts(scope);
         scope.summary(line);
     }
@@ -287,26 +269,6 @@ impl Jest {
 /// True where each run of the files is a cycle: outside of a terminal nothing else tells.
 fn watches(scope: &Scope) -> bool {
     scope.command.words().iter().any(|word| matches!(word.as_str(), "--watch" | "--watchAll"))
-}
-
-/// One line for a failure.
-pub(super) fn message(lines: &[String]) -> String {
-    let Some(at) = lines.iter().position(|line| !line.trim().is_empty()) else { return "failed".to_owned() };
-    let (first, rest) = (lines[at].trim(), &lines[at + 1..]);
-    if first.starts_with("expect(")
-        || first.starts_with("expect.")
-        || first.starts_with("assert.")
-        || first.starts_with("AssertionError: assert")
-    {
-        let first = first.split(" // ").next().unwrap_or(first);
-        let sides = sides(rest);
-        if !sides.is_empty() {
-            return format!("{first}: {sides}");
-        }
-        return difference(rest, false).map_or_else(|| first.to_owned(), |sides| format!("{first}: {sides}"));
-    }
-    let first = first.strip_prefix("thrown: \"").unwrap_or(first);
-    first.strip_prefix("Error: ").unwrap_or(first).trim_end_matches('"').to_owned()
 }
 
 impl Matcher for Jest {

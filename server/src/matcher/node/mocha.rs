@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use super::assertion::difference;
+use super::outcome::{ended, failed};
 use super::source::TestFinder;
 use super::stack::{Frame, frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Place, Related, Severity, TestResult, TestStatus};
+use crate::matcher::scope::{Runner, Scope, keep};
+use crate::problem::{Counts, Place, Related, TestResult, TestStatus};
 
 const TOOL: &str = "mocha";
 const RUNNER: Runner = Runner(TOOL);
@@ -139,21 +140,13 @@ impl Mocha {
         let id = rerun(&suites.iter().copied().chain([name]).collect::<Vec<_>>().join(" "));
         let place = (status == TestStatus::Failed).then(|| self.finder.find(scope, &suites, name)).flatten();
         let duration_ms = found.get(4).and_then(|time| time.as_str().parse().ok());
-        let result = TestResult {
-            id: id.clone(),
-            name: name.to_owned(),
-            status,
-            place: place.clone(),
-            duration_ms,
-            message: None,
-        };
-        scope.test_result(result);
-        if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
-            found.test = Some(id);
-            found.provisional = true;
-            scope.problem(found);
-        }
+        let name = name.to_owned();
+        ended(
+            TOOL,
+            &id.clone(),
+            TestResult { id, name, program: None, status, place, duration_ms, message: None },
+            scope,
+        );
     }
 
     /// `1 passing (58ms)`, `2 pending`, `8 failing`.
@@ -258,18 +251,16 @@ impl Mocha {
             scope.test_result(TestResult {
                 id: id.clone(),
                 name: name.clone(),
+                program: None,
                 status,
                 place,
                 duration_ms: None,
                 message,
             });
         }
-        let Some((place, related)) = found else { return };
-        let mut found = problem(TOOL, Severity::Error, place, text);
-        found.test = Some(id);
-        found.detail = Some(failure.detail);
-        found.related = related;
-        scope.problem(found);
+        if let Some(at) = found {
+            scope.problem(failed(TOOL, at, text, Some(id), failure.detail));
+        }
     }
 }
 

@@ -8,13 +8,15 @@ mod eslint;
 mod jest;
 mod linters;
 mod mocha;
+mod outcome;
 mod playwright;
 mod report;
 mod source;
 mod spec;
 mod stack;
 mod styles;
-mod tap;
+pub(super) mod tap;
+pub(super) mod totals;
 mod tsc;
 mod vitest;
 
@@ -25,7 +27,6 @@ pub(super) use mocha::rerun;
 pub(super) const FORMATS: &[&Format] = &[
     &banner::FORMAT,
     &report::FORMAT,
-    &tap::FORMAT,
     &spec::FORMAT,
     &jest::FORMAT,
     &vitest::FORMAT,

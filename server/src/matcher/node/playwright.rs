@@ -1,15 +1,15 @@
 //! Playwright Test: `✘  2 tests/a.spec.ts:8:1 › cart › adds (29ms)` while it runs, `1) tests/a.spec.ts:8:1 › cart › adds ───` with the
 //! error, the code and its place, and the numbers at the end. Reporters list, line, dot.
 
-use super::assertion::is_code;
-use super::jest::message;
-use super::stack::{Frame, frame, pick};
+use super::assertion::message;
+use super::outcome::{Error, ended, failed};
+use super::stack::pick;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
-use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
+use crate::matcher::scope::{Runner, Scope};
+use crate::problem::{Counts, Place, TestResult, TestStatus};
 
 const TOOL: &str = "playwright";
 const RUNNER: Runner = Runner(TOOL);
@@ -45,10 +45,7 @@ pub(super) struct Playwright {
 struct Failure {
     id: String,
     at: Option<Place>,
-    lines: Vec<String>,
-    frames: Vec<Frame>,
-    detail: String,
-    taken: usize,
+    error: Error,
     /// A retry tells the same again.
     again: bool,
 }
@@ -81,23 +78,14 @@ impl Playwright {
         self.tell_counts(scope);
         let id = found[5].replace(" › ", " ");
         let name = found[5].rsplit(" › ").next().unwrap_or_default().to_owned();
-        let failed = status == TestStatus::Failed;
-        let place = at.filter(|_| failed);
+        let place = at.filter(|_| status == TestStatus::Failed);
         let duration_ms = milliseconds(&found, 6, 7);
-        scope.test_result(TestResult {
-            id: id.clone(),
-            name,
-            status,
-            place: place.clone(),
-            duration_ms,
-            message: None,
-        });
-        if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
-            found.test = Some(id);
-            found.provisional = true;
-            scope.problem(found);
-        }
+        ended(
+            TOOL,
+            &id.clone(),
+            TestResult { id, name, program: None, status, place, duration_ms, message: None },
+            scope,
+        );
     }
 
     fn below(&mut self, line: &str) -> bool {
@@ -105,47 +93,33 @@ impl Playwright {
         if !line.is_empty() && !line.starts_with("    ") {
             return false;
         }
-        failure.taken += 1;
+        let has_room = failure.error.has_room(MAX_LINES);
         let text = line.strip_prefix("    ").unwrap_or_default();
         if text.starts_with("Retry #") {
             failure.again = true;
         }
         // A soft assertion: one more error of the same test.
-        if text.starts_with("Error: ") && !failure.frames.is_empty() && !failure.again {
+        if text.starts_with("Error: ") && !failure.error.frames.is_empty() && !failure.again {
             self.soft = true;
             return false;
         }
-        if failure.again || failure.taken > MAX_LINES || text.starts_with("Error Context:") {
-            return true;
-        }
-        keep(&mut failure.detail, text);
-        if text.trim_start().starts_with("at ") {
-            failure.frames.extend(frame(line));
-        } else if !is_code(text) {
-            failure.lines.push(text.trim_end().to_owned());
+        if has_room && !failure.again && !text.starts_with("Error Context:") {
+            failure.error.take(text);
         }
         true
     }
 
     fn close(&mut self, scope: &mut Scope) {
-        let Some(mut failure) = self.failure.take() else { return };
-        if let Some(first) = failure.lines.iter_mut().find(|line| !line.is_empty())
+        let Some(Failure { id, at, mut error, .. }) = self.failure.take() else { return };
+        if let Some(first) = error.lines.iter_mut().find(|line| !line.is_empty())
             && let Some(text) = first.strip_prefix("Error: ")
         {
             *first = text.to_owned();
         }
-        let text = message(&failure.lines);
-        let at = failure.at;
-        let Some((place, related)) =
-            pick(scope, &failure.frames, true, at.as_ref()).or_else(|| Some((at?, Vec::new())))
-        else {
-            return;
-        };
-        let mut found = problem(TOOL, Severity::Error, place, text);
-        found.test = Some(failure.id);
-        found.detail = Some(failure.detail);
-        found.related = related;
-        scope.problem(found);
+        let text = message(&error.lines);
+        if let Some(at) = pick(scope, &error.frames, true, at.as_ref()).or_else(|| Some((at?, Vec::new()))) {
+            scope.problem(failed(TOOL, at, text, Some(id), error.detail));
+        }
     }
 
     fn number(&mut self, line: &str, scope: &mut Scope) {
@@ -212,8 +186,7 @@ impl Matcher for Playwright {
             let again = self.failure.as_ref().filter(|_| soft).map(|it| (it.id.clone(), it.at.clone()));
             self.close(scope);
             if let Some((id, at)) = again {
-                let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
-                self.failure = Some(Failure { id, at, lines, frames, detail, taken: 0, again: false });
+                self.failure = Some(Failure { id, at, error: Error::default(), again: false });
                 self.below(line);
                 return;
             }
@@ -227,8 +200,7 @@ impl Matcher for Playwright {
         } else if let Some(found) = head().captures(line) {
             let at = declared(scope, &found[1], &found[2], &found[3]);
             let id = without_steps(scope, &found[1], &found[2], &found[4]).replace(" › ", " ");
-            let (lines, frames, detail) = (Vec::new(), Vec::new(), String::new());
-            self.failure = Some(Failure { id, at, lines, frames, detail, taken: 0, again: false });
+            self.failure = Some(Failure { id, at, error: Error::default(), again: false });
         } else if line.contains(" › ") {
             self.live(line, scope);
         } else {

@@ -166,7 +166,7 @@ fn jest(report: &Value, scope: &mut Scope) {
             let duration_ms = test["duration"].as_f64().map(|time| time as u64);
             let name = text(test, "title").to_owned();
             let message = (!said.is_empty()).then(|| short(said));
-            scope.test_result(TestResult { id, name, status, place, duration_ms, message });
+            scope.test_result(TestResult { id, name, program: None, status, place, duration_ms, message });
         }
     }
     scope.counts(Runner(if tool == "jest" { "jest" } else { "vitest" }), counts);
@@ -205,7 +205,7 @@ fn mocha(report: &Value, scope: &mut Scope) {
             }
             let message = (!said.is_empty()).then(|| short(said));
             let (name, duration_ms) = (text(test, "title").to_owned(), test["duration"].as_u64());
-            scope.test_result(TestResult { id, name, status, place, duration_ms, message });
+            scope.test_result(TestResult { id, name, program: None, status, place, duration_ms, message });
         }
     }
     scope.counts(Runner("mocha"), Counts { passed, failed, skipped: number(stats, "pending") });

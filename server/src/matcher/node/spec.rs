@@ -1,13 +1,14 @@
 //! The spec reporter of `node --test`: `✔ name (1.2ms)`, `✖ name (0.9ms)` with the error below it, suites between `▶` and their
 //! own mark, the counts after `ℹ`, and all failures again at the end, with the place of each test.
 
+use super::outcome::{ended, failed};
 use super::source::TestFinder;
 use super::stack::{Frame, frame, message, own, pick};
-use super::tap::Totals;
+use super::totals::Totals;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
-use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, Place, Severity, TestResult, TestStatus};
+use crate::matcher::scope::{Runner, Scope, keep};
+use crate::problem::{Counts, Place, TestResult, TestStatus};
 
 const TOOL: &str = "node:test";
 /// Lines of one failure that are read.
@@ -115,22 +116,18 @@ impl Spec {
         let suites: Vec<&str> = self.stack.iter().map(|(_, suite)| suite.as_str()).collect();
         let id = suites.iter().copied().chain([name.as_str()]).collect::<Vec<_>>().join(" ");
         let place = if status == TestStatus::Failed { self.finder.find(scope, &suites, &name) } else { None };
-        scope.test_result(TestResult {
+        let result = TestResult {
             id: id.clone(),
             name: name.clone(),
+            program: None,
             status,
             place: place.clone(),
             duration_ms: time.map(|milliseconds| milliseconds as u64),
             message: None,
-        });
+        };
+        ended(TOOL, &id, result, scope);
         self.tell_counts(scope);
         if status == TestStatus::Failed {
-            if let Some(place) = place.clone() {
-                let mut found = problem(TOOL, Severity::Error, place, format!("{id} failed"));
-                found.test = Some(id.clone());
-                found.provisional = true;
-                scope.problem(found);
-            }
             if self.failed.len() < 10_000 {
                 self.failed.push(Failed { name: name.clone(), id: id.clone(), told: false, listed: false });
             }
@@ -188,21 +185,18 @@ impl Spec {
         {
             failed.told = true;
         }
-        let Some((place, others)) = places.filter(|_| !crashed) else { return };
+        let Some(at) = places.filter(|_| !crashed) else { return };
         let mut id = failure.id;
         if self.dot {
             // The list has a test's own name alone.
-            let mut names = self.finder.suites(scope, &place.file, &failure.name).unwrap_or_default();
+            let mut names = self.finder.suites(scope, &at.0.file, &failure.name).unwrap_or_default();
             names.push(failure.name);
             id = names.join(" ");
         }
         // A file that ended before its tests did is no test; Node says its first line.
-        let place = if is_file { scope.at(place.file, 1, None, None) } else { place };
-        let mut found = problem(TOOL, Severity::Error, place, text);
-        found.detail = Some(failure.detail);
-        found.related = others;
-        found.test = Some(id).filter(|_| !is_file);
-        scope.problem(found);
+        let at = if is_file { (scope.at(at.0.file, 1, None, None), at.1) } else { at };
+        let test = Some(id).filter(|_| !is_file);
+        scope.problem(failed(TOOL, at, text, test, failure.detail));
     }
 }
 

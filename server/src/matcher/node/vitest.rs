@@ -5,14 +5,15 @@
 use std::path::PathBuf;
 
 use super::assertion::{difference, is_code};
+use super::outcome::{Error, ended, failed, numbers};
 use super::source::{TestFinder, id};
 use super::stack::{Frame, message, pick};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::oneline::milliseconds;
 use crate::matcher::place::Column;
-use crate::matcher::scope::{Runner, Scope, keep, problem};
-use crate::problem::{Counts, CyclePhase, Severity, TestResult, TestStatus, Watcher};
+use crate::matcher::scope::{Runner, Scope, keep};
+use crate::problem::{Counts, CyclePhase, TestResult, TestStatus, Watcher};
 
 const TOOL: &str = "vitest";
 const RUNNER: Runner = Runner(TOOL);
@@ -55,12 +56,9 @@ pub(super) struct Vitest {
 struct Failure {
     /// What failed with this error: file, and suites and test.
     heads: Vec<(String, Vec<String>)>,
-    lines: Vec<String>,
-    frames: Vec<Frame>,
+    error: Error,
     /// Of a file that could not be compiled.
     broken: Option<Frame>,
-    detail: String,
-    taken: usize,
 }
 
 expression!(run, r"^ ?(?:RUN|DEV) +v\d\S* +(\S.*?)$");
@@ -71,7 +69,6 @@ expression!(
     r"^( +)(✓|×|↓|□) (?:\|[^|]*\| )?(.*?)(?: \(retry x\d+\)| \(repeat x\d+\))*(?: (\d+(?:\.\d+)?)(m?s))?$"
 );
 expression!(fail, r"^ ?FAIL {1,2}(?:.{1,60}? )??(\S+\.[cm]?[jt]sx?)(?: > (.*)| \[ .* \])$");
-expression!(part, r"(\d+) (failed|passed|skipped|todo|expected fail)");
 expression!(spot, r"^(.*?):(\d+):(\d+)$");
 expression!(broken, r"^╭─\[ ?(\S+):(\d+):(\d+) ?\]$");
 expression!(transform, r"^(/[^:]+):(\d+):(\d+): ERROR: (.*)$");
@@ -92,14 +89,7 @@ impl Vitest {
     /// `❯ test/a.test.ts (12 tests | 7 failed) 66ms`.
     fn file_line(&mut self, line: &str, scope: &mut Scope) -> bool {
         let Some(found) = file_line().captures(line) else { return false };
-        let mut counts = Counts::default();
-        for part in part().captures_iter(found.get(3).map_or("", |parts| parts.as_str())) {
-            let number: u32 = part[1].parse().unwrap_or(0);
-            match &part[2] {
-                "failed" => counts.failed += number,
-                _ => counts.skipped += number,
-            }
-        }
+        let mut counts = numbers(found.get(3).map_or("", |parts| parts.as_str()));
         counts.passed = found[2].parse::<u32>().unwrap_or(0).saturating_sub(counts.failed + counts.skipped);
         self.counts += counts;
         self.tell_counts(scope);
@@ -150,32 +140,17 @@ impl Vitest {
         let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
         let place = (status == TestStatus::Failed).then(|| self.finder.find_in(scope, &path, &suites, name)).flatten();
         let duration_ms = milliseconds(&found, 4, 5);
-        scope.test_result(TestResult {
-            id: id.clone(),
-            name: name.to_owned(),
-            status,
-            place: place.clone(),
-            duration_ms,
-            message: None,
-        });
-        if let Some(place) = place {
-            let mut found = problem(TOOL, Severity::Error, place, format!("{} failed", names.join(" ")));
-            found.test = Some(id);
-            found.provisional = true;
-            scope.problem(found);
-        }
+        let name = name.to_owned();
+        ended(
+            TOOL,
+            &names.join(" "),
+            TestResult { id, name, program: None, status, place, duration_ms, message: None },
+            scope,
+        );
     }
 
     fn tests(&mut self, line: &str, scope: &mut Scope) {
-        self.counts = Counts::default();
-        for found in part().captures_iter(line) {
-            let number = found[1].parse().unwrap_or(0);
-            match &found[2] {
-                "failed" => self.counts.failed = number,
-                "passed" => self.counts.passed = number,
-                _ => self.counts.skipped += number,
-            }
-        }
+        self.counts = numbers(line);
         self.tell_counts(scope);
         scope.summary(line);
     }
@@ -187,7 +162,7 @@ impl Vitest {
         let head = (found[1].to_owned(), names);
         match &mut self.failure {
             // One error of several tests.
-            Some(failure) if failure.lines.is_empty() && failure.heads.len() < 1_000 => failure.heads.push(head),
+            Some(failure) if failure.error.lines.is_empty() && failure.heads.len() < 1_000 => failure.heads.push(head),
             _ => {
                 self.close(scope);
                 self.failure = Some(Failure { heads: vec![head], ..Failure::default() });
@@ -196,49 +171,45 @@ impl Vitest {
     }
 
     fn below(&mut self, line: &str) {
-        let Some(failure) = &mut self.failure else { return };
-        failure.taken += 1;
-        if failure.taken > MAX_LINES {
+        let Some(Failure { error, broken: at, .. }) = &mut self.failure else { return };
+        if !error.has_room(MAX_LINES) {
             return;
         }
         let text = line.trim();
-        keep(&mut failure.detail, line);
+        keep(&mut error.detail, line);
         if let Some(place) = text.strip_prefix("❯ ") {
-            failure.frames.extend(place.rsplit(' ').next().and_then(position));
+            error.frames.extend(place.rsplit(' ').next().and_then(position));
         } else if let Some(found) = broken().captures(text) {
-            failure.broken = position(&format!("{}:{}:{}", &found[1], &found[2], &found[3]));
+            *at = position(&format!("{}:{}:{}", &found[1], &found[2], &found[3]));
         } else if let Some(found) = transform().captures(text) {
             let column = found[3].parse::<u32>().unwrap_or(0).saturating_add(1);
-            failure.broken = Some((found[1].to_owned(), found[2].parse().unwrap_or(0), column));
-            failure.lines.push(found[4].to_owned());
+            *at = Some((found[1].to_owned(), found[2].parse().unwrap_or(0), column));
+            error.lines.push(found[4].to_owned());
         } else if let Some(found) = file_at().captures(text) {
             let number = |at: usize| found.get(at).and_then(|number| number.as_str().parse().ok()).unwrap_or(0);
             let column = if found.get(3).is_some() { number(3) + 1 } else { 0 };
-            failure.broken.get_or_insert((found[1].to_owned(), number(2), column));
+            at.get_or_insert((found[1].to_owned(), number(2), column));
         } else if !is_code(line) {
-            failure.lines.push(text.to_owned());
+            error.lines.push(text.to_owned());
         }
     }
 
     fn close(&mut self, scope: &mut Scope) {
-        let Some(failure) = self.failure.take() else { return };
-        if failure.lines.iter().all(String::is_empty) {
+        let Some(Failure { heads, error, broken }) = self.failure.take() else { return };
+        if error.lines.iter().all(String::is_empty) {
             return;
         }
-        let text = one_line(&failure.lines);
-        if failure.heads.is_empty() {
+        let text = one_line(&error.lines);
+        if heads.is_empty() {
             // An error outside of every test.
-            let Some((place, related)) = pick(scope, &failure.frames, false, None) else { return };
-            let mut found = problem(TOOL, Severity::Error, place, text);
-            found.detail = Some(failure.detail);
-            found.related = related;
-            return scope.problem(found);
+            let Some(at) = pick(scope, &error.frames, false, None) else { return };
+            return scope.problem(failed(TOOL, at, text, None, error.detail));
         }
-        for (printed, names) in &failure.heads {
+        for (printed, names) in &heads {
             let Some(path) = scope.own(printed) else { continue };
             let names = self.finder.regrouped(scope, &path, names.clone(), " > ");
             let whole = scope.whole(path.clone());
-            let broken = failure.broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
+            let broken = broken.as_ref().filter(|_| names.is_empty()).and_then(|(file, line, column)| {
                 let file = scope.own(file)?;
                 Some((
                     scope.at(file, *line, Some(*column).filter(|&column| column > 0).map(Column::Utf16), None),
@@ -246,19 +217,15 @@ impl Vitest {
                 ))
             });
             // What a file does while it loads is its own, as a test's.
-            let found = broken.or_else(|| pick(scope, &failure.frames, true, Some(&whole)));
-            let (place, related) = found.unwrap_or_else(|| {
+            let found = broken.or_else(|| pick(scope, &error.frames, true, Some(&whole)));
+            let at = found.unwrap_or_else(|| {
                 let declared = names.split_last().and_then(|(name, suites)| {
                     let suites: Vec<&str> = suites.iter().map(String::as_str).collect();
                     self.finder.find_in(scope, &path, &suites, name)
                 });
                 (declared.unwrap_or(whole), Vec::new())
             });
-            let mut found = problem(TOOL, Severity::Error, place, text.clone());
-            found.test = Some(id(printed, &names));
-            found.detail = Some(failure.detail.clone());
-            found.related = related;
-            scope.problem(found);
+            scope.problem(failed(TOOL, at, text.clone(), Some(id(printed, &names)), error.detail.clone()));
         }
     }
 }

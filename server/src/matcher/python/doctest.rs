@@ -125,6 +125,7 @@ impl Failed {
         scope.test_result(TestResult {
             id: self.test.clone(),
             name: self.test.clone(),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

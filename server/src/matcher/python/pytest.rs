@@ -218,7 +218,15 @@ impl Pytest {
             return;
         }
         let name = id.rsplit_once("::").map_or(id, |(_, name)| name).to_owned();
-        scope.test_result(TestResult { id: id.to_owned(), name, status, place, duration_ms: None, message: text });
+        scope.test_result(TestResult {
+            id: id.to_owned(),
+            name,
+            program: None,
+            status,
+            place,
+            duration_ms: None,
+            message: text,
+        });
     }
 
     /// The section is over.

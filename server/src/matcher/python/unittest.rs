@@ -102,6 +102,7 @@ impl Unittest {
         scope.test_result(TestResult {
             id: id.to_owned(),
             name: id.to_owned(),
+            program: None,
             status,
             place: place.clone(),
             duration_ms: None,

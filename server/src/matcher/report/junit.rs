@@ -243,6 +243,7 @@ impl Document {
         let result = TestResult {
             id,
             name: name.to_owned(),
+            program: None,
             status,
             place: found.as_ref().map(|found| found.place.clone()),
             duration_ms: test.tag.get("time").parse::<f64>().ok().map(|seconds| (seconds * 1000.0) as u64),

@@ -20,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
 
 expression!(
     head,
-    r"^\s*(?:\d+>)?(\S.*?)(?:\((\d+)(?:,(\d+))?(?:,\d+,\d+)?\))? ?: (error|warning) ([A-Z]+\d+): (.*?)(?: \[[^\[\]]+proj(?:::[^\]]*)?\])?$"
+    r"^\s*(?:\d+>|dotnet watch \S+ (?:\[[^\]]*\] )?)?(\S.*?)(?:\((\d+)(?:,(\d+))?(?:,\d+,\d+)?\))? ?: (error|warning) ([A-Z]+\d+): (.*?)(?: \[[^\[\]]+proj(?:::[^\]]*)?\])?$"
 );
 
 fn read(line: &str) -> Option<Printed<'_>> {

@@ -1,12 +1,14 @@
-//! TAP, versions 12 to 14, of whatever writes it: tape, bats, Test::More without prove, node-tap, AVA, Vitest and mocha by
-//! their TAP reporters. Tests inside of tests count, what only sums them up does not. What `node --test` writes has a reader
-//! of its own (`node/tap`), and what prove runs is counted by prove. Source:
-//! <https://testanything.org/tap-version-14-specification.html>.
+//! TAP, versions 12 to 14, of whatever writes it: node:test, tape, bats, Test::More without prove, node-tap, AVA, Vitest and
+//! mocha by their TAP reporters. Tests inside of tests count, what only sums them up does not. node:test has the counts at
+//! the end, and what it says of a failure is read by `node/tap`; what prove runs is counted by prove. Sources:
+//! <https://testanything.org/tap-version-14-specification.html>, <https://nodejs.org/api/test.html#test-reporters>.
 
 use super::failure_text;
 use super::tap_diagnostic::Diagnostic;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank};
+use crate::matcher::node::tap as node;
+use crate::matcher::node::totals::Totals;
 use crate::matcher::scope::{Runner, Scope, problem};
 use crate::problem::{Counts, Severity, TestResult, TestStatus};
 
@@ -30,7 +32,8 @@ pub(super) const FORMAT: Format = Format {
 #[derive(Default)]
 struct Tap {
     stream: Option<Stream>,
-    before: Counts,
+    /// Of the documents that are over, by who wrote them.
+    before: [Counts; 2],
     /// prove shows what it runs, and counts it.
     harnessed: bool,
 }
@@ -38,8 +41,11 @@ struct Tap {
 /// One TAP document.
 #[derive(Default)]
 struct Stream {
+    writer: Writer,
     /// The version line was there.
     headed: bool,
+    /// It named the version that node:test writes.
+    like_node: bool,
     sure: bool,
     /// What is open: the document itself, then tests that have tests.
     levels: Vec<Level>,
@@ -47,7 +53,27 @@ struct Stream {
     failure: Option<Failure>,
     /// tape's headline above the assertions of a test.
     heading: String,
+    /// node:test's counts at the end.
+    totals: Totals,
     foreign: usize,
+}
+
+/// Who wrote a document, as far as its forms differ.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Writer {
+    #[default]
+    Any,
+    /// node:test: each test has its name in a line before it, indented like the test itself.
+    Node,
+}
+
+impl Writer {
+    fn runner(self) -> Runner {
+        match self {
+            Self::Any => RUNNER,
+            Self::Node => Runner::NODE,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +89,9 @@ struct Failure {
     id: String,
     name: String,
     indent: usize,
-    /// Others failed inside of it: it says nothing new.
+    /// It has tests inside.
+    has_tests: bool,
+    /// Of those some failed: it says nothing new.
     parent: bool,
     diagnostic: Diagnostic,
 }
@@ -96,21 +124,23 @@ impl Stream {
             return false;
         }
         self.tell_failure(scope);
-        let rest = timed().replace(&found[3], "");
-        let rest = rest.trim_end();
-        // Vitest and node-tap write a test first and what is inside of it behind that.
-        let opens = rest.strip_suffix(" {").or_else(|| (rest == "{").then_some(""));
-        let rest = timed().replace(opens.unwrap_or(rest), "").into_owned();
+        let (rest, opens) = match self.writer {
+            Writer::Any => named(&found[3]),
+            Writer::Node => (found[3].to_owned(), false),
+        };
         let (name, skipped) = match directive().captures(&rest) {
             Some(parts) => (parts.get(1).map_or("", |name| name.as_str()).to_owned(), true),
             None => (rest, false),
         };
-        let mut name = name.trim().trim_start_matches("- ").replace("\\#", "#");
+        let mut name = unescaped(name.trim().trim_start_matches("- "));
         name.truncate(name.floor_char_boundary(MAX_NAME));
         let inner = self.levels.get(depth + 1).filter(|inner| inner.seen > 0);
-        let (is_parent, inner_failed) = (inner.is_some() || opens.is_some(), inner.map_or(0, |inner| inner.failed));
+        let (has_tests, inner_failed) = (inner.is_some() || opens, inner.map_or(0, |inner| inner.failed));
         self.levels.truncate(depth + 1);
-        let is_file = |name: &str| name.contains('.') && !name.contains(' ');
+        let is_file = |name: &str| match self.writer {
+            Writer::Any => name.contains('.') && !name.contains(' '),
+            Writer::Node => name.starts_with('/'),
+        };
         let outer = self.levels.iter().enumerate().skip(1).map(|(at, level)| (at, level.name.as_str()));
         // Some runners have their files as the outermost tests.
         let outer: Vec<&str> = outer.filter(|(at, name)| *at > 1 || !is_file(name)).map(|(_, name)| name).collect();
@@ -128,30 +158,32 @@ impl Stream {
         let level = self.level(depth);
         level.seen = level.seen.saturating_add(1);
         level.failed += u32::from(failed);
-        if opens.is_some() {
+        if opens {
             self.level(depth + 1).name.clone_from(&name);
         }
-        if !is_parent {
+        if !has_tests {
             self.counts.count(status);
             if !failed {
-                let result = TestResult { id, name, status, place: None, duration_ms: None, message: None };
+                let result =
+                    TestResult { id, name, program: None, status, place: None, duration_ms: None, message: None };
                 scope.test_result(result);
                 return true;
             }
         }
-        if failed && opens.is_none() {
+        if failed && !opens {
             let parent = inner_failed > 0;
-            self.failure = Some(Failure { id, name, indent, parent, diagnostic: Diagnostic::default() });
+            self.failure = Some(Failure { id, name, indent, has_tests, parent, diagnostic: Diagnostic::default() });
         }
         true
     }
 
     /// The start of a block in a block: another error of the same test, as Vitest writes them; false when it is none.
     fn again(&mut self, scope: &mut Scope) -> bool {
-        let Some(failure) = self.failure.as_ref().filter(|failure| failure.diagnostic.in_block()) else { return false };
-        let (id, name, indent, parent) = (failure.id.clone(), failure.name.clone(), failure.indent, failure.parent);
-        self.tell_failure(scope);
-        self.failure = Some(Failure { id, name, indent, parent, diagnostic: Diagnostic::default() });
+        let again = self.failure.as_ref().filter(|failure| failure.diagnostic.in_block()).map(Failure::again);
+        if again.is_some() {
+            self.tell_failure(scope);
+            self.failure = again;
+        }
         false
     }
 
@@ -160,7 +192,8 @@ impl Stream {
         let Some(failure) = &mut self.failure else { return false };
         let text = line.trim_start();
         if let Some(comment) = text.strip_prefix('#').filter(|_| !failure.diagnostic.in_block()) {
-            return !failure.diagnostic.is_over()
+            return self.writer == Writer::Any
+                && !failure.diagnostic.is_over()
                 && !text.starts_with("# Subtest")
                 && failure.diagnostic.comment(comment);
         }
@@ -169,6 +202,9 @@ impl Stream {
 
     fn tell_failure(&mut self, scope: &mut Scope) {
         let Some(failure) = self.failure.take() else { return };
+        if self.writer == Writer::Node {
+            return tell_node(failure, scope);
+        }
         let Failure { id, name, parent, diagnostic, .. } = failure;
         let said = diagnostic.message(&name);
         let place = diagnostic.place(scope).or_else(|| failure_text::place(scope, diagnostic.text(), None));
@@ -177,6 +213,7 @@ impl Stream {
             scope.test_result(TestResult {
                 id: id.clone(),
                 name,
+                program: None,
                 status: TestStatus::Failed,
                 place: at,
                 duration_ms: None,
@@ -192,6 +229,13 @@ impl Stream {
         }
     }
 
+    /// The first test's name came, indented as only node:test has it.
+    fn is_of_node(&mut self, scope: &mut Scope) {
+        (self.writer, self.sure) = (Writer::Node, true);
+        self.heading.clear();
+        scope.inside = Some(Runner::NODE);
+    }
+
     /// As many tests ran as were planned.
     fn is_complete(&self) -> bool {
         self.levels.first().is_some_and(|level| level.plan.is_some_and(|plan| level.seen >= plan))
@@ -203,27 +247,23 @@ impl Tap {
         self.stream.insert(Stream { headed, ..Stream::default() })
     }
 
-    fn count(&self, counts: Counts, scope: &mut Scope) -> Counts {
-        let sum = Counts {
-            passed: self.before.passed.saturating_add(counts.passed),
-            failed: self.before.failed.saturating_add(counts.failed),
-            skipped: self.before.skipped.saturating_add(counts.skipped),
-        };
-        scope.counts(RUNNER, sum);
+    fn count(&self, writer: Writer, counts: Counts, scope: &mut Scope) -> Counts {
+        let sum = self.before[writer as usize] + counts;
+        scope.counts(writer.runner(), sum);
         sum
     }
 
     /// The document is over; `why` is what a person should know of its end.
     fn finish(&mut self, why: Option<String>, scope: &mut Scope) {
         let Some(mut stream) = self.stream.take() else { return };
-        if scope.inside == Some(RUNNER) {
+        if scope.inside == Some(stream.writer.runner()) {
             scope.inside = None;
         }
         if !stream.sure {
             return;
         }
         stream.tell_failure(scope);
-        self.before = self.count(stream.counts, scope);
+        self.before[stream.writer as usize] = self.count(stream.writer, stream.counts, scope);
         let level = stream.levels.first();
         let short =
             level.and_then(|level| level.plan.filter(|plan| *plan != level.seen).map(|plan| (plan, level.seen)));
@@ -239,6 +279,10 @@ impl Tap {
         let text = line.trim_start();
         let indent = line.len() - text.len();
         if text.trim_end() == "---" && stream.again(scope) || stream.diagnostic(line, indent) {
+            // With node:test nothing follows its block, and the next file's crash is not its own.
+            if stream.writer == Writer::Node && stream.failure.as_ref().is_some_and(|it| it.diagnostic.is_over()) {
+                stream.tell_failure(scope);
+            }
             return true;
         }
         let depth = (indent / 4).min(MAX_DEPTH);
@@ -257,24 +301,34 @@ impl Tap {
             stream.sure |= stream.headed || planned || seen > 1 || stream.levels.len() > 1;
             if stream.sure {
                 if stream.headed {
-                    scope.inside = Some(RUNNER);
+                    scope.inside = Some(stream.writer.runner());
                 }
-                let counts = stream.counts;
-                self.count(counts, scope);
+                let (writer, counts) = (stream.writer, stream.counts);
+                self.count(writer, counts, scope);
             }
         } else if let Some(name) = text.strip_prefix("# Subtest") {
             // The tests may be indented like their headline or deeper.
             stream.tell_failure(scope);
-            let inner = if indent == 0 { 1 } else { depth };
+            let outdented = indent == 0 || stream.writer == Writer::Node;
+            let inner = if outdented { (depth + 1).min(MAX_DEPTH) } else { depth };
             stream.levels.truncate(inner);
-            stream.level(inner).name = name.trim_start_matches(':').trim().chars().take(MAX_NAME).collect();
+            let name = unescaped(name.trim_start_matches(':').trim());
+            stream.level(inner).name = name.chars().take(MAX_NAME).collect();
         } else if let Some(found) = bail().captures(text) {
             let reason = found[1].trim().to_owned();
             stream.sure |= stream.headed;
             let why = if reason.is_empty() { "bailed out".to_owned() } else { format!("bailed out: {reason}") };
             self.finish(Some(why), scope);
         } else if let Some(comment) = text.strip_prefix("# ") {
-            if indent == 0 && stream.headed && !SUMS.iter().any(|sum| comment.starts_with(sum)) {
+            if stream.writer == Writer::Node {
+                if indent == 0
+                    && let Some((counts, words)) = stream.totals.take(comment)
+                {
+                    stream.tell_failure(scope);
+                    stream.counts = counts;
+                    self.finish(Some(words), scope);
+                }
+            } else if indent == 0 && stream.headed && !SUMS.iter().any(|sum| comment.starts_with(sum)) {
                 stream.tell_failure(scope);
                 stream.heading = comment.trim().chars().take(MAX_NAME).collect();
             }
@@ -298,25 +352,22 @@ impl Matcher for Tap {
         }
         if version().is_match(line) {
             self.finish(None, scope);
-            // Not claimed: it may be what Node's own runner begins with.
-            self.start(true);
+            self.start(true).like_node = line.trim_end() == "TAP version 13";
             return;
         }
         let text = line.trim_start();
-        if self.stream.as_ref().is_some_and(|stream| {
-            let undecided = stream.headed && !stream.sure;
-            undecided && (text.starts_with("# Subtest: ") || text.trim_end() == "1..0") && line == text
-        }) && scope.inside == Some(Runner::NODE)
+        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.like_node && !stream.sure)
+            && (text.starts_with("# Subtest: ") || text.trim_end() == "1..0")
+            && line == text
         {
-            self.stream = None;
-            return;
+            stream.is_of_node(scope);
         }
         let again = plan().is_match(line) || line.starts_with("ok 1 ") || line.starts_with("not ok 1 ");
         if again && self.stream.as_ref().is_some_and(Stream::is_complete) {
             self.finish(None, scope);
         }
         if self.stream.is_none() {
-            if !again || scope.inside == Some(Runner::NODE) {
+            if !again {
                 return;
             }
             self.start(false);
@@ -325,7 +376,8 @@ impl Matcher for Tap {
         let Some(stream) = &mut self.stream else { return scope.claim() };
         if is_tap {
             stream.foreign = 0;
-            if stream.sure {
+            // What node:test writes as comments is the tests' own output: a crash may be in it.
+            if stream.sure && stream.writer == Writer::Any {
                 scope.claim();
             }
             return;
@@ -350,9 +402,112 @@ impl Matcher for Tap {
     }
 }
 
+impl Failure {
+    /// Another error of the same test.
+    fn again(&self) -> Self {
+        let Self { indent, has_tests, parent, .. } = *self;
+        Self {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            indent,
+            has_tests,
+            parent,
+            diagnostic: Diagnostic::default(),
+        }
+    }
+}
+
+/// Tells a failure of node:test.
+fn tell_node(failure: Failure, scope: &mut Scope) {
+    let Failure { id, name, has_tests, diagnostic, .. } = failure;
+    let node::Failed { message, at, duration_ms, place } = node::failed(&name, |key| diagnostic.field(key), scope);
+    if !has_tests {
+        let (status, message) = (TestStatus::Failed, Some(message.clone()));
+        let result = TestResult { id: id.clone(), name, program: None, status, place: at, duration_ms, message };
+        scope.test_result(result);
+    }
+    if let Some((place, related)) = place {
+        let mut found = problem(Runner::NODE.0, Severity::Error, place, message);
+        found.detail = Some(diagnostic.text().to_owned());
+        found.related = related;
+        found.test = Some(id);
+        scope.problem(found);
+    }
+}
+
+/// A name without the time behind it, and whether tests of it follow: Vitest and node-tap write a test first, and what is
+/// inside of it behind that.
+fn named(text: &str) -> (String, bool) {
+    let rest = timed().replace(text, "");
+    let rest = rest.trim_end();
+    let opens = rest.strip_suffix(" {").or_else(|| (rest == "{").then_some(""));
+    (timed().replace(opens.unwrap_or(rest), "").into_owned(), opens.is_some())
+}
+
+/// A name as it was before it was written: `\#` and `\\` stand for what has a meaning in TAP.
+fn unescaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        let escaped = (char == '\\').then(|| chars.next_if(|next| matches!(next, '#' | '\\'))).flatten();
+        text.push(escaped.unwrap_or(char));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::matcher::Origin;
+    use crate::matcher::tree::Tree;
+    use crate::problem::Finding;
+
+    /// Ids of what failed, counts, and who counted.
+    fn read(output: &str) -> (Vec<String>, Counts, &'static str) {
+        let origin = Origin { command: "./check".into(), cwd: "/w".into(), root: "/w".into() };
+        let mut scope = Scope::new(&origin, Arc::new(Tree(&[])));
+        let mut tap = Tap::default();
+        output.lines().for_each(|line| tap.line(line, &mut scope));
+        tap.end(&mut scope);
+        let failed = |finding: &Finding| match finding {
+            Finding::Test(test) if test.status == TestStatus::Failed => Some(test.id.clone()),
+            _ => None,
+        };
+        let failed = scope.out.iter().filter_map(failed).collect();
+        let (runner, counts) = scope.counted().next().expect("tests were counted");
+        (failed, counts, runner.0)
+    }
+
+    #[test]
+    fn tests_of_tests_are_told_by_all_names() {
+        for (output, failed, counts, runner) in [
+            // The specification's example.
+            (
+                "TAP version 14\n1..2\n\n# Subtest: foo.tap\n    1..2\n    ok 1\n    not ok 2 - this failed\n\
+                 not ok 1 - foo.tap\n\n# Subtest: bar\n    ok 1 - object should be a Bar\n    1..1\nok 2 - bar\n",
+                &["this failed"][..],
+                (2, 1),
+                "tap",
+            ),
+            // node:test; names with what has a meaning in TAP.
+            (
+                "TAP version 13\n# a warning\n# Subtest: cart \\\\ \\# 1\n    # Subtest: sums\n        # Subtest: of two {\n        \
+                 not ok 1 - of two {\n          ---\n          error: |-\n            ...\n            not ok 9 - x\n          \
+                 ...\n        1..1\n    not ok 1 - sums\n      ---\n      failureType: 'subtestsFailed'\n      ...\n    \
+                 # Subtest: adds # 5ms\n    ok 2 - adds \\# 5ms\n      ---\n      duration_ms: 1\n      ...\n    1..2\n\
+                 not ok 1 - cart \\\\ \\# 1\n  ---\n  failureType: 'subtestsFailed'\n  ...\n1..1\n",
+                &["cart \\ # 1 sums of two {"],
+                (1, 1),
+                "node:test",
+            ),
+        ] {
+            let (passed, failing) = counts;
+            let counts = Counts { passed, failed: failing, skipped: 0 };
+            assert_eq!(read(output), (failed.iter().map(ToString::to_string).collect(), counts, runner));
+        }
+    }
 
     #[test]
     fn points() {

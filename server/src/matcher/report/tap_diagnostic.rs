@@ -28,6 +28,8 @@ const KEYS: &[&str] = &[
     "columnNumber",
     THROWN,
 ];
+/// Keys of node:test, which has more of them deeper inside.
+const OUTER: &[&str] = &["location", "failureType", "exitCode", "name", "stack", "duration_ms"];
 /// Under a sentence as its key AVA writes what was thrown, as an object.
 const THROWN: &str = "thrown";
 
@@ -37,6 +39,9 @@ pub(super) struct Diagnostic {
     text: String,
     lines: usize,
     block: Block,
+    /// How far the block is indented, and its outermost keys.
+    margin: usize,
+    outer: Option<usize>,
     /// Values by key; the first of each.
     fields: Vec<(&'static str, String)>,
     /// A key whose value is a text of lines, and how far it is indented: what is indented deeper is that text.
@@ -80,20 +85,22 @@ impl Diagnostic {
 
     /// A line of the block, or indented text; false when it is too much.
     pub(super) fn line(&mut self, line: &str) -> bool {
+        let indent = line.len() - line.trim_start().len();
         match (self.block, line.trim()) {
             (Block::None, "---") => {
-                self.block = Block::Open;
+                (self.block, self.margin) = (Block::Open, indent);
                 return true;
             }
-            (Block::Open, "...") => {
+            // Deeper it is a line of a text.
+            (Block::Open, "...") if indent <= self.margin => {
                 self.block = Block::Closed;
                 return true;
             }
             (Block::Closed, _) => return false,
-            (Block::Open, _) => self.yaml(line),
+            (Block::Open, _) => self.yaml(line, indent),
             (Block::None, _) => {}
         }
-        self.take(line.trim_end())
+        self.take(line[indent.min(self.margin)..].trim_end())
     }
 
     fn take(&mut self, text: &str) -> bool {
@@ -105,8 +112,7 @@ impl Diagnostic {
         true
     }
 
-    fn yaml(&mut self, line: &str) {
-        let indent = line.len() - line.trim_start().len();
+    fn yaml(&mut self, line: &str, indent: usize) {
         if let Some((at, of)) = self.open
             && indent > of
         {
@@ -117,7 +123,9 @@ impl Diagnostic {
         }
         let Some(found) = field().captures(line) else { return };
         let key = found.get(1).map_or(THROWN, |key| key.as_str());
+        let is_outer = *self.outer.get_or_insert(indent) == indent;
         let known = KEYS.iter().find(|known| **known == key);
+        let known = known.or_else(|| OUTER.iter().find(|known| is_outer && **known == key));
         let value = found[2].trim();
         let is_text = matches!(value, "|" | "|-" | "|+" | ">" | ">-");
         let at = known.filter(|_| is_text || !value.is_empty());
@@ -132,6 +140,11 @@ impl Diagnostic {
         }
         self.fields.push((key, unquoted(value)));
         Some(self.fields.len() - 1)
+    }
+
+    /// The value of a key.
+    pub(super) fn field(&self, key: &str) -> Option<&str> {
+        self.get(&[key])
     }
 
     fn get(&self, keys: &[&str]) -> Option<&str> {

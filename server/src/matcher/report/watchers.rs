@@ -61,9 +61,16 @@ const MARKS: &[Mark] = &[
         r"^\[Command (?:was successful|exited with \d+|(?:killed|stopped) by \S+|ended by exception|timed out after).*\]$",
         Ends,
     ),
-    // dotnet watch, as its documentation and its own tests have it.
-    mark(r"^dotnet watch \S+ Files? (?:changed|updated|added|deleted): ", Restarts),
-    mark(r"^dotnet watch \S+ (?:Waiting for a file to change|Exited|(?:\[.*\] )?Hot reload succeeded)", Ends),
+    // dotnet watch, as its sources have it. `Exited` comes before that it waits: two ends in a row would be two cycles.
+    mark(r"^dotnet watch \S+ (?:\[[^\]]*\] )?Files? (?:changed|updated|added|deleted): ", Restarts),
+    mark(
+        concat!(
+            r"^dotnet watch \S+ (?:\[[^\]]*\] )?(?:Waiting for a file to change |Fix the error to continue |",
+            r"Hot reload (?:of changes )?succeeded|C# and Razor changes applied |No (?:C#|managed code) changes to apply|",
+            r"Unable to apply changes due to compilation errors)"
+        ),
+        Ends,
+    ),
     // esbuild.
     mark(r"^\[watch\] build started", Begins),
     mark(r"^\[watch\] build finished", Ends),
@@ -110,13 +117,28 @@ fn tests_again(command: &Command) -> bool {
 /// The marks of [`MARKS`] that count for the command.
 struct Watchers {
     marks: Vec<usize>,
+    /// For bacon, whose mark begins with the name of its folder: the names that may be it, and every line is looked at.
+    bacon: Vec<String>,
 }
 
 impl Watchers {
     fn new(command: &Command) -> Self {
-        Self { marks: (0..MARKS.len()).filter(|&at| (MARKS[at].gate)(command)).collect() }
+        let marks = (0..MARKS.len()).filter(|&at| (MARKS[at].gate)(command)).collect();
+        let is_bacon = command.mentions("bacon") && command.words().iter().any(|word| word == "--headless");
+        let folders = command.folders.iter().filter(|_| is_bacon).flat_map(|folder| folder.iter());
+        Self { marks, bacon: folders.map(|name| name.to_string_lossy().into_owned()).collect() }
+    }
+
+    /// True for the line with which a job of bacon ends.
+    fn is_bacons(&self, text: &str) -> bool {
+        let behind = |name: &String| text.strip_prefix(name.as_str())?.strip_prefix("  ");
+        self.bacon.iter().filter_map(behind).any(|text| badges().is_match(text))
     }
 }
+
+// bacon without its screen passes on what its job writes, and says at the end of each in which folder it was, which one, and
+// what came of it, each between spaces: ` shop  clippy   2 errors    1 warning  `.
+expression!(badges, r"^\S+(?: \(scoped\))?(?: +(?:\d+ (?:error|warning|fail)s?|pass!|Command error code: -?\d+))*$");
 
 fn expressions() -> &'static [Regex] {
     static EXPRESSIONS: LazyLock<Vec<Regex>> =
@@ -127,8 +149,15 @@ fn expressions() -> &'static [Regex] {
 impl Matcher for Watchers {
     fn line(&mut self, line: &str, scope: &mut Scope) {
         let text = line.trim();
+        if self.is_bacons(text) {
+            return scope.turn(Ends);
+        }
         if let Some(&at) = self.marks.iter().find(|&&at| expressions()[at].is_match(text)) {
             scope.turn(MARKS[at].phase);
         }
+    }
+
+    fn wants_all(&self) -> bool {
+        !self.bacon.is_empty()
     }
 }

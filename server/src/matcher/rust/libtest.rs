@@ -7,7 +7,7 @@ use std::path::Path;
 use super::failure::{Failure, of_panics};
 use super::panic::{Panic, PanicReader};
 use super::source::{Binary, TestFinder};
-use super::units::Units;
+use super::units::{Units, program};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::lines::Growing;
@@ -64,7 +64,8 @@ impl Libtest {
     /// A program's tests follow.
     fn begin(&mut self, binary: Binary, scope: &Scope) {
         self.unit = self.units.begin(scope, &binary);
-        self.binary = binary;
+        let package = self.unit.as_deref().and_then(|unit| unit.split("::").next()).map(str::to_owned);
+        self.binary = Binary { package, ..binary };
     }
 
     /// What a test is known by.
@@ -85,6 +86,7 @@ impl Libtest {
         scope.test_result(TestResult {
             id: id.clone(),
             name: test.to_owned(),
+            program: program(&id, test),
             status,
             place: place.clone(),
             duration_ms: None,
@@ -244,10 +246,10 @@ impl Matcher for Libtest {
         }
         if let Some(found) = running_line().captures(line).filter(|_| line.contains("Running ")) {
             let (name, source) = (found[2].replace('-', "_"), found[1].to_owned());
-            return self.begin(Binary { name: Some(name), source: Some(source) }, scope);
+            return self.begin(Binary { name: Some(name), source: Some(source), package: None }, scope);
         }
         if let Some(name) = line.trim_start().strip_prefix("Doc-tests ") {
-            return self.begin(Binary { name: Some(name.to_owned()), source: None }, scope);
+            return self.begin(Binary { name: Some(name.to_owned()), source: None, package: None }, scope);
         }
         if !self.active || line.starts_with("running ") && self.block.is_none() {
             if line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test") {

@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::source::{Binary, TestFinder};
-use super::units::Units;
+use super::units::{Units, program};
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Rank, always};
 use crate::matcher::scope::{Runner, Scope, problem};
@@ -157,6 +157,7 @@ impl Nextest {
         scope.test_result(TestResult {
             id: id.to_owned(),
             name: test.to_owned(),
+            program: program(id, test),
             status,
             place: place.clone(),
             duration_ms: seconds.map(|seconds| (seconds * 1000.0) as u64),
@@ -251,7 +252,7 @@ fn declared_in(scope: &Scope, id: &str) -> Binary {
         _ if target.is_empty() => "src/lib.rs".to_owned(),
         _ => format!("tests/{target}.rs"),
     };
-    Binary { name: Some(package.replace('-', "_")), source: Some(source) }
+    Binary { name: Some(package.replace('-', "_")), source: Some(source), package: None }
 }
 
 /// The signal that ended a test; of a repeated try it is printed without `SIG`.

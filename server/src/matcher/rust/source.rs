@@ -17,6 +17,8 @@ pub(super) struct Binary {
     pub(super) name: Option<String>,
     /// Its root source file, relative to its package, for instance `tests/http.rs`.
     pub(super) source: Option<String>,
+    /// Its package, where that is known.
+    pub(super) package: Option<String>,
 }
 
 /// Looks tests up; keeps what it read for the run.
@@ -124,7 +126,10 @@ impl TestFinder {
             let named = |package: &&Package| {
                 binary.name.as_deref().is_none_or(|name| package.names.iter().any(|known| known == name))
             };
-            let has = |package: &&Package| scope.files.is_file(&package.root.join(source));
+            let has = |package: &&Package| {
+                binary.package.as_ref().is_none_or(|name| package.name == *name)
+                    && scope.files.is_file(&package.root.join(source))
+            };
             roots.extend(packages.iter().filter(has).filter(named).map(|package| package.root.clone()));
             if roots.is_empty() {
                 roots.extend(packages.iter().filter(has).map(|package| package.root.clone()));

@@ -42,6 +42,10 @@ impl Units {
         let has = |package: &&Package| scope.files.is_file(&package.root.join(source));
         let named = |package: &&Package| binary.name.as_ref().is_none_or(|name| package.names.contains(name));
         let mut having: Vec<&Package> = known.iter().filter(has).collect();
+        let chosen = Choice::read(scope, known);
+        if having.iter().any(|package| chosen.takes(package)) {
+            having.retain(|package| chosen.takes(package));
+        }
         if having.iter().any(named) && !is_own_program(source) {
             having.retain(named);
         }
@@ -57,12 +61,12 @@ impl Units {
             Some(package) => package,
             None => having.iter().find(|package| !began(package)).or(having.first())?,
         };
-        let (package, program) = (package.name.clone(), program(Path::new(source), binary.name.as_deref()));
+        let (package, target) = (package.name.clone(), target(Path::new(source), binary.name.as_deref()));
         if self.begun.len() < MAX_TOLD {
             self.begun.push((source.into(), package.clone()));
         }
         self.current = Some(package.clone());
-        Some(if program.is_empty() { package } else { format!("{package}::{program}") })
+        Some(if target.is_empty() { package } else { format!("{package}::{target}") })
     }
 
     /// The id of a test of this program.
@@ -132,6 +136,54 @@ impl Units {
     }
 }
 
+/// The packages that a command runs.
+struct Choice<'c> {
+    /// By `--package`; all where it names none.
+    named: Vec<&'c str>,
+    excluded: Vec<&'c str>,
+    /// The one in whose folder cargo runs, where nothing says more.
+    here: Option<PathBuf>,
+}
+
+impl<'c> Choice<'c> {
+    fn read(scope: &'c Scope, packages: &[Package]) -> Self {
+        let (mut named, mut excluded, mut wide) = (Vec::new(), Vec::new(), false);
+        let mut words = scope.command.words().iter().map(String::as_str).take_while(|word| *word != "--");
+        while let Some(word) = words.next() {
+            let (option, value) = word.split_once('=').map_or((word, None), |(option, value)| (option, Some(value)));
+            let mut name = || value.or_else(|| words.next()).map(|name| name.split('@').next().unwrap_or(name));
+            match option {
+                "-p" | "--package" => named.extend(name()),
+                "--exclude" => excluded.extend(name()),
+                "--workspace" | "--all" | "--manifest-path" => wide = true,
+                _ => {}
+            }
+        }
+        let cwd = scope.command.folders.first().filter(|_| !wide && named.is_empty());
+        let around = |cwd: &PathBuf| {
+            let around = packages.iter().filter(|package| cwd.starts_with(&package.root));
+            around.max_by_key(|package| package.root.as_os_str().len()).map(|package| package.root.clone())
+        };
+        let is_alone = |root: &PathBuf| {
+            let manifest = scope.files.read(&root.join("Cargo.toml")).unwrap_or_default();
+            !manifest.contains("default-members")
+        };
+        Self { named, excluded, here: cwd.and_then(around).filter(is_alone) }
+    }
+
+    fn takes(&self, package: &Package) -> bool {
+        let name = package.name.as_str();
+        (self.named.is_empty() || self.named.contains(&name))
+            && !self.excluded.contains(&name)
+            && self.here.as_ref().is_none_or(|root| *root == package.root)
+    }
+}
+
+/// The program that an id of this test says; `None` where it is the name alone.
+pub(super) fn program(id: &str, test: &str) -> Option<String> {
+    Some(id.strip_suffix(test)?.strip_suffix(' ')?.to_owned())
+}
+
 /// A program of a package: its root, and which of its programs, as far as a path tells.
 type Program = (PathBuf, String);
 
@@ -142,8 +194,8 @@ fn at(source: &Path, packages: &[Package]) -> Option<(Program, Vec<String>)> {
     let relative = source.strip_prefix(&package.root).ok()?;
     let folder = relative.components().next()?.as_os_str().to_string_lossy().into_owned();
     let is_program = relative.starts_with("src/bin") || is_own_program(&relative.to_string_lossy());
-    let program = if is_program { program(relative, None) } else { folder };
-    Some(((package.root.clone(), program), module_path(relative)))
+    let target = if is_program { target(relative, None) } else { folder };
+    Some(((package.root.clone(), target), module_path(relative)))
 }
 
 /// True for sources of which each file or folder is a program of its own.
@@ -152,7 +204,7 @@ fn is_own_program(relative: &str) -> bool {
 }
 
 /// A package's program as nextest names it, by its root source: nothing for the library.
-fn program(source: &Path, name: Option<&str>) -> String {
+fn target(source: &Path, name: Option<&str>) -> String {
     let parts: Vec<String> = source.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
@@ -195,12 +247,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::matcher::{Files, Origin};
+    use crate::matcher::Origin;
+    use crate::matcher::tree::Tree;
 
     /// Two packages, whose libraries and whose `tests/http.rs` have a test of one name.
-    struct Workspace;
-
-    const FILES: &[(&str, &str)] = &[
+    const WORKSPACE: Tree = Tree(&[
         ("/w/Cargo.toml", "[workspace]\nmembers = [\"api\", \"web\"]\n"),
         ("/w/api/Cargo.toml", "[package]\nname = \"my-api\"\nversion = \"0.1.0\"\n\n[[bin]]\nname = \"tool\"\n"),
         ("/w/api/src/lib.rs", "/// ```\nmod tests {\n    fn adds() {}\n    fn only_here() {}\n}\n"),
@@ -212,25 +263,30 @@ mod tests {
             "mod other {\n    fn only_here() {}\n}\nmod tests {\n    fn adds() {}\n    fn sums() {}\n}\n",
         ),
         ("/w/web/tests/http.rs", "fn answers() {}\nfn asks() {}\n"),
-    ];
-
-    impl Files for Workspace {
-        fn is_file(&self, path: &Path) -> bool {
-            self.read(path).is_some()
-        }
-
-        fn read(&self, path: &Path) -> Option<String> {
-            FILES.iter().find(|(known, _)| Path::new(known) == path).map(|(_, text)| (*text).to_owned())
-        }
-
-        fn with_extension(&self, extension: &str) -> Vec<PathBuf> {
-            let paths = FILES.iter().map(|(path, _)| PathBuf::from(path));
-            paths.filter(|path| path.extension().is_some_and(|it| it == extension)).collect()
-        }
-    }
+    ]);
 
     fn scope() -> Scope {
-        Scope::new(&Origin { command: "cargo test".into(), cwd: "/w".into(), root: "/w".into() }, Arc::new(Workspace))
+        Scope::new(&Origin { command: "cargo test".into(), cwd: "/w".into(), root: "/w".into() }, Arc::new(WORKSPACE))
+    }
+
+    #[test]
+    fn the_command_says_whose_a_program_is() {
+        for (command, cwd, unit) in [
+            ("cargo test", "/w", "my-api::http"),
+            ("cargo test -p web --test http", "/w", "web::http"),
+            ("cargo test --package=web@0.1.0 -- -p my-api", "/w", "web::http"),
+            ("cargo test --workspace --exclude my-api", "/w", "web::http"),
+            ("cd web && cargo test", "/w", "web::http"),
+            ("cargo test", "/w/web/src", "web::http"),
+            ("cargo test --workspace", "/w/web", "my-api::http"),
+            // Nothing that has the program.
+            ("cargo test -p gone", "/w", "my-api::http"),
+        ] {
+            let origin = Origin { command: command.into(), cwd: cwd.into(), root: "/w".into() };
+            let scope = Scope::new(&origin, Arc::new(WORKSPACE));
+            let binary = Binary { source: Some("tests/http.rs".into()), name: Some("http".into()), package: None };
+            assert_eq!(Units::default().begin(&scope, &binary).as_deref(), Some(unit), "{command}");
+        }
     }
 
     #[test]
@@ -244,13 +300,13 @@ mod tests {
             (Some("tests/http.rs"), "http", "web::http"),
             (None, "my_api", "my-api::doc"),
         ] {
-            let binary = Binary { name: Some(name.into()), source: source.map(str::to_owned) };
+            let binary = Binary { name: Some(name.into()), source: source.map(str::to_owned), package: None };
             assert_eq!(units.begin(&scope, &binary).as_deref(), Some(unit), "{source:?} {name}");
         }
         // Without the libraries: by the packages' names.
         let mut units = Units::default();
         for unit in ["my-api::http", "web::http"] {
-            let binary = Binary { name: Some("http".into()), source: Some("tests/http.rs".into()) };
+            let binary = Binary { name: Some("http".into()), source: Some("tests/http.rs".into()), package: None };
             assert_eq!(units.begin(&scope, &binary).as_deref(), Some(unit));
         }
     }

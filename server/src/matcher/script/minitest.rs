@@ -113,6 +113,7 @@ impl Minitest {
         scope.test_result(TestResult {
             id: block.test.clone(),
             name: block.test.clone(),
+            program: None,
             status: TestStatus::Failed,
             place: Some(place.clone()),
             duration_ms: None,

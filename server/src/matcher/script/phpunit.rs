@@ -153,6 +153,7 @@ impl Phpunit {
             scope.test_result(TestResult {
                 id: test.clone(),
                 name: test.clone(),
+                program: None,
                 status: TestStatus::Failed,
                 place: Some(place.clone()),
                 duration_ms: None,

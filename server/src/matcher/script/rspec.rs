@@ -137,6 +137,7 @@ impl Rspec {
             scope.test_result(TestResult {
                 id: title.clone(),
                 name: title.clone(),
+                program: None,
                 status: TestStatus::Failed,
                 place: Some(place.clone()),
                 duration_ms: None,

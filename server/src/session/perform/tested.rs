@@ -60,6 +60,58 @@ mod tests {
         facts(findings).tests.into_iter().map(|test| test.id).collect()
     }
 
+    /// What the run's tests are without their programs, and their ids.
+    fn of_programs(command: &str, files: &[(&str, &str)], output: &str) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let root = folder.path().canonicalize().unwrap();
+        let origin = Origin { command: command.to_owned(), cwd: root.clone(), root: root.clone() };
+        let mut engine = Engine::new(origin, Arc::new(WorkspaceFiles::new(root.clone())));
+        let mut findings = Vec::new();
+        engine.push(output.as_bytes(), &mut findings);
+        engine.finish(&mut findings);
+        facts(findings).present(&root).of_programs
+    }
+
+    #[test]
+    fn programs_are_told_from_suites() {
+        let pair = |name: &str, id: &str| (name.to_owned(), id.to_owned());
+        let test = "fn adds() {}\n";
+        let rust = [
+            ("Cargo.toml", "[workspace]\nmembers = [\"api\", \"web\"]\n"),
+            ("api/Cargo.toml", "[package]\nname = \"api\"\n"),
+            ("api/src/lib.rs", test),
+            ("web/Cargo.toml", "[package]\nname = \"web\"\n"),
+            ("web/src/lib.rs", test),
+        ];
+        let go_test = "package x\n\nimport \"testing\"\n\nfunc TestAdds(t *testing.T) {}\n";
+        let go =
+            [("go.mod", "module example.com/shop\n"), ("cart/cart_test.go", go_test), ("order/order_test.go", go_test)];
+        for (command, files, output, expected) in [
+            (
+                "cargo test",
+                &rust[..],
+                "     Running unittests src/lib.rs (target/debug/deps/api-0a1b2c3d4e5f6071)\n\nrunning 1 test\n\
+                 test adds ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
+                 finished in 0.00s\n",
+                vec![pair("adds", "api adds")],
+            ),
+            (
+                "go test -v ./...",
+                &go[..],
+                "=== RUN   TestAdds\n--- PASS: TestAdds (0.00s)\nPASS\nok  \texample.com/shop/order\t0.002s\n",
+                vec![pair("TestAdds", "example.com/shop/order TestAdds")],
+            ),
+            ("npx mocha", &[], "\n\n  cart\n    ✔ adds\n\n\n  1 passing (2ms)\n\n", vec![]),
+        ] {
+            assert_eq!(of_programs(command, files, output), expected, "{command}");
+        }
+    }
+
     #[test]
     fn a_watcher_s_last_cycle_counts() {
         let cycle = |test: &str| {

@@ -291,6 +291,22 @@ fn a_verdict_that_the_tests_contradict_says_so() {
 }
 
 #[test]
+fn what_was_left_out_is_said_behind_what_was_found() {
+    let left_out = |text: &str| Finding::LeftOut(text.to_owned());
+    for (tests, said) in
+        [("one+ two-", "1 passed, 1 failed; 2 lines were cut; 3 were lost"), ("", "2 lines were cut; 3 were lost")]
+    {
+        let mut story = idle();
+        if !tests.is_empty() {
+            story.tests("t5", tests, "assert 1 == 2");
+        }
+        story.finds("t5", vec![left_out("2 lines were cut"), left_out("3 were lost")]);
+        story.exits("t5", 1);
+        assert_eq!(summary(&story, "t5"), said);
+    }
+}
+
+#[test]
 fn how_often_a_test_has_failed_is_said() {
     let mut story = idle();
     runs(&mut story, "t5", "a", "one+ two-");

@@ -477,6 +477,7 @@ impl Story {
             TestResult {
                 id: id.into(),
                 name: id.into(),
+                program: None,
                 status: if failed { TestStatus::Failed } else { TestStatus::Passed },
                 place: None,
                 duration_ms: None,
