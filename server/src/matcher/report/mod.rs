@@ -14,6 +14,7 @@ mod sarif;
 mod sarif_log;
 mod tap;
 mod tap_diagnostic;
+mod tap_stream;
 mod terraform;
 mod watchers;
 mod workflow;
