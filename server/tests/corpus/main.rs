@@ -11,14 +11,50 @@ mod score;
 
 use std::collections::BTreeMap;
 
-use case::cases;
+use case::{Case, cases};
 use random::Random;
 use score::{Score, judge};
 
-#[test]
-fn finds_what_is_there_and_nothing_else() {
+/// Each of so many tests takes its share of the cases: one alone would take longer than all the others.
+const SHARES: usize = 4;
+
+/// A check of all cases, as tests of a share each.
+macro_rules! in_quarters {
+    ($check:ident) => {
+        mod $check {
+            #[test]
+            fn first_quarter() {
+                super::$check(0);
+            }
+
+            #[test]
+            fn second_quarter() {
+                super::$check(1);
+            }
+
+            #[test]
+            fn third_quarter() {
+                super::$check(2);
+            }
+
+            #[test]
+            fn last_quarter() {
+                super::$check(3);
+            }
+        }
+    };
+}
+
+in_quarters!(finds_what_is_there_and_nothing_else);
+in_quarters!(any_cut_gives_the_same);
+
+fn share_of_cases(share: usize) -> impl Iterator<Item = Case> {
+    cases().into_iter().skip(share).step_by(SHARES)
+}
+
+fn finds_what_is_there_and_nothing_else(share: usize) {
     let mut report = String::new();
-    for case in cases() {
+    for case in share_of_cases(share) {
         let verdict = judge(&case, &case.run([]));
         if !verdict.differences.is_empty() {
             report += &format!("{}\n", case.name);
@@ -28,12 +64,9 @@ fn finds_what_is_there_and_nothing_else() {
     assert!(report.is_empty(), "\n{report}");
 }
 
-/// Each of so many tests cuts its share of the cases: one alone would take longer than all the others.
-const SHARES: usize = 4;
-
 fn any_cut_gives_the_same(share: usize) {
     let seed = random::seed();
-    for case in cases().into_iter().skip(share).step_by(SHARES) {
+    for case in share_of_cases(share) {
         let whole = case.run([]);
         for longest in [3, 200] {
             let mut random = Random::new(seed ^ longest);
@@ -44,26 +77,6 @@ fn any_cut_gives_the_same(share: usize) {
             assert!(found == whole, "{told}: {} of {} findings, first {first:#?}", found.len(), whole.len());
         }
     }
-}
-
-#[test]
-fn any_cut_gives_the_same_first_quarter() {
-    any_cut_gives_the_same(0);
-}
-
-#[test]
-fn any_cut_gives_the_same_second_quarter() {
-    any_cut_gives_the_same(1);
-}
-
-#[test]
-fn any_cut_gives_the_same_third_quarter() {
-    any_cut_gives_the_same(2);
-}
-
-#[test]
-fn any_cut_gives_the_same_last_quarter() {
-    any_cut_gives_the_same(3);
 }
 
 /// Not a test: what `cargo xtask score` prints.
