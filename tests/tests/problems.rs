@@ -97,7 +97,7 @@ fn one_cause_is_one_diagnostic_and_its_service_can_be_started() {
     assert_eq!(message.lines().next(), Some("4 tests failed for one reason: connection refused 127.0.0.1:5432"));
     assert!(message.contains("reads 3: connect ECONNREFUSED"), "the hover has all of them: {message}");
     assert_eq!(found[0]["range"]["start"]["line"], 2, "at the deepest frame that they share");
-    assert_eq!(found[0]["data"]["tests"], json!([0, 1, 2, 3].map(|number| format!("./db.test.js > reads {number}"))));
+    assert_eq!(found[0]["data"]["tests"], json!([0, 1, 2, 3].map(|number| format!("db.test.js > reads {number}"))));
     assert_eq!(found[0]["relatedInformation"].as_array().map(Vec::len), Some(4));
     let asked = |file: &Path, line: u32| {
         let position = json!({"line": line, "character": 0});

@@ -37,11 +37,14 @@ pub fn run(args: ParseArgs) -> anyhow::Result<()> {
 /// Gives what a person should know of it besides.
 fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyhow::Result<Vec<String>> {
     let root = args.root.canonicalize().with_context(|| format!("--root {}: no such folder", args.root.display()))?;
+    anyhow::ensure!(root.is_dir(), "--root {}: a file; name the folder of the workspace", args.root.display());
     let cwd = match args.cwd {
         Some(cwd) => root.join(cwd),
         None => root.clone(),
     };
     // A folder that is gone is no error: its output may still name files by their absolute path.
+    let gone =
+        (!cwd.is_dir()).then(|| format!("--cwd {}: no such folder; relative paths may not be found", cwd.display()));
     let cwd = cwd.canonicalize().unwrap_or(cwd);
     let files = Arc::new(WorkspaceFiles::new(root.clone()));
     let mut engine = Engine::new(Origin { command: args.command, cwd, root: root.clone() }, files);
@@ -51,7 +54,7 @@ fn parse(args: ParseArgs, input: &mut dyn Read, output: &mut dyn Write) -> anyho
         provisional: BTreeMap::new(),
         counts: None,
         printed: HashSet::new(),
-        remarks: Vec::new(),
+        remarks: gone.into_iter().collect(),
     };
     let mut findings = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -78,7 +81,7 @@ struct Printer<'a> {
     counts: Option<Counts>,
     /// What was printed: what a watching program finds in each of its cycles is one line.
     printed: HashSet<String>,
-    /// What was left out.
+    /// What a person should know besides: a folder that is not there, what was left out.
     remarks: Vec<String>,
 }
 
@@ -159,6 +162,26 @@ mod tests {
             let mut printed = Vec::new();
             assert_eq!(parse(args, &mut output.as_bytes(), &mut printed)?, [says]);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn folders_that_are_none_are_named() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("a.c");
+        std::fs::write(&file, "x\n")?;
+        let parsed = |root: &Path, cwd: Option<&str>| {
+            let args = ParseArgs { root: root.to_owned(), cwd: cwd.map(PathBuf::from), command: String::new() };
+            parse(args, &mut "".as_bytes(), &mut Vec::new())
+        };
+        let refused = |root: &Path| parsed(root, None).expect_err("it is no folder").to_string();
+        assert!(refused(&file).ends_with("a.c: a file; name the folder of the workspace"), "{}", refused(&file));
+        assert!(refused(&file.join("b")).ends_with("no such folder"), "{}", refused(&file.join("b")));
+        assert_eq!(parsed(folder.path(), None)?, [""; 0]);
+        assert_eq!(
+            parsed(folder.path(), Some("/gone"))?,
+            ["--cwd /gone: no such folder; relative paths may not be found"]
+        );
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Files;
 use super::compose::Compose;
 use super::container::Containers;
-use super::paths::normal;
+use crate::workspace::roots::normal;
 use words::parts;
 use wrappers::{behind, wrapped};
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Files;
-use super::paths::normal;
+use crate::workspace::roots::normal;
 
 /// The names of a project's file, in the order in which they are looked for, and of the one that is laid over it.
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];

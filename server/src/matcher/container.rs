@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Files;
 use super::compose::Compose;
-use super::paths::normal;
+use crate::workspace::roots::normal;
 
 /// Most maps of one command.
 const MAX_MAPS: usize = 200;

@@ -39,7 +39,6 @@ pub mod narrow;
 mod node;
 mod once;
 mod oneline;
-mod paths;
 mod place;
 mod prefilter;
 mod python;

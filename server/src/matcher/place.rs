@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Files;
 use super::container::Containers;
-use super::paths::normal;
 use crate::problem::Place;
+use crate::workspace::roots::normal;
 
 /// Searches of the whole workspace for a printed path, in one output.
 const MAX_SUFFIXES: usize = 1_000;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::command::Command;
 use super::once::Once;
-use super::paths::normal;
 use super::place::{Column, Paths};
 use super::{Files, Origin};
 use crate::problem::{Counts, CyclePhase, Finding, Place, Problem, Related, Severity, TestResult, Watcher};
+use crate::workspace::roots::normal;
 
 /// Characters of a problem's one-line message.
 const MAX_MESSAGE: usize = 400;

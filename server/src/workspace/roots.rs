@@ -43,8 +43,13 @@ impl Roots {
 
 /// An absolute path without `.` and `..`; relative ones start at `base`. Links are not followed.
 pub fn absolute(base: &Path, path: &str) -> PathBuf {
+    normal(&base.join(path))
+}
+
+/// A path without `.` and `..`. Links are not followed.
+pub fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
-    for part in base.join(path).components() {
+    for part in path.components() {
         match part {
             Component::CurDir => {}
             Component::ParentDir => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, narrowed};
 use crate::matcher::Files;
-use crate::matcher::paths::normal;
+use crate::workspace::roots::normal;
 
 const MANAGERS: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
 

@@ -4,10 +4,11 @@
 //! <https://testanything.org/tap-version-14-specification.html>, <https://nodejs.org/api/test.html#test-reporters>.
 
 use super::tap_stream::{MAX_DEPTH, MAX_NAME, RUNNER, Stream, Writer, unescaped};
+use super::watchers::watches;
 use crate::matcher::Matcher;
 use crate::matcher::format::{Format, Inside, Rank};
 use crate::matcher::scope::{Runner, Scope};
-use crate::problem::Counts;
+use crate::problem::{Counts, CyclePhase, Watcher};
 
 /// Lines without TAP between two with it.
 const MAX_FOREIGN: usize = 10_000;
@@ -17,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
     gate: |command| !command.runs("prove"),
     starts: &["TAP version 1[2-9]", r"1\.\.[0-9]+(?:[ \t]*#.*)?\s*\z", r"(?:not )?ok 1(?: |\z)"],
     inside: &[Inside { words: &[".t ..", ".t  .."], text: r"\A\S+\.t +\.\.+ *\z" }],
-    new: |_| Box::new(Tap::default()),
+    new: |scope| Box::new(Tap { watching: watches(&scope.command), ..Tap::default() }),
 };
 
 #[derive(Default)]
@@ -27,6 +28,10 @@ struct Tap {
     before: [Counts; 2],
     /// prove shows what it runs, and counts it.
     harnessed: bool,
+    /// The command says that it watches.
+    watching: bool,
+    /// node:test has run all its tests; between two of its runs it writes nothing, no version either.
+    between_runs: bool,
 }
 
 expression!(version, r"^TAP version 1[2-9]\s*$");
@@ -124,6 +129,10 @@ impl Tap {
                     stream.tell_failure(scope);
                     stream.counts = counts;
                     self.finish(Some(words), scope);
+                    if self.watching {
+                        scope.cycle(CyclePhase::Ends, Watcher::Runner(Runner::NODE.0.to_owned()));
+                        (self.before[Writer::Node as usize], self.between_runs) = (Counts::default(), true);
+                    }
                 }
             } else if indent == 0 && stream.headed && !SUMS.iter().any(|sum| comment.starts_with(sum)) {
                 stream.tell_failure(scope);
@@ -151,6 +160,9 @@ impl Matcher for Tap {
             self.finish(None, scope);
             self.start(true).like_node = line.trim_end() == "TAP version 13";
             return;
+        }
+        if self.stream.is_none() && self.between_runs && line.starts_with("# Subtest: ") {
+            self.start(true).like_node = true;
         }
         let text = line.trim_start();
         if let Some(stream) = self.stream.as_mut().filter(|stream| stream.like_node && !stream.sure)
@@ -191,7 +203,7 @@ impl Matcher for Tap {
     }
 
     fn wants_all(&self) -> bool {
-        self.stream.is_some()
+        self.stream.is_some() || self.between_runs
     }
 
     fn end(&mut self, scope: &mut Scope) {
@@ -204,8 +216,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::matcher::Origin;
     use crate::matcher::tree::Tree;
+    use crate::matcher::{Engine, Origin};
     use crate::problem::{Finding, TestStatus};
 
     /// Ids of what failed, counts, and who counted.
@@ -251,5 +263,39 @@ mod tests {
             let counts = Counts { passed, failed: failing, skipped: 0 };
             assert_eq!(read(output), (failed.iter().map(ToString::to_string).collect(), counts, runner));
         }
+    }
+
+    /// What `node --test --watch` of Node 20.20 wrote, without most of the stack: nothing begins its second run but tests.
+    #[test]
+    fn each_run_of_a_watching_node_stands_for_itself() {
+        let origin = Origin { command: "node --test --watch".into(), cwd: "/w".into(), root: "/w".into() };
+        let files = Tree(&[("/w/a.test.js", "const test = require('node:test');\ntest('adds', () => 1);\n")]);
+        let mut engine = Engine::new(origin, Arc::new(files));
+        let mut found = Vec::new();
+        let sums = |pass: u32, fail: u32| {
+            format!(
+                "1..2\n# tests 2\n# suites 0\n# pass {pass}\n# fail {fail}\n# cancelled 0\n# skipped 0\n# todo 0\n\
+                 # duration_ms 201.454622\n"
+            )
+        };
+        let subs = "# Subtest: subs\nok 2 - subs\n  ---\n  duration_ms: 0.167219\n  ...\n";
+        let first = "TAP version 13\n# Subtest: adds\nnot ok 1 - adds\n  ---\n  duration_ms: 1.791422\n  \
+                     location: '/w/a.test.js:2:1'\n  failureType: 'testCodeFailure'\n  error: '1 == 2'\n  \
+                     code: 'ERR_ASSERTION'\n  stack: |-\n    TestContext.<anonymous> (/w/a.test.js:2:27)\n  ...\n";
+        engine.push(format!("{first}{subs}{}", sums(1, 1)).as_bytes(), &mut found);
+        let problems = |found: &[Finding]| found.iter().filter(|one| matches!(one, Finding::Problem(_))).count();
+        let ends = |found: &[Finding]| {
+            found.iter().filter(|one| matches!(one, Finding::Cycle(CyclePhase::Ends, Watcher::Runner(_)))).count()
+        };
+        let counts = |found: &[Finding]| {
+            found.iter().rev().find_map(|one| if let Finding::Counts(counts) = one { Some(*counts) } else { None })
+        };
+        assert_eq!((problems(&found), ends(&found)), (1, 1));
+        assert_eq!(counts(&found), Some(Counts { passed: 1, failed: 1, skipped: 0 }));
+        found.clear();
+        let second = "# Subtest: adds\nok 1 - adds\n  ---\n  duration_ms: 5.159567\n  ...\n";
+        engine.push(format!("{second}{subs}{}", sums(2, 0)).as_bytes(), &mut found);
+        assert_eq!((problems(&found), ends(&found)), (0, 1));
+        assert_eq!(counts(&found), Some(Counts { passed: 2, failed: 0, skipped: 0 }));
     }
 }

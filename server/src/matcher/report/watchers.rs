@@ -97,7 +97,8 @@ const MARKS: &[Mark] = &[
     Mark { line: r"^=+ .* in [\d.]+s(?: \(.*\))? =+$", phase: Ends, gate: tests_again },
 ];
 
-fn watches(command: &Command) -> bool {
+/// Whether the command says that it watches.
+pub(super) fn watches(command: &Command) -> bool {
     command
         .words()
         .iter()
