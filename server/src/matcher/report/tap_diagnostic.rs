@@ -85,7 +85,8 @@ impl Diagnostic {
 
     /// A line of the block, or indented text; false when it is too much.
     pub(super) fn line(&mut self, line: &str) -> bool {
-        let indent = line.len() - line.trim_start().len();
+        // Spaces of one byte: an error's text may begin with others.
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
         match (self.block, line.trim()) {
             (Block::None, "---") => {
                 (self.block, self.margin) = (Block::Open, indent);
@@ -247,5 +248,14 @@ mod tests {
         ] {
             assert_eq!(message(lines, "adds"), said);
         }
+    }
+
+    #[test]
+    fn a_text_may_begin_with_a_space_of_two_bytes() {
+        let mut diagnostic = Diagnostic::default();
+        for line in ["     ---", "    \u{a0} Attribute", "     ..."] {
+            assert!(diagnostic.line(line), "{line}");
+        }
+        assert_eq!(diagnostic.text(), "\u{a0} Attribute");
     }
 }
